@@ -1,0 +1,36 @@
+"""Motilens: from videos of sperm to the paper's Table 1. See README.md."""
+
+from snakemake.utils import min_version
+
+min_version("9.14")
+
+# A file given with --configfile is whole by itself: no value of the demo leaks into it.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+pathvars:
+    results=config.get("results", "results"),
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/frames.smk"
+include: "rules/autoencoder.smk"
+include: "rules/regressor.smk"
+include: "rules/evaluation.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "<results>/tables/table1.md",
+        "<results>/figures/learning_curves.png",
+        "<results>/figures/gallery.png",
+
+
+onsuccess:
+    table = Path(config["results"]) / "tables" / "table1.md"
+    if table.exists():
+        print(f"\n{table.read_text(encoding='utf-8')}\nRead it in {table}")

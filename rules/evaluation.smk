@@ -1,0 +1,100 @@
+"""Errors of all models, Table 1, and figures."""
+
+
+rule measure_errors:
+    input:
+        predictions=models(rules.train_regressor.output.predictions),
+        records=models(rules.train_regressor.output.record),
+        samples=rules.check_samples.output.table,
+    output:
+        table="<results>/tables/mae.csv",
+        made="<results>/tables/mae.json",
+    log:
+        "<results>/logs/measure_errors.log",
+    conda:
+        "../envs/tables.yaml"
+    params:
+        code=code_of("measure_errors.py"),
+    message:
+        "Measure the errors of all models"
+    script:
+        "../workflow/scripts/measure_errors.py"
+
+
+rule make_table1:
+    input:
+        rules.measure_errors.output.table,
+    output:
+        csv="<results>/tables/table1.csv",
+        markdown="<results>/tables/table1.md",
+    log:
+        "<results>/logs/make_table1.log",
+    conda:
+        "../envs/tables.yaml"
+    params:
+        settings=plain(simulated=bool(SIMULATED)),
+        code=code_of("make_table1.py"),
+    message:
+        "Set the errors beside the paper's Table 1"
+    script:
+        "../workflow/scripts/make_table1.py"
+
+
+CURVES = {
+    "autoencoder": rules.train_autoencoder.output.history,
+    **{
+        target: rules.train_regressor.output.history.replace("{target}", target)
+        for target in TARGETS
+    },
+}
+
+
+rule plot_learning_curves:
+    input:
+        [
+            path
+            for history in CURVES.values()
+            for name in INPUTS
+            for path in models(history, input=name)
+        ],
+    output:
+        "<results>/figures/learning_curves.png",
+    log:
+        "<results>/logs/plot_learning_curves.log",
+    conda:
+        "../envs/tables.yaml"
+    params:
+        settings=plain(
+            curves=[
+                [kind, name]
+                for kind, history in CURVES.items()
+                for name in INPUTS
+                for _ in models(history, input=name)
+            ]
+        ),
+        code=code_of("plot_learning_curves.py"),
+    message:
+        "Draw the learning curves of all models"
+    script:
+        "../workflow/scripts/plot_learning_curves.py"
+
+
+rule plot_gallery:
+    input:
+        frames=lambda wildcards: frames_of(held_out(FOLDS[0])[:1])[0],
+        weights=models(rules.train_autoencoder.output.weights, fold=FOLDS[0], seed=SEEDS[0]),
+        records=models(rules.train_autoencoder.output.record, fold=FOLDS[0], seed=SEEDS[0]),
+    output:
+        "<results>/figures/gallery.png",
+    log:
+        "<results>/logs/plot_gallery.log",
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    params:
+        settings=plain(inputs=INPUTS),
+        code=code_of("plot_gallery.py"),
+    message:
+        "Draw what each autoencoder makes of a held-out participant"
+    script:
+        "../workflow/scripts/plot_gallery.py"

@@ -1,0 +1,19 @@
+"""Videos to clips of grey frames, one HDF5 file a participant."""
+
+
+rule extract_frames:
+    input:
+        video=lambda wildcards: sample_table()["video"][wildcards.participant],
+    output:
+        "<results>/frames/{participant}.h5",
+    log:
+        "<results>/logs/extract_frames/{participant}.log",
+    conda:
+        "../envs/video.yaml"
+    params:
+        settings=clip_settings(),
+        code=code_of("extract_frames.py"),
+    message:
+        "Decode the video of participant {wildcards.participant}"
+    script:
+        "../workflow/scripts/extract_frames.py"

@@ -1,0 +1,92 @@
+"""The networks have the paper's layers, and what is new in ours does what it says."""
+
+from urllib.error import URLError
+
+import pytest
+import torch
+from torch import nn
+
+from motilens import InputError, models
+from motilens.models import Autoencoder
+
+
+def parameters(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize("channels, count", [(1, 7_059), (9, 8_211), (18, 9_507)])
+@pytest.mark.parametrize("variant", models.VARIANTS)
+def test_encoder_has_the_published_number_of_parameters(channels, count, variant):
+    assert parameters(Autoencoder(channels, variant).encoder) == count
+
+
+@pytest.mark.parametrize("channels", [1, 9, 18])
+@pytest.mark.parametrize("variant", models.VARIANTS)
+def test_feature_image_has_three_channels_and_the_frames_size(channels, variant):
+    model = Autoencoder(channels, variant)
+    stacks = torch.rand(2, channels, 256, 256)
+    features = model.encoder(stacks)
+    assert features.shape == (2, 3, 256, 256)
+    assert model.decoder(features).shape == stacks.shape == model(stacks).shape
+
+
+def test_paper_variant_is_the_published_sequence_of_layers():
+    layers = [(type(m).__name__, getattr(m, "kernel_size", None)) for m in
+              Autoencoder(18, "paper").encoder]  # fmt: skip
+    assert layers == [
+        ("Conv2d", (3, 3)), ("ReLU", None), ("MaxPool2d", 2),
+        ("Conv2d", (3, 3)), ("ReLU", None), ("MaxPool2d", 2),
+        ("ConvTranspose2d", (2, 2)), ("ReLU", None),
+        ("ConvTranspose2d", (2, 2)), ("ReLU", None),
+    ]  # fmt: skip
+    decoder = [m for m in Autoencoder(18, "paper").decoder if hasattr(m, "in_channels")]
+    assert [(m.in_channels, m.out_channels) for m in decoder] == [
+        (3, 16), (16, 32), (32, 16), (16, 18)
+    ]  # fmt: skip
+    assert (Autoencoder(1, "paper")(torch.randn(1, 1, 32, 32)) >= 0).all()
+
+
+def test_standardised_loss_of_the_mean_is_one():
+    stacks = torch.rand(4, 1, 32, 32) * 0.1 + 0.4
+    model = Autoencoder(1, "standardised")
+    model.set_scale(stacks.mean().item(), stacks.std(correction=0).item())
+    mean = torch.full_like(stacks, stacks.mean().item())
+    assert model.loss(mean, stacks).item() == pytest.approx(1, rel=1e-4)
+    seen = model.encoder[0](stacks)
+    assert seen.mean().item() == pytest.approx(0, abs=1e-4)
+    assert seen.std().item() == pytest.approx(1, rel=1e-2)
+
+
+def test_scale_is_kept_with_the_weights():
+    model, copy = Autoencoder(1, "standardised"), Autoencoder(1, "standardised")
+    model.set_scale(0.4, 0.05)
+    copy.load_state_dict(model.state_dict())
+    stacks = torch.rand(1, 1, 32, 32)
+    assert torch.equal(model(stacks), copy(stacks))
+
+
+@pytest.mark.parametrize("backbone", ["resnet34", "resnet18", "mobilenet_v3_small"])
+def test_regressor_gives_three_values(backbone):
+    network = models.regressor(backbone, "none", outputs=3).eval()
+    assert network(torch.rand(2, 3, 64, 64)).shape == (2, 3)
+
+
+def test_resnet34_is_the_papers():
+    network = models.regressor("resnet34", "none", outputs=3)
+    assert isinstance(network.fc, nn.Linear)
+    assert (network.fc.in_features, network.fc.out_features) == (512, 3)
+    assert parameters(network) == 21_286_211  # of ResNet-34 with 1000 classes less 511,461
+
+
+def test_unknown_backbone_is_named():
+    with pytest.raises(InputError, match=r"regressor.backbone.*resnet35"):
+        models.regressor("resnet35", "none", outputs=3)
+
+
+def test_missing_network_says_what_to_download(monkeypatch):
+    def offline(*args, **kwargs):
+        raise URLError("no network")
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
+    with pytest.raises(InputError, match=r"Download .*resnet34.*\.pth"):
+        models.regressor("resnet34", "IMAGENET1K_V1", outputs=3)

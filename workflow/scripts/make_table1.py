@@ -1,0 +1,19 @@
+"""Set the errors beside those of the paper's Table 1."""
+
+import pandas as pd
+
+from motilens import step, tables
+
+
+def main(errors, output, settings):
+    mae = pd.read_csv(errors)
+    table = tables.table1(mae)
+    with step.written_whole(output.csv) as temporary:
+        table.to_csv(temporary, index=False)
+    with step.written_whole(output.markdown) as temporary:
+        temporary.write_text(tables.markdown(table, mae, settings["simulated"]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with step.logged(snakemake.log[0]):
+        main(snakemake.input[0], snakemake.output, snakemake.params.settings)

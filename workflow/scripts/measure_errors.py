@@ -1,0 +1,28 @@
+"""Put the errors of all regressors into one table."""
+
+import pandas as pd
+
+from motilens import samples, step, tables
+
+
+def main(predictions, records, table, output, code):
+    participants = samples.read_table(table)
+    made = {path: step.read_record(path) for path in records}
+    rows = [
+        tables.error_row(pd.read_csv(path, dtype={"participant": str}), record, participants)
+        for path, record in zip(predictions, made.values(), strict=True)
+    ]
+    with step.written_whole(output.table) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)
+    step.write_record(output.made, step.provenance(code, {}) | {"regressors": made})
+
+
+if __name__ == "__main__":
+    with step.logged(snakemake.log[0]):
+        main(
+            snakemake.input.predictions,
+            snakemake.input.records,
+            snakemake.input.samples,
+            snakemake.output,
+            snakemake.params.code,
+        )

@@ -1,0 +1,10 @@
+"""Motilens: sperm motility and morphology from microscope videos, by way of feature images.
+
+The library behind the pipeline. Nothing in it imports Snakemake.
+"""
+
+__version__ = "0.1.0"
+
+
+class InputError(Exception):
+    """Something the user gave cannot be used; the message names the place and the remedy."""

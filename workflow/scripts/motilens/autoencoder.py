@@ -1,0 +1,103 @@
+"""Step 1 of the paper: train an autoencoder on stacks of frames, then keep its encoder."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from motilens import checkpoints, training
+from motilens.models import Autoencoder
+from motilens.step import read_record
+
+# A channel whose values spread less than this over all pixels carries nothing.
+DEAD_CHANNEL = 1e-4
+
+
+def train(stacks: np.ndarray, settings: dict, seed: int) -> tuple[Autoencoder, list[dict], dict]:
+    """Train on all `stacks`, uint8 (n, frames, height, width) (paper section 2.1).
+
+    Args:
+        settings: frames, copies, variant, epochs, batch_size, learning_rate, weight_decay.
+
+    Returns:
+        The model, its history (epoch, loss) and its health (see `health`).
+    """
+    training.seed_everything(seed)
+    device = training.device()
+    model = build(settings).to(device)
+    model.set_scale(stacks.mean() / 255, stacks.std() / 255)
+    inputs = _inputs(stacks, settings["copies"], device)
+
+    def examples(indices):
+        x = inputs(indices)
+        return x, x
+
+    history = training.fit(
+        model, examples, len(stacks), loss_function=model.loss, **training.optimiser(settings)
+    )
+    return model, history, health(model, inputs, len(stacks), settings["batch_size"])
+
+
+def build(settings: dict) -> Autoencoder:
+    """The untrained model that `settings` describe; a stack has frames x copies channels."""
+    return Autoencoder(settings["frames"] * settings["copies"], settings["variant"])
+
+
+def load(weights: str, record: str) -> tuple[Autoencoder, dict]:
+    """A trained model from its files, and its settings."""
+    settings = read_record(record)["settings"]
+    return checkpoints.load(build(settings), weights, record), settings
+
+
+@torch.no_grad()
+def health(model: Autoencoder, inputs: training.Inputs, count: int, batch_size: int) -> dict:
+    """Does the model carry information?
+
+    Returns:
+        loss: mean squared error of the reconstruction; loss_of_mean: the same of answering
+        the mean grey level always; feature_spread: standard deviation of each channel of
+        the feature images over all pixels; collapsed: no channel varies, or the
+        reconstruction is no better than the mean.
+    """
+    model.eval()
+    sums = torch.zeros(3, dtype=torch.float64)  # of squared error, grey level, its square
+    moments = torch.zeros(2, 3, dtype=torch.float64)  # of each channel: sum, sum of squares
+    values = pixels = 0
+    for indices in training.batches(torch.arange(count), batch_size):
+        x = inputs(indices)
+        features = model.encoder(x)
+        error = model.decoder(features) - x
+        sums += torch.stack([v.sum(dtype=torch.float64) for v in (error**2, x, x**2)]).cpu()
+        moments += torch.stack([v.double().sum((0, 2, 3)) for v in (features, features**2)]).cpu()
+        values += x.numel()
+        pixels += features.numel() // 3
+    error, mean, square = (sums / values).tolist()
+    spread = (moments[1] / pixels - (moments[0] / pixels).square()).clamp(min=0).sqrt().tolist()
+    return {
+        "loss": error,
+        "loss_of_mean": square - mean**2,
+        "feature_spread": spread,
+        "collapsed": max(spread) < DEAD_CHANNEL or error >= square - mean**2,
+    }
+
+
+def encode(model: Autoencoder, stacks: np.ndarray, copies: int) -> np.ndarray:
+    """Feature images of `stacks`, float32 (n, 3, height, width)."""
+    device = training.device()
+    return _run(model.encoder.to(device), _inputs(stacks, copies, device), len(stacks))
+
+
+def reconstruct(model: Autoencoder, stacks: np.ndarray, copies: int) -> np.ndarray:
+    """What the decoder makes of the feature images, float32 (n, channels, height, width)."""
+    device = training.device()
+    return _run(model.to(device), _inputs(stacks, copies, device), len(stacks))
+
+
+def _run(network: torch.nn.Module, inputs: Callable, count: int) -> np.ndarray:
+    return training.predict(network, inputs, count, batch_size=32).numpy()
+
+
+def _inputs(stacks: np.ndarray, copies: int, device: torch.device) -> training.Inputs:
+    """Stacks as the model sees them; they stay uint8 until their batch is needed."""
+    grey = torch.from_numpy(stacks)
+    return lambda indices: training.to_unit_range(grey[indices].to(device)).repeat(1, copies, 1, 1)

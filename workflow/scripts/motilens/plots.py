@@ -1,0 +1,73 @@
+"""Figures, drawn without a display."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt  # noqa: E402  (after the choice of the backend)
+
+# Distinct for colour-blind readers (Okabe and Ito).
+COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442"]
+
+
+def learning_curves(histories: pd.DataFrame, path: str | Path) -> None:
+    """Training loss by epoch, a panel for the autoencoders and each target.
+
+    Args:
+        histories: rows with model (panel), input, epoch, loss, and run (one line each).
+    """
+    panels = list(dict.fromkeys(histories["model"]))
+    inputs = list(dict.fromkeys(histories["input"]))
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(4.5 * len(panels), 3.6), squeeze=False, layout="constrained"
+    )
+    for axis, panel in zip(axes[0], panels, strict=True):
+        for (name, _), run in histories[histories["model"] == panel].groupby(["input", "run"]):
+            colour = COLOURS[inputs.index(name) % len(COLOURS)]
+            axis.plot(run["epoch"], run["loss"], color=colour, linewidth=1)
+        axis.set(title=panel, xlabel="epoch", ylabel="training loss (MSE)", yscale="log")
+    handles = [
+        plt.Line2D([], [], color=COLOURS[i % len(COLOURS)], label=name)
+        for i, name in enumerate(inputs)
+    ]
+    axes[0][-1].legend(handles=handles, title="one line a fold and seed")
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def gallery(rows: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]], path: str | Path) -> None:
+    """The paper's Figure 1: what goes into each autoencoder, its feature image, what comes out.
+
+    Args:
+        rows: name of the input type, first frame (height, width) in [0, 1], feature image
+            (3, height, width), first frame of the reconstruction.
+    """
+    titles = ["input (first frame)", "feature image", "channel 1", "channel 2", "channel 3"]
+    titles.append("reconstruction")
+    figure, axes = plt.subplots(
+        len(rows), 6, figsize=(12, 2.15 * len(rows)), squeeze=False, layout="constrained"
+    )
+    for line, (name, frame, feature, restored) in zip(axes, rows, strict=True):
+        low, high = frame.min(), frame.max()
+        line[0].imshow(frame, cmap="gray", vmin=low, vmax=high)
+        line[1].imshow(np.moveaxis(_stretched(feature), 0, -1))
+        for axis, channel in zip(line[2:5], feature, strict=True):
+            axis.imshow(_stretched(channel[None])[0], cmap="gray", vmin=0, vmax=1)
+        line[5].imshow(restored, cmap="gray", vmin=low, vmax=high)
+        line[0].set_ylabel(name)
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(title, fontsize=9)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def _stretched(channels: np.ndarray) -> np.ndarray:
+    """Each channel spread over [0, 1]; a constant one becomes 0."""
+    low = channels.min((1, 2), keepdims=True)
+    spread = channels.max((1, 2), keepdims=True) - low
+    return np.divide(channels - low, spread, out=np.zeros_like(channels), where=spread > 0)

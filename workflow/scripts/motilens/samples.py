@@ -1,0 +1,243 @@
+"""The checked table of samples: who took part, which video, which labels, which fold."""
+
+import random
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from motilens import InputError
+
+# Our names of the six labels and VISEM's names of their columns, all percentages.
+LABELS = {
+    "progressive": "Progressive motility (%)",
+    "nonprogressive": "Non progressive sperm motility (%)",
+    "immotile": "Immotile sperm (%)",
+    "head": "Head defects (%)",
+    "midpiece": "Midpiece and neck defects (%)",
+    "tail": "Tail defects (%)",
+}
+VIDEO_SUFFIXES = {".avi", ".mp4", ".mov", ".mkv", ".ts"}
+
+
+def read_samples(labels: str, videos: str, video_list: str | None = None) -> pd.DataFrame:
+    """Match labels and videos and check both; all problems are told at once.
+
+    Args:
+        labels: CSV in VISEM's dialect (`;`, decimal comma) with a column ID and those of LABELS.
+        videos: folder of videos.
+        video_list: CSV `ID;video` that says whose each video is; without it, a video belongs
+            to the participant whose ID (an integer) begins its name, as in VISEM.
+
+    Returns:
+        One row a participant: participant (str), video (path), and the columns of LABELS.
+
+    Raises:
+        InputError: with a line for each problem.
+    """
+    label_table, problems = read_labels(labels)
+    video_paths, more_problems = find_videos(videos, video_list)
+    problems += more_problems
+    for participant in video_paths.keys() - label_table.index:
+        problems.append(
+            f"{video_paths[participant]}: participant {participant} has no row in {labels}: "
+            "add the labels or move the video away"
+        )
+    for participant in label_table.index.difference(list(video_paths)):
+        where = video_list or videos
+        problems.append(
+            f"{labels}: participant {participant} has labels but no video in {where}: "
+            "add the video or remove the row"
+        )
+    if problems:
+        raise InputError("the data set cannot be used:\n  " + "\n  ".join(sorted(problems)))
+    table = label_table.assign(video=pd.Series(video_paths)).rename_axis("participant")
+    return in_order(table.reset_index())[["participant", "video", *LABELS]]
+
+
+def assemble(labels: str, videos: dict[str, str], folds: dict[str, int]) -> pd.DataFrame:
+    """The table of samples: labels read anew, with the video and fold of each participant.
+
+    Returns:
+        Index participant (str); columns video, fold, and those of LABELS.
+
+    Raises:
+        InputError: with a line for each problem.
+    """
+    table, problems = read_labels(labels)
+    problems += [
+        f"{labels}: participant {participant} is missing or new: run again"
+        for participant in table.index.symmetric_difference(list(folds))
+    ]
+    if problems:
+        raise InputError("the labels cannot be used:\n  " + "\n  ".join(problems))
+    table.insert(0, "video", pd.Series(videos))
+    table.insert(1, "fold", pd.Series(folds))
+    return table.loc[list(folds)].rename_axis("participant")
+
+
+def read_table(path: str) -> pd.DataFrame:
+    """The table of samples as `assemble` made it."""
+    return pd.read_csv(path, dtype={"participant": str}, index_col="participant")
+
+
+def read_labels(path: str) -> tuple[pd.DataFrame, list[str]]:
+    """Labels by participant (index, str), float64 percentages, and the problems found."""
+    raw = _read_csv(path)
+    missing = [name for name in ("ID", *LABELS.values()) if name not in raw]
+    if missing:
+        return pd.DataFrame(columns=list(LABELS)), [
+            f"{path}: no column {', '.join(map(repr, missing))} (found {list(raw.columns)})"
+        ]
+    rows: dict[str, dict] = {}
+    problems = []
+    for row in raw.to_dict("records"):
+        participant = _participant(row["ID"])
+        if not participant:
+            problems.append(
+                f"{path}: {_shown(row['ID'])} is no ID: use letters, digits, point, - and _"
+            )
+        elif participant in rows:
+            problems.append(f"{path}: participant {participant} has more than one row: keep one")
+        else:
+            rows[participant] = {name: _percentage(row[LABELS[name]]) for name in LABELS}
+            problems += [
+                f"{path}: participant {participant}, column {LABELS[name]!r}: "
+                f"{_shown(row[LABELS[name]])} is not a percentage: correct it"
+                for name, value in rows[participant].items()
+                if value is None
+            ]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(LABELS)), problems
+
+
+def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], list[str]]:
+    """The video of each participant, and the problems found."""
+    if not Path(folder).is_dir():
+        return {}, [f"{folder}: no such folder of videos: correct dataset.videos"]
+    problems, owned = [], []
+    if video_list:
+        table = _read_csv(video_list)
+        if not {"ID", "video"} <= set(table):
+            return {}, [f"{video_list}: needs the columns ID and video, has {list(table.columns)}"]
+        owned = list(zip(table["ID"].map(_participant), table["video"], strict=True))
+    else:
+        for path in sorted(Path(folder).iterdir()):
+            if path.suffix.lower() in VIDEO_SUFFIXES:
+                digits = path.name[: len(path.name) - len(path.name.lstrip("0123456789"))]
+                if digits:
+                    owned.append((str(int(digits)), path.name))
+                else:
+                    problems.append(
+                        f"{path}: its name does not begin with a participant's ID: rename it, or "
+                        "say whose it is in a CSV `ID;video` (dataset.video_list)"
+                    )
+    videos: dict[str, str] = {}
+    for participant, name in owned:
+        path = str(Path(folder) / name)
+        if participant in videos:
+            problems.append(
+                f"{path}: participant {participant} already has {videos[participant]}: keep one"
+            )
+        elif not Path(path).is_file():
+            problems.append(f"{video_list}: participant {participant}: no such video as {path}")
+        videos[participant] = path
+    return videos, problems
+
+
+def split_folds(table: pd.DataFrame, number: int, seed: int) -> dict[str, int]:
+    """Assign participants to folds 1 .. number, seeded and balanced on progressive motility.
+
+    Participants are ranked by progressive motility; each run of `number` neighbours is dealt
+    to the folds at random, so every fold spans the whole range.
+
+    Args:
+        table: as from read_samples.
+
+    Raises:
+        InputError: fewer participants than folds.
+    """
+    if len(table) < number:
+        raise InputError(
+            f"folds.number: {number} folds need at least {number} participants, there are "
+            f"{len(table)}: a fold without participants has nothing to test"
+        )
+    ranked = table.sort_values(["progressive", "participant"])["participant"].tolist()
+    generator = random.Random(seed)
+    folds = {}
+    for start in range(0, len(ranked), number):
+        block = ranked[start : start + number]
+        folds.update(zip(block, generator.sample(range(1, number + 1), len(block)), strict=True))
+    return folds
+
+
+def read_folds(path: str, participants: Sequence[str], number: int) -> dict[str, int]:
+    """Folds from a CSV `ID,fold` (or `ID;fold`) with folds 1 .. number.
+
+    Raises:
+        InputError: with a line for each participant without a fold or in two, each unknown
+            participant and each fold without participants.
+    """
+    table = _read_csv(path)
+    if not {"ID", "fold"} <= set(table):
+        raise InputError(f"{path}: needs the columns ID and fold, has {list(table.columns)}")
+    table["ID"] = table["ID"].map(_participant)
+    problems = [
+        f"{path}: participant {participant} is in more than one row: a participant has one fold"
+        for participant in table["ID"][table["ID"].duplicated()].unique()
+    ]
+    folds = dict(zip(table["ID"], table["fold"], strict=True))
+    for participant in set(participants) - folds.keys():
+        problems.append(f"{path}: participant {participant} has no fold: add a row")
+    for participant in folds.keys() - set(participants):
+        problems.append(f"{path}: participant {participant} is not in the data set: remove it")
+    wanted = [str(fold) for fold in range(1, number + 1)]
+    for participant, fold in folds.items():
+        if fold not in wanted:
+            problems.append(
+                f"{path}: participant {participant}: fold {_shown(fold)} is not one of {wanted}"
+            )
+    for fold in wanted:
+        if fold not in folds.values():
+            problems.append(f"{path}: fold {fold} has no participants: correct folds.number")
+    if problems:
+        raise InputError("the folds cannot be used:\n  " + "\n  ".join(sorted(problems)))
+    return {participant: int(folds[participant]) for participant in participants}
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows by participant as people count: 2 before 10."""
+    return table.sort_values("participant", key=lambda ids: ids.map(lambda i: (len(i), i)))
+
+
+def _read_csv(path: str) -> pd.DataFrame:
+    """All cells as text; the separator is whichever of `;` and `,` the header has."""
+    try:
+        header = Path(path).read_text(encoding="utf-8-sig").partition("\n")[0]
+        separator = ";" if ";" in header else ","
+        return pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig").map(
+            lambda cell: cell.strip() if isinstance(cell, str) else cell
+        )
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file: correct its path in the config") from error
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"{path}: not a CSV file in UTF-8 ({error})") from error
+
+
+def _participant(cell) -> str | None:
+    """An ID as it may stand in a path; 07 and 7 are the same participant."""
+    if not (isinstance(cell, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", cell)):
+        return None
+    return str(int(cell)) if cell.isdigit() else cell
+
+
+def _percentage(cell) -> float | None:
+    try:
+        value = float(cell.replace(",", "."))
+    except (AttributeError, ValueError):
+        return None
+    return value if 0 <= value <= 100 else None
+
+
+def _shown(cell) -> str:
+    return "an empty cell" if pd.isna(cell) else repr(cell)

@@ -1,0 +1,79 @@
+"""What every step of the pipeline does alike: log, report errors, write whole files, say how."""
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from motilens import InputError, __version__
+
+LIBRARIES = ("numpy", "h5py", "pandas", "torch", "torchvision", "imageio-ffmpeg")
+
+
+@contextlib.contextmanager
+def logged(log: str) -> Iterator[None]:
+    """Send all output of this process and its children to the file `log`.
+
+    An InputError also goes to the terminal, in one line and without a traceback: it is the
+    user's to mend. Any other exception ends the process with its traceback in the log.
+    """
+    terminal = os.dup(2)
+    with open(log, "w", buffering=1, encoding="utf-8") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        sys.stdout.reconfigure(line_buffering=True)
+        try:
+            yield
+        except InputError as error:
+            message = f"\nERROR: {error}\n\n"
+            file.write(message)
+            os.write(terminal, message.encode())
+            sys.exit(1)
+
+
+@contextlib.contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; it becomes `path` only if the block succeeds."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.part{path.suffix}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def provenance(code: str, settings: dict) -> dict:
+    """How an output was made: settings, digest of the code, versions. Plain JSON values."""
+    return {
+        "settings": settings,
+        "code_digest": code,
+        "motilens": __version__,
+        "python": platform.python_version(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }
+
+
+def write_record(path: str, record: dict) -> None:
+    """Write what is known of an output as JSON."""
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def read_record(path: str) -> dict:
+    """What `write_record` wrote: settings, participants, versions, digests."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"  # an environment holds only what its step needs

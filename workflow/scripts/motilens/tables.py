@@ -1,0 +1,115 @@
+"""The errors of all models in one table, and the paper's Table 1 beside ours."""
+
+import pandas as pd
+
+from motilens import metrics
+
+# Table 1 of Thambawita et al., MediaEval 2019: input -> target -> MAE of folds 1, 2, 3 on VISEM.
+PAPER = {
+    "I1": {"motility": (13.330, 12.880, 12.840), "morphology": (5.698, 5.748, 5.698)},
+    "I2": {"motility": (12.890, 13.010, 13.150), "morphology": (5.573, 5.593, 5.653)},
+    "I3": {"motility": (10.850, 11.310, 10.750), "morphology": (5.567, 5.748, 5.580)},
+    "I4": {"motility": (9.462, 9.426, 9.393), "morphology": (5.900, 5.738, 5.692)},
+}
+AVERAGE = "average"
+
+
+def error_row(predictions: pd.DataFrame, record: dict, samples: pd.DataFrame) -> dict:
+    """One row of mae.csv (docs/formats.md) from a regressor's predictions and record.
+
+    Args:
+        predictions: of the held-out participants, as `regressor.prediction_table` makes them.
+        record: of the regressor.
+        samples: labels by participant.
+    """
+    values = record["settings"]["values"]
+    baseline = metrics.zero_r(predictions, samples.loc[record["participants"], values])
+    return {
+        **{name: record[name] for name in ("input", "target")},
+        **{name: int(record[name]) for name in ("fold", "seed")},
+        "mae_stack": metrics.mae_stack(predictions),
+        "mae_participant": metrics.mae_participant(predictions),
+        "zeror_stack": metrics.mae_stack(baseline),
+        "zeror_participant": metrics.mae_participant(baseline),
+        "n_participants": predictions["participant"].nunique(),
+        "n_stacks": len(predictions),
+        "weights": record["settings"]["weights"],
+        "autoencoder_collapsed": record["autoencoder_collapsed"],
+    }
+
+
+def table1(mae: pd.DataFrame) -> pd.DataFrame:
+    """Table 1: ZeroR, then a row for each input and fold and their average, means over seeds.
+
+    Args:
+        mae: as made of `error_row`s.
+
+    Returns:
+        Columns input, fold (text) and for each target <target>_stack, <target>_participant,
+        <target>_paper (empty where the paper has no such figure) and <target>_collapsed (how
+        many of the seeds rest on a collapsed autoencoder).
+    """
+    zero_r = mae.assign(
+        input="ZeroR",
+        mae_stack=mae["zeror_stack"],
+        mae_participant=mae["zeror_participant"],
+        autoencoder_collapsed=False,
+    )
+    both, rows = pd.concat([zero_r, mae]), []
+    for name in ["ZeroR", *mae["input"].unique()]:
+        chosen = both[both["input"] == name]
+        rows += [_row(chosen[chosen["fold"] == fold], fold) for fold in sorted(set(chosen["fold"]))]
+        rows.append(_row(chosen, AVERAGE))
+    return pd.DataFrame(rows)
+
+
+def _row(chosen: pd.DataFrame, fold) -> dict:
+    row = {"input": chosen["input"].iloc[0], "fold": str(fold)}
+    for target, errors in chosen.groupby("target", sort=False):
+        by_fold = errors.groupby("fold")[["mae_stack", "mae_participant"]].mean().mean()
+        row[f"{target}_stack"] = by_fold["mae_stack"]
+        row[f"{target}_participant"] = by_fold["mae_participant"]
+        row[f"{target}_paper"] = _paper(row["input"], target, fold)
+        row[f"{target}_collapsed"] = int(errors["autoencoder_collapsed"].sum())
+    return row
+
+
+def _paper(name: str, target: str, fold) -> float | None:
+    folds = PAPER.get(name, {}).get(target)
+    if not folds:
+        return None
+    if fold == AVERAGE:
+        return sum(folds) / len(folds)
+    return folds[fold - 1] if fold <= len(folds) else None
+
+
+def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
+    """Table 1 as people read it, with what must be known beside it."""
+    targets = list(dict.fromkeys(mae["target"]))
+    shown = pd.DataFrame({"Input": table["input"], "Fold": table["fold"]})
+    for target in targets:
+        mark = table[f"{target}_collapsed"].map(lambda count: " †" if count else "")
+        shown[f"{target}: per stack"] = table[f"{target}_stack"].map("{:.2f}".format) + mark
+        shown[f"{target}: per participant"] = table[f"{target}_participant"].map("{:.2f}".format)
+        shown[f"{target}: paper"] = table[f"{target}_paper"].map(
+            "{:.2f}".format, na_action="ignore"
+        )
+    folds = mae.groupby("fold")[["n_participants", "n_stacks"]].first()
+    notes = [
+        "Mean absolute error in percentage points, on participants that no model had seen. "
+        "*Per stack* is the paper's measure; *per participant* averages a participant's "
+        "predictions first. ZeroR always answers the training participants' mean: a model that "
+        "is no better has learned nothing.",
+        f"{folds['n_participants'].sum()} participants ({folds['n_stacks'].sum()} stacks) in "
+        f"{len(folds)} folds; seeds: {', '.join(map(str, sorted(set(mae['seed']))))}; "
+        f"pretrained weights: {', '.join(sorted(set(mae['weights'])))}.",
+    ]
+    if simulated:
+        notes.append(
+            "**The data are simulated**: these figures show that the pipeline works, not that "
+            "the method does, and cannot be compared with the paper's, which are on VISEM."
+        )
+    if mae["autoencoder_collapsed"].any():
+        notes.append("† rests on a collapsed autoencoder: its feature images carry no information.")
+    lines = shown.fillna("").to_markdown(index=False, disable_numparse=True)
+    return "# Table 1\n\n" + lines + "\n\n" + "\n\n".join(notes) + "\n"

@@ -1,0 +1,175 @@
+"""Reading and writing videos with ffmpeg, one frame in memory at a time."""
+
+import contextlib
+import hashlib
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import ffmpeg
+import h5py
+import imageio_ffmpeg
+import numpy as np
+
+from motilens import InputError, stacks
+
+# Area averaging and bit-exact arithmetic: the same grey levels on every processor.
+SCALE_FLAGS = "area+accurate_rnd+bitexact"
+
+
+@dataclass(frozen=True)
+class Video:
+    """What ffmpeg says of a file's first video stream; `frames` is counted, not believed."""
+
+    frames: int
+    width: int
+    height: int
+    frame_rate: float
+    codec: str
+
+
+def probe(path: str) -> Video:
+    """Count the frames of the video at `path` by passing through it once, without decoding.
+
+    Raises:
+        InputError: not a video that ffmpeg can read.
+    """
+    stream = ffmpeg.input(path).output("-", map="0:v:0", c="copy", f="null")
+    done = subprocess.run(_command(stream, "info"), stdin=subprocess.DEVNULL, capture_output=True)
+    report = done.stderr.decode(errors="replace")
+    _check(done.returncode, report, path)
+    header = re.search(r"Stream #0:.*Video: (\w+).*?, (\d+)x(\d+)", report)
+    rate = re.search(r"([\d.]+k?) fps", report)
+    counts = re.findall(r"frame=\s*(\d+)", report)
+    if not (header and rate and counts):
+        raise InputError(f"{path}: ffmpeg finds no video stream in it; replace the file")
+    return Video(
+        frames=int(counts[-1]),
+        width=int(header[2]),
+        height=int(header[3]),
+        frame_rate=float(rate[1].replace("k", "e3")),
+        codec=header[1],
+    )
+
+
+def decode(path: str, size: int) -> Iterator[np.ndarray]:
+    """Yield each frame of the video at `path` as grey levels, uint8 (size, size).
+
+    The frame is squeezed to a square whatever its aspect ratio, as the paper does.
+
+    Raises:
+        InputError: the file is damaged; all frames before the damage have been yielded.
+    """
+    stream = ffmpeg.input(path, flags="bitexact", idct="simple").output(
+        "pipe:",
+        map="0:v:0",
+        vf=filter_chain(size),
+        f="rawvideo",
+        pix_fmt="gray",
+        fps_mode="passthrough",
+    )
+    with _running(
+        stream, path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=64 * size * size
+    ) as process:
+        # Less than a frame is the end, or the end of a damaged file: ffmpeg's exit code tells.
+        while len(frame := process.stdout.read(size * size)) == size * size:
+            yield np.frombuffer(frame, np.uint8).reshape(size, size)
+
+
+def extract_clips(source: str, path: str | Path, settings: dict, attributes: dict) -> None:
+    """Decode the video `source` once and write its clips to `path` (docs/formats.md).
+
+    Args:
+        settings: size (pixels), clips_per_video, clip_length (frames).
+        attributes: more to record with the clips.
+
+    Raises:
+        InputError: the video cannot be read, is too short, or ends before its frames do.
+    """
+    found = probe(source)
+    shape = (settings["clip_length"], settings["size"], settings["size"])
+    try:
+        positions = stacks.clip_positions(found.frames, settings["clips_per_video"], shape[0])
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+    count, digest = stacks.write_clips(path, decode(source, settings["size"]), positions, shape)
+    if count != found.frames:
+        raise InputError(
+            f"{source}: holds {found.frames} frames but only {count} can be decoded: it is damaged"
+        )
+    with h5py.File(path, "a") as file, open(source, "rb") as original:
+        file["clips"].attrs.update(
+            attributes
+            | {f"video_{name}": value for name, value in asdict(found).items()}
+            | {
+                "video": Path(source).name,
+                "video_sha256": hashlib.file_digest(original, "sha256").hexdigest(),
+                "content_sha256": digest,
+                "filters": filter_chain(settings["size"]),
+                "ffmpeg": ffmpeg_version(),
+            }
+        )
+
+
+def filter_chain(size: int) -> str:
+    """The ffmpeg filters between a video's own frames and ours; recorded with the frames."""
+    return f"scale={size}:{size}:flags={SCALE_FLAGS},format=gray"
+
+
+def encode(path: str | Path, frames: Iterable[np.ndarray], frame_rate: float) -> None:
+    """Write `frames`, uint8 RGB (height, width, 3), as H.264; the same frames give the same file.
+
+    Raises:
+        InputError: ffmpeg cannot write there.
+    """
+    frames = iter(frames)
+    first = next(frames)
+    height, width, _ = first.shape
+    # No B-frames: an AVI file has no place for their order.
+    stream = ffmpeg.input(
+        "pipe:", f="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=frame_rate
+    ).output(
+        str(path), vcodec="libx264", crf=20, pix_fmt="yuv420p", bf=0, threads=1, fflags="bitexact"
+    )
+    with _running(stream, path, stdin=subprocess.PIPE) as process:
+        process.stdin.write(first.tobytes())
+        for frame in frames:
+            process.stdin.write(frame.tobytes())
+        process.stdin.close()
+
+
+def ffmpeg_version() -> str:
+    """Version of the ffmpeg in use: imageio-ffmpeg's, unless IMAGEIO_FFMPEG_EXE names another."""
+    return imageio_ffmpeg.get_ffmpeg_version()
+
+
+@contextlib.contextmanager
+def _running(stream, path: str | Path, **popen) -> Iterator[subprocess.Popen]:
+    """An ffmpeg process that does not outlive its block and whose failure is never silent."""
+    with tempfile.TemporaryFile() as messages:
+        process = subprocess.Popen(_command(stream, "error"), stderr=messages, **popen)
+        try:
+            yield process
+        except BrokenPipeError:
+            pass  # ffmpeg has died; its exit code and last words follow
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        code = process.wait()
+        messages.seek(0)
+        _check(code, messages.read().decode(errors="replace"), path)
+
+
+def _command(stream, level: str) -> list[str]:
+    options = ["-hide_banner", "-y", "-xerror", "-loglevel", level]
+    return stream.global_args(*options).compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def _check(code: int, report: str, path: str | Path) -> None:
+    if code != 0:
+        reason = (report.strip().splitlines() or [f"exit code {code}"])[-1]
+        raise InputError(f"{path}: ffmpeg cannot read or write it ({reason}); replace the file")

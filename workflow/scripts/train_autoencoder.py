@@ -1,0 +1,34 @@
+"""Train the autoencoder of one input type on the training participants of one fold."""
+
+import pandas as pd
+
+from motilens import autoencoder, checkpoints, stacks, step
+
+
+def main(frames, output, wildcards, settings, code):
+    participants = [stacks.participant_of(path) for path in frames]
+    model, history, health = autoencoder.train(
+        stacks.read_stacks(frames, settings["frames"]), settings, int(wildcards.seed)
+    )
+    print(f"health: {health}")
+    if health["collapsed"]:
+        print("WARNING: this autoencoder carries no information; Table 1 marks what rests on it")
+    with step.written_whole(output.history) as temporary:
+        pd.DataFrame(history).to_csv(temporary, index=False)
+    description = dict(wildcards.items()) | {
+        "participants": participants,
+        "health": health,
+        **step.provenance(code, settings),
+    }
+    checkpoints.save(model, output.weights, output.record, description)
+
+
+if __name__ == "__main__":
+    with step.logged(snakemake.log[0]):
+        main(
+            snakemake.input.frames,
+            snakemake.output,
+            snakemake.wildcards,
+            snakemake.params.settings,
+            snakemake.params.code,
+        )

@@ -1,0 +1,47 @@
+"""Train the regressor of one input type, target and fold; predict the held-out participants."""
+
+import numpy as np
+import pandas as pd
+
+from motilens import checkpoints, regressor, samples, stacks, step
+
+
+def main(features, autoencoder, table, output, wildcards, settings, code):
+    participants = samples.read_table(table)
+    held_out = participants["fold"] == int(wildcards.fold)
+    labels = participants[settings["values"]]
+    encoder = step.read_record(autoencoder)
+    regressor.check_no_leak(
+        list(labels.index[~held_out]), encoder["participants"], list(labels.index[held_out])
+    )
+
+    images, keys = stacks.read_feature_images(features, list(labels.index[~held_out]))
+    wanted = labels.loc[[participant for participant, _ in keys]].to_numpy(np.float32)
+    model, history = regressor.train(images, wanted, settings, int(wildcards.seed))
+
+    images, keys = stacks.read_feature_images(features, list(labels.index[held_out]))
+    predictions = regressor.prediction_table(keys, labels, regressor.predict(model, images))
+    with step.written_whole(output.history) as temporary:
+        pd.DataFrame(history).to_csv(temporary, index=False)
+    with step.written_whole(output.predictions) as temporary:
+        predictions.to_csv(temporary, index=False)
+    description = dict(wildcards.items()) | {
+        "participants": list(labels.index[~held_out]),
+        "autoencoder_sha256": encoder["weights_sha256"],
+        "autoencoder_collapsed": encoder["health"]["collapsed"],
+        **step.provenance(code, settings),
+    }
+    checkpoints.save(model, output.weights, output.record, description)
+
+
+if __name__ == "__main__":
+    with step.logged(snakemake.log[0]):
+        main(
+            snakemake.input.features,
+            snakemake.input.autoencoder,
+            snakemake.input.samples,
+            snakemake.output,
+            snakemake.wildcards,
+            snakemake.params.settings,
+            snakemake.params.code,
+        )
