@@ -68,7 +68,9 @@ def test_copies_repeat_the_frame(stacks):
     batch = inputs(torch.tensor([0, 1]))
     assert batch.shape == (2, 9, 32, 32)
     assert all(torch.equal(batch[:, 0], batch[:, k]) for k in range(9))
-    assert torch.equal(batch, training.to_unit_range(torch.from_numpy(stacks[:2])).repeat(1, 9, 1, 1))
+    assert torch.equal(
+        batch, training.to_unit_range(torch.from_numpy(stacks[:2])).repeat(1, 9, 1, 1)
+    )
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

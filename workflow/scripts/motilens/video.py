@@ -35,7 +35,7 @@ def probe(path: str) -> Video:
     """Count the frames of the video at `path` by passing through it once, without decoding.
 
     Raises:
-        InputError: not a video that ffmpeg can read.
+        InputError: not a video that ffmpeg can read, or one that has lost its end.
     """
     stream = ffmpeg.input(path).output("-", map="0:v:0", c="copy", f="null")
     done = subprocess.run(_command(stream, "info"), stdin=subprocess.DEVNULL, capture_output=True)
@@ -46,13 +46,22 @@ def probe(path: str) -> Video:
     counts = re.findall(r"frame=\s*(\d+)", report)
     if not (header and rate and counts):
         raise InputError(f"{path}: ffmpeg finds no video stream in it; replace the file")
-    return Video(
-        frames=int(counts[-1]),
-        width=int(header[2]),
-        height=int(header[3]),
-        frame_rate=float(rate[1].replace("k", "e3")),
-        codec=header[1],
-    )
+    frames, frame_rate = int(counts[-1]), float(rate[1].replace("k", "e3"))
+    promised = round(_seconds(report) * frame_rate)
+    if frames < 0.98 * promised - 1:
+        raise InputError(
+            f"{path}: its header promises about {promised} frames, it holds {frames}: copy it "
+            "again, or if it is whole, correct the header: ffmpeg -i OLD -c copy NEW"
+        )
+    return Video(frames, int(header[2]), int(header[3]), frame_rate, header[1])
+
+
+def _seconds(report: str) -> float:
+    """The duration in ffmpeg's report on a file; 0 if the file does not say."""
+    duration = re.search(r"Duration: (\d+):(\d+):([\d.]+)", report)
+    if not duration:
+        return 0.0
+    return 3600 * int(duration[1]) + 60 * int(duration[2]) + float(duration[3])
 
 
 def decode(path: str, size: int) -> Iterator[np.ndarray]:

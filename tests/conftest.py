@@ -1,0 +1,59 @@
+"""A copy of the project to run in, and one finished run that many tests look at."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("Snakefile", "rules", "workflow", "config", "envs", "profiles", "tests/tiny.yaml")
+
+
+@dataclass
+class Project:
+    """A copy of the workflow in a folder of its own."""
+
+    folder: Path
+
+    def snakemake(self, *arguments, config="tests/tiny.yaml", check=True):
+        """Run Snakemake there; stdout and stderr come back in one text."""
+        command = [sys.executable, "-m", "snakemake", "--configfile", config, *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            env=os.environ | {"PYTHONUTF8": "1"},
+        )
+        assert not check or done.returncode == 0, done.stdout[-5000:]
+        return done
+
+
+def copy_project(folder: Path) -> Project:
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    return Project(folder)
+
+
+@pytest.fixture
+def project(tmp_path):
+    return copy_project(tmp_path / "a copy")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The whole pipeline, run once on the small simulated set; tests leave it as it is."""
+    made = copy_project(tmp_path_factory.mktemp("finished") / "a copy")
+    made.output = made.snakemake("--cores", "2", "--notemp").stdout
+    return made

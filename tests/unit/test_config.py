@@ -1,0 +1,82 @@
+"""The configurations of the project pass; mistakes get one clear line each."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from motilens import InputError
+from motilens.config import check
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
+
+
+def load(name):
+    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", ["config/config.yaml", "config/visem.yaml", "tests/tiny.yaml"])
+def test_our_configurations_are_valid(name):
+    check(load(name), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "place, value, line",
+    [
+        ("autoencoder.epochs", 0, "autoencoder.epochs: 0 is less than the minimum of 1"),
+        ("autoencoder.epochs", "5", "autoencoder.epochs: '5' is not of type 'integer' (a value in"),
+        ("autoencoder.epoch", 5, "autoencoder.epoch: unknown key; did you mean epochs?"),
+        ("learning_rate", 0.1, "learning_rate: unknown key; known here: results, dataset"),
+        ("frames.size", 66, "frames.size: 66 is not a multiple of 4"),
+        ("regressor.learning_rate", 0, "regressor.learning_rate: 0 is less than or equal to the"),
+        ("regressor.weights", "imagenet", "regressor.weights: 'imagenet' is not one of ['none', "),
+        ("seeds", [0, 0], "seeds: [0, 0] has non-unique elements"),
+        ("seeds", [], "seeds: [] should be non-empty"),
+        ("inputs.I 5", {"frames": 4}, "inputs.I 5: not a usable name"),
+        (
+            "inputs.I5",
+            {"frames": 4, "copy": 2},
+            "inputs.I5.copy: unknown key; did you mean copies?",
+        ),
+        ("targets.motility", ["progresive"], "targets.motility.0: 'progresive' is not one of"),
+        ("folds.file", "folds.csv", "folds: give either `seed`"),
+        ("dataset.labels", "labels.csv", "dataset: give either `simulated`, or `labels`"),
+        ("folds.number", 1, "folds.number: 1 is less than the minimum of 2"),
+    ],
+)
+def test_mistakes_are_explained(place, value, line):
+    config = copy.deepcopy(load("config/config.yaml"))
+    *path, last = place.split(".")
+    section = config
+    for key in path:
+        section = section.setdefault(key, {})
+    section[last] = value
+    with pytest.raises(InputError) as error:
+        check(config, SCHEMA)
+    lines = str(error.value).splitlines()[1:]
+    assert len(lines) == 1 and lines[0].strip().startswith(line), lines
+
+
+def test_every_mistake_has_its_line():
+    config = load("config/config.yaml")
+    del config["seeds"]
+    config["frames"]["size"] = -4
+    config["colour"] = True
+    with pytest.raises(InputError) as error:
+        check(config, SCHEMA)
+    text = str(error.value)
+    assert "seeds: missing" in text and "frames.size: -4" in text and "colour: unknown" in text
+
+
+def keys(schema, place=""):
+    for name, part in schema.get("properties", {}).items():
+        yield f"{place}{name}"
+        yield from keys(part, f"{place}{name}.")
+
+
+def test_every_key_is_explained_in_the_readme():
+    text = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    missing = [key for key in keys(SCHEMA) if f"`{key}`" not in text]
+    assert not missing

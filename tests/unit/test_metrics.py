@@ -1,0 +1,35 @@
+"""Errors and ZeroR, against numbers worked out by hand."""
+
+import pandas as pd
+import pytest
+
+from motilens import metrics
+
+
+@pytest.fixture
+def predictions():
+    return pd.DataFrame(
+        {
+            "participant": ["1", "1", "2"],
+            "stack": [0, 1, 0],
+            "true_head": [90.0, 90.0, 80.0],
+            "true_tail": [10.0, 10.0, 30.0],
+            "predicted_head": [80.0, 100.0, 81.0],
+            "predicted_tail": [10.0, 16.0, 27.0],
+        }
+    )
+
+
+def test_per_stack_is_the_mean_over_stacks_and_values(predictions):
+    assert metrics.mae_stack(predictions) == pytest.approx((10 + 10 + 1 + 0 + 6 + 3) / 6)
+
+
+def test_per_participant_averages_predictions_first(predictions):
+    assert metrics.mae_participant(predictions) == pytest.approx((0 + 1 + 3 + 3) / 4)
+
+
+def test_zero_r_is_the_training_mean(predictions):
+    training = pd.DataFrame({"head": [80.0, 100.0], "tail": [0.0, 20.0]}, index=["3", "4"])
+    table = metrics.zero_r(predictions, training)
+    assert table["predicted_head"].tolist() == [90, 90, 90]
+    assert metrics.mae_participant(table) == pytest.approx((0 + 10 + 0 + 20) / 4)

@@ -1,0 +1,162 @@
+"""The table of samples: VISEM's dialect is read, and every problem is told, all at once."""
+
+import pandas as pd
+import pytest
+
+from motilens import InputError, dataset, samples, simulation
+from motilens.samples import LABELS
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A data set of four participants as VISEM has it: labels, videos, list of videos."""
+    table = dataset.sample_table(4, seed=1, folder=str(tmp_path / "videos"))
+    (tmp_path / "videos").mkdir()
+    for path in table["video"]:
+        (tmp_path / "videos" / path.rpartition("/")[2]).touch()
+    dataset.write_labels(table, tmp_path / "labels.csv")
+    dataset.write_video_list(table, tmp_path / "videos.csv")
+    return tmp_path
+
+
+def read(files, video_list=None):
+    return samples.read_samples(
+        str(files / "labels.csv"), str(files / "videos"), video_list and str(files / video_list)
+    )
+
+
+def edit(path, old, new):
+    text = path.read_bytes().decode("utf-8-sig")
+    assert old in text
+    path.write_bytes(text.replace(old, new, 1).encode("utf-8-sig"))
+
+
+def test_dialect_is_visems(files):
+    raw = (files / "labels.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbfID;") and raw.count(b"\r\n") == raw.count(b"\n") == 5
+    assert b"Progressive motility (%)" in raw and b"." not in raw
+    assert (files / "videos.csv").read_bytes().startswith(b"\xef\xbb\xbfID;video\r\n")
+
+
+@pytest.mark.parametrize("video_list", [None, "videos.csv"])
+def test_simulated_files_are_read_as_they_were_meant(files, video_list):
+    meant = dataset.sample_table(4, seed=1, folder=str(files / "videos"))
+    pd.testing.assert_frame_equal(read(files, video_list), meant)
+
+
+def test_simulated_labels_are_counted_from_the_cells(files):
+    for row in read(files).to_dict("records"):
+        cells = simulation.draw_cells(int(row["participant"]), 1)
+        assert row["head"] == 100 * cells.head_defect.mean()
+        assert row["immotile"] == 100 * (cells.motility == simulation.IMMOTILE).mean()
+
+
+def test_all_problems_are_told_at_once(files):
+    first = read(files)["video"][0]
+    (files / "videos" / "notes.avi").touch()
+    (files / "videos" / "9_10.10.10_XY.avi").touch()
+    (files / "videos" / first.rpartition("/")[2]).unlink()
+    edit(files / "labels.csv", "\r\n3;", "\r\n3;Not reported")
+    text = (files / "labels.csv").read_bytes().decode("utf-8-sig")
+    last = text.rstrip().rpartition("\r\n")[2]
+    (files / "labels.csv").write_bytes((text + last + "\r\n").encode("utf-8-sig"))
+    with pytest.raises(InputError) as error:
+        read(files)
+    message = str(error.value)
+    assert "participant 1 has labels but no video" in message
+    assert "participant 9 has no row" in message
+    assert "notes.avi: its name does not begin" in message
+    assert "participant 4 has more than one row" in message
+    assert "participant 3, column 'Progressive motility (%)': 'Not reported" in message
+    assert message.count("\n") == 5
+
+
+@pytest.mark.parametrize("value", ["", "101", "-1", "nan", "inf", "12.5.1"])
+def test_what_is_no_percentage(files, value):
+    edit(files / "labels.csv", "\r\n2;", f"\r\n2;{value};")
+    table, problems = samples.read_labels(str(files / "labels.csv"))
+    assert any("participant 2, column 'Progressive" in line for line in problems)
+
+
+def test_missing_column_and_missing_file(files):
+    edit(files / "labels.csv", "Immotile sperm (%)", "immotile")
+    with pytest.raises(InputError, match=r"labels.csv: no column 'Immotile sperm \(%\)'"):
+        read(files)
+    (files / "labels.csv").unlink()
+    with pytest.raises(InputError, match="labels.csv: no such file"):
+        read(files)
+
+
+def test_missing_folder_and_listed_video(files):
+    edit(files / "videos.csv", "\r\n2;", "\r\n2;no ")
+    with pytest.raises(InputError, match="participant 2: no such video as .*no 2_"):
+        read(files, "videos.csv")
+    with pytest.raises(InputError, match="no such folder"):
+        samples.read_samples(str(files / "labels.csv"), str(files / "films"))
+
+
+def test_two_videos_of_one_participant(files):
+    (files / "videos" / "2_again.avi").touch()
+    with pytest.raises(InputError, match="participant 2 already has"):
+        read(files)
+
+
+@pytest.mark.parametrize("bad", ["a/b", "..", "", "7;8"])
+def test_ids_that_cannot_be_in_a_path(files, bad):
+    edit(files / "labels.csv", "\r\n2;", f"\r\n{bad};")
+    _, problems = samples.read_labels(str(files / "labels.csv"))
+    assert problems
+
+
+def test_order_is_as_people_count():
+    table = pd.DataFrame({"participant": ["10", "2", "1"]})
+    assert samples.in_order(table)["participant"].tolist() == ["1", "2", "10"]
+
+
+def made_up(count):
+    return pd.DataFrame(
+        {"participant": map(str, range(count)), "progressive": [k * 7 % 90 for k in range(count)]}
+    )
+
+
+def test_folds_are_seeded_even_and_balanced():
+    table = made_up(85)
+    folds = samples.split_folds(table, 3, seed=0)
+    assert folds == samples.split_folds(table.sample(frac=1, random_state=1), 3, seed=0)
+    assert folds != samples.split_folds(table, 3, seed=1)
+    grouped = table.groupby(table["participant"].map(folds))["progressive"]
+    assert sorted(grouped.count()) == [28, 28, 29]
+    assert grouped.mean().max() - grouped.mean().min() < 5
+
+
+def test_more_folds_than_participants():
+    with pytest.raises(InputError, match="3 folds need at least 3 participants"):
+        samples.split_folds(made_up(2), 3, seed=0)
+
+
+def test_own_folds_and_their_problems(tmp_path):
+    path = tmp_path / "folds.csv"
+    path.write_text("ID,fold\n1,1\n2,2\n3,1\n")
+    assert samples.read_folds(str(path), ["1", "2", "3"], 2) == {"1": 1, "2": 2, "3": 1}
+    path.write_text("ID;fold\n1;1\n2;4\n2;1\n9;1\n")
+    with pytest.raises(InputError) as error:
+        samples.read_folds(str(path), ["1", "2", "3"], 2)
+    message = str(error.value)
+    for part in (
+        "participant 2 is in more than one row",
+        "participant 3 has no fold",
+        "participant 9 is not in the data set",
+        "fold 2 has no participants",
+    ):
+        assert part in message
+
+
+def test_assembled_table(files):
+    table = read(files).set_index("participant")
+    folds = {"1": 1, "2": 2, "3": 1, "4": 2}
+    made = samples.assemble(str(files / "labels.csv"), table["video"].to_dict(), folds)
+    assert list(made) == ["video", "fold", *LABELS]
+    made.to_csv(files / "samples.csv")
+    pd.testing.assert_frame_equal(samples.read_table(str(files / "samples.csv")), made)
+    with pytest.raises(InputError, match="participant 4 is missing or new"):
+        samples.assemble(str(files / "labels.csv"), {}, {"1": 1, "2": 2, "3": 1})

@@ -1,0 +1,103 @@
+"""Clips and feature images on disk: the right frames, once, and damage is noticed."""
+
+import hashlib
+
+import h5py
+import numpy as np
+import pytest
+
+from motilens import InputError, stacks
+
+
+def numbered(count, size=4):
+    """Frames whose grey level is their number."""
+    return (np.full((size, size), number, np.uint8) for number in range(count))
+
+
+def written(path, count=40, clips=4, length=6, participant="1"):
+    positions = stacks.clip_positions(count, clips, length)
+    result = stacks.write_clips(path, numbered(count), positions, (length, 4, 4))
+    with h5py.File(path, "a") as file:
+        file["clips"].attrs["participant"] = participant
+    return positions, result
+
+
+@pytest.mark.parametrize("frames", [40, 41, 100, 1501])
+def test_positions_are_spread_evenly_and_fit(frames):
+    positions = stacks.clip_positions(frames, 4, 6)
+    assert positions[0] == 0 and positions[-1] + 6 <= frames
+    steps = np.diff(positions)
+    assert steps.min() > 0 and steps.max() - steps.min() <= 1
+
+
+def test_as_few_frames_as_possible_and_one_fewer():
+    assert stacks.clip_positions(9, 4, 6).tolist() == [0, 1, 2, 3]
+    with pytest.raises(InputError, match="8 frames are too few .* at least 9"):
+        stacks.clip_positions(8, 4, 6)
+
+
+@pytest.mark.parametrize("count", [40, 10])  # with 10 frames the clips overlap
+def test_clip_k_holds_frames_p_k_onwards(tmp_path, count):
+    positions, (read, _) = written(tmp_path / "a.h5", count)
+    found = stacks.read_stacks([str(tmp_path / "a.h5")], 6)
+    assert read == count
+    assert found[:, :, 0, 0].tolist() == [list(range(p, p + 6)) for p in positions]
+
+
+def test_shorter_stacks_are_the_first_frames_of_the_same_clips(tmp_path):
+    written(tmp_path / "a.h5")
+    written(tmp_path / "b.h5", count=60)
+    paths = [str(tmp_path / name) for name in ("a.h5", "b.h5")]
+    whole = stacks.read_stacks(paths, 6)
+    assert whole.shape == (8, 6, 4, 4) and whole.dtype == np.uint8
+    assert np.array_equal(stacks.read_stacks(paths, 1), whole[:, :1])
+    assert np.array_equal(stacks.read_stacks(paths[::-1], 3), np.roll(whole, 4, axis=0)[:, :3])
+
+
+def test_no_stack_is_stored_twice(tmp_path):
+    positions = stacks.clip_positions(200, 10, 18)
+    frames = np.random.default_rng(0).integers(0, 255, (200, 64, 64), np.uint8)
+    stacks.write_clips(tmp_path / "a.h5", frames, positions, (18, 64, 64))
+    assert (tmp_path / "a.h5").stat().st_size < 1.05 * 10 * 18 * 64 * 64
+
+
+def test_digest_is_that_of_the_grey_levels(tmp_path):
+    _, (_, digest) = written(tmp_path / "a.h5", clips=4, length=6)
+    content = stacks.read_stacks([str(tmp_path / "a.h5")], 6)
+    assert digest == hashlib.sha256(content.tobytes()).hexdigest()
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    path = tmp_path / "a.h5"
+    written(path)
+    data = bytearray(path.read_bytes())
+    place = data.index(bytes([20]) * 16)  # a whole frame of grey level 20
+    data[place] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="a.h5 cannot be read"):
+        stacks.read_stacks([str(path)], 6)
+
+
+def test_too_short_clips_and_half_files_are_refused(tmp_path):
+    written(tmp_path / "a.h5")
+    with pytest.raises(InputError, match="a.h5 holds clips .* 7"):
+        stacks.read_stacks([str(tmp_path / "a.h5")], 7)
+    half = tmp_path / "half.h5"
+    half.write_bytes((tmp_path / "a.h5").read_bytes()[:1000])
+    with pytest.raises(InputError, match="half.h5 cannot be read"):
+        stacks.read_stacks([str(half)], 1)
+
+
+def test_participant_is_known(tmp_path):
+    written(tmp_path / "a.h5", participant="P-7")
+    assert stacks.participant_of(str(tmp_path / "a.h5")) == "P-7"
+
+
+def test_feature_images_come_back_by_participant(tmp_path):
+    path = str(tmp_path / "features.h5")
+    rng = np.random.default_rng(0)
+    images = {name: rng.random((n, 3, 4, 4), np.float32) for name, n in (("2", 3), ("10", 2))}
+    stacks.write_feature_images(path, images.items())
+    features, keys = stacks.read_feature_images(path, ["10", "2"])
+    assert keys == [("10", 0), ("10", 1), ("2", 0), ("2", 1), ("2", 2)]
+    assert np.array_equal(features, np.concatenate([images["10"], images["2"]]))

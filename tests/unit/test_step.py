@@ -1,0 +1,67 @@
+"""What every step does alike: whole files or none, logs that hold everything."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from motilens import step
+
+SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+
+
+def test_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "table.csv"
+    with pytest.raises(KeyError), step.written_whole(path) as temporary:
+        temporary.write_text("half")
+        raise KeyError
+    assert list(path.parent.iterdir()) == []
+    with step.written_whole(path) as temporary:
+        temporary.write_text("whole")
+        assert not path.exists() and temporary.suffix == ".csv"
+    assert path.read_text() == "whole" and list(path.parent.iterdir()) == [path]
+
+
+def test_a_failed_second_writing_keeps_the_first(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("first")
+    with pytest.raises(KeyError), step.written_whole(path) as temporary:
+        temporary.write_text("second")
+        raise KeyError
+    assert path.read_text() == "first"
+
+
+def run(tmp_path, body):
+    program = (
+        "import subprocess\nfrom motilens import InputError, step\n"
+        f"with step.logged({str(tmp_path / 'step.log')!r}):\n    {body}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=SCRIPTS, capture_output=True, text=True
+    )
+    return done, (tmp_path / "step.log").read_text(encoding="utf-8")
+
+
+def test_log_holds_prints_and_child_processes(tmp_path):
+    done, log = run(tmp_path, "print('trained µ'); subprocess.run(['echo', 'decoded'])")
+    assert done.returncode == 0 and done.stdout == done.stderr == ""
+    assert log.split() == ["trained", "µ", "decoded"]
+
+
+def test_input_error_reaches_the_terminal_without_a_traceback(tmp_path):
+    done, log = run(tmp_path, "raise InputError('7.avi: damaged: replace it')")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "ERROR: 7.avi: damaged: replace it" == log.strip()
+
+
+def test_other_errors_leave_their_traceback_in_the_log(tmp_path):
+    done, log = run(tmp_path, "raise KeyError('x')")
+    assert done.returncode == 1 and done.stderr == ""
+    assert "Traceback" in log and "KeyError: 'x'" in log
+
+
+def test_provenance_is_plain_and_names_versions():
+    made = step.provenance("abc", {"size": 64})
+    assert made["settings"] == {"size": 64} and made["code_digest"] == "abc"
+    assert made["libraries"]["torch"].startswith("2.")

@@ -1,0 +1,91 @@
+"""Table 1: averages, the paper's figures, and what must be said beside them."""
+
+import pandas as pd
+import pytest
+
+from motilens import tables
+
+
+def mae(collapsed=False, seeds=(0,), inputs=("I1", "I4")):
+    return pd.DataFrame(
+        {
+            "input": name,
+            "target": target,
+            "fold": fold,
+            "seed": seed,
+            "mae_stack": 10.0 * fold + seed,
+            "mae_participant": 9.0 * fold,
+            "zeror_stack": 13.0,
+            "zeror_participant": 12.0 + fold,
+            "n_participants": 4,
+            "n_stacks": 24,
+            "weights": "none",
+            "autoencoder_collapsed": collapsed and name == "I1" and fold == 2,
+        }
+        for name in inputs
+        for target in ("motility", "morphology")
+        for fold in (1, 2, 3)
+        for seed in seeds
+    )
+
+
+def row(table, name, fold):
+    return table[(table["input"] == name) & (table["fold"] == str(fold))].iloc[0]
+
+
+def test_zero_r_comes_first_then_folds_then_average():
+    table = tables.table1(mae())
+    assert table["input"].tolist() == ["ZeroR"] * 4 + ["I1"] * 4 + ["I4"] * 4
+    assert table["fold"].tolist() == ["1", "2", "3", "average"] * 3
+    assert row(table, "ZeroR", "average")["motility_participant"] == pytest.approx(14)
+    assert row(table, "I4", 2)["motility_stack"] == 20
+    assert row(table, "I4", "average")["motility_stack"] == pytest.approx(20)
+
+
+def test_seeds_are_averaged():
+    table = tables.table1(mae(seeds=(0, 2)))
+    assert row(table, "I4", 2)["motility_stack"] == pytest.approx(21)
+    assert row(table, "ZeroR", 1)["motility_stack"] == 13
+
+
+def test_the_papers_averages_are_those_it_prints():
+    table = tables.table1(mae(inputs=("I1", "I2", "I3", "I4")))
+    printed = {"I1": (13.017, 5.715), "I2": (13.017, 5.606), "I3": (10.970, 5.632),
+               "I4": (9.427, 5.777)}  # fmt: skip
+    for name, (motility, morphology) in printed.items():
+        average = row(table, name, "average")
+        assert average["motility_paper"] == pytest.approx(motility, abs=0.0006)
+        assert average["morphology_paper"] == pytest.approx(morphology, abs=0.0006)
+    assert row(table, "I3", 2)["motility_paper"] == 11.310
+
+
+def test_what_the_paper_does_not_have_stays_empty():
+    table = tables.table1(mae(inputs=("I5",)))
+    assert table.loc[table["input"] == "I5", "motility_paper"].isna().all()
+
+
+def test_markdown_tells_what_must_be_known():
+    simulated = tables.markdown(tables.table1(mae()), mae(), simulated=True)
+    assert "The data are simulated" in simulated and "12 participants (72 stacks)" in simulated
+    assert "pretrained weights: none" in simulated and "†" not in simulated
+    real = tables.markdown(tables.table1(mae(collapsed=True)), mae(collapsed=True), simulated=False)
+    assert "simulated" not in real
+    assert [line.count("†") for line in real.splitlines() if line.startswith("| I1")] == [
+        0,
+        2,
+        0,
+        2,
+    ]
+
+
+def test_error_row_uses_the_training_participants_mean():
+    predictions = pd.DataFrame(
+        {"participant": ["3"], "stack": [0], "true_head": [90.0], "predicted_head": [93.0]}
+    )
+    record = {
+        "input": "I1", "target": "morphology", "fold": "1", "seed": "0", "participants": ["1", "2"],
+        "settings": {"values": ["head"], "weights": "none"}, "autoencoder_collapsed": False,
+    }  # fmt: skip
+    samples = pd.DataFrame({"head": [80.0, 90.0, 90.0]}, index=["1", "2", "3"])
+    made = tables.error_row(predictions, record, samples)
+    assert (made["mae_stack"], made["zeror_stack"], made["fold"]) == (3, 5, 1)

@@ -1,0 +1,117 @@
+"""What users give and cannot work: one message with the place and the remedy, nothing lost."""
+
+import re
+
+import pytest
+import yaml
+
+from motilens import dataset, video
+
+
+@pytest.fixture
+def own_data(project):
+    """A lab's own folder: six labelled videos, and a configuration that points to it."""
+    folder = project.folder / "lab"
+    (folder / "videos").mkdir(parents=True)
+    table = dataset.sample_table(6, seed=1, folder=str(folder / "videos"))
+    dataset.write_labels(table, folder / "labels.csv")
+    config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
+    config["dataset"] = {"labels": "lab/labels.csv", "videos": "lab/videos"}
+    project.videos = list(table["video"])
+    for path in project.videos:
+        video.encode(path, _frames(30), 50.0)
+    return Own(project, config)
+
+
+def _frames(count):
+    from motilens import simulation
+
+    return simulation.render(1, 1, count)
+
+
+class Own:
+    def __init__(self, project, config):
+        self.project, self.config, self.folder = project, config, project.folder
+
+    def run(self, *arguments):
+        (self.folder / "own.yaml").write_text(yaml.safe_dump(self.config))
+        return self.project.snakemake(*arguments, config="own.yaml", check=False)
+
+
+def assert_clear(done, *lines):
+    assert done.returncode == 1
+    for line in lines:
+        assert re.search(line, done.stdout), done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_own_data_make_a_whole_plan(own_data):
+    done = own_data.run("-n", "--quiet", "rules")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"extract_frames\s+6\b", done.stdout)
+    assert "simulate" not in done.stdout
+
+
+def test_labels_and_videos_that_do_not_match(own_data):
+    (own_data.folder / "lab/videos/99_new_XY.avi").touch()
+    next((own_data.folder / "lab/videos").glob("3_*")).unlink()
+    done = own_data.run("--cores", "1")
+    assert_clear(
+        done,
+        r"lab/labels\.csv: participant 3 has labels but no video in lab/videos: add the video",
+        r"lab/videos/99_new_XY\.avi: participant 99 has no row in lab/labels\.csv: add the labels",
+    )
+    assert not (own_data.folder / "results").exists()
+
+
+def test_missing_label_file(own_data):
+    own_data.config["dataset"]["labels"] = "lab/lables.csv"
+    assert_clear(own_data.run("-n"), r"lab/lables\.csv: no such file: correct its path")
+
+
+def test_fold_without_participants(own_data):
+    own_data.config["folds"]["number"] = 7
+    assert_clear(own_data.run("-n"), r"7 folds need at least 7 participants, there are 6")
+    (own_data.folder / "folds.csv").write_text("ID,fold\n1,1\n2,1\n3,1\n4,1\n5,1\n6,1\n")
+    own_data.config["folds"] = {"number": 2, "file": "folds.csv"}
+    assert_clear(own_data.run("-n"), r"folds\.csv: fold 2 has no participants")
+
+
+def test_unreadable_and_short_videos_stop_only_themselves(own_data):
+    videos = sorted((own_data.folder / "lab/videos").iterdir())
+    videos[0].write_text("not a video")
+    video.encode(videos[1], _frames(12), 50.0)
+    done = own_data.run("--cores", "2", "--keep-going", "--until", "extract_frames")
+    assert_clear(
+        done,
+        rf"ERROR: lab/videos/{videos[0].name}: ffmpeg cannot read",
+        rf"ERROR: lab/videos/{videos[1].name}: 12 frames are too few for 4 clips of 18 frames",
+    )
+    assert len(list((own_data.folder / "results/frames").iterdir())) == 4
+
+
+def test_a_mistake_in_the_configuration(own_data):
+    own_data.config["autoencoder"]["epoch"] = own_data.config["autoencoder"].pop("epochs")
+    assert_clear(
+        own_data.run("-n"),
+        r"autoencoder\.epoch: unknown key; did you mean epochs\?",
+        r"autoencoder\.epochs: missing",
+    )
+
+
+def test_a_number_given_as_text(project):
+    done = project.snakemake("-n", "--config", "autoencoder={epochs: 3}", check=False)
+    assert_clear(done, r"autoencoder\.epochs: '3' is not of type 'integer' \(a value in --config")
+
+
+def test_the_papers_experiment_has_the_papers_jobs(project):
+    folder = project.folder / "visem-dataset"
+    (folder / "videos").mkdir(parents=True)
+    table = dataset.sample_table(85, seed=1, folder=str(folder / "videos"))
+    dataset.write_labels(table, folder / "semen_analysis_data.csv")
+    for path in table["video"]:
+        open(path, "w").close()
+    plan = project.snakemake("-n", "--quiet", "rules", config="config/visem.yaml").stdout
+    jobs = {"extract_frames": 85, "train_autoencoder": 12, "train_regressor": 24}
+    for rule, count in jobs.items():
+        assert re.search(rf"{rule}\s+{count}\b", plan), plan

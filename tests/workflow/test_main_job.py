@@ -1,0 +1,161 @@
+"""The whole pipeline from simulated videos to Table 1: every contract of docs/formats.md."""
+
+import json
+import os
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+INPUTS = {"I1": 1, "I2": 9, "I3": 9, "I4": 18}
+TARGETS = {
+    "motility": ["progressive", "nonprogressive", "immotile"],
+    "morphology": ["head", "midpiece", "tail"],
+}
+FOLDS = (1, 2)
+
+
+@pytest.fixture(scope="module")
+def results(finished):
+    return finished.folder / "results"
+
+
+@pytest.fixture(scope="module")
+def samples(results):
+    return pd.read_csv(results / "samples.csv", dtype={"participant": str}).set_index("participant")
+
+
+def predictions(results, name, target, fold):
+    path = results / f"predictions/{name}/{target}/fold{fold}/seed0.csv"
+    return pd.read_csv(path, dtype={"participant": str})
+
+
+def record(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_data_set_has_visems_shape(results, samples):
+    videos = sorted(path.name for path in (results / "dataset/videos").iterdir())
+    assert len(videos) == len(samples) == 6
+    assert any(" " in name for name in videos)
+    for participant, row in samples.iterrows():
+        assert (results.parent / row["video"]).name.startswith(f"{participant}_")
+        assert row["progressive"] + row["nonprogressive"] + row["immotile"] == 100
+
+
+def test_folds_are_written_and_even(results, samples):
+    folds = pd.read_csv(results / "folds.csv", dtype={"participant": str})
+    assert dict(zip(folds["participant"], folds["fold"], strict=True)) == dict(samples["fold"])
+    assert sorted(folds["fold"]) == [1, 1, 1, 2, 2, 2]
+
+
+def test_frames_hold_clips_and_their_history(results, samples):
+    for participant in samples.index:
+        with h5py.File(results / f"frames/{participant}.h5") as file:
+            clips = file["clips"]
+            assert clips.shape == (4, 18, 32, 32) and clips.dtype == np.uint8
+            assert clips.attrs["participant"] == participant
+            assert clips.attrs["video_frames"] == 30
+            assert 10 < clips[:].mean() < 240 and clips[:].std() > 1
+            made = json.loads(clips.attrs["made"])
+            assert made["settings"] == {"clip_length": 18, "clips_per_video": 4, "size": 32}
+
+
+def test_autoencoders_saw_only_their_training_participants(results, samples):
+    for name in INPUTS:
+        for fold in FOLDS:
+            seen = record(results / f"autoencoders/{name}/fold{fold}/seed0/model.json")
+            assert sorted(seen["participants"]) == sorted(samples.index[samples["fold"] != fold])
+            assert len(seen["health"]["feature_spread"]) == 3
+
+
+def test_feature_images_have_the_frames_size(results, samples):
+    for name in INPUTS:
+        with h5py.File(results / f"feature_images/{name}/fold1/seed0.h5") as file:
+            assert sorted(file["features"]) == sorted(samples.index)
+            for images in file["features"].values():
+                assert images.shape == (4, 3, 32, 32) and images.dtype == np.float32
+
+
+def test_predictions_are_of_the_held_out_participants(results, samples):
+    for name in INPUTS:
+        for target, values in TARGETS.items():
+            for fold in FOLDS:
+                table = predictions(results, name, target, fold)
+                assert list(table) == ["participant", "stack"] + [
+                    f"{kind}_{value}" for kind in ("true", "predicted") for value in values
+                ]
+                held_out = samples.index[samples["fold"] == fold]
+                assert sorted(table["participant"]) == sorted(list(held_out) * 4)
+                assert np.isfinite(table[[f"predicted_{value}" for value in values]]).all(axis=None)
+                for value in values:
+                    true = samples.loc[table["participant"], value].to_numpy()
+                    assert (table[f"true_{value}"] == true).all()
+
+
+def test_models_differ_between_folds_and_targets(results):
+    digests = [
+        record(path)["weights_sha256"] for path in results.glob("regressors/*/*/*/seed0/model.json")
+    ]
+    assert len(set(digests)) == len(digests) == 16
+
+
+def test_mae_is_what_the_predictions_say(results, samples):
+    mae = pd.read_csv(results / "tables/mae.csv")
+    assert list(mae)[:10] == [
+        "input", "target", "fold", "seed", "mae_stack", "mae_participant", "zeror_stack",
+        "zeror_participant", "n_participants", "n_stacks",
+    ]  # fmt: skip
+    assert len(mae) == 4 * 2 * 2 and set(mae["weights"]) == {"none"}
+    for row in mae.to_dict("records"):
+        values = TARGETS[row["target"]]
+        table = predictions(results, row["input"], row["target"], row["fold"])
+        true = table[[f"true_{value}" for value in values]].to_numpy()
+        predicted = table[[f"predicted_{value}" for value in values]].to_numpy()
+        assert row["mae_stack"] == pytest.approx(np.abs(true - predicted).mean())
+        by_participant = (predicted.reshape(3, 4, 3).mean(1), true.reshape(3, 4, 3).mean(1))
+        assert row["mae_participant"] == pytest.approx(np.abs(np.subtract(*by_participant)).mean())
+        mean = samples.loc[samples["fold"] != row["fold"], values].mean().to_numpy()
+        assert row["zeror_stack"] == pytest.approx(np.abs(true - mean).mean())
+        assert (row["n_participants"], row["n_stacks"]) == (3, 12)
+
+
+def test_table1_is_written_and_printed(results, finished):
+    table = pd.read_csv(results / "tables/table1.csv")
+    assert table["input"].unique().tolist() == ["ZeroR", *INPUTS]
+    assert table.loc[table["fold"] == "average", "motility_paper"].notna().sum() == 4
+    text = (results / "tables/table1.md").read_text(encoding="utf-8")
+    assert text in finished.output and "The data are simulated" in text
+
+
+def test_figures_are_pictures(results):
+    for name in ("learning_curves", "gallery"):
+        data = (results / f"figures/{name}.png").read_bytes()
+        assert data.startswith(b"\x89PNG") and len(data) > 20_000
+
+
+def test_everything_says_how_it_was_made(results):
+    made = record(results / "tables/mae.json")
+    assert len(made["regressors"]) == 16 and made["libraries"]["pandas"]
+    for path in results.glob("*/*/*/seed0/model.json"):
+        assert {"settings", "code_digest", "libraries", "participants"} <= set(record(path))
+
+
+def test_second_run_and_touched_code_do_nothing(finished):
+    for path in finished.folder.glob("workflow/scripts/*.py"):
+        os.utime(path)
+    assert "Nothing to be done" in finished.snakemake("-n", "--notemp").stdout
+
+
+def test_a_changed_learning_rate_leaves_autoencoders_alone(finished, tmp_path):
+    config = yaml.safe_load((finished.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
+    config["regressor"]["learning_rate"] *= 2
+    (tmp_path / "changed.yaml").write_text(yaml.safe_dump(config))
+    plan = finished.snakemake(
+        "-n", "--notemp", "--quiet", "rules", config=str(tmp_path / "changed.yaml")
+    ).stdout
+    counts = {line.split()[0]: line.split()[1] for line in plan.splitlines() if " " in line}
+    assert counts["train_regressor"] == "16"
+    assert not {"extract_frames", "train_autoencoder", "make_feature_images"} & set(counts)

@@ -1,0 +1,76 @@
+"""Real material, where a developer has it beside the project; it is never part of the project."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motilens import autoencoder, metrics, regressor, samples, stacks, video
+
+REAL = Path(__file__).parents[3] / "shared" / "visem"
+VIDEO, LABELS = REAL / "real_phase_contrast_15s.mp4", REAL / "semen_analysis_data.csv"
+
+needs_video = pytest.mark.skipif(not VIDEO.exists(), reason="no real recording beside the project")
+needs_labels = pytest.mark.skipif(not LABELS.exists(), reason="no VISEM labels beside the project")
+
+
+@needs_video
+def test_a_real_recording_is_decoded_cut_and_predicted(finished, tmp_path):
+    assert video.probe(str(VIDEO)) == video.Video(752, 640, 480, 50.18, "h264")
+    settings = {"size": 32, "clips_per_video": 10, "clip_length": 18}
+    clips = str(tmp_path / "real.h5")
+    video.extract_clips(str(VIDEO), clips, settings, {"participant": "real"})
+    models = finished.folder / "results"
+    for name in ("I1", "I2", "I3", "I4"):
+        folder = models / f"autoencoders/{name}/fold1/seed0"
+        encoder, made = autoencoder.load(str(folder / "model.pt"), str(folder / "model.json"))
+        real = stacks.read_stacks([clips], made["frames"])
+        assert 50 < real.mean() < 150 and real.std() > 3
+        features = autoencoder.encode(encoder, real, made["copies"])
+        folder = models / f"regressors/{name}/motility/fold1/seed0"
+        model, _ = regressor.load(str(folder / "model.pt"), str(folder / "model.json"))
+        predicted = regressor.predict(model, features)
+        assert predicted.shape == (10, 3) and np.isfinite(predicted).all()
+
+
+@needs_labels
+def test_real_labels_and_zero_r():
+    table, problems = samples.read_labels(str(LABELS))
+    assert len(table) == 85 and problems == []
+    assert table["progressive"].mean() == pytest.approx(42.67, abs=0.01)
+    assert table["head"].std() == pytest.approx(2.87, abs=0.01)
+    assert (table[["progressive", "nonprogressive", "immotile"]].sum(axis=1) == 100).all()
+
+
+@needs_labels
+@pytest.mark.parametrize(
+    "values, expected",
+    [(["progressive", "nonprogressive", "immotile"], 12.96), (["head", "midpiece", "tail"], 5.96)],
+)
+def test_zero_r_of_random_three_fold_splits(values, expected):
+    labels, _ = samples.read_labels(str(LABELS))
+    errors = []
+    for seed in range(40):
+        order = random.Random(seed).sample(list(labels.index), len(labels))
+        for fold in range(3):
+            held_out = order[fold::3]
+            true = labels.loc[held_out, values].add_prefix("true_").rename_axis("participant")
+            table = true.reset_index().assign(stack=0)
+            baseline = metrics.zero_r(table, labels.drop(held_out)[values])
+            errors.append(metrics.mae_participant(baseline))
+    assert np.mean(errors) == pytest.approx(expected, abs=0.05)
+
+
+@needs_labels
+def test_zero_r_of_our_balanced_split_is_in_the_same_range():
+    labels, _ = samples.read_labels(str(LABELS))
+    table = samples.in_order(labels.rename_axis("participant").reset_index())
+    for seed in range(10):
+        folds = table["participant"].map(samples.split_folds(table, 3, seed))
+        values = table[["progressive", "nonprogressive", "immotile"]]
+        errors = [
+            (values[folds == fold] - values[folds != fold].mean()).abs().to_numpy().mean()
+            for fold in (1, 2, 3)
+        ]
+        assert 12.6 < np.mean(errors) < 13.1
