@@ -3,7 +3,7 @@
 
 rule train_autoencoder:
     input:
-        frames=lambda wildcards: frames_of(participants(wildcards.fold)),
+        frames=lambda wildcards: frames_of(training(wildcards.fold)),
     output:
         weights="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.pt",
         record="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.json",
@@ -27,7 +27,7 @@ rule make_feature_images:
     input:
         weights=rules.train_autoencoder.output.weights,
         record=rules.train_autoencoder.output.record,
-        frames=lambda wildcards: frames_of(participants()),
+        frames=frames_of(SAMPLES.index),
     output:
         temp("<results>/feature_images/{input}/fold{fold}/seed{seed}.h5"),
     log:

@@ -48,42 +48,41 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-@functools.cache
 def sample_table():
     """Participants, videos, labels and folds: they decide which jobs there are.
 
     A simulated data set is known before its files are made.
     """
-    try:
-        if SIMULATED:
-            from motilens import dataset
+    if SIMULATED:
+        from motilens import dataset
 
-            table = dataset.sample_table(SIMULATED["participants"], SIMULATED["seed"], VIDEOS)
-        else:
-            table = samples.read_samples(LABELS, VIDEOS, VIDEO_LIST)
-        number = config["folds"]["number"]
-        if "file" in config["folds"]:
-            folds = samples.read_folds(config["folds"]["file"], list(table["participant"]), number)
-        else:
-            folds = samples.split_folds(table, number, config["folds"]["seed"])
-    except InputError as error:
-        stop(error)
+        table = dataset.sample_table(SIMULATED["participants"], SIMULATED["seed"], VIDEOS)
+    else:
+        table = samples.read_samples(LABELS, VIDEOS, VIDEO_LIST)
+    number = config["folds"]["number"]
+    if "file" in config["folds"]:
+        folds = samples.read_folds(config["folds"]["file"], list(table["participant"]), number)
+    else:
+        folds = samples.split_folds(table, number, config["folds"]["seed"])
     return table.assign(fold=table["participant"].map(folds)).set_index("participant")
 
 
+try:
+    SAMPLES = sample_table()
+except InputError as error:
+    stop(error)
+
+
 def held_out(fold):
-    table = sample_table()
-    return list(table.index[table["fold"] == fold])
+    return list(SAMPLES.index[SAMPLES["fold"] == int(fold)])
 
 
-def participants(fold=None):
-    """All participants, or those on whom the models of `fold` may train."""
-    table = sample_table()
-    return list(table.index if fold is None else table.index[table["fold"] != int(fold)])
+def training(fold):
+    return list(SAMPLES.index[SAMPLES["fold"] != int(fold)])
 
 
-def frames_of(names):
-    return expand("<results>/frames/{participant}.h5", participant=names)
+def frames_of(participants):
+    return expand("<results>/frames/{participant}.h5", participant=participants)
 
 
 def models(pattern, **wildcards):

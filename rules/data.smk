@@ -48,7 +48,7 @@ rule check_samples:
         "../envs/tables.yaml"
     params:
         settings=lambda wildcards: plain(
-            videos=sample_table()["video"].to_dict(), folds=sample_table()["fold"].to_dict()
+            videos=SAMPLES["video"].to_dict(), folds=SAMPLES["fold"].to_dict()
         ),
         code=code_of("check_samples.py"),
     message:

@@ -81,7 +81,7 @@ rule plot_learning_curves:
 
 rule plot_gallery:
     input:
-        frames=lambda wildcards: frames_of(held_out(FOLDS[0])[:1])[0],
+        frames=frames_of(held_out(FOLDS[0])[:1])[0],
         weights=models(rules.train_autoencoder.output.weights, fold=FOLDS[0], seed=SEEDS[0]),
         records=models(rules.train_autoencoder.output.record, fold=FOLDS[0], seed=SEEDS[0]),
     output:

@@ -3,7 +3,7 @@
 
 rule extract_frames:
     input:
-        video=lambda wildcards: sample_table()["video"][wildcards.participant],
+        video=lambda wildcards: SAMPLES["video"][wildcards.participant],
     output:
         "<results>/frames/{participant}.h5",
     log:

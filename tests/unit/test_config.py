@@ -34,7 +34,7 @@ def test_our_configurations_are_valid(name):
         ("regressor.weights", "imagenet", "regressor.weights: 'imagenet' is not one of ['none', "),
         ("seeds", [0, 0], "seeds: [0, 0] has non-unique elements"),
         ("seeds", [], "seeds: [] should be non-empty"),
-        ("inputs.I 5", {"frames": 4}, "inputs.I 5: not a usable name"),
+        ("inputs.I 5", {"frames": 4}, "inputs.I 5: no usable name"),
         (
             "inputs.I5",
             {"frames": 4, "copy": 2},

@@ -1,5 +1,7 @@
 """The table of samples: VISEM's dialect is read, and every problem is told, all at once."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -47,8 +49,9 @@ def test_simulated_files_are_read_as_they_were_meant(files, video_list):
 def test_simulated_labels_are_counted_from_the_cells(files):
     for row in read(files).to_dict("records"):
         cells = simulation.draw_cells(int(row["participant"]), 1)
-        assert row["head"] == 100 * cells.head_defect.mean()
-        assert row["immotile"] == 100 * (cells.motility == simulation.IMMOTILE).mean()
+        assert row["head"] == pytest.approx(100 * cells.head_defect.mean())
+        immotile = (cells.motility == simulation.IMMOTILE).mean()
+        assert row["immotile"] == pytest.approx(100 * immotile)
 
 
 def test_all_problems_are_told_at_once(files):
@@ -73,8 +76,9 @@ def test_all_problems_are_told_at_once(files):
 
 @pytest.mark.parametrize("value", ["", "101", "-1", "nan", "inf", "12.5.1"])
 def test_what_is_no_percentage(files, value):
-    edit(files / "labels.csv", "\r\n2;", f"\r\n2;{value};")
-    table, problems = samples.read_labels(str(files / "labels.csv"))
+    path = files / "labels.csv"
+    path.write_bytes(re.sub(rb"\r\n2;[^;]*;", f"\r\n2;{value};".encode(), path.read_bytes()))
+    _, problems = samples.read_labels(str(files / "labels.csv"))
     assert any("participant 2, column 'Progressive" in line for line in problems)
 
 
@@ -101,7 +105,7 @@ def test_two_videos_of_one_participant(files):
         read(files)
 
 
-@pytest.mark.parametrize("bad", ["a/b", "..", "", "7;8"])
+@pytest.mark.parametrize("bad", ["a/b", "..", ""])
 def test_ids_that_cannot_be_in_a_path(files, bad):
     edit(files / "labels.csv", "\r\n2;", f"\r\n{bad};")
     _, problems = samples.read_labels(str(files / "labels.csv"))

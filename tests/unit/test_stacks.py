@@ -80,7 +80,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
 
 def test_too_short_clips_and_half_files_are_refused(tmp_path):
     written(tmp_path / "a.h5")
-    with pytest.raises(InputError, match="a.h5 holds clips .* 7"):
+    with pytest.raises(InputError, match=r"a.h5 holds clips .*\(7, 4, 4\)"):
         stacks.read_stacks([str(tmp_path / "a.h5")], 7)
     half = tmp_path / "half.h5"
     half.write_bytes((tmp_path / "a.h5").read_bytes()[:1000])

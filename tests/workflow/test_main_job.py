@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import h5py
 import numpy as np
@@ -156,6 +157,5 @@ def test_a_changed_learning_rate_leaves_autoencoders_alone(finished, tmp_path):
     plan = finished.snakemake(
         "-n", "--notemp", "--quiet", "rules", config=str(tmp_path / "changed.yaml")
     ).stdout
-    counts = {line.split()[0]: line.split()[1] for line in plan.splitlines() if " " in line}
-    assert counts["train_regressor"] == "16"
-    assert not {"extract_frames", "train_autoencoder", "make_feature_images"} & set(counts)
+    assert re.search(r"train_regressor\s+16\b", plan)
+    assert not re.search("extract_frames|train_autoencoder|make_feature_images", plan)

@@ -1,6 +1,7 @@
 """Checking a configuration against its schema, with messages for people."""
 
 import difflib
+import re
 
 import jsonschema
 
@@ -27,10 +28,14 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
     prefix = place + "." if place else ""
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
-        patterns = error.schema.get("patternProperties")
+        for pattern in error.schema.get("patternProperties", {}):
+            names = [key for key in error.instance if not re.match(pattern, str(key))]
+            return [
+                f"{prefix}{key}: no usable name: begin with a letter, go on with letters, "
+                "digits and _"
+                for key in names
+            ]
         unknown = [key for key in error.instance if key not in known]
-        if patterns:
-            return [f"{prefix}{key}: not a usable name (letters, digits, _)" for key in unknown]
         return [f"{prefix}{key}: unknown key{_closest(key, known)}" for key in unknown]
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]

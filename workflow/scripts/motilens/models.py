@@ -6,7 +6,6 @@ Tensors are float32, shaped (stacks, channels, height, width), frames scaled to 
 from urllib.error import URLError
 
 import torch
-import torchvision
 from torch import nn
 
 from motilens import InputError
@@ -97,6 +96,8 @@ def regressor(backbone: str, weights: str, outputs: int) -> nn.Module:
     Raises:
         InputError: unknown backbone, or pretrained weights that cannot be had.
     """
+    import torchvision  # seconds to import, and only regressors need it
+
     try:
         network = torchvision.models.get_model(
             backbone, weights=None if weights == "none" else weights

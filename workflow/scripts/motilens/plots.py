@@ -8,6 +8,7 @@ import pandas as pd
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402  (after the choice of the backend)
+from matplotlib.ticker import LogFormatter, MaxNLocator  # noqa: E402
 
 # Distinct for colour-blind readers (Okabe and Ito).
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442"]
@@ -28,7 +29,9 @@ def learning_curves(histories: pd.DataFrame, path: str | Path) -> None:
         for (name, _), run in histories[histories["model"] == panel].groupby(["input", "run"]):
             colour = COLOURS[inputs.index(name) % len(COLOURS)]
             axis.plot(run["epoch"], run["loss"], color=colour, linewidth=1)
-        axis.set(title=panel, xlabel="epoch", ylabel="training loss (MSE)", yscale="log")
+        axis.set(title=panel, xlabel="epoch", ylabel="training loss", yscale="log")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 1)))
     handles = [
         plt.Line2D([], [], color=COLOURS[i % len(COLOURS)], label=name)
         for i, name in enumerate(inputs)

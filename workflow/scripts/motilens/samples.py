@@ -221,7 +221,7 @@ def _read_csv(path: str) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file: correct its path in the config") from error
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{path}: not a CSV file in UTF-8 ({error})") from error
+        raise InputError(f"{path}: cannot be read as CSV in UTF-8 ({error}): correct it") from error
 
 
 def _participant(cell) -> str | None:

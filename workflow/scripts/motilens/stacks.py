@@ -5,8 +5,9 @@ once; the stack of an input type is the first frames of each clip, so that all i
 see the same moments of a video.
 """
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import h5py
@@ -133,10 +134,12 @@ def read_feature_images(path: str, participants: Sequence[str]) -> tuple[np.ndar
     return features, keys
 
 
-def _opened(path: str) -> h5py.File:
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[h5py.File]:
     try:
         # Files are published by renaming, so nobody writes to one that is read, and locking
         # fails on many clusters' file systems.
-        return h5py.File(path, "r", locking=False)
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error

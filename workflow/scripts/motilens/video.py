@@ -141,7 +141,14 @@ def encode(path: str | Path, frames: Iterable[np.ndarray], frame_rate: float) ->
     stream = ffmpeg.input(
         "pipe:", f="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=frame_rate
     ).output(
-        str(path), vcodec="libx264", crf=20, pix_fmt="yuv420p", bf=0, threads=1, fflags="bitexact"
+        str(path),
+        vcodec="libx264",
+        preset="veryfast",
+        crf=20,
+        pix_fmt="yuv420p",
+        bf=0,
+        threads=1,
+        fflags="bitexact",
     )
     with _running(stream, path, stdin=subprocess.PIPE) as process:
         process.stdin.write(first.tobytes())
