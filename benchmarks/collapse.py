@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/collapse.py [seeds]
 
-Simulated stacks of 64 x 64, 150 steps of batch 32 at the paper's rate (about 15 minutes on a core).
+Simulated stacks of 32 x 32, 150 steps of batch 32 at the paper's rate (about 15 minutes on a core).
 """
 
 import sys
@@ -14,15 +14,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 from motilens import autoencoder, simulation
 
 SEEDS = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-PARTICIPANTS, CLIP, SIZE = 16, 18, 64
+PARTICIPANTS, CLIP, SIZE = 16, 18, 32
 
 
 def stacks() -> np.ndarray:
-    """Four clips of each participant: grey levels, block means of 7 x 10 pixels."""
+    """Four clips of each participant: grey levels, block means of 14 x 20 pixels."""
     clips = []
     for participant in range(1, PARTICIPANTS + 1):
         frames = simulation.render(participant, 0, 4 * CLIP)
-        grey = [f[16:464].mean(2).reshape(SIZE, 7, SIZE, 10).mean((1, 3)) for f in frames]
+        grey = [f[16:464].mean(2).reshape(SIZE, 14, SIZE, 20).mean((1, 3)) for f in frames]
         clips += np.array_split(np.array(grey), 4)
     return np.array(clips).round().astype(np.uint8)
 

@@ -32,5 +32,7 @@ with tempfile.TemporaryDirectory() as folder:
         resource.getrusage(who).ru_maxrss / 1024
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-    print(f"{3000 * minutes:.0f} frames in {seconds:.1f} s; peak memory: {own:.0f} MB here, "
-          f"at most {ffmpeg:.0f} MB in ffmpeg (the encoder's {before / 1024:.0f} MB counted in)")  # fmt: skip
+    print(f"{3000 * minutes:.0f} frames in {seconds:.1f} s")
+    print(
+        f"peak memory: {own:.0f} MB here, {ffmpeg:.0f} MB in ffmpeg (encoder {before / 1024:.0f})"
+    )

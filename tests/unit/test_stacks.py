@@ -101,3 +101,11 @@ def test_feature_images_come_back_by_participant(tmp_path):
     features, keys = stacks.read_feature_images(path, ["10", "2"])
     assert keys == [("10", 0), ("10", 1), ("2", 0), ("2", 1), ("2", 2)]
     assert np.array_equal(features, np.concatenate([images["10"], images["2"]]))
+
+
+def test_mean_and_deviation_are_numpys():
+    grey = np.random.default_rng(0).integers(50, 200, (3, 2, 8, 8), np.uint8)
+    expected = (grey.mean() / 255, grey.std() / 255)
+    assert stacks.mean_and_deviation(grey) == pytest.approx(expected)
+    with pytest.raises(InputError, match="alike"):
+        stacks.mean_and_deviation(np.full((3, 2, 8, 8), 7, np.uint8))

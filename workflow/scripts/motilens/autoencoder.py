@@ -7,6 +7,7 @@ import torch
 
 from motilens import checkpoints, training
 from motilens.models import Autoencoder
+from motilens.stacks import mean_and_deviation
 from motilens.step import read_record
 
 # A channel whose values spread less than this over all pixels carries nothing.
@@ -25,7 +26,7 @@ def train(stacks: np.ndarray, settings: dict, seed: int) -> tuple[Autoencoder, l
     training.seed_everything(seed)
     device = training.device()
     model = build(settings).to(device)
-    model.set_scale(stacks.mean() / 255, stacks.std() / 255)
+    model.set_scale(*mean_and_deviation(stacks))
     inputs = _inputs(stacks, settings["copies"], device)
 
     def examples(indices):
@@ -60,19 +61,17 @@ def health(model: Autoencoder, inputs: training.Inputs, count: int, batch_size: 
         reconstruction is no better than the mean.
     """
     model.eval()
-    sums = torch.zeros(3, dtype=torch.float64)  # of squared error, grey level, its square
-    moments = torch.zeros(2, 3, dtype=torch.float64)  # of each channel: sum, sum of squares
-    values = pixels = 0
+    means = torch.zeros(3, dtype=torch.float64)  # of squared error, grey level, its square
+    moments = torch.zeros(2, 3, dtype=torch.float64)  # means of each channel and of its square
     for indices in training.batches(torch.arange(count), batch_size):
         x = inputs(indices)
         features = model.encoder(x)
         error = model.decoder(features) - x
-        sums += torch.stack([v.sum(dtype=torch.float64) for v in (error**2, x, x**2)]).cpu()
-        moments += torch.stack([v.double().sum((0, 2, 3)) for v in (features, features**2)]).cpu()
-        values += x.numel()
-        pixels += features.numel() // 3
-    error, mean, square = (sums / values).tolist()
-    spread = (moments[1] / pixels - (moments[0] / pixels).square()).clamp(min=0).sqrt().tolist()
+        share = len(indices) / count
+        means += share * torch.stack([v.mean() for v in (error**2, x, x**2)]).cpu()
+        moments += share * torch.stack([v.mean((0, 2, 3)) for v in (features, features**2)]).cpu()
+    error, mean, square = means.tolist()
+    spread = (moments[1] - moments[0].square()).clamp(min=0).sqrt().tolist()
     return {
         "loss": error,
         "loss_of_mean": square - mean**2,

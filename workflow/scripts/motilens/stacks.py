@@ -94,6 +94,22 @@ def read_stacks(paths: Sequence[str], frames: int) -> np.ndarray:
     return stacks
 
 
+def mean_and_deviation(stacks: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of all grey levels of uint8 `stacks`, in units of white (255).
+
+    Raises:
+        InputError: there is nothing to see, all pixels are alike.
+    """
+    # Counting levels stack by stack needs no copy of stacks that may fill the memory.
+    counts = sum(np.bincount(stack.ravel(), minlength=256) for stack in stacks)
+    levels, share = np.arange(256) / 255, counts / counts.sum()
+    mean = (share * levels).sum()
+    deviation = np.sqrt((share * (levels - mean) ** 2).sum())
+    if deviation == 0:
+        raise InputError("all pixels of all training frames are alike: look at the videos")
+    return float(mean), float(deviation)
+
+
 def clips_shape(path: str) -> tuple[int, int, int, int]:
     """(clips, clip length, height, width) of a file of frames."""
     with _opened(path) as file:
