@@ -30,11 +30,15 @@ def stacks() -> np.ndarray:
 data = stacks()
 for variant in ("paper", "standardised"):
     for frames in (1, CLIP):
-        collapsed = []
+        dead, collapsed = [], []
         for seed in range(SEEDS):
             settings = {"frames": frames, "copies": 1, "variant": variant, "epochs": 75,
                         "batch_size": 32, "learning_rate": 4e-4, "weight_decay": 1e-5}  # fmt: skip
             part = np.ascontiguousarray(data[:, :frames])
             _, _, health = autoencoder.train(part, settings, seed)
-            collapsed.append(max(health["feature_spread"]) < autoencoder.DEAD_CHANNEL)
-        print(f"RESULT {variant} C={frames}: {sum(collapsed)} of {SEEDS} dead", flush=True)
+            dead.append(max(health["feature_spread"]) < autoencoder.DEAD_CHANNEL)
+            collapsed.append(health["collapsed"])
+        print(
+            f"RESULT {variant} C={frames}: of {SEEDS} seeds {sum(dead)} dead (no channel varies),"
+        )
+        print(f"RESULT     {sum(collapsed)} dead or no better than the mean grey level", flush=True)

@@ -17,10 +17,10 @@ VARIANTS = ("paper", "standardised")
 class Autoencoder(nn.Module):
     """Squeezes a stack of frames into a feature image of the same size and restores it.
 
-    The layers are those of the authors' published code. "paper" is that model exactly: it dies
-    for about one seed in five (every feature constant), because nothing revives a ReLU at the
-    end of a half, and learns slowly from frames of low contrast. "standardised" has the same
-    convolutions, but sees grey levels shifted and scaled to mean 0 and variance 1 (see
+    The layers are those of the authors' published code. "paper" is that model exactly: some
+    seeds die (every feature constant), because nothing revives a ReLU at the end of a half, and
+    others learn slowly from frames of low contrast (benchmarks/README.md). "standardised" has
+    the same convolutions, but sees grey levels shifted and scaled to mean 0 and variance 1 (see
     `set_scale`), restores their scale at the end, and ends both halves without a ReLU. Its loss
     is in units of the frames' variance, for otherwise weight decay outweighs it.
 

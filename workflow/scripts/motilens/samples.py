@@ -83,13 +83,18 @@ def read_table(path: str) -> pd.DataFrame:
 
 
 def read_labels(path: str) -> tuple[pd.DataFrame, list[str]]:
-    """Labels by participant (index, str), float64 percentages, and the problems found."""
+    """Labels by participant (index, str), float64 percentages, and the problems of its rows.
+
+    Raises:
+        InputError: the file cannot be read at all, or lacks a column.
+    """
     raw = _read_csv(path)
     missing = [name for name in ("ID", *LABELS.values()) if name not in raw]
     if missing:
-        return pd.DataFrame(columns=list(LABELS)), [
-            f"{path}: no column {', '.join(map(repr, missing))} (found {list(raw.columns)})"
-        ]
+        raise InputError(
+            f"{path}: no column {', '.join(map(repr, missing))}, found only {list(raw.columns)}: "
+            "name the columns as VISEM does (docs/formats.md)"
+        )
     rows: dict[str, dict] = {}
     problems = []
     for row in raw.to_dict("records"):
@@ -112,15 +117,21 @@ def read_labels(path: str) -> tuple[pd.DataFrame, list[str]]:
 
 
 def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], list[str]]:
-    """The video of each participant, and the problems found."""
+    """The video of each participant, and the problems of single videos.
+
+    Raises:
+        InputError: no such folder, or the list cannot be read.
+    """
     if not Path(folder).is_dir():
-        return {}, [f"{folder}: no such folder of videos: correct dataset.videos"]
+        raise InputError(f"{folder}: no such folder of videos: correct dataset.videos")
     problems, owned = [], []
     if video_list:
         table = _read_csv(video_list)
         if not {"ID", "video"} <= set(table):
-            return {}, [f"{video_list}: needs the columns ID and video, has {list(table.columns)}"]
-        owned = list(zip(table["ID"].map(_participant), table["video"], strict=True))
+            raise InputError(
+                f"{video_list}: needs the columns ID and video, has {list(table.columns)}"
+            )
+        owned = [(_participant(row["ID"]), row["video"]) for row in table.to_dict("records")]
     else:
         for path in sorted(Path(folder).iterdir()):
             if path.suffix.lower() in VIDEO_SUFFIXES:
@@ -134,6 +145,9 @@ def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], li
                     )
     videos: dict[str, str] = {}
     for participant, name in owned:
+        if participant is None or not isinstance(name, str):
+            problems.append(f"{video_list}: a row lacks a usable ID or a video: correct it")
+            continue
         path = str(Path(folder) / name)
         if participant in videos:
             problems.append(
