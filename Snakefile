@@ -10,11 +10,13 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
-pathvars:
-    results=config.get("results", "results"),
-
-
 include: "rules/common.smk"
+
+
+pathvars:
+    results=config["results"],
+
+
 include: "rules/data.smk"
 include: "rules/frames.smk"
 include: "rules/autoencoder.smk"

@@ -20,7 +20,10 @@ def stop(error):
 
 
 try:
-    check(config, yaml.safe_load((Path(workflow.basedir) / "config/schema.yaml").read_text()))
+    schema = (Path(workflow.basedir) / "config" / "schema.yaml").read_text(encoding="utf-8")
+    config.update(check(config, yaml.safe_load(schema)))
+    if Path(config["results"]).exists() and not Path(config["results"]).is_dir():
+        raise InputError(f"results: {config['results']} is a file: name a folder")
 except InputError as error:
     stop(error)
 

@@ -26,7 +26,11 @@ def test_our_configurations_are_valid(name):
     "place, value, line",
     [
         ("autoencoder.epochs", 0, "autoencoder.epochs: 0 is less than the minimum of 1"),
-        ("autoencoder.epochs", "5", "autoencoder.epochs: '5' is not of type 'integer' (a value in"),
+        (
+            "autoencoder.epochs",
+            "5",
+            "autoencoder.epochs: '5' is not of type 'integer' (numbers nested in",
+        ),
         ("autoencoder.epoch", 5, "autoencoder.epoch: unknown key; did you mean epochs?"),
         ("learning_rate", 0.1, "learning_rate: unknown key; known here: results, dataset"),
         ("frames.size", 66, "frames.size: 66 is not a multiple of 4"),
@@ -43,6 +47,13 @@ def test_our_configurations_are_valid(name):
         ("targets.motility", ["progresive"], "targets.motility.0: 'progresive' is not one of"),
         ("folds.file", "folds.csv", "folds: give either `seed`"),
         ("dataset.labels", "labels.csv", "dataset: give either `simulated`, or `labels`"),
+        ("results", "a{b}", "results: 'a{b}' contains one of"),
+        ("results", None, "results: None is not of type 'string'"),
+        ("inputs", {1: {"frames": 1}}, "inputs: the key 1 is no text for YAML"),
+        ("targets", {True: ["head"]}, "targets: the key True is no text for YAML"),
+        ("folds.number", 2.5, "folds.number: 2.5 is not of type 'integer'"),
+        ("regressor.learning_rate", float("nan"), "regressor.learning_rate: nan is not a finite"),
+        ("regressor.backbone", "resnet35", "regressor.backbone: 'resnet35' is not one of"),
         ("folds.number", 1, "folds.number: 1 is less than the minimum of 2"),
     ],
 )
@@ -68,6 +79,21 @@ def test_every_mistake_has_its_line():
         check(config, SCHEMA)
     text = str(error.value)
     assert "seeds: missing" in text and "frames.size: -4" in text and "colour: unknown" in text
+
+
+def test_a_whole_number_is_the_same_in_any_form():
+    config = load("config/config.yaml")
+    config["frames"]["size"] = 64.0
+    checked = check(config, SCHEMA)
+    assert repr(checked["frames"]["size"]) == "64"
+    assert checked == load("config/config.yaml")
+
+
+def test_every_backbone_is_torchvisions():
+    from torchvision import models
+
+    names = SCHEMA["properties"]["regressor"]["properties"]["backbone"]["enum"]
+    assert set(names) <= set(models.list_models(module=models))
 
 
 def keys(schema, place=""):

@@ -70,11 +70,11 @@ def test_all_problems_are_told_at_once(files):
     assert "participant 9 has no row" in message
     assert "notes.avi: its name does not begin" in message
     assert "participant 4 has more than one row" in message
-    assert "participant 3, column 'Progressive motility (%)': 'Not reported" in message
+    assert "line 4: participant 3, column 'Progressive motility (%)': 'Not reported" in message
     assert message.count("\n") == 5
 
 
-@pytest.mark.parametrize("value", ["", "101", "-1", "nan", "inf", "12.5.1"])
+@pytest.mark.parametrize("value", ["", "101", "-1", "nan", "inf", "12.5.1", "1_0", "10%", "1e1"])
 def test_what_is_no_percentage(files, value):
     path = files / "labels.csv"
     path.write_bytes(re.sub(rb"\r\n2;[^;]*;", f"\r\n2;{value};".encode(), path.read_bytes()))
@@ -84,7 +84,7 @@ def test_what_is_no_percentage(files, value):
 
 def test_missing_column_and_missing_file(files):
     edit(files / "labels.csv", "Immotile sperm (%)", "immotile")
-    with pytest.raises(InputError, match=r"labels.csv: no column 'Immotile sperm \(%\)'"):
+    with pytest.raises(InputError, match=r"labels.csv: needs one column 'Immotile sperm \(%\)'"):
         read(files)
     (files / "labels.csv").unlink()
     with pytest.raises(InputError, match="labels.csv: no such file"):
@@ -110,6 +110,66 @@ def test_ids_that_cannot_be_in_a_path(files, bad):
     edit(files / "labels.csv", "\r\n2;", f"\r\n{bad};")
     _, problems = samples.read_labels(str(files / "labels.csv"))
     assert problems
+
+
+def rewrite(files, change):
+    path = files / "labels.csv"
+    path.write_bytes(change(path.read_bytes().decode("utf-8-sig")).encode("utf-8-sig"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace(",", ".").replace(";", ","),
+        lambda text: text.replace(";", "\t"),
+        lambda text: text.replace("\r\n", "\n").removeprefix("\ufeff"),
+        lambda text: text.replace("\r\n", ";;\r\n"),  # cells without a name, but empty
+        lambda text: text + ";;;;;;\r\n\r\n",
+        lambda text: text.replace("Head defects (%)", " Head defects (%) "),
+        lambda text: text.replace("\r\n1;", "\r\n01;"),
+    ],
+)
+def test_other_dialects_are_read_alike(files, change):
+    meant = read(files)
+    rewrite(files, change)
+    pd.testing.assert_frame_equal(read(files), meant)
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (lambda text: text.replace(";", ","), "line 2: 13 cells under a header of 7"),
+        (lambda text: text.replace("\r\n2;", "\r\n2;4;"), "line 3: 8 cells under a header of 7"),
+        (lambda text: "", "cannot be read as CSV"),
+        (lambda text: text.replace("Head defects", "Tail defects"), "needs one column 'Head"),
+    ],
+)
+def test_what_would_shift_columns_is_refused(files, change, told):
+    rewrite(files, change)
+    with pytest.raises(InputError, match=told):
+        read(files)
+
+
+def test_other_encodings_and_folders_are_refused(files):
+    text = (files / "labels.csv").read_bytes().decode("utf-8-sig")
+    (files / "labels.csv").write_bytes(text.encode("utf-16"))
+    with pytest.raises(InputError, match="labels.csv: cannot be read as CSV in UTF-8"):
+        read(files)
+    with pytest.raises(InputError, match="cannot be read as CSV"):
+        samples.read_samples(str(files / "videos"), str(files / "videos"))
+
+
+def test_fractions_instead_of_percentages_are_noticed(files):
+    rewrite(files, lambda text: re.sub(r"\d+,\d+", "0,3", text))
+    _, problems = samples.read_labels(str(files / "labels.csv"))
+    assert len(problems) == 4 and "add up to 0.9, not 100" in problems[0]
+
+
+def test_a_name_that_snakemake_would_read_otherwise(files):
+    path = files / "videos" / "5_{a}.avi"
+    path.touch()
+    _, problems = samples.find_videos(str(files / "videos"), None)
+    assert len(problems) == 1 and "5_{a}.avi" in problems[0] and "rename it" in problems[0]
 
 
 def test_order_is_as_people_count():

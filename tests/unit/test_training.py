@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from motilens import training
+from motilens import InputError, training
 
 SETTINGS = {"epochs": 30, "batch_size": 4, "learning_rate": 0.05, "weight_decay": 0.0}
 X = torch.linspace(-1, 1, 10)[:, None]
@@ -19,10 +19,18 @@ def fitted(seed, **changed):
     return model, history
 
 
-def test_batches_hold_everything_once_and_differ_by_one():
-    cut = training.batches(torch.arange(33), 32)
-    assert [len(batch) for batch in cut] == [17, 16]
-    assert torch.cat(cut).tolist() == list(range(33))
+@pytest.mark.parametrize(
+    "count, size, sizes", [(33, 32, [17, 16]), (3, 2, [3]), (5, 2, [3, 2]), (64, 32, [32, 32])]
+)
+def test_batches_hold_everything_once_and_are_alike(count, size, sizes):
+    cut = training.batches(torch.arange(count), size)
+    assert [len(batch) for batch in cut] == sizes
+    assert torch.cat(cut).tolist() == list(range(count))
+
+
+def test_one_example_is_too_few():
+    with pytest.raises(InputError, match="at least two"):
+        training.fit(nn.Linear(1, 1), lambda i: (X[i], X[i]), 1, **SETTINGS)
 
 
 def test_fit_learns_and_records_every_epoch():

@@ -99,9 +99,16 @@ def test_a_mistake_in_the_configuration(own_data):
     )
 
 
+def test_results_that_are_a_file(own_data):
+    (own_data.folder / "results").write_text("mine")
+    assert_clear(own_data.run("-n"), "results: results is a file: name a folder")
+
+
 def test_a_number_given_as_text(project):
     done = project.snakemake("-n", "--config", "autoencoder={epochs: 3}", check=False)
-    assert_clear(done, r"autoencoder\.epochs: '3' is not of type 'integer' \(a value in --config")
+    assert_clear(
+        done, r"autoencoder\.epochs: '3' is not of type 'integer' \(numbers nested in --config"
+    )
 
 
 def test_the_papers_experiment_has_the_papers_jobs(project):

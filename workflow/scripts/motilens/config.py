@@ -1,26 +1,58 @@
 """Checking a configuration against its schema, with messages for people."""
 
 import difflib
+import math
 import re
+from collections.abc import Iterator
 
 import jsonschema
 
 from motilens import InputError
 
 
-def check(config: dict, schema: dict) -> None:
+def check(config: dict, schema: dict) -> dict:
     """Compare `config` with a JSON schema.
+
+    Returns:
+        The same with whole numbers as int (2.0 means 2), so that they cannot differ in form only.
 
     Raises:
         InputError: with one line for each unknown key, missing key, wrong type or impossible value.
     """
-    validator = jsonschema.Draft202012Validator(schema)
-    lines = [line for error in validator.iter_errors(config) for line in _explain(error)]
+    config = _whole_numbers(config)
+    lines = list(_unusable(config))
+    if not lines:
+        validator = jsonschema.Draft202012Validator(schema)
+        lines = [line for error in validator.iter_errors(config) for line in _explain(error)]
     if lines:
         raise InputError(
             "the configuration cannot be used (config/README.md lists every key):\n  "
-            + "\n  ".join(sorted(lines))
+            + "\n  ".join(sorted(set(lines)))
         )
+    return config
+
+
+def _whole_numbers(value):
+    if isinstance(value, dict):
+        return {key: _whole_numbers(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _unusable(value, place: str = "") -> Iterator[str]:
+    """What YAML allows and no configuration can hold."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if isinstance(key, str):
+                yield from _unusable(part, f"{place}.{key}" if place else key)
+            else:
+                yield f"{place}: the key {key} is no text for YAML: put it in quotes"
+    elif isinstance(value, list):
+        for part in value:
+            yield from _unusable(part, place)
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{place}: {value} is not a finite number"
 
 
 def _explain(error: jsonschema.ValidationError) -> list[str]:
@@ -42,9 +74,16 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
         return [f"{prefix}{key}: missing" for key in missing]
     if error.validator == "oneOf":
         return [f"{place}: {error.schema.get('$comment', error.message)}"]
+    if error.validator == "pattern":
+        return [
+            f"{place}: {error.instance!r} contains one of {{ }} < > *, which Snakemake reserves"
+        ]
     hint = ""
     if error.validator == "type" and isinstance(error.instance, str):
-        hint = " (a value in --config is text: put numbers into a file for --configfile)"
+        hint = (
+            " (numbers nested in --config become text: put them into a file for --configfile; "
+            "YAML takes 2e-3 for text: write 2.0e-3)"
+        )
     return [f"{place}: {error.message}{hint}"]
 
 

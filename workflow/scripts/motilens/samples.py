@@ -1,5 +1,6 @@
 """The checked table of samples: who took part, which video, which labels, which fold."""
 
+import csv
 import random
 import re
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ LABELS = {
     "midpiece": "Midpiece and neck defects (%)",
     "tail": "Tail defects (%)",
 }
+MOTILITY = ("progressive", "nonprogressive", "immotile")
+TOLERANCE = 1.0  # percentage points by which rounding may move the sum of the three from 100
 VIDEO_SUFFIXES = {".avi", ".mp4", ".mov", ".mkv", ".ts"}
 
 
@@ -88,31 +91,32 @@ def read_labels(path: str) -> tuple[pd.DataFrame, list[str]]:
     Raises:
         InputError: the file cannot be read at all, or lacks a column.
     """
-    raw = _read_csv(path)
-    missing = [name for name in ("ID", *LABELS.values()) if name not in raw]
-    if missing:
-        raise InputError(
-            f"{path}: no column {', '.join(map(repr, missing))}, found only {list(raw.columns)}: "
-            "name the columns as VISEM does (docs/formats.md)"
-        )
+    table = _read_csv(path, ["ID", *LABELS.values()])
     rows: dict[str, dict] = {}
     problems = []
-    for row in raw.to_dict("records"):
+    for row in table:
         participant = _participant(row["ID"])
+        place = f"{path}, line {row['line']}: participant {participant}"
         if not participant:
             problems.append(
-                f"{path}: {_shown(row['ID'])} is no ID: use letters, digits, point, - and _"
+                f"{path}, line {row['line']}: {row['ID']!r} is no ID: use letters, digits and . - _"
             )
         elif participant in rows:
-            problems.append(f"{path}: participant {participant} has more than one row: keep one")
+            problems.append(f"{place} has more than one row: keep one")
         else:
             rows[participant] = {name: _percentage(row[LABELS[name]]) for name in LABELS}
             problems += [
-                f"{path}: participant {participant}, column {LABELS[name]!r}: "
-                f"{_shown(row[LABELS[name]])} is not a percentage: correct it"
+                f"{place}, column {LABELS[name]!r}: {row[LABELS[name]]!r} is not a percentage: "
+                "correct it"
                 for name, value in rows[participant].items()
                 if value is None
             ]
+            motility = [rows[participant][name] for name in MOTILITY]
+            if None not in motility and abs(sum(motility) - 100) > TOLERANCE:
+                problems.append(
+                    f"{place}: its three percentages of motility add up to {sum(motility):g}, "
+                    "not 100: correct them"
+                )
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(LABELS)), problems
 
 
@@ -126,12 +130,8 @@ def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], li
         raise InputError(f"{folder}: no such folder of videos: correct dataset.videos")
     problems, owned = [], []
     if video_list:
-        table = _read_csv(video_list)
-        if not {"ID", "video"} <= set(table):
-            raise InputError(
-                f"{video_list}: needs the columns ID and video, has {list(table.columns)}"
-            )
-        owned = [(_participant(row["ID"]), row["video"]) for row in table.to_dict("records")]
+        table = _read_csv(video_list, ["ID", "video"])
+        owned = [(_participant(row["ID"]), row["video"]) for row in table]
     else:
         for path in sorted(Path(folder).iterdir()):
             if path.suffix.lower() in VIDEO_SUFFIXES:
@@ -145,7 +145,7 @@ def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], li
                     )
     videos: dict[str, str] = {}
     for participant, name in owned:
-        if participant is None or not isinstance(name, str):
+        if not participant or not name:
             problems.append(f"{video_list}: a row lacks a usable ID or a video: correct it")
             continue
         path = str(Path(folder) / name)
@@ -155,6 +155,8 @@ def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], li
             )
         elif not Path(path).is_file():
             problems.append(f"{video_list}: participant {participant}: no such video as {path}")
+        elif set(path) & set("{}<>"):
+            problems.append(f"{path}: {{ }} < > have a meaning in Snakemake's paths: rename it")
         videos[participant] = path
     return videos, problems
 
@@ -192,15 +194,13 @@ def read_folds(path: str, participants: Sequence[str], number: int) -> dict[str,
         InputError: with a line for each participant without a fold or in two, each unknown
             participant and each fold without participants.
     """
-    table = _read_csv(path)
-    if not {"ID", "fold"} <= set(table):
-        raise InputError(f"{path}: needs the columns ID and fold, has {list(table.columns)}")
-    table["ID"] = table["ID"].map(_participant)
+    table = _read_csv(path, ["ID", "fold"])
+    owners = [_participant(row["ID"]) for row in table]
     problems = [
         f"{path}: participant {participant} is in more than one row: a participant has one fold"
-        for participant in table["ID"][table["ID"].duplicated()].unique()
+        for participant in {owner for owner in owners if owners.count(owner) > 1}
     ]
-    folds = dict(zip(table["ID"], table["fold"], strict=True))
+    folds = {owner: row["fold"] for owner, row in zip(owners, table, strict=True)}
     for participant in set(participants) - folds.keys():
         problems.append(f"{path}: participant {participant} has no fold: add a row")
     for participant in folds.keys() - set(participants):
@@ -209,7 +209,7 @@ def read_folds(path: str, participants: Sequence[str], number: int) -> dict[str,
     for participant, fold in folds.items():
         if fold not in wanted:
             problems.append(
-                f"{path}: participant {participant}: fold {_shown(fold)} is not one of {wanted}"
+                f"{path}: participant {participant}: fold {fold!r} is not one of {wanted}"
             )
     for fold in wanted:
         if fold not in folds.values():
@@ -224,34 +224,54 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("participant", key=lambda ids: ids.map(lambda i: (len(i), i)))
 
 
-def _read_csv(path: str) -> pd.DataFrame:
-    """All cells as text; the separator is whichever of `;` and `,` the header has."""
+def _read_csv(path: str, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows that are not empty, `columns` as text, with the number of each row's `line`.
+
+    pandas is no help here: given rows longer than the header, it shifts the columns silently.
+    """
     try:
-        header = Path(path).read_text(encoding="utf-8-sig").partition("\n")[0]
-        separator = ";" if ";" in header else ","
-        return pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig").map(
-            lambda cell: cell.strip() if isinstance(cell, str) else cell
-        )
+        text = Path(path).read_text(encoding="utf-8-sig")
+        header, *rows = csv.reader(text.splitlines(), delimiter=_separator(text))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file: correct its path in the config") from error
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
         raise InputError(f"{path}: cannot be read as CSV in UTF-8 ({error}): correct it") from error
+    header = [name.strip() for name in header]
+    missing = [name for name in columns if header.count(name) != 1]
+    if missing:
+        raise InputError(
+            f"{path}: needs one column {', '.join(map(repr, missing))} each, has {header}: name "
+            "the columns as docs/formats.md says"
+        )
+    table = []
+    for line, row in enumerate(rows, start=2):
+        cells = [cell.strip() for cell in row]
+        if not any(cells):
+            continue
+        if len(cells) < len(header) or any(cells[len(header) :]):
+            raise InputError(
+                f"{path}, line {line}: {len(cells)} cells under a header of {len(header)}: correct "
+                "it (is the decimal mark the same as the separator?)"
+            )
+        named = dict(zip(header, cells, strict=False))
+        table.append({"line": line} | {name: named[name] for name in columns})
+    return table
 
 
-def _participant(cell) -> str | None:
+def _separator(text: str) -> str:
+    header = text.partition("\n")[0]
+    return max(";,\t", key=header.count)
+
+
+def _participant(cell: str) -> str | None:
     """An ID as it may stand in a path; 07 and 7 are the same participant."""
-    if not (isinstance(cell, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", cell)):
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", cell):
         return None
     return str(int(cell)) if cell.isdigit() else cell
 
 
-def _percentage(cell) -> float | None:
-    try:
-        value = float(cell.replace(",", "."))
-    except (AttributeError, ValueError):
+def _percentage(cell: str) -> float | None:
+    if not re.fullmatch(r"\d+([.,]\d+)?", cell):
         return None
-    return value if 0 <= value <= 100 else None
-
-
-def _shown(cell) -> str:
-    return "an empty cell" if pd.isna(cell) else repr(cell)
+    value = float(cell.replace(",", "."))
+    return value if value <= 100 else None

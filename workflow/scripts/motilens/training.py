@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
+from motilens import InputError
+
 Inputs = Callable[[torch.Tensor], torch.Tensor]
 Examples = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
@@ -39,11 +41,13 @@ def to_unit_range(stacks: torch.Tensor) -> torch.Tensor:
 
 
 def batches(order: torch.Tensor, batch_size: int) -> tuple[torch.Tensor, ...]:
-    """Cut `order` into batches of at most `batch_size` that differ in size by one at most.
+    """Cut `order` into batches of `batch_size` or a little fewer, alike in size, none of one.
 
-    A short last batch would give batch normalisation a poor mean, or no variance at all.
+    A short last batch would give batch normalisation a poor mean, and one of one no variance:
+    to avoid that, a batch may even be larger by one.
     """
-    return order.tensor_split(math.ceil(len(order) / batch_size))
+    number = min(math.ceil(len(order) / batch_size), len(order) // 2)
+    return order.tensor_split(max(number, 1))
 
 
 def fit(
@@ -74,8 +78,14 @@ def fit(
         One row an epoch: epoch (from 1), loss (mean over the epoch's examples).
 
     Raises:
+        InputError: fewer than two examples.
         FloatingPointError: the loss is no longer a finite number.
     """
+    if count < 2:
+        raise InputError(
+            f"{count} stack to train on, at least two are needed: raise frames.clips_per_video or "
+            "use more participants"
+        )
     parameters = [p for p in model.parameters() if p.requires_grad]
     adam = torch.optim.Adam(parameters, lr=learning_rate, weight_decay=weight_decay)
     history = []
