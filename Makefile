@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 CORES ?= all
-RUN := PATH="$(CURDIR)/.venv/bin:$$PATH"
+RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .PHONY: demo test check lock clean
 

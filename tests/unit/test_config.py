@@ -47,7 +47,7 @@ def test_our_configurations_are_valid(name):
         ("targets.motility", ["progresive"], "targets.motility.0: 'progresive' is not one of"),
         ("folds.file", "folds.csv", "folds: give either `seed`"),
         ("dataset.labels", "labels.csv", "dataset: give either `simulated`, or `labels`"),
-        ("results", "a{b}", "results: 'a{b}' contains one of"),
+        ("results", "a{b}", "results: 'a{b}' contains { }"),
         ("results", None, "results: None is not of type 'string'"),
         ("inputs", {1: {"frames": 1}}, "inputs: the key 1 is no text for YAML"),
         ("targets", {True: ["head"]}, "targets: the key True is no text for YAML"),

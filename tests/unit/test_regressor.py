@@ -74,11 +74,16 @@ def test_weights_of_another_record_are_refused(tmp_path, trained):
 
 
 def test_a_participant_on_both_sides_is_an_error():
-    regressor.check_no_leak(["1", "2"], ["1", "2"], ["3"])
-    with pytest.raises(InputError, match=r"\['3'\]"):
-        regressor.check_no_leak(["1", "2"], ["1", "3"], ["3"])
-    with pytest.raises(InputError, match=r"\['2'\]"):
-        regressor.check_no_leak(["1", "2"], ["1"], ["2", "3"])
+    regressor.check_folds(["1", "2"], ["3"], seen_by_autoencoder=["2", "1"])
+    with pytest.raises(InputError, match=r"held-out participants \['3'\]"):
+        regressor.check_folds(["1", "2"], ["3"], seen_by_autoencoder=["1", "3"])
+    with pytest.raises(InputError, match=r"held-out participants \['2'\]"):
+        regressor.check_folds(["1", "2"], ["2", "3"], seen_by_autoencoder=["1"])
+
+
+def test_a_participant_who_got_lost_is_an_error():
+    with pytest.raises(InputError, match=r"differ in participants \['2'\]"):
+        regressor.check_folds(["1"], ["3"], seen_by_autoencoder=["1", "2"])
 
 
 def test_prediction_table_puts_true_beside_predicted():

@@ -93,10 +93,30 @@ def test_missing_column_and_missing_file(files):
 
 def test_missing_folder_and_listed_video(files):
     edit(files / "videos.csv", "\r\n2;", "\r\n2;no ")
-    with pytest.raises(InputError, match="participant 2: no such video as .*no 2_"):
+    with pytest.raises(InputError, match="participant 2: .*no 2_.* is no file"):
         read(files, "videos.csv")
     with pytest.raises(InputError, match="no such folder"):
         samples.read_samples(str(files / "labels.csv"), str(files / "films"))
+
+
+def test_one_video_of_two_participants(files):
+    """Held out with one, seen with the other: the leak that nobody would notice."""
+    path = files / "videos.csv"
+    text = path.read_text("utf-8-sig")
+    first, third = (re.search(rf"^{n};(.*)$", text, re.M)[1] for n in (1, 3))
+    path.write_text(text.replace(f"3;{third}", f"3;{first}"))
+    with pytest.raises(InputError, match="participants 1 and 3 have the same video"):
+        read(files, "videos.csv")
+    (files / "videos" / third).unlink()
+    (files / "videos" / third).symlink_to(files / "videos" / first)
+    with pytest.raises(InputError, match="have the same video"):
+        read(files)
+
+
+def test_a_list_with_empty_cells(files):
+    edit(files / "videos.csv", "\r\n2;", "\r\n;")
+    with pytest.raises(InputError, match="videos.csv, line 3: ID '' or video '2_.*' is not usable"):
+        read(files, "videos.csv")
 
 
 def test_two_videos_of_one_participant(files):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from motilens import step
+from motilens import InputError, step
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 
@@ -59,6 +59,22 @@ def test_other_errors_leave_their_traceback_in_the_log(tmp_path):
     done, log = run(tmp_path, "raise KeyError('x')")
     assert done.returncode == 1 and done.stderr == ""
     assert "Traceback" in log and "KeyError: 'x'" in log
+
+
+def test_asked_to_end_it_removes_its_half_file(tmp_path):
+    body = f"""import os
+    with step.written_whole({str(tmp_path / "a.csv")!r}) as temporary:
+        temporary.write_text("half")
+        os.kill(os.getpid(), 15)"""
+    done, _ = run(tmp_path, body)
+    assert done.returncode == 143
+    assert [path.name for path in tmp_path.iterdir()] == ["step.log"]
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    (tmp_path / "model.json").write_text('{"input": ')
+    with pytest.raises(InputError, match="model.json cannot be read"):
+        step.read_record(str(tmp_path / "model.json"))
 
 
 def test_provenance_is_plain_and_names_versions():

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from motilens import tables
+from motilens import InputError, tables
 
 
 def mae(collapsed=False, seeds=(0,), inputs=("I1", "I4")):
@@ -86,6 +86,15 @@ def test_error_row_uses_the_training_participants_mean():
         "input": "I1", "target": "morphology", "fold": "1", "seed": "0", "participants": ["1", "2"],
         "settings": {"values": ["head"], "weights": "none"}, "autoencoder_collapsed": False,
     }  # fmt: skip
-    samples = pd.DataFrame({"head": [80.0, 90.0, 90.0]}, index=["1", "2", "3"])
+    samples = pd.DataFrame({"fold": [2, 2, 1], "head": [80.0, 90.0, 90.0]}, index=["1", "2", "3"])
     made = tables.error_row(predictions, record, samples)
     assert (made["mae_stack"], made["zeror_stack"], made["fold"]) == (3, 5, 1)
+    for lost in (predictions.iloc[:0], predictions.assign(predicted_head=float("nan"))):
+        with pytest.raises(InputError, match="I1, morphology, fold 1, seed 0: .* not complete"):
+            tables.error_row(lost, record, samples)
+
+
+def test_a_damaged_file_of_predictions_is_named(tmp_path):
+    (tmp_path / "seed0.csv").write_text("")
+    with pytest.raises(InputError, match="seed0.csv cannot be read"):
+        tables.read_predictions(str(tmp_path / "seed0.csv"))

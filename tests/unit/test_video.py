@@ -112,6 +112,41 @@ def test_damaged_files_are_named(source, tmp_path, damage):
         video.extract_clips(str(path), tmp_path / "a.h5", SETTINGS | {"clips_per_video": 40}, {})
 
 
+def test_what_ffmpeg_complains_of_is_damage_even_if_it_ends_well(tmp_path):
+    rng = np.random.default_rng(0)
+    whole, path = tmp_path / "whole.avi", tmp_path / "flipped.avi"
+    video.encode(whole, rng.integers(0, 255, (40, 48, 64, 3), np.uint8), 50.0)
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-xerror"]
+    command = [*ffmpeg, "-i", whole, "-c:v", "mjpeg", "-q:v", "2", path]
+    subprocess.run(command, check=True)
+    data = bytearray(path.read_bytes())
+    frame = data.index(b"00dc", len(data) // 3) + 8
+    for place in (450, 1350, 1500):
+        data[frame + place] ^= 0x10
+    path.write_bytes(data)
+    subprocess.run([*ffmpeg, "-i", path, "-f", "null", "-"], check=True, stderr=subprocess.DEVNULL)
+    with pytest.raises(InputError, match=r"flipped\.avi: ffmpeg cannot read"):
+        video.extract_clips(str(path), tmp_path / "a.h5", SETTINGS, {})
+
+
+@pytest.mark.parametrize("name", ["1_10 fps.avi", "1_Duration: 01:00:00.00, 3.avi", "frame= 9.avi"])
+def test_names_and_comments_are_not_taken_for_ffmpegs_words(source, tmp_path, name):
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    comment = ["-metadata", "comment=recorded at 25 fps, Duration: 00:10:00.00"]
+    path = tmp_path / name
+    command = [ffmpeg, "-loglevel", "error", "-i", source, "-c", "copy", *comment]
+    subprocess.run([*command, f"file:{path}"], check=True)
+    assert video.probe(str(path)) == video.Video(FRAMES, 64, 48, 50.0, "h264")
+
+
+def test_sound_that_goes_on_longer_is_no_damage(source, tmp_path):
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    sound = ["-f", "lavfi", "-i", "sine=duration=9", "-c:v", "copy", "-c:a", "pcm_s16le"]
+    path = tmp_path / "sound.avi"
+    subprocess.run([ffmpeg, "-loglevel", "error", "-i", source, *sound, path], check=True)
+    assert video.probe(str(path)).frames == FRAMES
+
+
 def test_an_encoder_that_cannot_write_says_where(tmp_path):
     with pytest.raises(InputError, match="nowhere"):
         video.encode(tmp_path / "nowhere" / "a.avi", map(picture, range(50)), 50.0)

@@ -4,7 +4,7 @@ from motilens import samples, step
 
 
 def main(labels, table, folds, settings):
-    checked = samples.assemble(labels, settings["videos"], settings["folds"])
+    checked = samples.assemble(labels, settings["video"], settings["fold"])
     with step.written_whole(table) as temporary:
         checked.to_csv(temporary)
     with step.written_whole(folds) as temporary:

@@ -9,7 +9,7 @@ def main(predictions, records, table, output, code):
     participants = samples.read_table(table)
     made = {path: step.read_record(path) for path in records}
     rows = [
-        tables.error_row(pd.read_csv(path, dtype={"participant": str}), record, participants)
+        tables.error_row(tables.read_predictions(path), record, participants)
         for path, record in zip(predictions, made.values(), strict=True)
     ]
     with step.written_whole(output.table) as temporary:

@@ -11,8 +11,8 @@ def main(features, autoencoder, table, output, wildcards, settings, code):
     held_out = participants["fold"] == int(wildcards.fold)
     labels = participants[settings["values"]]
     encoder = step.read_record(autoencoder)
-    regressor.check_no_leak(
-        list(labels.index[~held_out]), encoder["participants"], list(labels.index[held_out])
+    regressor.check_folds(
+        list(labels.index[~held_out]), list(labels.index[held_out]), encoder["participants"]
     )
 
     images, keys = stacks.read_feature_images(features, list(labels.index[~held_out]))

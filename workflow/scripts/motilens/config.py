@@ -75,9 +75,7 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
     if error.validator == "oneOf":
         return [f"{place}: {error.schema.get('$comment', error.message)}"]
     if error.validator == "pattern":
-        return [
-            f"{place}: {error.instance!r} contains one of {{ }} < > *, which Snakemake reserves"
-        ]
+        return [f"{place}: {error.instance!r} contains {{ }} < > * or begins with ~: write it out"]
     hint = ""
     if error.validator == "type" and isinstance(error.instance, str):
         hint = (

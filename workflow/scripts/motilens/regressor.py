@@ -64,17 +64,24 @@ def predict(model: torch.nn.Module, features: np.ndarray) -> np.ndarray:
     return training.predict(model.to(device), inputs, len(features), batch_size=32).numpy()
 
 
-def check_no_leak(training_participants: list, autoencoder_participants: list, held_out: list):
-    """Participants never cross folds.
+def check_folds(training_participants: list, held_out: list, seen_by_autoencoder: list) -> None:
+    """Participants never cross folds, and none is lost on the way.
 
     Raises:
-        InputError: a held-out participant was seen by the autoencoder or the regressor.
+        InputError: the autoencoder did not see exactly the training participants, or somebody
+            is on both sides.
     """
-    leaked = set(held_out) & (set(training_participants) | set(autoencoder_participants))
+    leaked = set(held_out) & (set(training_participants) | set(seen_by_autoencoder))
     if leaked:
         raise InputError(
             f"held-out participants {sorted(leaked)} were seen in training: the error would be "
-            "too good to be true. Delete the autoencoder of this fold and run again"
+            "too good to be true. Delete the autoencoders of this fold and run again"
+        )
+    if set(seen_by_autoencoder) != set(training_participants):
+        differing = sorted(set(seen_by_autoencoder) ^ set(training_participants))
+        raise InputError(
+            f"the table of samples and the autoencoder differ in participants {differing}: delete "
+            "samples.csv of the results and run again"
         )
 
 

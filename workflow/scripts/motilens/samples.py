@@ -21,7 +21,7 @@ LABELS = {
 }
 MOTILITY = ("progressive", "nonprogressive", "immotile")
 TOLERANCE = 1.0  # percentage points by which rounding may move the sum of the three from 100
-VIDEO_SUFFIXES = {".avi", ".mp4", ".mov", ".mkv", ".ts"}
+VIDEO_SUFFIXES = (".avi", ".mp4", ".m4v", ".mov", ".mkv", ".ts", ".mts", ".mpg", ".wmv", ".webm")
 
 
 def read_samples(labels: str, videos: str, video_list: str | None = None) -> pd.DataFrame:
@@ -131,10 +131,18 @@ def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], li
     problems, owned = [], []
     if video_list:
         table = _read_csv(video_list, ["ID", "video"])
-        owned = [(_participant(row["ID"]), row["video"]) for row in table]
+        for row in table:
+            participant = _participant(row["ID"])
+            if participant and row["video"]:
+                owned.append((participant, row["video"]))
+            else:
+                problems.append(
+                    f"{video_list}, line {row['line']}: ID {row['ID']!r} or video "
+                    f"{row['video']!r} is not usable: correct it"
+                )
     else:
         for path in sorted(Path(folder).iterdir()):
-            if path.suffix.lower() in VIDEO_SUFFIXES:
+            if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith("."):
                 digits = path.name[: len(path.name) - len(path.name.lstrip("0123456789"))]
                 if digits:
                     owned.append((str(int(digits)), path.name))
@@ -144,20 +152,26 @@ def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], li
                         "say whose it is in a CSV `ID;video` (dataset.video_list)"
                     )
     videos: dict[str, str] = {}
+    owners: dict[Path, str] = {}
     for participant, name in owned:
-        if not participant or not name:
-            problems.append(f"{video_list}: a row lacks a usable ID or a video: correct it")
-            continue
         path = str(Path(folder) / name)
         if participant in videos:
             problems.append(
                 f"{path}: participant {participant} already has {videos[participant]}: keep one"
             )
         elif not Path(path).is_file():
-            problems.append(f"{video_list}: participant {participant}: no such video as {path}")
+            problems.append(
+                f"{video_list or folder}: participant {participant}: {path} is no file: correct it"
+            )
         elif set(path) & set("{}<>"):
             problems.append(f"{path}: {{ }} < > have a meaning in Snakemake's paths: rename it")
+        elif owner := owners.get(Path(path).resolve()):
+            problems.append(
+                f"{video_list or folder}: participants {owner} and {participant} have the same "
+                f"video {path}: a video belongs to one participant"
+            )
         videos[participant] = path
+        owners[Path(path).resolve()] = participant
     return videos, problems
 
 
@@ -195,7 +209,7 @@ def read_folds(path: str, participants: Sequence[str], number: int) -> dict[str,
             participant and each fold without participants.
     """
     table = _read_csv(path, ["ID", "fold"])
-    owners = [_participant(row["ID"]) for row in table]
+    owners = [_participant(row["ID"]) or repr(row["ID"]) for row in table]
     problems = [
         f"{path}: participant {participant} is in more than one row: a participant has one fold"
         for participant in {owner for owner in owners if owners.count(owner) > 1}

@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ def logged(log: str) -> Iterator[None]:
     An InputError also goes to the terminal, in one line and without a traceback: it is the
     user's to mend. Any other exception ends the process with its traceback in the log.
     """
+    # Asked to end, leave by the front door: half files are removed, ffmpeg is stopped.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     terminal = os.dup(2)
     with open(log, "w", buffering=1, encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
@@ -39,7 +42,7 @@ def logged(log: str) -> Iterator[None]:
 def written_whole(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; it becomes `path` only if the block succeeds."""
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.part{path.suffix}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield temporary
@@ -69,7 +72,10 @@ def write_record(path: str, record: dict) -> None:
 
 def read_record(path: str) -> dict:
     """What `write_record` wrote: settings, participants, versions, digests."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error
 
 
 def _version(library: str) -> str:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from motilens import metrics
+from motilens import InputError, metrics
 
 # Table 1 of Thambawita et al., MediaEval 2019: input -> target -> MAE of folds 1, 2, 3 on VISEM.
 PAPER = {
@@ -14,15 +14,33 @@ PAPER = {
 AVERAGE = "average"
 
 
+def read_predictions(path: str) -> pd.DataFrame:
+    """Predictions as a regressor's step wrote them; participants are text."""
+    try:
+        return pd.read_csv(path, dtype={"participant": str})
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error
+
+
 def error_row(predictions: pd.DataFrame, record: dict, samples: pd.DataFrame) -> dict:
     """One row of mae.csv (docs/formats.md) from a regressor's predictions and record.
 
     Args:
         predictions: of the held-out participants, as `regressor.prediction_table` makes them.
         record: of the regressor.
-        samples: labels by participant.
+        samples: fold and labels by participant.
+
+    Raises:
+        InputError: a held-out participant or a stack is missing, or a prediction is no number.
     """
     values = record["settings"]["values"]
+    held_out = set(samples.index[samples["fold"] == int(record["fold"])])
+    counts = predictions["participant"].value_counts()
+    if set(counts.index) != held_out or counts.nunique() != 1 or predictions.isna().any(axis=None):
+        raise InputError(
+            "{input}, {target}, fold {fold}, seed {seed}: its predictions are not complete: delete "
+            "them and run again".format(**record)
+        )
     baseline = metrics.zero_r(predictions, samples.loc[record["participants"], values])
     return {
         **{name: record[name] for name in ("input", "target")},

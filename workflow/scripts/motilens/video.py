@@ -40,26 +40,35 @@ def probe(path: str) -> Video:
     stream = ffmpeg.input(path).output("-", map="0:v:0", c="copy", f="null")
     done = subprocess.run(_command(stream, "info"), stdin=subprocess.DEVNULL, capture_output=True)
     report = done.stderr.decode(errors="replace")
-    _check(done.returncode, report, path)
-    header = re.search(r"Stream #0:.*Video: (\w+).*?, (\d+)x(\d+)", report)
-    rate = re.search(r"([\d.]+k?) fps", report)
-    counts = re.findall(r"frame=\s*(\d+)", report)
-    if not (header and rate and counts):
-        raise InputError(f"{path}: ffmpeg finds no video stream in it; replace the file")
-    frames, frame_rate = int(counts[-1]), float(rate[1].replace("k", "e3"))
-    promised = round(_seconds(report) * frame_rate)
+    if done.returncode:
+        raise InputError(_damaged(path, report))
+    # Only whole lines of ffmpeg's own: file names and comments may hold anything.
+    stream = re.search(
+        r"^  Stream #0:.*?: Video: (\w+).*?, (\d+)x(\d+).*?, ([\d.]+)(k?) (?:fps|tbr)", report, re.M
+    )
+    counts = re.findall(r"^frame=\s*(\d+)|\rframe=\s*(\d+)", report, re.M)
+    if not (stream and counts):
+        raise InputError(f"{path}: ffmpeg finds no video stream in it: replace the file")
+    frames = int(max(counts[-1]))
+    frame_rate = float(stream[4]) * (1000 if stream[5] else 1)
+    promised = _promised_seconds(report) * frame_rate
     if frames < 0.98 * promised - 1:
         raise InputError(
-            f"{path}: its header promises about {promised} frames, it holds {frames}: copy it "
-            "again, or if it is whole, correct the header: ffmpeg -i OLD -c copy NEW"
+            f"{path}: its header promises {promised:.0f} frames, it holds {frames}: copy it again, "
+            "or if it is whole, correct the header: ffmpeg -i OLD -c copy NEW"
         )
-    return Video(frames, int(header[2]), int(header[3]), frame_rate, header[1])
+    return Video(frames, int(stream[2]), int(stream[3]), frame_rate, stream[1])
 
 
-def _seconds(report: str) -> float:
-    """The duration in ffmpeg's report on a file; 0 if the file does not say."""
-    duration = re.search(r"Duration: (\d+):(\d+):([\d.]+)", report)
-    if not duration:
+def _promised_seconds(report: str) -> float:
+    """How long an AVI file without sound says it is, in ffmpeg's report; otherwise 0.
+
+    AVI is what a broken copy shortens without anybody noticing; a duration elsewhere may be
+    that of the sound, or an estimate.
+    """
+    duration = re.search(r"^  Duration: (\d+):(\d+):([\d.]+)", report, re.M)
+    source = report.partition("\nOutput #0")[0]
+    if not duration or "\nInput #0, avi," not in "\n" + source or source.count("  Stream #0:") > 1:
         return 0.0
     return 3600 * int(duration[1]) + 60 * int(duration[2]) + float(duration[3])
 
@@ -107,7 +116,8 @@ def extract_clips(source: str, path: str | Path, settings: dict, attributes: dic
     count, digest = stacks.write_clips(path, decode(source, settings["size"]), positions, shape)
     if count != found.frames:
         raise InputError(
-            f"{source}: holds {found.frames} frames but only {count} can be decoded: it is damaged"
+            f"{source}: holds {found.frames} frames, {count} can be decoded: it is damaged, or was "
+            "cut without decoding; replace it or try ffmpeg -i OLD -c:v ffv1 NEW.mkv"
         )
     with h5py.File(path, "a") as file, open(source, "rb") as original:
         file["clips"].attrs.update(
@@ -177,7 +187,10 @@ def _running(stream, path: str | Path, **popen) -> Iterator[subprocess.Popen]:
             raise
         code = process.wait()
         messages.seek(0)
-        _check(code, messages.read().decode(errors="replace"), path)
+        report = messages.read().decode(errors="replace")
+        # ffmpeg may guess what is missing, complain, and end well.
+        if code or report.strip():
+            raise InputError(_damaged(path, report))
 
 
 def _command(stream, level: str) -> list[str]:
@@ -185,7 +198,6 @@ def _command(stream, level: str) -> list[str]:
     return stream.global_args(*options).compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())
 
 
-def _check(code: int, report: str, path: str | Path) -> None:
-    if code != 0:
-        reason = (report.strip().splitlines() or [f"exit code {code}"])[-1]
-        raise InputError(f"{path}: ffmpeg cannot read or write it ({reason}); replace the file")
+def _damaged(path: str | Path, report: str) -> str:
+    reason = (report.strip().splitlines() or ["no reason given"])[-1]
+    return f"{path}: ffmpeg cannot read or write it without error ({reason}): replace the file"
