@@ -115,5 +115,10 @@ def autoencoder_settings(wildcards):
     return plain(**{"copies": 1} | config["inputs"][wildcards.input] | config["autoencoder"])
 
 
+def pretrained_weights():
+    backbone, weights = config["regressor"]["backbone"], config["regressor"]["weights"]
+    return [] if weights == "none" else f"<results>/weights/{backbone}_{weights}.pt"
+
+
 def regressor_settings(wildcards):
     return plain(values=config["targets"][wildcards.target], **config["regressor"])

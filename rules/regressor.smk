@@ -1,8 +1,26 @@
 """Step 2 of the paper: a regressor for each input type, target and fold, and what it predicts."""
 
 
+rule fetch_weights:
+    output:
+        "<results>/weights/{backbone}_{weights}.pt",
+    log:
+        "<results>/logs/fetch_weights/{backbone}_{weights}.log",
+    # First of all: without network it fails before hours of training, not after them.
+    priority: 1
+    conda:
+        "../envs/torch.yaml"
+    params:
+        code=code_of("fetch_weights.py"),
+    message:
+        "Fetch the weights {wildcards.weights} of {wildcards.backbone}"
+    script:
+        "../workflow/scripts/fetch_weights.py"
+
+
 rule train_regressor:
     input:
+        pretrained=pretrained_weights(),
         features=rules.make_feature_images.output[0],
         autoencoder=rules.train_autoencoder.output.record,
         samples=rules.check_samples.output.table,

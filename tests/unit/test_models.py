@@ -4,6 +4,7 @@ from urllib.error import URLError
 
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from motilens import InputError, models
@@ -67,26 +68,36 @@ def test_scale_is_kept_with_the_weights():
 
 @pytest.mark.parametrize("backbone", ["resnet34", "resnet18", "mobilenet_v3_small"])
 def test_regressor_gives_three_values(backbone):
-    network = models.regressor(backbone, "none", outputs=3).eval()
+    network = models.regressor(backbone, outputs=3).eval()
     assert network(torch.rand(2, 3, 64, 64)).shape == (2, 3)
 
 
 def test_resnet34_is_the_papers():
-    network = models.regressor("resnet34", "none", outputs=3)
+    network = models.regressor("resnet34", outputs=3)
     assert isinstance(network.fc, nn.Linear)
     assert (network.fc.in_features, network.fc.out_features) == (512, 3)
     assert parameters(network) == 21_286_211  # of ResNet-34 with 1000 classes less 511,461
 
 
-def test_unknown_backbone_is_named():
-    with pytest.raises(InputError, match=r"regressor.backbone.*resnet35"):
-        models.regressor("resnet35", "none", outputs=3)
+def test_pretrained_weights_come_from_torchs_cache_and_are_used(tmp_path, monkeypatch):
+    """A file of the same form in the cache stands for torchvision's own."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub/checkpoints").mkdir(parents=True)
+    name = torchvision.models.get_model_weights("resnet18")["IMAGENET1K_V1"].url.split("/")[-1]
+    whole = torchvision.models.resnet18()
+    torch.save(whole.state_dict(), tmp_path / "hub/checkpoints" / name)
+    state = models.fetch_weights("resnet18", "IMAGENET1K_V1")
+    network = models.regressor("resnet18", outputs=3, pretrained=state)
+    assert torch.equal(network.layer4[1].conv2.weight, whole.layer4[1].conv2.weight)
+    assert network.fc.out_features == 3
 
 
-def test_missing_network_says_what_to_download(monkeypatch):
+def test_missing_network_says_what_to_download_and_where_to_put_it(tmp_path, monkeypatch):
     def offline(*args, **kwargs):
         raise URLError("no network")
 
-    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
-    with pytest.raises(InputError, match=r"Download .*resnet34.*\.pth"):
-        models.regressor("resnet34", "IMAGENET1K_V1", outputs=3)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.download_url_to_file", offline)
+    told = rf"Download \S+resnet34\S+\.pth .* put it into {tmp_path}/hub/checkpoints"
+    with pytest.raises(InputError, match=told):
+        models.fetch_weights("resnet34", "IMAGENET1K_V1")

@@ -119,6 +119,11 @@ def test_the_papers_experiment_has_the_papers_jobs(project):
     for path in table["video"]:
         open(path, "w").close()
     plan = project.snakemake("-n", "--quiet", "rules", config="config/visem.yaml").stdout
-    jobs = {"extract_frames": 85, "train_autoencoder": 12, "train_regressor": 24}
+    jobs = {
+        "extract_frames": 85,
+        "fetch_weights": 1,
+        "train_autoencoder": 12,
+        "train_regressor": 24,
+    }
     for rule, count in jobs.items():
         assert re.search(rf"{rule}\s+{count}\b", plan), plan

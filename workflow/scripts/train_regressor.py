@@ -2,11 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import torch
 
 from motilens import checkpoints, regressor, samples, stacks, step
 
 
-def main(features, autoencoder, table, output, wildcards, settings, code):
+def main(features, autoencoder, table, pretrained, output, wildcards, settings, code):
     participants = samples.read_table(table)
     held_out = participants["fold"] == int(wildcards.fold)
     labels = participants[settings["values"]]
@@ -17,7 +18,8 @@ def main(features, autoencoder, table, output, wildcards, settings, code):
 
     images, keys = stacks.read_feature_images(features, list(labels.index[~held_out]))
     wanted = labels.loc[[participant for participant, _ in keys]].to_numpy(np.float32)
-    model, history = regressor.train(images, wanted, settings, int(wildcards.seed))
+    start = torch.load(pretrained, weights_only=True) if pretrained else None
+    model, history = regressor.train(images, wanted, settings, int(wildcards.seed), start)
 
     images, keys = stacks.read_feature_images(features, list(labels.index[held_out]))
     predictions = regressor.prediction_table(keys, labels, regressor.predict(model, images))
@@ -40,6 +42,7 @@ if __name__ == "__main__":
             snakemake.input.features,
             snakemake.input.autoencoder,
             snakemake.input.samples,
+            snakemake.input.pretrained,
             snakemake.output,
             snakemake.wildcards,
             snakemake.params.settings,

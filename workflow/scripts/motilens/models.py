@@ -3,8 +3,6 @@
 Tensors are float32, shaped (stacks, channels, height, width), frames scaled to [0, 1].
 """
 
-from urllib.error import URLError
-
 import torch
 from torch import nn
 
@@ -85,32 +83,41 @@ def _half(channels_in: int, channels_out: int) -> list[nn.Module]:
     ]
 
 
-def regressor(backbone: str, weights: str, outputs: int) -> nn.Module:
+def regressor(backbone: str, outputs: int, pretrained: dict | None = None) -> nn.Module:
     """A torchvision classification network whose last layer gives `outputs` percentages.
 
     Args:
         backbone: a name torchvision knows; the paper's is "resnet34".
-        weights: "IMAGENET1K_V1" (downloaded once into torch's own cache) or "none".
         outputs: predicted values; the last layer has no activation, as in the paper.
-
-    Raises:
-        InputError: unknown backbone, or pretrained weights that cannot be had.
+        pretrained: weights of the whole classification network, see `fetch_weights`.
     """
     import torchvision  # seconds to import, and only regressors need it
 
-    try:
-        network = torchvision.models.get_model(
-            backbone, weights=None if weights == "none" else weights
-        )
-    except (URLError, ConnectionError) as error:
-        url = torchvision.models.get_model_weights(backbone)[weights].url
-        raise InputError(
-            f"regressor.weights: {weights} of {backbone} cannot be downloaded ({error}). "
-            f"Download {url} on a machine with network and put it into the folder "
-            "checkpoints/ of torch's cache (~/.cache/torch/hub), or set regressor.weights: none."
-        ) from error
-    except (ValueError, KeyError) as error:
-        raise InputError(f"regressor.backbone or regressor.weights: {error}") from error
+    network = torchvision.models.get_model(backbone, weights=None)
+    if pretrained:
+        network.load_state_dict(pretrained)
     name, last = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Linear)][-1]
     network.set_submodule(name, nn.Linear(last.in_features, outputs))
     return network
+
+
+def fetch_weights(backbone: str, weights: str) -> dict:
+    """Pretrained weights of torchvision, downloaded once into torch's own cache.
+
+    Args:
+        weights: a name torchvision knows, such as "IMAGENET1K_V1".
+
+    Raises:
+        InputError: they are not in the cache and cannot be downloaded.
+    """
+    import torchvision
+
+    chosen = torchvision.models.get_model_weights(backbone)[weights]
+    try:
+        return chosen.get_state_dict(progress=False, check_hash=True)
+    except OSError as error:
+        raise InputError(
+            f"regressor.weights: {weights} of {backbone} cannot be downloaded ({error}). Download "
+            f"{chosen.url} on a machine with network and put it into {torch.hub.get_dir()}/"
+            "checkpoints, or set regressor.weights: none"
+        ) from error

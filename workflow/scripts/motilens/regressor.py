@@ -9,7 +9,11 @@ from motilens.step import read_record
 
 
 def train(
-    features: np.ndarray, labels: np.ndarray, settings: dict, seed: int
+    features: np.ndarray,
+    labels: np.ndarray,
+    settings: dict,
+    seed: int,
+    pretrained: dict | None = None,
 ) -> tuple[torch.nn.Module, list[dict]]:
     """Train on all feature images given (paper section 2.2).
 
@@ -18,13 +22,14 @@ def train(
         labels: float32 (n, values), percentages of the participant each belongs to.
         settings: backbone, weights, values, start_at_mean, settle_batch_norm, epochs,
             batch_size, learning_rate, weight_decay.
+        pretrained: weights to start from, see `models.fetch_weights`.
 
     Returns:
         The model and its history (epoch, loss).
     """
     training.seed_everything(seed)
     device = training.device()
-    model = build(settings)
+    model = build(settings, pretrained)
     if settings["start_at_mean"]:
         with torch.no_grad():
             last_bias(model).copy_(torch.from_numpy(labels.mean(0)))
@@ -41,15 +46,15 @@ def train(
     return model, history
 
 
-def build(settings: dict) -> torch.nn.Module:
-    """The network that `settings` describe, with pretrained weights if they say so."""
-    return models.regressor(settings["backbone"], settings["weights"], len(settings["values"]))
+def build(settings: dict, pretrained: dict | None = None) -> torch.nn.Module:
+    """The network that `settings` describe."""
+    return models.regressor(settings["backbone"], len(settings["values"]), pretrained)
 
 
 def load(weights: str, record: str) -> tuple[torch.nn.Module, dict]:
     """A trained model from its files, and its settings."""
     settings = read_record(record)["settings"]
-    return checkpoints.load(build(settings | {"weights": "none"}), weights, record), settings
+    return checkpoints.load(build(settings), weights, record), settings
 
 
 def last_bias(model: torch.nn.Module) -> torch.nn.Parameter:

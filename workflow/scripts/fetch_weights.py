@@ -1,0 +1,16 @@
+"""Fetch the pretrained weights that regressors start from: the only step that needs a network."""
+
+import torch
+
+from motilens import models, step
+
+
+def main(output, backbone, weights):
+    state = models.fetch_weights(backbone, weights)
+    with step.written_whole(output) as temporary:
+        torch.save(state, temporary)
+
+
+if __name__ == "__main__":
+    with step.logged(snakemake.log[0]):
+        main(snakemake.output[0], snakemake.wildcards.backbone, snakemake.wildcards.weights)
