@@ -117,7 +117,7 @@ def autoencoder_settings(wildcards):
 
 def pretrained_weights():
     backbone, weights = config["regressor"]["backbone"], config["regressor"]["weights"]
-    return [] if weights == "none" else f"<results>/weights/{backbone}_{weights}.pt"
+    return [] if weights == "none" else f"<results>/weights/{backbone}/{weights}.pt"
 
 
 def regressor_settings(wildcards):

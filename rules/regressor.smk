@@ -3,9 +3,9 @@
 
 rule fetch_weights:
     output:
-        "<results>/weights/{backbone}_{weights}.pt",
+        "<results>/weights/{backbone}/{weights}.pt",
     log:
-        "<results>/logs/fetch_weights/{backbone}_{weights}.log",
+        "<results>/logs/fetch_weights/{backbone}/{weights}.log",
     # First of all: without network it fails before hours of training, not after them.
     priority: 1
     conda:

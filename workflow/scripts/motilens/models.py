@@ -114,8 +114,8 @@ def fetch_weights(backbone: str, weights: str) -> dict:
 
     chosen = torchvision.models.get_model_weights(backbone)[weights]
     try:
-        return chosen.get_state_dict(progress=False, check_hash=True)
-    except OSError as error:
+        return chosen.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (OSError, RuntimeError) as error:
         raise InputError(
             f"regressor.weights: {weights} of {backbone} cannot be downloaded ({error}). Download "
             f"{chosen.url} on a machine with network and put it into {torch.hub.get_dir()}/"
