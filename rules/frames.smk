@@ -8,6 +8,8 @@ rule extract_frames:
         "<results>/frames/{participant}.h5",
     log:
         "<results>/logs/extract_frames/{participant}.log",
+    # Before all training: a damaged video should not come to light after hours.
+    priority: 1
     conda:
         "../envs/video.yaml"
     params:

@@ -19,7 +19,7 @@ class Project:
 
     folder: Path
 
-    def snakemake(self, *arguments, config="tests/tiny.yaml", check=True):
+    def snakemake(self, *arguments, config="tests/tiny.yaml", check=True, **env):
         """Run Snakemake there; stdout and stderr come back in one text."""
         command = [sys.executable, "-m", "snakemake", "--configfile", config, *arguments]
         done = subprocess.run(
@@ -29,7 +29,7 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            env=os.environ | {"PYTHONUTF8": "1"},
+            env=os.environ | {"PYTHONUTF8": "1"} | env,
         )
         assert not check or done.returncode == 0, done.stdout[-5000:]
         return done

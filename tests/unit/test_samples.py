@@ -84,7 +84,7 @@ def test_what_is_no_percentage(files, value):
 
 def test_missing_column_and_missing_file(files):
     edit(files / "labels.csv", "Immotile sperm (%)", "immotile")
-    with pytest.raises(InputError, match=r"labels.csv: needs one column 'Immotile sperm \(%\)'"):
+    with pytest.raises(InputError, match=r"labels.csv: missing .*'Immotile sperm \(%\)'"):
         read(files)
     (files / "labels.csv").unlink()
     with pytest.raises(InputError, match="labels.csv: no such file"):
@@ -161,7 +161,10 @@ def test_other_dialects_are_read_alike(files, change):
         (lambda text: text.replace(";", ","), "line 2: 13 cells under a header of 7"),
         (lambda text: text.replace("\r\n2;", "\r\n2;4;"), "line 3: 8 cells under a header of 7"),
         (lambda text: "", "cannot be read as CSV"),
-        (lambda text: text.replace("Head defects", "Tail defects"), "needs one column 'Head"),
+        (
+            lambda text: text.replace("Head defects", "Tail defects"),
+            "missing .* 'Head",
+        ),
     ],
 )
 def test_what_would_shift_columns_is_refused(files, change, told):

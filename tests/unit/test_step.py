@@ -55,6 +55,12 @@ def test_input_error_reaches_the_terminal_without_a_traceback(tmp_path):
     assert done.stderr.strip() == "ERROR: 7.avi: damaged: replace it" == log.strip()
 
 
+def test_warnings_reach_both_and_do_not_end_the_step(tmp_path):
+    done, log = run(tmp_path, "step.warn('no information'); print('went on')")
+    assert done.returncode == 0 and done.stderr.strip() == "WARNING: no information"
+    assert log.splitlines() == ["WARNING: no information", "went on"]
+
+
 def test_other_errors_leave_their_traceback_in_the_log(tmp_path):
     done, log = run(tmp_path, "raise KeyError('x')")
     assert done.returncode == 1 and done.stderr == ""

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import torch
 import yaml
 
 from motilens import dataset, video
@@ -109,6 +110,20 @@ def test_a_number_given_as_text(project):
     assert_clear(
         done, r"autoencoder\.epochs: '3' is not of type 'integer' \(numbers nested in --config"
     )
+
+
+def test_weights_are_fetched_first_and_their_absence_is_explained(project, tmp_path):
+    """A proxy that refuses stands for a machine without network; a made file for torchvision's."""
+    cache = tmp_path / "torch/hub/checkpoints"
+    cache.mkdir(parents=True)
+    wanted = "results/weights/resnet18/IMAGENET1K_V1.pt"
+    env = {"TORCH_HOME": str(tmp_path / "torch"), "https_proxy": "http://127.0.0.1:9"}
+    done = project.snakemake("--cores", "1", "--", wanted, check=False, **env)
+    assert_clear(done, rf"ERROR: regressor\.weights: .* Download \S+resnet18\S+ .* into {cache}")
+    name = re.search(r"/(resnet18-\w+\.pth)", done.stdout)[1]
+    torch.save({"conv1.weight": torch.zeros(1)}, cache / name)
+    project.snakemake("--cores", "1", "--", wanted, **env)
+    assert torch.load(project.folder / wanted, weights_only=True).keys() == {"conv1.weight"}
 
 
 def test_the_papers_experiment_has_the_papers_jobs(project):

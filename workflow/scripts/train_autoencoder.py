@@ -12,7 +12,10 @@ def main(frames, output, wildcards, settings, code):
     )
     print(f"health: {health}")
     if health["collapsed"]:
-        print("WARNING: this autoencoder carries no information; Table 1 marks what rests on it")
+        step.warn(
+            f"the autoencoder of {wildcards.input}, fold {wildcards.fold}, seed {wildcards.seed} "
+            "carries no information: Table 1 marks what rests on it"
+        )
     with step.written_whole(output.history) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
     description = dict(wildcards.items()) | {

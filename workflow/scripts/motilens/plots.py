@@ -8,7 +8,12 @@ import pandas as pd
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402  (after the choice of the backend)
-from matplotlib.ticker import LogFormatter, MaxNLocator  # noqa: E402
+from matplotlib.ticker import (  # noqa: E402
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    StrMethodFormatter,
+)
 
 # Distinct for colour-blind readers (Okabe and Ito).
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442"]
@@ -31,7 +36,9 @@ def learning_curves(histories: pd.DataFrame, path: str | Path) -> None:
             axis.plot(run["epoch"], run["loss"], color=colour, linewidth=1)
         axis.set(title=panel, xlabel="epoch", ylabel="training loss", yscale="log")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 1)))
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
     handles = [
         plt.Line2D([], [], color=COLOURS[i % len(COLOURS)], label=name)
         for i, name in enumerate(inputs)

@@ -254,8 +254,8 @@ def _read_csv(path: str, columns: Sequence[str]) -> list[dict[str, str]]:
     missing = [name for name in columns if header.count(name) != 1]
     if missing:
         raise InputError(
-            f"{path}: needs one column {', '.join(map(repr, missing))} each, has {header}: name "
-            "the columns as docs/formats.md says"
+            f"{path}: missing or doubled columns: {', '.join(map(repr, missing))}; found {header}: "
+            "name them as docs/formats.md says"
         )
     table = []
     for line, row in enumerate(rows, start=2):

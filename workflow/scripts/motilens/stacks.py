@@ -29,7 +29,8 @@ def clip_positions(frames: int, clips: int, clip_length: int) -> np.ndarray:
     if room < clips:
         raise InputError(
             f"{frames} frames are too few for {clips} clips of {clip_length} frames, which need "
-            f"at least {clips + clip_length - 1}: lower frames.clips_per_video or leave it out"
+            f"at least {clips + clip_length - 1}: lower frames.clips_per_video, shorten the "
+            "longest input type, or leave this participant out (video and labels)"
         )
     return np.arange(clips) * room // clips
 

@@ -15,6 +15,15 @@ from motilens import InputError, __version__
 LIBRARIES = ("numpy", "h5py", "pandas", "torch", "torchvision", "imageio-ffmpeg")
 
 
+_terminal = 2  # where a person may be looking while all output goes to the log
+
+
+def warn(message: str) -> None:
+    """Say in the log and on the terminal what a person should know though the step goes on."""
+    print(f"WARNING: {message}")
+    os.write(_terminal, f"\nWARNING: {message}\n\n".encode())
+
+
 @contextlib.contextmanager
 def logged(log: str) -> Iterator[None]:
     """Send all output of this process and its children to the file `log`.
@@ -24,7 +33,8 @@ def logged(log: str) -> Iterator[None]:
     """
     # Asked to end, leave by the front door: half files are removed, ffmpeg is stopped.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    terminal = os.dup(2)
+    global _terminal
+    _terminal = os.dup(2)
     with open(log, "w", buffering=1, encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -34,7 +44,7 @@ def logged(log: str) -> Iterator[None]:
         except InputError as error:
             message = f"\nERROR: {error}\n\n"
             file.write(message)
-            os.write(terminal, message.encode())
+            os.write(_terminal, message.encode())
             sys.exit(1)
 
 

@@ -108,7 +108,8 @@ def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
     for target in targets:
         mark = table[f"{target}_collapsed"].map(lambda count: " †" if count else "")
         shown[f"{target}: per stack"] = table[f"{target}_stack"].map("{:.2f}".format) + mark
-        shown[f"{target}: per participant"] = table[f"{target}_participant"].map("{:.2f}".format)
+        by_participant = table[f"{target}_participant"].map("{:.2f}".format)
+        shown[f"{target}: per participant"] = by_participant + mark
         shown[f"{target}: paper"] = table[f"{target}_paper"].map(
             "{:.2f}".format, na_action="ignore"
         )
@@ -118,6 +119,8 @@ def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
         "*Per stack* is the paper's measure; *per participant* averages a participant's "
         "predictions first. ZeroR always answers the training participants' mean: a model that "
         "is no better has learned nothing.",
+        "The paper's figures are its own, on VISEM and on folds that were not published: compare "
+        "averages, and only for results on VISEM.",
         f"{folds['n_participants'].sum()} participants ({folds['n_stacks'].sum()} stacks) in "
         f"{len(folds)} folds; seeds: {', '.join(map(str, sorted(set(mae['seed']))))}; "
         f"pretrained weights: {', '.join(sorted(set(mae['weights'])))}.",
@@ -125,7 +128,7 @@ def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
     if simulated:
         notes.append(
             "**The data are simulated**: these figures show that the pipeline works, not that "
-            "the method does, and cannot be compared with the paper's, which are on VISEM."
+            "the method does."
         )
     if mae["autoencoder_collapsed"].any():
         notes.append("† rests on a collapsed autoencoder: its feature images carry no information.")
