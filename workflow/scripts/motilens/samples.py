@@ -128,29 +128,7 @@ def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], li
     """
     if not Path(folder).is_dir():
         raise InputError(f"{folder}: no such folder of videos: correct dataset.videos")
-    problems, owned = [], []
-    if video_list:
-        table = _read_csv(video_list, ["ID", "video"])
-        for row in table:
-            participant = _participant(row["ID"])
-            if participant and row["video"]:
-                owned.append((participant, row["video"]))
-            else:
-                problems.append(
-                    f"{video_list}, line {row['line']}: ID {row['ID']!r} or video "
-                    f"{row['video']!r} is not usable: correct it"
-                )
-    else:
-        for path in sorted(Path(folder).iterdir()):
-            if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith("."):
-                digits = path.name[: len(path.name) - len(path.name.lstrip("0123456789"))]
-                if digits:
-                    owned.append((str(int(digits)), path.name))
-                else:
-                    problems.append(
-                        f"{path}: its name does not begin with a participant's ID: rename it, or "
-                        "say whose it is in a CSV `ID;video` (dataset.video_list)"
-                    )
+    owned, problems = _listed(video_list) if video_list else _named(folder)
     videos: dict[str, str] = {}
     owners: dict[Path, str] = {}
     for participant, name in owned:
@@ -173,6 +151,37 @@ def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], li
         videos[participant] = path
         owners[Path(path).resolve()] = participant
     return videos, problems
+
+
+def _listed(video_list: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Participant and name of each video by the list, and the problems of its rows."""
+    owned, problems = [], []
+    for row in _read_csv(video_list, ["ID", "video"]):
+        participant = _participant(row["ID"])
+        if participant and row["video"]:
+            owned.append((participant, row["video"]))
+        else:
+            problems.append(
+                f"{video_list}, line {row['line']}: ID {row['ID']!r} or video "
+                f"{row['video']!r} is not usable: correct it"
+            )
+    return owned, problems
+
+
+def _named(folder: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Participant and name of each video by the number that begins it, and the problems."""
+    owned, problems = [], []
+    for path in sorted(Path(folder).iterdir()):
+        if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith("."):
+            continue
+        if digits := re.match("[0-9]*", path.name)[0]:
+            owned.append((str(int(digits)), path.name))
+        else:
+            problems.append(
+                f"{path}: its name does not begin with a participant's ID: rename it, or "
+                "say whose it is in a CSV `ID;video` (dataset.video_list)"
+            )
+    return owned, problems
 
 
 def split_folds(table: pd.DataFrame, number: int, seed: int) -> dict[str, int]:

@@ -43,21 +43,21 @@ def probe(path: str) -> Video:
     if done.returncode:
         raise InputError(_damaged(path, report))
     # Only whole lines of ffmpeg's own: file names and comments may hold anything.
-    stream = re.search(
+    found = re.search(
         r"^  Stream #0:.*?: Video: (\w+).*?, (\d+)x(\d+).*?, ([\d.]+)(k?) (?:fps|tbr)", report, re.M
     )
-    counts = re.findall(r"^frame=\s*(\d+)|\rframe=\s*(\d+)", report, re.M)
-    if not (stream and counts):
+    counts = re.findall(r"(?:^|\r)frame=\s*(\d+)", report, re.M)
+    if not (found and counts):
         raise InputError(f"{path}: ffmpeg finds no video stream in it: replace the file")
-    frames = int(max(counts[-1]))
-    frame_rate = float(stream[4]) * (1000 if stream[5] else 1)
+    frames = int(counts[-1])
+    frame_rate = float(found[4]) * (1000 if found[5] else 1)
     promised = _promised_seconds(report) * frame_rate
     if frames < 0.98 * promised - 1:
         raise InputError(
             f"{path}: its header promises {promised:.0f} frames, it holds {frames}: copy it again, "
             "or if it is whole, correct the header: ffmpeg -i OLD -c copy NEW"
         )
-    return Video(frames, int(stream[2]), int(stream[3]), frame_rate, stream[1])
+    return Video(frames, int(found[2]), int(found[3]), frame_rate, found[1])
 
 
 def _promised_seconds(report: str) -> float:
@@ -68,7 +68,8 @@ def _promised_seconds(report: str) -> float:
     """
     duration = re.search(r"^  Duration: (\d+):(\d+):([\d.]+)", report, re.M)
     source = report.partition("\nOutput #0")[0]
-    if not duration or "\nInput #0, avi," not in "\n" + source or source.count("  Stream #0:") > 1:
+    avi = re.search(r"^Input #0, avi,", source, re.M)
+    if not (duration and avi) or source.count("  Stream #0:") > 1:
         return 0.0
     return 3600 * int(duration[1]) + 60 * int(duration[2]) + float(duration[3])
 
