@@ -37,7 +37,12 @@ rule all:
 START = time.time()
 
 
+onerror:
+    records.keep(config["results"])
+
+
 onsuccess:
+    records.keep(config["results"])
     table = Path(config["results"]) / "tables" / "table1.md"
     if table.exists() and table.stat().st_mtime > START:
         print(f"\n{table.read_text(encoding='utf-8')}\nRead it in {table}")

@@ -3,7 +3,9 @@
 
 rule train_autoencoder:
     input:
-        frames=lambda wildcards: frames_of(training(wildcards.fold)),
+        frames=lambda wildcards: clips_of(training(wildcards.fold)),
+        records=lambda wildcards: records_of(training(wildcards.fold)),
+        checked=ancient(rules.check_frames.output),
     output:
         weights="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.pt",
         record="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.json",
@@ -15,7 +17,8 @@ rule train_autoencoder:
     # One thread: the arithmetic, and so the result, does not depend on --cores.
     threads: 1
     params:
-        settings=autoencoder_settings,
+        settings=lambda wildcards: settings_of("autoencoder", f"inputs.{wildcards.input}"),
+        training=lambda wildcards: content_of("training", training(wildcards.fold)),
         code=code_of("train_autoencoder.py"),
     message:
         "Train the autoencoder of {wildcards.input} on all folds but {wildcards.fold}"
@@ -23,19 +26,24 @@ rule train_autoencoder:
         "../workflow/scripts/train_autoencoder.py"
 
 
+# On demand, for people: regressors run the encoder themselves. A shared temporary file of
+# feature images would make Snakemake retrain both targets where only one has changed.
 rule make_feature_images:
     input:
         weights=rules.train_autoencoder.output.weights,
         record=rules.train_autoencoder.output.record,
-        frames=frames_of(SAMPLES.index),
+        frames=clips_of(SAMPLES.index),
+        records=lambda wildcards: records_of(SAMPLES.index),
+        checked=ancient(rules.check_frames.output),
     output:
-        temp("<results>/feature_images/{input}/fold{fold}/seed{seed}.h5"),
+        "<results>/feature_images/{input}/fold{fold}/seed{seed}.h5",
     log:
         "<results>/logs/make_feature_images/{input}/fold{fold}/seed{seed}.log",
     conda:
         "../envs/torch.yaml"
     threads: 1
     params:
+        clips=lambda wildcards: content_of("participants", SAMPLES.index),
         code=code_of("make_feature_images.py"),
     message:
         "Turn all stacks of {wildcards.input} into feature images, encoder of fold {wildcards.fold}"

@@ -2,15 +2,18 @@
 
 import functools
 import json
+import re
 import sys
 from pathlib import Path
 
 import yaml
+from snakemake.exceptions import IncompleteCheckpointException
 
-SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+BASE = Path(workflow.basedir)
+SCRIPTS = BASE / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from motilens import InputError, code, samples
+from motilens import InputError, code, folds, records, runs, samples, step
 from motilens.config import check
 
 
@@ -20,18 +23,35 @@ def stop(error):
 
 
 try:
-    schema = (Path(workflow.basedir) / "config" / "schema.yaml").read_text(encoding="utf-8")
+    schema = (BASE / "config" / "schema.yaml").read_text(encoding="utf-8")
     config.update(check(config, yaml.safe_load(schema)))
     if Path(config["results"]).exists() and not Path(config["results"]).is_dir():
         raise InputError(f"results: {config['results']} is a file: name a folder")
 except InputError as error:
     stop(error)
 
+for kind in config["inputs"].values():
+    kind.setdefault("copies", 1)
+
+
+def in_order(names):
+    """I2 before I10: the order in a configuration has no meaning."""
+    return sorted(
+        names, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", name)]
+    )
+
+
+config["results"] = str(Path(config["results"]))  # ./results/ is results
+
+if workflow.is_main_process:
+    runs.enter()
+    records.bring_back(config["results"])
+
 SIMULATED = config["dataset"].get("simulated")
-INPUTS = list(config["inputs"])
-TARGETS = list(config["targets"])
-FOLDS = range(1, config["folds"]["number"] + 1)
-SEEDS = config["seeds"]
+INPUTS = in_order(config["inputs"])
+TARGETS = sorted(config["targets"], key=lambda name: (name != "motility", name))  # as in the paper
+FOLDS = list(range(1, config["folds"]["number"] + 1))
+SEEDS = sorted(config["seeds"])
 
 if SIMULATED:
     LABELS, VIDEOS, VIDEO_LIST = (
@@ -64,10 +84,10 @@ def sample_table():
         table = samples.read_samples(LABELS, VIDEOS, VIDEO_LIST)
     number = config["folds"]["number"]
     if "file" in config["folds"]:
-        folds = samples.read_folds(config["folds"]["file"], list(table["participant"]), number)
+        split = folds.read(config["folds"]["file"], list(table["participant"]), number)
     else:
-        folds = samples.split_folds(table, number, config["folds"]["seed"])
-    return table.assign(fold=table["participant"].map(folds)).set_index("participant")
+        split = folds.seeded(table, number, config["folds"]["seed"], config["results"])
+    return table.assign(fold=table["participant"].map(split)).set_index("participant")
 
 
 try:
@@ -84,8 +104,26 @@ def training(fold):
     return list(SAMPLES.index[SAMPLES["fold"] != int(fold)])
 
 
-def frames_of(participants):
-    return expand("<results>/frames/{participant}.h5", participant=participants)
+# Inputs. Clips and records of frames are told apart by their content, not by their times.
+
+
+def clips_of(participants):
+    """Big files that are never compared by time: their content is in the param `content_of`."""
+    return ancient(expand("<results>/frames/{participant}.h5", participant=participants))
+
+
+def records_of(participants):
+    """What is known of the clips.
+
+    While some clips are still to be made, steps behind them count as stale; once all are there
+    (the checkpoint has run), only a changed content counts.
+    """
+    records = expand("<results>/frames/{participant}.json", participant=participants)
+    try:
+        checkpoints.check_frames.get()
+    except IncompleteCheckpointException:
+        return records
+    return ancient(records)
 
 
 def models(pattern, **wildcards):
@@ -94,31 +132,48 @@ def models(pattern, **wildcards):
     return expand(pattern, **(every | wildcards))
 
 
-def plain(**settings):
-    """One labelled param: exactly what a step depends on, its keys sorted at every level."""
-    return json.loads(json.dumps(settings, sort_keys=True))
-
-
-@functools.cache
-def code_of(script):
-    """One more param: an edited library module makes stale the steps that import it."""
-    return code.digest(SCRIPTS / script)
-
-
-def clip_settings():
-    return plain(
-        clip_length=max(kind["frames"] for kind in config["inputs"].values()), **config["frames"]
-    )
-
-
-def autoencoder_settings(wildcards):
-    return plain(**{"copies": 1} | config["inputs"][wildcards.input] | config["autoencoder"])
-
-
 def pretrained_weights():
     backbone, weights = config["regressor"]["backbone"], config["regressor"]["weights"]
     return [] if weights == "none" else f"<results>/weights/{backbone}/{weights}.pt"
 
 
-def regressor_settings(wildcards):
-    return plain(values=config["targets"][wildcards.target], **config["regressor"])
+# Params. A rule has up to three, each a plain dict of exactly what its step depends on; their
+# keys say what they are, for Snakemake keeps the values only.
+
+
+def plain(settings):
+    """As JSON would give it back, keys sorted at every level."""
+    return json.loads(json.dumps(settings, sort_keys=True))
+
+
+def settings_of(*keys, **others):
+    """Parts of the configuration by their full names, and what follows from other parts."""
+    found = dict(others)
+    for key in keys:
+        part = config
+        for name in key.split("."):
+            part = part[name]
+        found[key] = part
+    return plain(found)
+
+
+@functools.cache
+def code_of(script):
+    """Our modules and the libraries that a script uses."""
+    return code.versions(SCRIPTS / script, BASE / "requirements.in")
+
+
+def content_of(group, participants, columns=()):
+    """For each participant of a `group`: digest of the clips, and those labels that count."""
+    content = {}
+    for participant in participants:
+        record = Path(config["results"]) / "frames" / f"{participant}.json"
+        digest = step.read_record(record)["content_sha256"][:16] if record.exists() else None
+        content[participant] = {"frames": digest} | dict(SAMPLES.loc[participant, list(columns)])
+    return plain({group: content})
+
+
+def models_of(*wildcards):
+    """The values of the wildcards that a step goes through."""
+    every = {"inputs": INPUTS, "targets": TARGETS, "folds": FOLDS, "seeds": SEEDS}
+    return plain({name: every[name] for name in wildcards})

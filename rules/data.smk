@@ -10,8 +10,7 @@ if SIMULATED:
         conda:
             "../envs/video.yaml"
         params:
-            settings=plain(seconds=SIMULATED["seconds"], seed=SIMULATED["seed"]),
-            participant=lambda wildcards: int(wildcards.video.split("_")[0]),
+            settings=settings_of("dataset.simulated.seconds", "dataset.simulated.seed"),
             code=code_of("simulate_video.py"),
         message:
             "Draw {wildcards.video}"
@@ -27,7 +26,7 @@ if SIMULATED:
         conda:
             "../envs/video.yaml"
         params:
-            settings=plain(participants=SIMULATED["participants"], seed=SIMULATED["seed"]),
+            settings=settings_of("dataset.simulated.participants", "dataset.simulated.seed"),
             code=code_of("simulate_labels.py"),
         message:
             "Write the labels of the simulated participants"
@@ -37,18 +36,23 @@ if SIMULATED:
 
 rule check_samples:
     input:
-        labels=LABELS,
-        video_list=VIDEO_LIST or [],
+        # Compared by what was read in them (the param), not by their times.
+        labels=LABELS if SIMULATED else ancient(LABELS),
+        video_list=VIDEO_LIST if SIMULATED else ancient(VIDEO_LIST or []),
     output:
         table="<results>/samples.csv",
         folds="<results>/folds.csv",
     log:
         "<results>/logs/check_samples.log",
+    # Early: it keeps the split that all models rest on.
+    priority: 2
     conda:
         "../envs/tables.yaml"
     params:
-        # With the labels themselves: a file restored from a backup may be older than the table.
-        settings=lambda wildcards: plain(**SAMPLES.to_dict()),
+        settings=settings_of(
+            *(f"folds.{key}" for key in config["folds"] if key != "file"),
+            samples=SAMPLES.to_dict("index"),
+        ),
         code=code_of("check_samples.py"),
     message:
         "Check the labels; write the table of samples and the folds"

@@ -5,7 +5,8 @@ rule measure_errors:
     input:
         predictions=models(rules.train_regressor.output.predictions),
         records=models(rules.train_regressor.output.record),
-        samples=rules.check_samples.output.table,
+        # Other labels than before have changed the predictions too.
+        samples=ancient(rules.check_samples.output.table),
     output:
         table="<results>/tables/mae.csv",
         made="<results>/tables/mae.json",
@@ -14,6 +15,7 @@ rule measure_errors:
     conda:
         "../envs/tables.yaml"
     params:
+        settings=models_of("inputs", "targets", "folds", "seeds"),
         code=code_of("measure_errors.py"),
     message:
         "Measure the errors of all models"
@@ -32,7 +34,7 @@ rule make_table1:
     conda:
         "../envs/tables.yaml"
     params:
-        settings=plain(simulated=bool(SIMULATED)),
+        settings=plain({"simulated": bool(SIMULATED)}),
         code=code_of("make_table1.py"),
     message:
         "Set the errors beside the paper's Table 1"
@@ -40,23 +42,10 @@ rule make_table1:
         "../workflow/scripts/make_table1.py"
 
 
-CURVES = {
-    "autoencoder": rules.train_autoencoder.output.history,
-    **{
-        target: rules.train_regressor.output.history.replace("{target}", target)
-        for target in TARGETS
-    },
-}
-
-
 rule plot_learning_curves:
     input:
-        [
-            path
-            for history in CURVES.values()
-            for name in INPUTS
-            for path in models(history, input=name)
-        ],
+        autoencoders=models(rules.train_autoencoder.output.history),
+        regressors=models(rules.train_regressor.output.history),
     output:
         "<results>/figures/learning_curves.png",
     log:
@@ -64,14 +53,7 @@ rule plot_learning_curves:
     conda:
         "../envs/tables.yaml"
     params:
-        settings=plain(
-            curves=[
-                [kind, name]
-                for kind, history in CURVES.items()
-                for name in INPUTS
-                for _ in models(history, input=name)
-            ]
-        ),
+        settings=models_of("inputs", "targets", "folds", "seeds"),
         code=code_of("plot_learning_curves.py"),
     message:
         "Draw the learning curves of all models"
@@ -79,9 +61,14 @@ rule plot_learning_curves:
         "../workflow/scripts/plot_learning_curves.py"
 
 
+SHOWN = held_out(FOLDS[0])[:1]
+
+
 rule plot_gallery:
     input:
-        frames=frames_of(held_out(FOLDS[0])[:1])[0],
+        frames=clips_of(SHOWN),
+        frame_records=lambda wildcards: records_of(SHOWN),
+        checked=ancient(rules.check_frames.output),
         weights=models(rules.train_autoencoder.output.weights, fold=FOLDS[0], seed=SEEDS[0]),
         records=models(rules.train_autoencoder.output.record, fold=FOLDS[0], seed=SEEDS[0]),
     output:
@@ -92,7 +79,8 @@ rule plot_gallery:
         "../envs/torch.yaml"
     threads: 1
     params:
-        settings=plain(inputs=INPUTS),
+        settings=plain({"inputs": INPUTS, "seed": SEEDS[0]}),
+        shown=lambda wildcards: content_of("shown", SHOWN),
         code=code_of("plot_gallery.py"),
     message:
         "Draw what each autoencoder makes of a held-out participant"

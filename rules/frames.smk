@@ -1,11 +1,24 @@
 """Videos to clips of grey frames, one HDF5 file a participant."""
 
 
+def video_identity(wildcards):
+    """A user's video is told apart by its content; a simulated one is a step's output."""
+    if SIMULATED:
+        return {}
+    try:
+        return {"video": samples.fingerprint(SAMPLES["video"][wildcards.participant])}
+    except InputError as error:
+        stop(error)
+
+
 rule extract_frames:
     input:
-        video=lambda wildcards: SAMPLES["video"][wildcards.participant],
+        video=lambda wildcards: (str if SIMULATED else ancient)(
+            SAMPLES["video"][wildcards.participant]
+        ),
     output:
-        "<results>/frames/{participant}.h5",
+        clips="<results>/frames/{participant}.h5",
+        record="<results>/frames/{participant}.json",
     log:
         "<results>/logs/extract_frames/{participant}.log",
     # Before all training: a damaged video should not come to light after hours.
@@ -13,9 +26,33 @@ rule extract_frames:
     conda:
         "../envs/video.yaml"
     params:
-        settings=clip_settings(),
+        settings=settings_of(
+            "frames", clip_length=max(kind["frames"] for kind in config["inputs"].values())
+        ),
+        video=video_identity,
         code=code_of("extract_frames.py"),
     message:
         "Decode the video of participant {wildcards.participant}"
     script:
         "../workflow/scripts/extract_frames.py"
+
+
+# A checkpoint, so that Snakemake looks again once all clips are made: steps whose clips came
+# out as they were before are then taken off the plan.
+checkpoint check_frames:
+    input:
+        expand(rules.extract_frames.output.record, participant=SAMPLES.index),
+    output:
+        "<results>/frames.csv",
+    log:
+        "<results>/logs/check_frames.log",
+    priority: 1
+    conda:
+        "../envs/tables.yaml"
+    params:
+        settings=plain({"participants": list(SAMPLES.index)}),
+        code=code_of("check_frames.py"),
+    message:
+        "List the clips of all participants"
+    script:
+        "../workflow/scripts/check_frames.py"

@@ -21,9 +21,11 @@ rule fetch_weights:
 rule train_regressor:
     input:
         pretrained=pretrained_weights(),
-        features=rules.make_feature_images.output[0],
-        autoencoder=rules.train_autoencoder.output.record,
-        samples=rules.check_samples.output.table,
+        encoder=rules.train_autoencoder.output.weights,
+        encoder_record=rules.train_autoencoder.output.record,
+        frames=clips_of(SAMPLES.index),
+        records=lambda wildcards: records_of(SAMPLES.index),
+        checked=ancient(rules.check_frames.output),
     output:
         weights="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/model.pt",
         record="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/model.json",
@@ -35,7 +37,13 @@ rule train_regressor:
         "../envs/torch.yaml"
     threads: 1
     params:
-        settings=regressor_settings,
+        settings=lambda wildcards: settings_of("regressor", f"targets.{wildcards.target}"),
+        training=lambda wildcards: content_of(
+            "training", training(wildcards.fold), config["targets"][wildcards.target]
+        ),
+        held_out=lambda wildcards: content_of(
+            "held_out", held_out(wildcards.fold), config["targets"][wildcards.target]
+        ),
         code=code_of("train_regressor.py"),
     message:
         "Train the {wildcards.target} regressor of {wildcards.input}; predict fold {wildcards.fold}"

@@ -1,21 +1,22 @@
-"""Check the labels and write the table of samples, and the folds by themselves."""
+"""Check the labels; write the table of samples, the folds by themselves, and keep the split."""
 
-from motilens import samples, step
+from pathlib import Path
+
+from motilens import folds, samples, step
 
 
-def main(labels, table, folds, settings):
-    checked = samples.assemble(labels, settings["video"], settings["fold"])
-    with step.written_whole(table) as temporary:
+def main(labels, output, settings):
+    checked = samples.assemble(labels, settings["samples"])
+    with step.written_whole(output.table) as temporary:
         checked.to_csv(temporary)
-    with step.written_whole(folds) as temporary:
+    with step.written_whole(output.folds) as temporary:
         checked["fold"].to_csv(temporary)
+    if "folds.seed" in settings:
+        number, seed = settings["folds.number"], settings["folds.seed"]
+        kept = folds.kept_at(Path(output.table).parent, number, seed)
+        folds.keep(kept, number, checked["fold"].to_dict())
 
 
 if __name__ == "__main__":
     with step.logged(snakemake.log[0]):
-        main(
-            snakemake.input.labels,
-            snakemake.output.table,
-            snakemake.output.folds,
-            snakemake.params.settings,
-        )
+        main(snakemake.input.labels, snakemake.output, snakemake.params.settings)

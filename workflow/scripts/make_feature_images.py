@@ -1,21 +1,21 @@
 """Run the frozen encoder of one fold once over the stacks of all participants."""
 
+import json
+
 from motilens import autoencoder, stacks, step
 
 
-def main(weights, record, frames, output):
-    model, settings = autoencoder.load(weights, record)
+def main(weights, record, frames, output, code):
+    encoder = autoencoder.load(weights, record)
     images = (
-        (
-            stacks.participant_of(path),
-            autoencoder.encode(
-                model, stacks.read_stacks([path], settings["frames"]), settings["copies"]
-            ),
-        )
+        (stacks.participant_of(path), autoencoder.feature_images(encoder, [path])[0])
         for path in frames
     )
+    made = step.provenance(code, {}) | {
+        "autoencoder_sha256": step.read_record(record)["weights_sha256"]
+    }
     with step.written_whole(output) as temporary:
-        stacks.write_feature_images(temporary, images)
+        stacks.write_feature_images(temporary, images, {"made": json.dumps(made)})
 
 
 if __name__ == "__main__":
@@ -25,4 +25,5 @@ if __name__ == "__main__":
             snakemake.input.record,
             snakemake.input.frames,
             snakemake.output[0],
+            snakemake.params.code,
         )

@@ -7,7 +7,7 @@ def main(frames, weights, records, output, settings):
     rows = []
     for name, model_weights, record in zip(settings["inputs"], weights, records, strict=True):
         model, made = autoencoder.load(model_weights, record)
-        stack = stacks.read_stacks([frames], made["frames"])[:1]
+        stack = stacks.read_stacks(frames, made["frames"])[:1]
         feature = autoencoder.encode(model, stack, made["copies"])[0]
         restored = autoencoder.reconstruct(model, stack, made["copies"])[0, 0]
         rows.append((name, stack[0, 0] / 255, feature, restored))

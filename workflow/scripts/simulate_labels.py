@@ -4,7 +4,8 @@ from motilens import dataset, step
 
 
 def main(labels, video_list, settings):
-    table = dataset.sample_table(settings["participants"], settings["seed"], folder=".")
+    participants, seed = (settings[f"dataset.simulated.{key}"] for key in ("participants", "seed"))
+    table = dataset.sample_table(participants, seed, folder=".")
     with step.written_whole(labels) as temporary:
         dataset.write_labels(table, temporary)
     with step.written_whole(video_list) as temporary:

@@ -3,14 +3,14 @@
 from motilens import simulation, step, video
 
 
-def main(output, participant, settings):
-    frames = simulation.render(
-        participant, settings["seed"], round(settings["seconds"] * simulation.FRAME_RATE)
-    )
+def main(output, name, settings):
+    seconds, seed = (settings[f"dataset.simulated.{key}"] for key in ("seconds", "seed"))
+    participant = int(name.split("_")[0])
+    frames = simulation.render(participant, seed, round(seconds * simulation.FRAME_RATE))
     with step.written_whole(output) as temporary:
         video.encode(temporary, frames, simulation.FRAME_RATE)
 
 
 if __name__ == "__main__":
     with step.logged(snakemake.log[0]):
-        main(snakemake.output[0], snakemake.params.participant, snakemake.params.settings)
+        main(snakemake.output[0], snakemake.wildcards.video, snakemake.params.settings)

@@ -5,8 +5,8 @@ import pandas as pd
 from motilens import autoencoder, checkpoints, stacks, step
 
 
-def main(frames, output, wildcards, settings, code):
-    participants = [stacks.participant_of(path) for path in frames]
+def main(frames, output, wildcards, settings, training, code):
+    settings = settings["autoencoder"] | settings[f"inputs.{wildcards.input}"]
     model, history, health = autoencoder.train(
         stacks.read_stacks(frames, settings["frames"]), settings, int(wildcards.seed)
     )
@@ -19,8 +19,9 @@ def main(frames, output, wildcards, settings, code):
     with step.written_whole(output.history) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
     description = dict(wildcards.items()) | {
-        "participants": participants,
+        "participants": [stacks.participant_of(path) for path in frames],
         "health": health,
+        **training,
         **step.provenance(code, settings),
     }
     checkpoints.save(model, output.weights, output.record, description)
@@ -33,5 +34,6 @@ if __name__ == "__main__":
             snakemake.output,
             snakemake.wildcards,
             snakemake.params.settings,
+            snakemake.params.training,
             snakemake.params.code,
         )

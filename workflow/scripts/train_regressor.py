@@ -4,47 +4,43 @@ import numpy as np
 import pandas as pd
 import torch
 
-from motilens import checkpoints, regressor, samples, stacks, step
+from motilens import autoencoder, checkpoints, regressor, stacks, step
 
 
-def main(features, autoencoder, table, pretrained, output, wildcards, settings, code):
-    participants = samples.read_table(table)
-    held_out = participants["fold"] == int(wildcards.fold)
-    labels = participants[settings["values"]]
-    encoder = step.read_record(autoencoder)
-    regressor.check_folds(
-        list(labels.index[~held_out]), list(labels.index[held_out]), encoder["participants"]
+def main(inputs, output, wildcards, params):
+    values = params.settings[f"targets.{wildcards.target}"]
+    settings = params.settings["regressor"] | {"values": values}
+    training, held_out = (
+        pd.DataFrame.from_dict(group, orient="index")[values]
+        for group in (params.training["training"], params.held_out["held_out"])
     )
+    made = step.read_record(inputs.encoder_record)
+    regressor.check_folds(list(training.index), list(held_out.index), made["participants"])
+    encoder = autoencoder.load(inputs.encoder, inputs.encoder_record)
+    clips = {stacks.participant_of(path): path for path in inputs.frames}
 
-    images, keys = stacks.read_feature_images(features, list(labels.index[~held_out]))
-    wanted = labels.loc[[participant for participant, _ in keys]].to_numpy(np.float32)
-    start = torch.load(pretrained, weights_only=True) if pretrained else None
+    images, keys = autoencoder.feature_images(encoder, [clips[who] for who in training.index])
+    wanted = np.array(training.loc[[participant for participant, _ in keys]], np.float32)
+    start = torch.load(inputs.pretrained, weights_only=True) if inputs.pretrained else None
     model, history = regressor.train(images, wanted, settings, int(wildcards.seed), start)
 
-    images, keys = stacks.read_feature_images(features, list(labels.index[held_out]))
-    predictions = regressor.prediction_table(keys, labels, regressor.predict(model, images))
+    images, keys = autoencoder.feature_images(encoder, [clips[who] for who in held_out.index])
+    predictions = regressor.prediction_table(keys, held_out, regressor.predict(model, images))
     with step.written_whole(output.history) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
     with step.written_whole(output.predictions) as temporary:
         predictions.to_csv(temporary, index=False)
     description = dict(wildcards.items()) | {
-        "participants": list(labels.index[~held_out]),
-        "autoencoder_sha256": encoder["weights_sha256"],
-        "autoencoder_collapsed": encoder["health"]["collapsed"],
-        **step.provenance(code, settings),
+        "participants": list(training.index),
+        "autoencoder_sha256": made["weights_sha256"],
+        "autoencoder_collapsed": made["health"]["collapsed"],
+        **params.training,
+        **params.held_out,
+        **step.provenance(params.code, settings),
     }
     checkpoints.save(model, output.weights, output.record, description)
 
 
 if __name__ == "__main__":
     with step.logged(snakemake.log[0]):
-        main(
-            snakemake.input.features,
-            snakemake.input.autoencoder,
-            snakemake.input.samples,
-            snakemake.input.pretrained,
-            snakemake.output,
-            snakemake.wildcards,
-            snakemake.params.settings,
-            snakemake.params.code,
-        )
+        main(snakemake.input, snakemake.output, snakemake.wildcards, snakemake.params)

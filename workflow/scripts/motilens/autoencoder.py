@@ -1,21 +1,20 @@
 """Step 1 of the paper: train an autoencoder on stacks of frames, then keep its encoder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
-from motilens import checkpoints, training
+from motilens import checkpoints, stacks, training
 from motilens.models import Autoencoder
-from motilens.stacks import mean_and_deviation
 from motilens.step import read_record
 
 # A channel whose values spread less than this over all pixels carries nothing.
 DEAD_CHANNEL = 1e-4
 
 
-def train(stacks: np.ndarray, settings: dict, seed: int) -> tuple[Autoencoder, list[dict], dict]:
-    """Train on all `stacks`, uint8 (n, frames, height, width) (paper section 2.1).
+def train(clips: np.ndarray, settings: dict, seed: int) -> tuple[Autoencoder, list[dict], dict]:
+    """Train on all stacks in `clips`, uint8 (n, frames, height, width) (paper section 2.1).
 
     Args:
         settings: frames, copies, variant, epochs, batch_size, learning_rate, weight_decay.
@@ -26,17 +25,17 @@ def train(stacks: np.ndarray, settings: dict, seed: int) -> tuple[Autoencoder, l
     training.seed_everything(seed)
     device = training.device()
     model = build(settings).to(device)
-    model.set_scale(*mean_and_deviation(stacks))
-    inputs = _inputs(stacks, settings["copies"], device)
+    model.set_scale(*stacks.mean_and_deviation(clips))
+    inputs = _inputs(clips, settings["copies"], device)
 
     def examples(indices):
         x = inputs(indices)
         return x, x
 
     history = training.fit(
-        model, examples, len(stacks), loss_function=model.loss, **training.optimiser(settings)
+        model, examples, len(clips), loss_function=model.loss, **training.optimiser(settings)
     )
-    return model, history, health(model, inputs, len(stacks), settings["batch_size"])
+    return model, history, health(model, inputs, len(clips), settings["batch_size"])
 
 
 def build(settings: dict) -> Autoencoder:
@@ -80,23 +79,45 @@ def health(model: Autoencoder, inputs: training.Inputs, count: int, batch_size: 
     }
 
 
-def encode(model: Autoencoder, stacks: np.ndarray, copies: int) -> np.ndarray:
-    """Feature images of `stacks`, float32 (n, 3, height, width)."""
+def encode(model: Autoencoder, clips: np.ndarray, copies: int) -> np.ndarray:
+    """Feature images of the stacks in `clips`, float32 (n, 3, height, width)."""
     device = training.device()
-    return _run(model.encoder.to(device), _inputs(stacks, copies, device), len(stacks))
+    return _run(model.encoder.to(device), _inputs(clips, copies, device), len(clips))
 
 
-def reconstruct(model: Autoencoder, stacks: np.ndarray, copies: int) -> np.ndarray:
+def feature_images(
+    encoder: tuple[Autoencoder, dict], paths: Sequence[str]
+) -> tuple[np.ndarray, list[tuple[str, int]]]:
+    """Feature images of all clips of files of frames.
+
+    Args:
+        encoder: as from `load`.
+
+    Returns:
+        float32 (n, 3, height, width), and of each its participant and number of stack.
+    """
+    model, settings = encoder
+    shapes = [stacks.clips_shape(path) for path in paths]
+    images = np.empty((sum(shape[0] for shape in shapes), 3, *shapes[0][2:]), np.float32)
+    keys: list[tuple[str, int]] = []
+    for path in paths:  # one at a time: all stacks may be too many for the memory
+        part = encode(model, stacks.read_stacks([path], settings["frames"]), settings["copies"])
+        images[len(keys) : len(keys) + len(part)] = part
+        keys += [(stacks.participant_of(path), stack) for stack in range(len(part))]
+    return images, keys
+
+
+def reconstruct(model: Autoencoder, clips: np.ndarray, copies: int) -> np.ndarray:
     """What the decoder makes of the feature images, float32 (n, channels, height, width)."""
     device = training.device()
-    return _run(model.to(device), _inputs(stacks, copies, device), len(stacks))
+    return _run(model.to(device), _inputs(clips, copies, device), len(clips))
 
 
 def _run(network: torch.nn.Module, inputs: Callable, count: int) -> np.ndarray:
     return training.predict(network, inputs, count, batch_size=32).numpy()
 
 
-def _inputs(stacks: np.ndarray, copies: int, device: torch.device) -> training.Inputs:
+def _inputs(clips: np.ndarray, copies: int, device: torch.device) -> training.Inputs:
     """Stacks as the model sees them; they stay uint8 until their batch is needed."""
-    grey = torch.from_numpy(stacks)
+    grey = torch.from_numpy(clips)
     return lambda indices: training.to_unit_range(grey[indices].to(device)).repeat(1, copies, 1, 1)

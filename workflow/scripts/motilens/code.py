@@ -1,45 +1,81 @@
-"""Digest of the code behind a step: its script and all of this library that it imports.
+"""What the code behind a step is: its script, all of this library that it imports, and libraries.
 
-The digest is a parameter of the step's rule, so an edited module makes exactly those steps
-stale that use it. Comments, docstrings and layout do not count.
+It is a parameter of the step's rule, so an edited module makes exactly those steps stale that
+use it. Comments, docstrings and layout do not count.
 """
 
 import ast
 import hashlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
+# Where a library is imported under another name than it is installed.
+INSTALLED_AS = {"ffmpeg": "ffmpeg-python", "imageio_ffmpeg": "imageio-ffmpeg"}
 
-def digest(script: Path) -> str:
-    """SHA-256 (first 16 hex digits) over the parsed code of `script` and the modules it imports.
 
-    Modules are found by the statements `from motilens import a` and `from motilens.a import b`.
+def versions(script: Path, requirements: Path) -> dict[str, str]:
+    """Of all that `script` uses: digests of our modules, pinned versions of libraries.
+
+    Args:
+        requirements: file of pins, `name==version`.
+
+    Returns:
+        For our files, by their path beside the script, the first 16 hex digits of the SHA-256
+        of their parsed code; for libraries, by name, the version in `requirements`.
     """
-    parsed = {path.name: ast.unparse(_without_docstrings(path)) for path in sources(script)}
-    return hashlib.sha256(repr(sorted(parsed.items())).encode()).hexdigest()[:16]
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)", requirements.read_text("utf-8"), re.MULTILINE))
+    found = {}
+    for source in sources(script):
+        found[source.relative_to(script.parent).as_posix()] = _digest(source)
+        names = {name.partition(".")[0] for name in _imported(source)}
+        libraries = {INSTALLED_AS.get(name, name) for name in names}
+        found |= {library: pins[library] for library in libraries & pins.keys()}
+    return dict(sorted(found.items()))
 
 
 def sources(script: Path) -> list[Path]:
     """`script` and every module of the library that it imports, directly or not."""
-    library = script.parent / "motilens"
-    found, queue = [], [script]
+    root, found, queue = script.parent, set(), [script]
     while queue:
         path = queue.pop()
         if path in found:
             continue
-        found.append(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("motilens"):
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-                files = [library.parent / (name.replace(".", "/") + ".py") for name in names]
-                queue += [library / "__init__.py", *(file for file in files if file.exists())]
+        found.add(path)
+        for name in _imported(path):
+            if name.startswith("motilens"):
+                file = root / (name.replace(".", "/") + ".py")
+                queue += [root / "motilens/__init__.py", *([file] if file.exists() else [])]
     return sorted(found)
 
 
-def _without_docstrings(path: Path) -> ast.Module:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:] or [ast.Pass()]
-    return tree
+def _imported(path: Path) -> Iterator[str]:
+    """Names of all modules that a file may import (and some that are no modules)."""
+    for node in ast.walk(_parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(repr(_meaning(_parsed(path))).encode()).hexdigest()[:16]
+
+
+def _meaning(node):
+    """The syntax tree without docstrings and empty fields, which differ between Pythons."""
+    if isinstance(node, list):
+        return [_meaning(part) for part in node]
+    if not isinstance(node, ast.AST):
+        return node
+    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+        first = node.body[0] if node.body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            fields["body"] = node.body[1:]
+    return type(node).__name__, [(name, _meaning(fields[name])) for name in sorted(fields)]
+
+
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))

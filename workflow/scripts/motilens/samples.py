@@ -1,7 +1,7 @@
 """The checked table of samples: who took part, which video, which labels, which fold."""
 
 import csv
-import random
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,8 +59,11 @@ def read_samples(labels: str, videos: str, video_list: str | None = None) -> pd.
     return in_order(table.reset_index())[["participant", "video", *LABELS]]
 
 
-def assemble(labels: str, videos: dict[str, str], folds: dict[str, int]) -> pd.DataFrame:
+def assemble(labels: str, known: dict[str, dict]) -> pd.DataFrame:
     """The table of samples: labels read anew, with the video and fold of each participant.
+
+    Args:
+        known: for each participant, video and fold.
 
     Returns:
         Index participant (str); columns video, fold, and those of LABELS.
@@ -71,13 +74,14 @@ def assemble(labels: str, videos: dict[str, str], folds: dict[str, int]) -> pd.D
     table, problems = read_labels(labels)
     problems += [
         f"{labels}: participant {participant} is missing or new: run again"
-        for participant in table.index.symmetric_difference(list(folds))
+        for participant in table.index.symmetric_difference(list(known))
     ]
     if problems:
         raise InputError("the labels cannot be used:\n  " + "\n  ".join(problems))
-    table.insert(0, "video", pd.Series(videos))
-    table.insert(1, "fold", pd.Series(folds))
-    return table.loc[list(folds)].rename_axis("participant")
+    rows = pd.DataFrame.from_dict(known, orient="index")[["video", "fold"]]
+    return in_order(rows.join(table).rename_axis("participant").reset_index()).set_index(
+        "participant"
+    )
 
 
 def read_table(path: str) -> pd.DataFrame:
@@ -91,11 +95,11 @@ def read_labels(path: str) -> tuple[pd.DataFrame, list[str]]:
     Raises:
         InputError: the file cannot be read at all, or lacks a column.
     """
-    table = _read_csv(path, ["ID", *LABELS.values()])
+    table = read_csv(path, ["ID", *LABELS.values()])
     rows: dict[str, dict] = {}
     problems = []
     for row in table:
-        participant = _participant(row["ID"])
+        participant = participant_id(row["ID"])
         place = f"{path}, line {row['line']}: participant {participant}"
         if not participant:
             problems.append(
@@ -156,8 +160,8 @@ def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], li
 def _listed(video_list: str) -> tuple[list[tuple[str, str]], list[str]]:
     """Participant and name of each video by the list, and the problems of its rows."""
     owned, problems = [], []
-    for row in _read_csv(video_list, ["ID", "video"]):
-        participant = _participant(row["ID"])
+    for row in read_csv(video_list, ["ID", "video"]):
+        participant = participant_id(row["ID"])
         if participant and row["video"]:
             owned.append((participant, row["video"]))
         else:
@@ -184,62 +188,30 @@ def _named(folder: str) -> tuple[list[tuple[str, str]], list[str]]:
     return owned, problems
 
 
-def split_folds(table: pd.DataFrame, number: int, seed: int) -> dict[str, int]:
-    """Assign participants to folds 1 .. number, seeded and balanced on progressive motility.
+def fingerprint(path: str) -> str:
+    """What tells whether a video is still the same: its size and 32 pieces spread over it.
 
-    Participants are ranked by progressive motility; each run of `number` neighbours is dealt
-    to the folds at random, so every fold spans the whole range.
+    Neither its name nor its times; a film of many GB costs 1 MB of reading. A changed frame
+    changes the sizes in a container's index or, uncompressed, the pieces of any edit that is
+    not confined to a fraction of a second.
 
-    Args:
-        table: as from read_samples.
-
-    Raises:
-        InputError: fewer participants than folds.
-    """
-    if len(table) < number:
-        raise InputError(
-            f"folds.number: {number} folds need at least {number} participants, there are "
-            f"{len(table)}: a fold without participants has nothing to test"
-        )
-    ranked = table.sort_values(["progressive", "participant"])["participant"].tolist()
-    generator = random.Random(seed)
-    folds = {}
-    for start in range(0, len(ranked), number):
-        block = ranked[start : start + number]
-        folds.update(zip(block, generator.sample(range(1, number + 1), len(block)), strict=True))
-    return folds
-
-
-def read_folds(path: str, participants: Sequence[str], number: int) -> dict[str, int]:
-    """Folds from a CSV `ID,fold` (or `ID;fold`) with folds 1 .. number.
+    Returns:
+        The first 16 hex digits of a SHA-256.
 
     Raises:
-        InputError: with a line for each participant without a fold or in two, each unknown
-            participant and each fold without participants.
+        InputError: it cannot be read.
     """
-    table = _read_csv(path, ["ID", "fold"])
-    owners = [_participant(row["ID"]) or repr(row["ID"]) for row in table]
-    problems = [
-        f"{path}: participant {participant} is in more than one row: a participant has one fold"
-        for participant in {owner for owner in owners if owners.count(owner) > 1}
-    ]
-    folds = {owner: row["fold"] for owner, row in zip(owners, table, strict=True)}
-    for participant in set(participants) - folds.keys():
-        problems.append(f"{path}: participant {participant} has no fold: add a row")
-    for participant in folds.keys() - set(participants):
-        problems.append(f"{path}: participant {participant} is not in the data set: remove it")
-    wanted = [str(fold) for fold in range(1, number + 1)]
-    for participant, fold in folds.items():
-        if fold not in wanted:
-            problems.append(
-                f"{path}: participant {participant}: fold {fold!r} is not one of {wanted}"
-            )
-    for fold in wanted:
-        if fold not in folds.values():
-            problems.append(f"{path}: fold {fold} has no participants: correct folds.number")
-    if problems:
-        raise InputError("the folds cannot be used:\n  " + "\n  ".join(sorted(problems)))
-    return {participant: int(folds[participant]) for participant in participants}
+    pieces, length = 32, 2**15
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, 2)
+            digest = hashlib.sha256(str(size).encode())
+            for piece in range(pieces):
+                file.seek(max(size - length, 0) * piece // (pieces - 1))
+                digest.update(file.read(length))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}): allow it") from error
+    return digest.hexdigest()[:16]
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
@@ -247,7 +219,7 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("participant", key=lambda ids: ids.map(lambda i: (len(i), i)))
 
 
-def _read_csv(path: str, columns: Sequence[str]) -> list[dict[str, str]]:
+def read_csv(path: str, columns: Sequence[str]) -> list[dict[str, str]]:
     """The rows that are not empty, `columns` as text, with the number of each row's `line`.
 
     pandas is no help here: given rows longer than the header, it shifts the columns silently.
@@ -286,7 +258,7 @@ def _separator(text: str) -> str:
     return max(";,\t", key=header.count)
 
 
-def _participant(cell: str) -> str | None:
+def participant_id(cell: str) -> str | None:
     """An ID as it may stand in a path; 07 and 7 are the same participant."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", cell):
         return None

@@ -50,9 +50,10 @@ def write_clips(
         shape: (clip length, height, width).
 
     Returns:
-        The number of frames read, and the SHA-256 of the clips' grey levels in order of writing.
+        The number of frames read, and the SHA-256 of the clips' number, shape and positions
+        (decimal, in the text of a list) and their grey levels in the order of the video.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(str([len(positions), *shape, *positions.tolist()]).encode())
     count = 0
     with h5py.File(path, "w") as file:
         # One frame a chunk: any stack is read without touching other frames. fletcher32 makes
@@ -123,7 +124,9 @@ def participant_of(path: str) -> str:
         return file["clips"].attrs["participant"]
 
 
-def write_feature_images(path: str | Path, images: Iterable[tuple[str, np.ndarray]]) -> None:
+def write_feature_images(
+    path: str | Path, images: Iterable[tuple[str, np.ndarray]], attributes: dict
+) -> None:
     """Write each participant's feature images, float32 (stacks, channels, height, width)."""
     with h5py.File(path, "w") as file:
         for participant, features in images:
@@ -133,22 +136,7 @@ def write_feature_images(path: str | Path, images: Iterable[tuple[str, np.ndarra
                 chunks=(1, *features.shape[1:]),
                 fletcher32=True,
             )
-
-
-def read_feature_images(path: str, participants: Sequence[str]) -> tuple[np.ndarray, list]:
-    """Feature images of some participants, in their order.
-
-    Returns:
-        float32 (n, channels, height, width), and of each its participant and number of stack.
-    """
-    with _opened(path) as file:
-        datasets = [file[f"features/{participant}"] for participant in participants]
-        shape = (sum(map(len, datasets)), *datasets[0].shape[1:])
-        features, keys = np.empty(shape, np.float32), []
-        for participant, dataset in zip(participants, datasets, strict=True):
-            dataset.read_direct(features, None, np.s_[len(keys) : len(keys) + len(dataset)])
-            keys += [(participant, stack) for stack in range(len(dataset))]
-    return features, keys
+        file["features"].attrs.update(attributes)
 
 
 @contextlib.contextmanager

@@ -1,16 +1,19 @@
 """What every step of the pipeline does alike: log, report errors, write whole files, say how."""
 
 import contextlib
+import glob
 import importlib.metadata
 import json
 import os
 import platform
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from motilens import InputError, __version__
+from motilens import PARENT, InputError, __version__
 
 LIBRARIES = ("numpy", "h5py", "pandas", "torch", "torchvision", "imageio-ffmpeg")
 
@@ -33,6 +36,7 @@ def logged(log: str) -> Iterator[None]:
     """
     # Asked to end, leave by the front door: half files are removed, ffmpeg is stopped.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     global _terminal
     _terminal = os.dup(2)
     with open(log, "w", buffering=1, encoding="utf-8") as file:
@@ -48,12 +52,21 @@ def logged(log: str) -> Iterator[None]:
             sys.exit(1)
 
 
+def _end_with_parent() -> None:
+    """Do not outlive a killed Snakemake: the next run may already be making the same files."""
+    while os.getppid() == PARENT:
+        time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @contextlib.contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; it becomes `path` only if the block succeeds."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
     path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part*"):
+        leftover.unlink(missing_ok=True)  # of a killed run
     try:
         yield temporary
         with open(temporary, "rb") as file:
@@ -63,11 +76,11 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def provenance(code: str, settings: dict) -> dict:
-    """How an output was made: settings, digest of the code, versions. Plain JSON values."""
+def provenance(code: dict, settings: dict) -> dict:
+    """How an output was made: settings, code, versions. Plain JSON values."""
     return {
         "settings": settings,
-        "code_digest": code,
+        "code": code,
         "motilens": __version__,
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},

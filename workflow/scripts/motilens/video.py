@@ -98,12 +98,14 @@ def decode(path: str, size: int) -> Iterator[np.ndarray]:
             yield np.frombuffer(frame, np.uint8).reshape(size, size)
 
 
-def extract_clips(source: str, path: str | Path, settings: dict, attributes: dict) -> None:
+def extract_clips(source: str, path: str | Path, settings: dict, participant: str) -> dict:
     """Decode the video `source` once and write its clips to `path` (docs/formats.md).
 
     Args:
         settings: size (pixels), clips_per_video, clip_length (frames).
-        attributes: more to record with the clips.
+
+    Returns:
+        What is recorded with the clips: of the video, its decoding and their content.
 
     Raises:
         InputError: the video cannot be read, is too short, or ends before its frames do.
@@ -121,17 +123,17 @@ def extract_clips(source: str, path: str | Path, settings: dict, attributes: dic
             "cut without decoding; replace it or try ffmpeg -i OLD -c:v ffv1 NEW.mkv"
         )
     with h5py.File(path, "a") as file, open(source, "rb") as original:
-        file["clips"].attrs.update(
-            attributes
-            | {f"video_{name}": value for name, value in asdict(found).items()}
-            | {
-                "video": Path(source).name,
-                "video_sha256": hashlib.file_digest(original, "sha256").hexdigest(),
-                "content_sha256": digest,
-                "filters": filter_chain(settings["size"]),
-                "ffmpeg": ffmpeg_version(),
-            }
-        )
+        record = {
+            "participant": participant,
+            "video": Path(source).name,
+            **{f"video_{name}": value for name, value in asdict(found).items()},
+            "video_sha256": hashlib.file_digest(original, "sha256").hexdigest(),
+            "content_sha256": digest,
+            "filters": filter_chain(settings["size"]),
+            "ffmpeg": ffmpeg_version(),
+        }
+        file["clips"].attrs.update(record)
+    return record
 
 
 def filter_chain(size: int) -> str:
