@@ -4,7 +4,7 @@ SHELL := /bin/sh
 CORES ?= all
 RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check explain reruns lock clean
 
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
@@ -20,6 +20,14 @@ check: .venv/ready
 
 .venv/ready: requirements.txt setup.sh
 	sh setup.sh
+
+# Says what would rerun and why; CONFIG=config/visem.yaml for another configuration.
+explain: .venv/ready
+	@$(RUN) python workflow/explain.py $(if $(CONFIG),--configfile $(CONFIG)) -- $(TARGET)
+
+# Writes the tables of docs/reruns.md from the rows that the tests prove.
+reruns: .venv/ready
+	$(RUN) PYTHONPATH=workflow/scripts python tests/workflow/staleness.py
 
 lock: .venv/ready
 	sh setup.sh lock

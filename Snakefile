@@ -26,9 +26,29 @@ include: "rules/regressor.smk"
 include: "rules/evaluation.smk"
 
 
+# Targets for a part of the work: `snakemake --cores 8 frames`.
+rule frames:
+    input:
+        clips_of(GROUPS["all"]),
+
+
+rule autoencoders:
+    input:
+        models(rules.train_autoencoder.output.weights),
+
+
+rule regressors:
+    input:
+        models(rules.train_regressor.output.weights),
+
+
 rule all:
     default_target: True
     input:
+        # The models too: a run may be killed and the change behind it taken back.
+        rules.autoencoders.input,
+        rules.regressors.input,
+        rules.check_samples.output,
         "<results>/tables/table1.md",
         "<results>/figures/learning_curves.png",
         "<results>/figures/gallery.png",

@@ -4,8 +4,7 @@
 rule train_autoencoder:
     input:
         frames=lambda wildcards: clips_of(training(wildcards.fold)),
-        records=lambda wildcards: records_of(training(wildcards.fold)),
-        checked=ancient(rules.check_frames.output),
+        list=lambda wildcards: listed(f"training{wildcards.fold}"),
     output:
         weights="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.pt",
         record="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.json",
@@ -33,8 +32,7 @@ rule make_feature_images:
         weights=rules.train_autoencoder.output.weights,
         record=rules.train_autoencoder.output.record,
         frames=clips_of(SAMPLES.index),
-        records=lambda wildcards: records_of(SAMPLES.index),
-        checked=ancient(rules.check_frames.output),
+        list=lambda wildcards: listed("all"),
     output:
         "<results>/feature_images/{input}/fold{fold}/seed{seed}.h5",
     log:

@@ -69,6 +69,7 @@ wildcard_constraints:
     fold="|".join(map(str, FOLDS)),
     target="|".join(TARGETS),
     seed=r"\d+",
+    group=r"all|gallery|training\d+",
 
 
 def sample_table():
@@ -104,7 +105,13 @@ def training(fold):
     return list(SAMPLES.index[SAMPLES["fold"] != int(fold)])
 
 
-# Inputs. Clips and records of frames are told apart by their content, not by their times.
+# Inputs. Clips are told apart by their content, not by their times.
+
+GROUPS = {
+    "all": list(SAMPLES.index),
+    "gallery": held_out(1)[:1],
+    **{f"training{fold}": training(fold) for fold in FOLDS},
+}
 
 
 def clips_of(participants):
@@ -112,18 +119,26 @@ def clips_of(participants):
     return ancient(expand("<results>/frames/{participant}.h5", participant=participants))
 
 
-def records_of(participants):
-    """What is known of the clips.
+def listed(group):
+    """The list of a group's clips.
 
-    While some clips are still to be made, steps behind them count as stale; once all are there
-    (the checkpoint has run), only a changed content counts.
+    While some clips are still to be made, what is behind them counts as stale; once all are
+    there (the checkpoint has run), only a changed content does.
     """
-    records = expand("<results>/frames/{participant}.json", participant=participants)
+    # Behind a checkpoint Snakemake would forget what these ask for, and say that all is done
+    # (its issue 2824).
+    cut = {*workflow.dag_settings.until, *workflow.dag_settings.omit_from}
+    if cut - {"simulate_video", "simulate_labels", "check_samples", "extract_frames"}:
+        stop(
+            f"--until and --omit-from do not work with {', '.join(sorted(cut))}: ask for a target "
+            "instead (frames, autoencoders, regressors, or a file)"
+        )
+    path = f"<results>/frames/lists/{group}.csv"
     try:
-        checkpoints.check_frames.get()
+        checkpoints.list_clips.get(group=group)
     except IncompleteCheckpointException:
-        return records
-    return ancient(records)
+        return path
+    return ancient(path)
 
 
 def models(pattern, **wildcards):
@@ -163,14 +178,14 @@ def code_of(script):
     return code.versions(SCRIPTS / script, BASE / "requirements.in")
 
 
-def content_of(group, participants, columns=()):
-    """For each participant of a `group`: digest of the clips, and those labels that count."""
+def content_of(label, participants, columns=()):
+    """For each of the participants: digest of the clips, and those labels that count."""
     content = {}
     for participant in participants:
         record = Path(config["results"]) / "frames" / f"{participant}.json"
         digest = step.read_record(record)["content_sha256"][:16] if record.exists() else None
         content[participant] = {"frames": digest} | dict(SAMPLES.loc[participant, list(columns)])
-    return plain({group: content})
+    return plain({label: content})
 
 
 def models_of(*wildcards):

@@ -5,8 +5,6 @@ rule measure_errors:
     input:
         predictions=models(rules.train_regressor.output.predictions),
         records=models(rules.train_regressor.output.record),
-        # Other labels than before have changed the predictions too.
-        samples=ancient(rules.check_samples.output.table),
     output:
         table="<results>/tables/mae.csv",
         made="<results>/tables/mae.json",
@@ -61,16 +59,12 @@ rule plot_learning_curves:
         "../workflow/scripts/plot_learning_curves.py"
 
 
-SHOWN = held_out(FOLDS[0])[:1]
-
-
 rule plot_gallery:
     input:
-        frames=clips_of(SHOWN),
-        frame_records=lambda wildcards: records_of(SHOWN),
-        checked=ancient(rules.check_frames.output),
-        weights=models(rules.train_autoencoder.output.weights, fold=FOLDS[0], seed=SEEDS[0]),
-        records=models(rules.train_autoencoder.output.record, fold=FOLDS[0], seed=SEEDS[0]),
+        frames=clips_of(GROUPS["gallery"]),
+        list=lambda wildcards: listed("gallery"),
+        weights=models(rules.train_autoencoder.output.weights, fold=1, seed=SEEDS[0]),
+        records=models(rules.train_autoencoder.output.record, fold=1, seed=SEEDS[0]),
     output:
         "<results>/figures/gallery.png",
     log:
@@ -80,7 +74,7 @@ rule plot_gallery:
     threads: 1
     params:
         settings=plain({"inputs": INPUTS, "seed": SEEDS[0]}),
-        shown=lambda wildcards: content_of("shown", SHOWN),
+        shown=lambda wildcards: content_of("shown", GROUPS["gallery"]),
         code=code_of("plot_gallery.py"),
     message:
         "Draw what each autoencoder makes of a held-out participant"

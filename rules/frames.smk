@@ -2,9 +2,9 @@
 
 
 def video_identity(wildcards):
-    """A user's video is told apart by its content; a simulated one is a step's output."""
+    """A user's video is told apart by its content, a simulated one by how it was drawn."""
     if SIMULATED:
-        return {}
+        return settings_of("dataset.simulated.seconds", "dataset.simulated.seed")
     try:
         return {"video": samples.fingerprint(SAMPLES["video"][wildcards.participant])}
     except InputError as error:
@@ -37,22 +37,24 @@ rule extract_frames:
         "../workflow/scripts/extract_frames.py"
 
 
-# A checkpoint, so that Snakemake looks again once all clips are made: steps whose clips came
-# out as they were before are then taken off the plan.
-checkpoint check_frames:
+# A checkpoint, so that Snakemake looks again once a group's clips are made: steps whose clips
+# came out as they were before are then taken off the plan.
+checkpoint list_clips:
     input:
-        expand(rules.extract_frames.output.record, participant=SAMPLES.index),
+        lambda wildcards: expand(
+            rules.extract_frames.output.record, participant=GROUPS[wildcards.group]
+        ),
     output:
-        "<results>/frames.csv",
+        "<results>/frames/lists/{group}.csv",
     log:
-        "<results>/logs/check_frames.log",
+        "<results>/logs/list_clips/{group}.log",
     priority: 1
     conda:
         "../envs/tables.yaml"
     params:
-        settings=plain({"participants": list(SAMPLES.index)}),
-        code=code_of("check_frames.py"),
+        settings=lambda wildcards: plain({"participants": GROUPS[wildcards.group]}),
+        code=code_of("list_clips.py"),
     message:
-        "List the clips of all participants"
+        "List the clips: {wildcards.group}"
     script:
-        "../workflow/scripts/check_frames.py"
+        "../workflow/scripts/list_clips.py"

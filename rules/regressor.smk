@@ -24,8 +24,7 @@ rule train_regressor:
         encoder=rules.train_autoencoder.output.weights,
         encoder_record=rules.train_autoencoder.output.record,
         frames=clips_of(SAMPLES.index),
-        records=lambda wildcards: records_of(SAMPLES.index),
-        checked=ancient(rules.check_frames.output),
+        list=lambda wildcards: listed("all"),
     output:
         weights="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/model.pt",
         record="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/model.json",

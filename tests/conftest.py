@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "rules", "workflow", "config", "envs", "profiles", "tests/tiny.yaml")
+PARTS = (
+    "Snakefile", "rules", "workflow", "config", "envs", "profiles", "requirements.in",
+    "tests/tiny.yaml",
+)  # fmt: skip
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Project:
             text=True,
             encoding="utf-8",
             env=os.environ | {"PYTHONUTF8": "1"} | env,
+            start_new_session=True,  # a test may kill it with all its children
         )
         assert not check or done.returncode == 0, done.stdout[-5000:]
         return done
@@ -55,5 +59,5 @@ def project(tmp_path):
 def finished(tmp_path_factory):
     """The whole pipeline, run once on the small simulated set; tests leave it as it is."""
     made = copy_project(tmp_path_factory.mktemp("finished") / "a copy")
-    made.output = made.snakemake("--cores", "2", "--notemp").stdout
+    made.output = made.snakemake("--cores", "2").stdout
     return made

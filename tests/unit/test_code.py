@@ -1,12 +1,17 @@
-"""The digest of a step's code: what counts and what does not."""
+"""What the code behind a step is, and which edits of it count."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from motilens import code
 
-SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "workflow/scripts"
+EVERY_SCRIPT = sorted(path.name for path in SCRIPTS.glob("*.py"))
 
 
 @pytest.fixture
@@ -15,46 +20,96 @@ def script(tmp_path):
     files = {
         "motilens/__init__.py": '"""The library."""\n',
         "motilens/a.py": "from motilens.b import f\n",
-        "motilens/b.py": 'def f():\n    """Say one."""\n    return 1\n',
+        "motilens/b.py": 'import numpy as np\n\n\ndef f():\n    """Say one."""\n    return 1\n',
         "motilens/c.py": "x = 1\n",
         "step.py": "from motilens import a\n\na.f()\n",
+        "requirements.in": "# pins\nnumpy==2.4.6 # arrays\nscipy==1.17.1\n",
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     return tmp_path / "step.py"
 
 
-def changed(script, name, old, new):
-    before = code.digest(script)
-    path = script.parent / name
-    assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new))
-    return code.digest(script) != before
+def versions(script):
+    return code.versions(script, script.with_name("requirements.in"))
 
 
 @pytest.mark.parametrize(
-    "name, old, new, counts",
+    "name, old, new, changed",
     [
-        ("step.py", "a.f()", "a.f(2)", True),
-        ("motilens/b.py", "return 1", "return 2", True),
-        ("motilens/c.py", "x = 1", "x = 2", False),
-        ("motilens/b.py", "Say one", "Answer with one", False),
-        ("motilens/b.py", "return 1", "return 1  # always", False),
-        ("motilens/b.py", "return 1", "return (\n        1\n    )", False),
+        ("step.py", "a.f()", "a.f(2)", {"step.py"}),
+        ("motilens/b.py", "return 1", "return 2", {"motilens/b.py"}),
+        ("motilens/c.py", "x = 1", "x = 2", set()),
+        ("motilens/b.py", "Say one", "Answer with one", set()),
+        ("motilens/b.py", "return 1", "return 1  # always", set()),
+        ("motilens/b.py", "return 1", "return (\n        1\n    )", set()),
+        ("requirements.in", "2.4.6", "2.4.7", {"numpy"}),
+        ("requirements.in", "1.17.1", "1.18.0", set()),
+        ("requirements.in", "# arrays", "# matrices", set()),
     ],
 )
-def test_what_counts(script, name, old, new, counts):
-    assert changed(script, name, old, new) is counts
+def test_what_counts(script, name, old, new, changed):
+    before = versions(script)
+    path = script.parent / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    assert {key for key, value in versions(script).items() if before[key] != value} == changed
 
 
-def test_imports_of_imports_are_found(script):
-    assert [p.name for p in code.sources(script)] == ["__init__.py", "a.py", "b.py", "step.py"]
+def test_names_are_what_people_know(script):
+    assert list(versions(script)) == [
+        "motilens/__init__.py", "motilens/a.py", "motilens/b.py", "numpy", "step.py",
+    ]  # fmt: skip
 
 
-def test_every_script_has_a_digest_and_tables_need_no_torch():
-    digests = {path.name: code.digest(path) for path in SCRIPTS.glob("*.py")}
-    assert len(set(digests.values())) == len(digests) >= 10
+@pytest.mark.parametrize("name", EVERY_SCRIPT)
+def test_found_is_what_is_really_imported(name):
+    """Python itself says which of our modules, and which pinned libraries, a script loads."""
+    program = (
+        "import json, runpy, sys; runpy.run_path(sys.argv[1], run_name='imported'); "
+        "print(json.dumps([[n, getattr(m, '__file__', None)] for n, m in sys.modules.items()]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(SCRIPTS / name)],
+        cwd=SCRIPTS, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(SCRIPTS)},
+    )  # fmt: skip
+    loaded = {
+        Path(file).relative_to(SCRIPTS).as_posix()
+        for module, file in json.loads(done.stdout.splitlines()[-1])
+        if module.startswith("motilens") and file
+    }
+    found = code.versions(SCRIPTS / name, ROOT / "requirements.in")
+    assert loaded | {name} == {key for key in found if key.endswith(".py")}
+
+
+def test_libraries_that_change_results_are_pinned_for_the_steps_that_use_them():
+    def used(name):
+        return code.versions(SCRIPTS / f"{name}.py", ROOT / "requirements.in").keys()
+
+    assert {"torch", "torchvision", "numpy"} <= used("train_regressor")
+    assert {"imageio-ffmpeg", "ffmpeg-python", "numpy"} <= used("extract_frames")
     for name in ("check_samples", "measure_errors", "make_table1", "plot_learning_curves",
-                 "extract_frames", "simulate_video"):  # fmt: skip
-        for source in code.sources(SCRIPTS / f"{name}.py"):
-            assert "import torch" not in source.read_text(encoding="utf-8"), (name, source)
+                 "extract_frames", "simulate_video", "list_clips"):  # fmt: skip
+        assert "torch" not in used(name)
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
+def test_other_versions_of_python_give_the_same_digests(version):
+    program = (
+        "import json, sys; sys.path.insert(0, '.'); from pathlib import Path; "
+        "from motilens import code; print(json.dumps([code.versions(p, Path(sys.argv[1])) "
+        "for p in sorted(Path('.').glob('*.py'))]))"
+    )
+    other = subprocess.run(["sh", "-c", f"command -v python{version}"], capture_output=True)
+    if other.returncode:
+        pytest.skip(f"no Python {version} here")
+    answers = [
+        subprocess.run(
+            [python, "-c", program, str(ROOT / "requirements.in")],
+            cwd=SCRIPTS, capture_output=True, text=True,
+        ).stdout
+        for python in (sys.executable, other.stdout.decode().strip())
+    ]  # fmt: skip
+    if not answers[1]:
+        pytest.skip(f"Python {version} does not run here")
+    assert answers[0] == answers[1]

@@ -82,7 +82,7 @@ def test_a_participant_on_both_sides_is_an_error():
 
 
 def test_a_participant_who_got_lost_is_an_error():
-    with pytest.raises(InputError, match=r"differ in participants \['2'\]"):
+    with pytest.raises(InputError, match=r"different participants: \['2'\]"):
         regressor.check_folds(["1"], ["3"], seen_by_autoencoder=["1", "2"])
 
 

@@ -200,50 +200,31 @@ def test_order_is_as_people_count():
     assert samples.in_order(table)["participant"].tolist() == ["1", "2", "10"]
 
 
-def made_up(count):
-    return pd.DataFrame(
-        {"participant": map(str, range(count)), "progressive": [k * 7 % 90 for k in range(count)]}
-    )
-
-
-def test_folds_are_seeded_even_and_balanced():
-    table = made_up(85)
-    folds = samples.split_folds(table, 3, seed=0)
-    assert folds == samples.split_folds(table.sample(frac=1, random_state=1), 3, seed=0)
-    assert folds != samples.split_folds(table, 3, seed=1)
-    grouped = table.groupby(table["participant"].map(folds))["progressive"]
-    assert sorted(grouped.count()) == [28, 28, 29]
-    assert grouped.mean().max() - grouped.mean().min() < 5
-
-
-def test_more_folds_than_participants():
-    with pytest.raises(InputError, match="3 folds need at least 3 participants"):
-        samples.split_folds(made_up(2), 3, seed=0)
-
-
-def test_own_folds_and_their_problems(tmp_path):
-    path = tmp_path / "folds.csv"
-    path.write_text("ID,fold\n1,1\n2,2\n3,1\n")
-    assert samples.read_folds(str(path), ["1", "2", "3"], 2) == {"1": 1, "2": 2, "3": 1}
-    path.write_text("ID;fold\n1;1\n2;4\n2;1\n9;1\n")
-    with pytest.raises(InputError) as error:
-        samples.read_folds(str(path), ["1", "2", "3"], 2)
-    message = str(error.value)
-    for part in (
-        "participant 2 is in more than one row",
-        "participant 3 has no fold",
-        "participant 9 is not in the data set",
-        "fold 2 has no participants",
-    ):
-        assert part in message
-
-
 def test_assembled_table(files):
     table = read(files).set_index("participant")
-    folds = {"1": 1, "2": 2, "3": 1, "4": 2}
-    made = samples.assemble(str(files / "labels.csv"), table["video"].to_dict(), folds)
+    known = {
+        participant: {"video": table["video"][participant], "fold": fold}
+        for participant, fold in {"1": 1, "2": 2, "3": 1, "4": 2}.items()
+    }
+    made = samples.assemble(str(files / "labels.csv"), known)
     assert list(made) == ["video", "fold", *LABELS]
-    made.to_csv(files / "samples.csv")
-    pd.testing.assert_frame_equal(samples.read_table(str(files / "samples.csv")), made)
+    assert made["fold"].to_dict() == {"1": 1, "2": 2, "3": 1, "4": 2}
+    assert made["head"].to_dict() == table["head"].to_dict()
     with pytest.raises(InputError, match="participant 4 is missing or new"):
-        samples.assemble(str(files / "labels.csv"), {}, {"1": 1, "2": 2, "3": 1})
+        samples.assemble(str(files / "labels.csv"), {k: v for k, v in known.items() if k != "4"})
+
+
+def test_a_fingerprint_is_of_the_content(tmp_path):
+    first, second = tmp_path / "1.avi", tmp_path / "2.avi"
+    content = bytes(range(256)) * 20_000
+    first.write_bytes(content)
+    second.write_bytes(content)
+    assert samples.fingerprint(str(first)) == samples.fingerprint(str(second))
+    prints = {samples.fingerprint(str(first))}
+    for changed in (content[:-1], b"x" + content[1:], content[:-1] + b"x", content + b"x",
+                    content.replace(b"\x07", b"\x08"), b"", b"short"):  # fmt: skip
+        second.write_bytes(changed)
+        prints.add(samples.fingerprint(str(second)))
+    assert len(prints) == 8
+    with pytest.raises(InputError, match="3.avi: cannot be read"):
+        samples.fingerprint(str(tmp_path / "3.avi"))

@@ -18,7 +18,7 @@ def written(path, count=40, clips=4, length=6, participant="1"):
     positions = stacks.clip_positions(count, clips, length)
     result = stacks.write_clips(path, numbered(count), positions, (length, 4, 4))
     with h5py.File(path, "a") as file:
-        file["clips"].attrs["participant"] = participant
+        file["clips"].attrs.update({"participant": participant, "content_sha256": result[1]})
     return positions, result
 
 
@@ -64,7 +64,8 @@ def test_no_stack_is_stored_twice(tmp_path):
 def test_digest_is_that_of_the_grey_levels(tmp_path):
     _, (_, digest) = written(tmp_path / "a.h5", clips=4, length=6)
     content = stacks.read_stacks([str(tmp_path / "a.h5")], 6)
-    assert digest == hashlib.sha256(content.tobytes()).hexdigest()
+    described = str([4, 6, 4, 4, 0, 8, 17, 26]).encode()
+    assert digest == hashlib.sha256(described + content.tobytes()).hexdigest()
 
 
 def test_a_flipped_bit_is_noticed(tmp_path):
@@ -88,19 +89,32 @@ def test_too_short_clips_and_half_files_are_refused(tmp_path):
         stacks.read_stacks([str(half)], 1)
 
 
-def test_participant_is_known(tmp_path):
-    written(tmp_path / "a.h5", participant="P-7")
-    assert stacks.participant_of(str(tmp_path / "a.h5")) == "P-7"
+def test_files_are_told_apart_by_participant_and_content(tmp_path):
+    paths, known = [], {}
+    for participant, count in (("10", 40), ("2", 60)):
+        paths.append(str(tmp_path / f"{participant}.h5"))
+        _, (_, digest) = written(paths[-1], count, participant=participant)
+        known[participant] = {"frames": digest[:16], "head": 90.0}
+    assert list(stacks.by_participant(paths[::-1], known).items()) == [
+        ("10", paths[0]), ("2", paths[1]),
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="no clips of participants .'2'."):
+        stacks.by_participant(paths[:1], known)
+    for other in ({"frames": "0" * 16}, {"frames": None}):
+        with pytest.raises(InputError, match="2.h5 holds other clips than were listed"):
+            stacks.by_participant(paths, known | {"2": other})
+    with pytest.raises(InputError, match="2.h5 holds other clips"):
+        stacks.by_participant(paths, {"10": known["10"]})
 
 
-def test_feature_images_come_back_by_participant(tmp_path):
-    path = str(tmp_path / "features.h5")
+def test_feature_images_are_written_by_participant(tmp_path):
     rng = np.random.default_rng(0)
     images = {name: rng.random((n, 3, 4, 4), np.float32) for name, n in (("2", 3), ("10", 2))}
-    stacks.write_feature_images(path, images.items())
-    features, keys = stacks.read_feature_images(path, ["10", "2"])
-    assert keys == [("10", 0), ("10", 1), ("2", 0), ("2", 1), ("2", 2)]
-    assert np.array_equal(features, np.concatenate([images["10"], images["2"]]))
+    stacks.write_feature_images(tmp_path / "features.h5", images.items(), {"made": "{}"})
+    with h5py.File(tmp_path / "features.h5") as file:
+        assert file["features"].attrs["made"] == "{}"
+        for name, features in images.items():
+            assert np.array_equal(file["features"][name], features)
 
 
 def test_mean_and_deviation_are_numpys():

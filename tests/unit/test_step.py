@@ -84,6 +84,6 @@ def test_a_damaged_record_is_named(tmp_path):
 
 
 def test_provenance_is_plain_and_names_versions():
-    made = step.provenance("abc", {"size": 64})
-    assert made["settings"] == {"size": 64} and made["code_digest"] == "abc"
+    made = step.provenance({"step.py": "abc"}, {"size": 64})
+    assert made["settings"] == {"size": 64} and made["code"] == {"step.py": "abc"}
     assert made["libraries"]["torch"].startswith("2.")

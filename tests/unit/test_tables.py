@@ -79,15 +79,15 @@ def test_error_row_uses_the_training_participants_mean():
         {"participant": ["3"], "stack": [0], "true_head": [90.0], "predicted_head": [93.0]}
     )
     record = {
-        "input": "I1", "target": "morphology", "fold": "1", "seed": "0", "participants": ["1", "2"],
+        "input": "I1", "target": "morphology", "fold": "1", "seed": "0",
+        "training": {"1": {"head": 80.0}, "2": {"head": 90.0}}, "held_out": {"3": {"head": 90.0}},
         "settings": {"values": ["head"], "weights": "none"}, "autoencoder_collapsed": False,
     }  # fmt: skip
-    samples = pd.DataFrame({"fold": [2, 2, 1], "head": [80.0, 90.0, 90.0]}, index=["1", "2", "3"])
-    made = tables.error_row(predictions, record, samples)
+    made = tables.error_row(predictions, record)
     assert (made["mae_stack"], made["zeror_stack"], made["fold"]) == (3, 5, 1)
     for lost in (predictions.iloc[:0], predictions.assign(predicted_head=float("nan"))):
         with pytest.raises(InputError, match="I1, morphology, fold 1, seed 0: .* not complete"):
-            tables.error_row(lost, record, samples)
+            tables.error_row(lost, record)
 
 
 def test_a_damaged_file_of_predictions_is_named(tmp_path):

@@ -1,6 +1,5 @@
 """Decoding: each clip holds exactly its frames, and damaged files end in one clear line."""
 
-import json
 import subprocess
 
 import h5py
@@ -58,7 +57,7 @@ def test_clips_are_frame_accurate_for_other_codecs(source, tmp_path, name, optio
     other = tmp_path / name
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     subprocess.run([ffmpeg, "-loglevel", "error", "-i", source, *options, other], check=True)
-    video.extract_clips(str(other), tmp_path / "a.h5", SETTINGS, {})
+    video.extract_clips(str(other), tmp_path / "a.h5", SETTINGS, "1")
     clips = stacks.read_stacks([str(tmp_path / "a.h5")], 18)
     positions = stacks.clip_positions(FRAMES, 5, 18)
     assert [[number_in(f) for f in clip] for clip in clips] == [
@@ -74,24 +73,21 @@ def test_limited_range_is_spread_over_all_grey_levels(source):
 
 
 def test_file_says_how_it_was_made(source, tmp_path):
-    made = json.dumps({"settings": SETTINGS})
-    video.extract_clips(
-        str(source), tmp_path / "a.h5", SETTINGS, {"participant": "3", "made": made}
-    )
+    record = video.extract_clips(str(source), tmp_path / "a.h5", SETTINGS, "3")
     with h5py.File(tmp_path / "a.h5") as file:
         attributes = dict(file["clips"].attrs)
         assert file["positions"][:].tolist() == stacks.clip_positions(FRAMES, 5, 18).tolist()
     assert attributes["video"] == source.name and attributes["participant"] == "3"
     assert attributes["video_frame_rate"] == 50 and attributes["video_codec"] == "h264"
     assert "scale=32:32" in attributes["filters"]
-    assert {"ffmpeg", "video_sha256", "content_sha256", "made"} <= set(attributes)
+    assert {"ffmpeg", "video_sha256", "content_sha256"} <= set(attributes) and attributes == record
 
 
 def test_too_short_video_is_named(tmp_path):
     path = tmp_path / "short.avi"
     video.encode(path, map(picture, range(10)), 50.0)
     with pytest.raises(InputError, match=r"short\.avi: 10 frames are too few .* at least 22"):
-        video.extract_clips(str(path), tmp_path / "a.h5", SETTINGS, {})
+        video.extract_clips(str(path), tmp_path / "a.h5", SETTINGS, "1")
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "missing", "half", "middle"])
@@ -109,7 +105,7 @@ def test_damaged_files_are_named(source, tmp_path, damage):
         noise = np.random.default_rng(0).bytes(third)
         path.write_bytes(data[:third] + noise + data[2 * third :])
     with pytest.raises(InputError, match=r"bad\.avi: .*"):
-        video.extract_clips(str(path), tmp_path / "a.h5", SETTINGS | {"clips_per_video": 40}, {})
+        video.extract_clips(str(path), tmp_path / "a.h5", SETTINGS | {"clips_per_video": 40}, "1")
 
 
 def test_what_ffmpeg_complains_of_is_damage_even_if_it_ends_well(tmp_path):
@@ -126,7 +122,7 @@ def test_what_ffmpeg_complains_of_is_damage_even_if_it_ends_well(tmp_path):
     path.write_bytes(data)
     subprocess.run([*ffmpeg, "-i", path, "-f", "null", "-"], check=True, stderr=subprocess.DEVNULL)
     with pytest.raises(InputError, match=r"flipped\.avi: ffmpeg cannot read"):
-        video.extract_clips(str(path), tmp_path / "a.h5", SETTINGS, {})
+        video.extract_clips(str(path), tmp_path / "a.h5", SETTINGS, "1")
 
 
 @pytest.mark.parametrize("name", ["1_10 fps.avi", "1_Duration: 01:00:00.00, 3.avi", "frame= 9.avi"])

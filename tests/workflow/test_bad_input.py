@@ -100,6 +100,15 @@ def test_a_mistake_in_the_configuration(own_data):
     )
 
 
+def test_until_behind_the_checkpoint(own_data):
+    """Snakemake would say `Nothing to be done`."""
+    assert_clear(
+        own_data.run("-n", "--until", "train_autoencoder"),
+        "--until and --omit-from do not work with train_autoencoder: ask for a target",
+    )
+    assert own_data.run("-n", "--until", "extract_frames").returncode == 0
+
+
 def test_results_that_are_a_file(own_data):
     (own_data.folder / "results").write_text("mine")
     assert_clear(own_data.run("-n"), "results: results is a file: name a folder")

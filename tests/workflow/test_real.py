@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motilens import autoencoder, metrics, regressor, samples, stacks, video
+from motilens import autoencoder, folds, metrics, regressor, samples, stacks, video
 
 REAL = Path(__file__).parents[3] / "shared" / "visem"
 VIDEO, LABELS = REAL / "real_phase_contrast_15s.mp4", REAL / "semen_analysis_data.csv"
@@ -20,7 +20,7 @@ def test_a_real_recording_is_decoded_cut_and_predicted(finished, tmp_path):
     assert video.probe(str(VIDEO)) == video.Video(752, 640, 480, 50.18, "h264")
     settings = {"size": 32, "clips_per_video": 10, "clip_length": 18}
     clips = str(tmp_path / "real.h5")
-    video.extract_clips(str(VIDEO), clips, settings, {"participant": "real"})
+    video.extract_clips(str(VIDEO), clips, settings, "real")
     models = finished.folder / "results"
     for name in ("I1", "I2", "I3", "I4"):
         folder = models / f"autoencoders/{name}/fold1/seed0"
@@ -67,10 +67,10 @@ def test_zero_r_of_our_balanced_split_is_in_the_same_range():
     labels, _ = samples.read_labels(str(LABELS))
     table = samples.in_order(labels.rename_axis("participant").reset_index())
     for seed in range(10):
-        folds = table["participant"].map(samples.split_folds(table, 3, seed))
+        split = table["participant"].map(folds.split(table, 3, seed))
         values = table[["progressive", "nonprogressive", "immotile"]]
         errors = [
-            (values[folds == fold] - values[folds != fold].mean()).abs().to_numpy().mean()
+            (values[split == fold] - values[split != fold].mean()).abs().to_numpy().mean()
             for fold in (1, 2, 3)
         ]
         assert 12.6 < np.mean(errors) < 13.1

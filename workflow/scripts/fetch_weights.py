@@ -7,8 +7,8 @@ from motilens import models, step
 
 def main(output, backbone, weights):
     state = models.fetch_weights(backbone, weights)
-    with step.written_whole(output) as temporary:
-        torch.save(state, temporary)
+    with step.written_whole(output) as temporary, open(temporary, "wb") as file:
+        torch.save(state, file)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,15 @@ import json
 from motilens import autoencoder, stacks, step
 
 
-def main(weights, record, frames, output, code):
-    encoder = autoencoder.load(weights, record)
+def main(inputs, output, known, code):
+    encoder = autoencoder.load(inputs.weights, inputs.record)
     images = (
-        (stacks.participant_of(path), autoencoder.feature_images(encoder, [path])[0])
-        for path in frames
+        (participant, autoencoder.feature_images(encoder, {participant: path})[0])
+        for participant, path in stacks.by_participant(inputs.frames, known).items()
     )
     made = step.provenance(code, {}) | {
-        "autoencoder_sha256": step.read_record(record)["weights_sha256"]
+        "frames": known,
+        "autoencoder_sha256": step.read_record(inputs.record)["weights_sha256"],
     }
     with step.written_whole(output) as temporary:
         stacks.write_feature_images(temporary, images, {"made": json.dumps(made)})
@@ -21,9 +22,8 @@ def main(weights, record, frames, output, code):
 if __name__ == "__main__":
     with step.logged(snakemake.log[0]):
         main(
-            snakemake.input.weights,
-            snakemake.input.record,
-            snakemake.input.frames,
+            snakemake.input,
             snakemake.output[0],
+            snakemake.params.clips["participants"],
             snakemake.params.code,
         )

@@ -2,14 +2,13 @@
 
 import pandas as pd
 
-from motilens import samples, step, tables
+from motilens import step, tables
 
 
-def main(predictions, records, table, output, code):
-    participants = samples.read_table(table)
+def main(predictions, records, output, code):
     made = {path: step.read_record(path) for path in records}
     rows = [
-        tables.error_row(tables.read_predictions(path), record, participants)
+        tables.error_row(tables.read_predictions(path), record)
         for path, record in zip(predictions, made.values(), strict=True)
     ]
     with step.written_whole(output.table) as temporary:
@@ -22,7 +21,6 @@ if __name__ == "__main__":
         main(
             snakemake.input.predictions,
             snakemake.input.records,
-            snakemake.input.samples,
             snakemake.output,
             snakemake.params.code,
         )

@@ -7,8 +7,9 @@ from motilens import autoencoder, checkpoints, stacks, step
 
 def main(frames, output, wildcards, settings, training, code):
     settings = settings["autoencoder"] | settings[f"inputs.{wildcards.input}"]
+    files = stacks.by_participant(frames, training["training"])
     model, history, health = autoencoder.train(
-        stacks.read_stacks(frames, settings["frames"]), settings, int(wildcards.seed)
+        stacks.read_stacks(list(files.values()), settings["frames"]), settings, int(wildcards.seed)
     )
     print(f"health: {health}")
     if health["collapsed"]:
@@ -19,7 +20,6 @@ def main(frames, output, wildcards, settings, training, code):
     with step.written_whole(output.history) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
     description = dict(wildcards.items()) | {
-        "participants": [stacks.participant_of(path) for path in frames],
         "health": health,
         **training,
         **step.provenance(code, settings),

@@ -15,23 +15,23 @@ def main(inputs, output, wildcards, params):
         for group in (params.training["training"], params.held_out["held_out"])
     )
     made = step.read_record(inputs.encoder_record)
-    regressor.check_folds(list(training.index), list(held_out.index), made["participants"])
+    regressor.check_folds(list(training.index), list(held_out.index), list(made["training"]))
     encoder = autoencoder.load(inputs.encoder, inputs.encoder_record)
-    clips = {stacks.participant_of(path): path for path in inputs.frames}
+    known = params.training["training"] | params.held_out["held_out"]
+    files = stacks.by_participant(inputs.frames, known)
 
-    images, keys = autoencoder.feature_images(encoder, [clips[who] for who in training.index])
+    images, keys = autoencoder.feature_images(encoder, {who: files[who] for who in training.index})
     wanted = np.array(training.loc[[participant for participant, _ in keys]], np.float32)
     start = torch.load(inputs.pretrained, weights_only=True) if inputs.pretrained else None
     model, history = regressor.train(images, wanted, settings, int(wildcards.seed), start)
 
-    images, keys = autoencoder.feature_images(encoder, [clips[who] for who in held_out.index])
+    images, keys = autoencoder.feature_images(encoder, {who: files[who] for who in held_out.index})
     predictions = regressor.prediction_table(keys, held_out, regressor.predict(model, images))
     with step.written_whole(output.history) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
     with step.written_whole(output.predictions) as temporary:
         predictions.to_csv(temporary, index=False)
     description = dict(wildcards.items()) | {
-        "participants": list(training.index),
         "autoencoder_sha256": made["weights_sha256"],
         "autoencoder_collapsed": made["health"]["collapsed"],
         **params.training,

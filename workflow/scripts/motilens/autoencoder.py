@@ -1,6 +1,6 @@
 """Step 1 of the paper: train an autoencoder on stacks of frames, then keep its encoder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -86,24 +86,28 @@ def encode(model: Autoencoder, clips: np.ndarray, copies: int) -> np.ndarray:
 
 
 def feature_images(
-    encoder: tuple[Autoencoder, dict], paths: Sequence[str]
+    encoder: tuple[Autoencoder, dict], files: dict[str, str]
 ) -> tuple[np.ndarray, list[tuple[str, int]]]:
-    """Feature images of all clips of files of frames.
+    """Feature images of all clips.
 
     Args:
         encoder: as from `load`.
+        files: of frames, by participant.
 
     Returns:
         float32 (n, 3, height, width), and of each its participant and number of stack.
     """
     model, settings = encoder
-    shapes = [stacks.clips_shape(path) for path in paths]
+    shapes = [stacks.clips_shape(path) for path in files.values()]
     images = np.empty((sum(shape[0] for shape in shapes), 3, *shapes[0][2:]), np.float32)
     keys: list[tuple[str, int]] = []
-    for path in paths:  # one at a time: all stacks may be too many for the memory
+    for (
+        participant,
+        path,
+    ) in files.items():  # one at a time: all stacks may be too many for the memory
         part = encode(model, stacks.read_stacks([path], settings["frames"]), settings["copies"])
         images[len(keys) : len(keys) + len(part)] = part
-        keys += [(stacks.participant_of(path), stack) for stack in range(len(part))]
+        keys += [(participant, stack) for stack in range(len(part))]
     return images, keys
 
 

@@ -11,8 +11,10 @@ from motilens.step import read_record, write_record, written_whole
 
 def save(model: nn.Module, weights: str, record: str, description: dict) -> None:
     """Write the state dict to `weights`; `description`, with their SHA-256, to `record`."""
-    with written_whole(weights) as temporary:
-        torch.save({name: t.cpu() for name, t in model.state_dict().items()}, temporary)
+    # Given an open file, torch does not write its (temporary) name into it: the same weights
+    # are the same bytes.
+    with written_whole(weights) as temporary, open(temporary, "wb") as file:
+        torch.save({name: t.cpu() for name, t in model.state_dict().items()}, file)
     write_record(record, description | {"weights_sha256": _sha256(weights)})
 
 

@@ -85,8 +85,8 @@ def check_folds(training_participants: list, held_out: list, seen_by_autoencoder
     if set(seen_by_autoencoder) != set(training_participants):
         differing = sorted(set(seen_by_autoencoder) ^ set(training_participants))
         raise InputError(
-            f"the table of samples and the autoencoder differ in participants {differing}: delete "
-            "samples.csv of the results and run again"
+            f"regressor and autoencoder were given different participants: {differing}: delete "
+            "the autoencoders of this fold and run again"
         )
 
 

@@ -84,11 +84,6 @@ def assemble(labels: str, known: dict[str, dict]) -> pd.DataFrame:
     )
 
 
-def read_table(path: str) -> pd.DataFrame:
-    """The table of samples as `assemble` made it."""
-    return pd.read_csv(path, dtype={"participant": str}, index_col="participant")
-
-
 def read_labels(path: str) -> tuple[pd.DataFrame, list[str]]:
     """Labels by participant (index, str), float64 percentages, and the problems of its rows.
 

@@ -118,10 +118,27 @@ def clips_shape(path: str) -> tuple[int, int, int, int]:
         return file["clips"].shape
 
 
-def participant_of(path: str) -> str:
-    """Whose clips a file of frames holds."""
-    with _opened(path) as file:
-        return file["clips"].attrs["participant"]
+def by_participant(paths: Sequence[str], known: dict[str, dict]) -> dict[str, str]:
+    """Whose clips each file of frames holds, in the order of `known`.
+
+    Args:
+        known: for each participant, the first digits of the clips' digest under `frames`.
+
+    Raises:
+        InputError: a file holds other clips, or a participant's are missing.
+    """
+    found = {}
+    for path in paths:
+        with _opened(path) as file:
+            attributes = dict(file["clips"].attrs)
+        participant = attributes["participant"]
+        digest = known.get(participant, {}).get("frames") or "unknown"
+        if not attributes["content_sha256"].startswith(digest):
+            raise InputError(f"{path} holds other clips than were listed: delete it and run again")
+        found[participant] = path
+    if missing := known.keys() - found.keys():
+        raise InputError(f"no clips of participants {sorted(missing)}: run again")
+    return {participant: found[participant] for participant in known}
 
 
 def write_feature_images(

@@ -22,26 +22,29 @@ def read_predictions(path: str) -> pd.DataFrame:
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error
 
 
-def error_row(predictions: pd.DataFrame, record: dict, samples: pd.DataFrame) -> dict:
+def error_row(predictions: pd.DataFrame, record: dict) -> dict:
     """One row of mae.csv (docs/formats.md) from a regressor's predictions and record.
 
     Args:
         predictions: of the held-out participants, as `regressor.prediction_table` makes them.
-        record: of the regressor.
-        samples: fold and labels by participant.
+        record: of the regressor; names who was held out, and the labels of its training.
 
     Raises:
         InputError: a held-out participant or a stack is missing, or a prediction is no number.
     """
     values = record["settings"]["values"]
-    held_out = set(samples.index[samples["fold"] == int(record["fold"])])
     counts = predictions["participant"].value_counts()
-    if set(counts.index) != held_out or counts.nunique() != 1 or predictions.isna().any(axis=None):
+    if (
+        set(counts.index) != set(record["held_out"])
+        or counts.nunique() != 1
+        or predictions.isna().any(axis=None)
+    ):
         raise InputError(
             "{input}, {target}, fold {fold}, seed {seed}: its predictions are not complete: delete "
             "them and run again".format(**record)
         )
-    baseline = metrics.zero_r(predictions, samples.loc[record["participants"], values])
+    labels = pd.DataFrame.from_dict(record["training"], orient="index")[values]
+    baseline = metrics.zero_r(predictions, labels)
     return {
         **{name: record[name] for name in ("input", "target")},
         **{name: int(record[name]) for name in ("fold", "seed")},

@@ -1,4 +1,4 @@
-"""List the clips of all participants: how many frames, of which size and rate, and their digest."""
+"""List the clips of some participants: frames, size and rate of each video, and their digest."""
 
 import pandas as pd
 

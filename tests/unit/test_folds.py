@@ -1,0 +1,95 @@
+"""Splits into folds: even, balanced, seeded, and kept once they are made."""
+
+import pandas as pd
+import pytest
+
+from motilens import InputError, folds
+
+
+def made_up(count):
+    return pd.DataFrame(
+        {"participant": map(str, range(count)), "progressive": [k * 7 % 90 for k in range(count)]}
+    )
+
+
+def test_a_split_is_seeded_even_and_balanced():
+    table = made_up(85)
+    split = folds.split(table, 3, seed=0)
+    assert split == folds.split(table.sample(frac=1, random_state=1), 3, seed=0)
+    assert split != folds.split(table, 3, seed=1)
+    grouped = table.groupby(table["participant"].map(split))["progressive"]
+    assert sorted(grouped.count()) == [28, 28, 29]
+    assert grouped.mean().max() - grouped.mean().min() < 5
+
+
+def test_more_folds_than_participants():
+    with pytest.raises(InputError, match="3 folds need at least 3 participants"):
+        folds.split(made_up(2), 3, seed=0)
+
+
+def run(table, results, number=3, seed=0):
+    """What a run does: find the split, and keep it."""
+    split = folds.seeded(table, number, seed, str(results))
+    folds.keep(folds.kept_at(results, number, seed), number, split)
+    return split
+
+
+def test_participants_stay_where_they_are(tmp_path):
+    first = run(made_up(20), tmp_path)
+    assert sorted(map(list(first.values()).count, (1, 2, 3))) == [6, 7, 7]
+    corrected = made_up(20).assign(progressive=range(20, 0, -1))
+    assert run(corrected, tmp_path) == first
+
+    more = run(made_up(23), tmp_path)
+    assert {participant: more[participant] for participant in first} == first
+    assert sorted(map(list(more.values()).count, (1, 2, 3))) == [7, 8, 8]
+
+    fewer = run(made_up(23).iloc[5:], tmp_path)
+    assert fewer == {participant: more[participant] for participant in fewer}
+    assert run(made_up(23), tmp_path) == more, "who comes back has the same place"
+
+
+def test_each_number_and_seed_has_its_own_split(tmp_path):
+    first = run(made_up(20), tmp_path)
+    assert run(made_up(20), tmp_path, number=5) != first
+    assert run(made_up(20), tmp_path, seed=1) != first
+    assert run(made_up(20), tmp_path) == first
+    assert len(list((tmp_path / "splits").iterdir())) == 3
+
+
+def test_other_people_get_a_split_of_their_own(tmp_path):
+    run(made_up(20), tmp_path)
+    others = made_up(20).assign(participant=[f"P{k}" for k in range(20)])
+    assert run(others, tmp_path) == folds.split(others, 3, seed=0)
+
+
+def test_a_fold_that_has_lost_everybody(tmp_path):
+    split = run(made_up(9), tmp_path)
+    left = made_up(9)[[split[participant] != 2 for participant in made_up(9)["participant"]]]
+    with pytest.raises(InputError, match="nobody is left in fold 2: delete .*folds3_seed0.csv"):
+        folds.seeded(left, 3, 0, str(tmp_path))
+
+
+def test_a_damaged_split_is_told(tmp_path):
+    run(made_up(9), tmp_path)
+    path = folds.kept_at(tmp_path, 3, 0)
+    path.write_text(path.read_text().replace("3,", "3,9"))
+    with pytest.raises(InputError, match="folds3_seed0.csv, line 5: '9.' is no fold of 1 to 3"):
+        folds.seeded(made_up(9), 3, 0, str(tmp_path))
+
+
+def test_own_folds_and_their_problems(tmp_path):
+    path = tmp_path / "folds.csv"
+    path.write_text("ID,fold\n1,1\n2,2\n3,1\n")
+    assert folds.read(str(path), ["1", "2", "3"], 2) == {"1": 1, "2": 2, "3": 1}
+    path.write_text("ID;fold\n1;1\n2;4\n2;1\n9;1\n")
+    with pytest.raises(InputError) as error:
+        folds.read(str(path), ["1", "2", "3"], 2)
+    message = str(error.value)
+    for part in (
+        "participant 2 is in more than one row",
+        "participant 3 has no fold",
+        "participant 9 is not in the data set",
+        "fold 2 has no participants",
+    ):
+        assert part in message

@@ -1,0 +1,168 @@
+"""What people do to a folder with finished results; each function is a row of staleness.py.
+
+An action gets a Laboratory (a copy that it may spoil) and the value in its row. It may return
+further arguments for Snakemake.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from motilens import dataset, simulation, video
+
+Action = Callable
+
+
+def draw(path, participant: int) -> None:
+    """Write a short video of a simulated participant."""
+    video.encode(path, simulation.render(participant, 1, 30), 50.0)
+
+
+def edit_morphology(lab, participant):
+    """One label of morphology is corrected, of participant."""
+    _edit_labels(lab, participant, midpiece=1)
+
+
+def edit_motility(lab, participant):
+    """The labels of motility are corrected, of participant."""
+    _edit_labels(lab, participant, progressive=-5, immotile=5)
+
+
+def _edit_labels(lab, participant, **by):
+    table = lab.table.set_index("participant")
+    for column, difference in by.items():
+        table.loc[str(participant), column] += difference
+    dataset.write_labels(table.reset_index(), lab.folder / "lab/labels.csv")
+
+
+def add_participant(lab, participant):
+    """A participant is added, with labels and video."""
+    table = dataset.sample_table(participant, seed=1, folder="lab/videos")
+    dataset.write_labels(table, lab.folder / "lab/labels.csv")
+    draw(lab.folder / table["video"].iloc[-1], participant)
+
+
+def remove_participant(lab, participant):
+    """A participant is removed, labels and video."""
+    table = lab.table[lab.table["participant"] != str(participant)]
+    dataset.write_labels(table, lab.folder / "lab/labels.csv")
+    lab.video(participant).unlink()
+
+
+def remove_and_add(lab, participant):
+    """A participant is removed, looked at with `-n`, and added again."""
+    labels, film = (lab.folder / "lab/labels.csv").read_bytes(), lab.video(participant)
+    content = film.read_bytes()
+    remove_participant(lab, participant)
+    lab.snakemake("-n", config="own.yaml")
+    (lab.folder / "lab/labels.csv").write_bytes(labels)
+    film.write_bytes(content)
+
+
+def replace_video(lab, participant):
+    """A video is replaced by another of the same name, of participant."""
+    draw(lab.video(participant), 99)
+
+
+def rename_video(lab, participant):
+    """A video gets another name, of participant."""
+    old = lab.video(participant)
+    old.rename(old.with_name(f"{participant}_renamed.avi"))
+
+
+def touch_everything(lab, _):
+    """Every file is touched, code, data and results."""
+    for path in lab.files():
+        os.utime(path)
+
+
+def restore_backup(lab, _):
+    """Data come back from a backup with older times, results with newer ones."""
+    for path in lab.files():
+        old = path.is_relative_to(lab.folder / "lab")
+        os.utime(path, (10**9,) * 2 if old else None)
+
+
+def move_results(lab, _):
+    """Everything is copied to another place, `.snakemake` too, in any order and without times."""
+    other = lab.folder.with_name("another place")
+    shutil.copytree(lab.folder, other, copy_function=shutil.copyfile)
+    lab.folder = other
+
+
+def clone_anew(lab, _):
+    """A fresh clone is set beside existing results, without `.snakemake`."""
+    move_results(lab, _)
+    shutil.rmtree(lab.folder / ".snakemake")
+
+
+def clone_anew_and_change(lab, _):
+    """The same, and `regressor.epochs` is changed."""
+    clone_anew(lab, _)
+    lab.config["regressor"]["epochs"] = 5
+
+
+def rewrite_configuration(lab, _):
+    """The configuration gets comments and another order of its keys."""
+
+    def turned(part):
+        if isinstance(part, dict):
+            return {key: turned(part[key]) for key in reversed(part)}
+        return part
+
+    text = yaml.safe_dump(turned(lab.config), sort_keys=False)
+    (lab.folder / "other.yaml").write_text("# mine\n" + text)
+    return ["--configfile", "other.yaml"]
+
+
+def run_otherwise(lab, _):
+    """Another number of cores and threads, another device, other progress and logging."""
+    lab.env |= {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "2"}
+    threads = ["--set-threads", "train_regressor=2", "--cores", "7"]
+    return [*threads, "--verbose", "--printshellcmds", "--show-failed-logs", "--keep-going"]
+
+
+def edit_module(lab, name):
+    """Code of a library module is edited."""
+    _append(lab.folder / "workflow/scripts/motilens" / name, "\nADDED = 1\n")
+
+
+def edit_script(lab, name):
+    """Code of a step's script is edited."""
+    _append(lab.folder / "workflow/scripts" / name, "\nADDED = 1\n")
+
+
+def edit_comments(lab, _):
+    """Comments, docstrings and layout of all modules and scripts are edited."""
+    for path in (lab.folder / "workflow/scripts").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith('"""')
+        path.write_text('"""Another docstring.\n' + text[3:] + "\n\n# A comment\n")
+
+
+def _append(path: Path, text: str):
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def upgrade(lab, library):
+    """Another version of a library is pinned."""
+    path = lab.folder / "requirements.in"
+    text, count = re.subn(rf"(?m)^({library}==\S+)", r"\1.1", path.read_text())
+    assert count == 1
+    path.write_text(text)
+
+
+def edit_messages(lab, _):
+    """Messages, priorities and layout of rules are edited."""
+    for path in (lab.folder / "rules").glob("*.smk"):
+        text = path.read_text(encoding="utf-8").replace("priority: 1", "priority: 5")
+        path.write_text(re.sub(r'(message:\n +")', r"\1Now: ", text) + "\n\n# A comment\n")
+
+
+def delete(lab, name):
+    """A result is deleted."""
+    (lab.folder / "results" / name).unlink()

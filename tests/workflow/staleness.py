@@ -1,0 +1,201 @@
+"""What a change makes stale: the table that test_reruns.py proves and docs/reruns.md shows.
+
+`make reruns` writes it into the docs. A row names jobs by rule, in brackets with the wildcards
+that they have in common; a job that is not named must not rerun.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import changes
+
+NOTHING = ""
+REMOVED = "(removed)"
+TABLES = "measure_errors make_table1 plot_learning_curves"
+REGRESSORS = f"train_regressor {TABLES}"
+MODELS = f"train_autoencoder plot_gallery {REGRESSORS}"
+FRAMES = f"extract_frames list_clips {MODELS}"
+EVERYTHING = f"simulate_video simulate_labels check_samples {FRAMES}"
+SPLIT = f"check_samples list_clips[group=training*] {MODELS}"
+
+
+def only(jobs: str, **wildcards) -> str:
+    """The same jobs, those with these wildcards alone."""
+    chosen = ",".join(f"{name}={value}" for name, value in wildcards.items())
+    return " ".join(f"{job}[{chosen}]" for job in jobs.split())
+
+
+def target(name: str) -> str:
+    return f"{only('train_regressor', target=name)} {TABLES}"
+
+
+def branch(name: str) -> str:
+    """All models of one input type, and what is made of all types together."""
+    return f"{only('train_autoencoder train_regressor', input=name)} plot_gallery {TABLES}"
+
+
+def seen_by_fold_2(jobs: str) -> str:
+    """What follows when somebody held out in fold 1 comes, goes or changes."""
+    lists = only("list_clips", group="all") + " " + only("list_clips", group="training2")
+    return f"{jobs} {lists} {only('train_autoencoder', fold=2)} {REGRESSORS}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row: a key of the configuration and its new value, or something done to the folder."""
+
+    what: str | changes.Action
+    to: object
+    reruns: str
+    why: str = ""
+
+
+# Six simulated participants, input types I1 to I4, two folds, one seed (tests/tiny.yaml).
+SIMULATED = [
+    Change("results", "elsewhere", EVERYTHING, "another folder is a new experiment"),
+    Change("results", "./results/", NOTHING, "the same folder in other words"),
+    Change("dataset.simulated.participants", 7, seen_by_fold_2(
+        only("simulate_video extract_frames", participant=7) + " simulate_labels check_samples"
+    ), "7 joins fold 1, the others stay: only the autoencoders of fold 2 see 7 in training"),
+    Change("dataset.simulated.participants", 5, seen_by_fold_2("simulate_labels check_samples"),
+           "6 was held out in fold 1"),
+    Change("dataset.simulated.seconds", 0.7, f"simulate_video {FRAMES}"),
+    Change("dataset.simulated.seed", 2, EVERYTHING),
+    Change("inputs.*.frames", {"inputs.I4.frames": 17}, FRAMES,
+           "the longest type decides how long clips are, and so where they lie"),
+    Change("inputs.*.frames", {"inputs.I3.frames": 8}, branch("I3")),
+    Change("inputs.*.frames", {"inputs.I3.frames": 19}, FRAMES, "now I3 decides"),
+    Change("inputs.*.copies", {"inputs.I2.copies": 3}, branch("I2")),
+    Change("inputs.*.copies", {"inputs.I1.copies": 1}, NOTHING, "what was meant without it"),
+    Change("inputs", {"inputs.I5": {"frames": 4}}, branch("I5"), "a new type that fits the clips"),
+    Change("inputs", {"inputs.I5": {"frames": 24}}, FRAMES, "a new type that needs longer clips"),
+    Change("inputs", {"inputs.I2": REMOVED}, f"plot_gallery {TABLES}"),
+    Change("inputs", {"inputs.I4": REMOVED}, FRAMES, "clips are now as long as I3"),
+    Change("targets.*", {"targets.motility": ["progressive", "immotile"]}, target("motility")),
+    Change("targets.*", {"targets.motility": ["immotile", "nonprogressive", "progressive"]},
+           target("motility"), "two values swapped: other outputs of the network"),
+    Change("targets", {"targets.heads": ["head"]}, target("heads"), "a new target"),
+    Change("targets", {"targets.morphology": REMOVED}, TABLES),
+    Change("folds.number", 3, SPLIT),
+    Change("folds.seed", 1, SPLIT),
+    Change("frames.size", 64, FRAMES),
+    Change("frames.clips_per_video", 3, FRAMES),
+    Change("autoencoder.variant", "paper", MODELS),
+    Change("autoencoder.epochs", 3, MODELS),
+    Change("autoencoder.batch_size", 8, MODELS),
+    Change("autoencoder.learning_rate", 1e-3, MODELS),
+    Change("autoencoder.weight_decay", 0, MODELS),
+    Change("autoencoder", {"autoencoder.epochs": 4, "autoencoder.batch_size": 2}, MODELS,
+           "two values swapped"),
+    Change("regressor.backbone", "resnet18", REGRESSORS),
+    Change("regressor.weights", "IMAGENET1K_V1", f"fetch_weights {REGRESSORS}"),
+    Change("regressor.start_at_mean", False, REGRESSORS),
+    Change("regressor.settle_batch_norm", False, REGRESSORS),
+    Change("regressor.epochs", 2, REGRESSORS),
+    Change("regressor.batch_size", 4, REGRESSORS),
+    Change("regressor.batch_size", 8.0, NOTHING, "8 is 8.0"),
+    Change("regressor.learning_rate", 2e-4, REGRESSORS),
+    Change("regressor.weight_decay", 0, REGRESSORS),
+    Change("seeds", [0, 1], f"{only('train_autoencoder train_regressor', seed=1)} {TABLES}"),
+    Change("seeds", [1], f"{only('train_autoencoder train_regressor', seed=1)} plot_gallery "
+           f"{TABLES}"),
+]  # fmt: skip
+
+# A laboratory's own six videos, input type I1 alone, two folds, one seed.
+OWN_DATA = [
+    Change("dataset.labels", "moved/labels.csv", NOTHING, "the same labels in another place"),
+    Change("dataset.videos", "moved/videos", "check_samples",
+           "the same videos in another place: samples.csv names them"),
+    Change("dataset.video_list", "lab/list.csv", NOTHING, "a list that says what names had said"),
+    Change("folds.file", {"folds.file": "lab/folds.csv", "folds.seed": REMOVED}, "check_samples",
+           "the same folds from a file"),
+    Change("folds.file", {"folds.file": "lab/swapped.csv", "folds.seed": REMOVED},
+           f"{SPLIT} list_clips[group=gallery]", "two participants change places"),
+    Change(changes.edit_morphology, 3, f"check_samples {target('morphology')}",
+           "no decoding and no autoencoder: labels are not their business"),
+    Change(changes.edit_motility, 3, f"check_samples {target('motility')}",
+           "the folds stay, though they were balanced by this label"),
+    Change(changes.add_participant, 7,
+           seen_by_fold_2(f"check_samples {only('extract_frames', participant=7)}"),
+           "joins the smallest fold, here fold 1; the others stay"),
+    Change(changes.remove_participant, 6, seen_by_fold_2("check_samples")),
+    Change(changes.remove_and_add, 6, NOTHING, "comes back into the same fold"),
+    Change(changes.replace_video, 6, seen_by_fold_2(only("extract_frames", participant=6))),
+    Change(changes.rename_video, 3, "check_samples", "samples.csv names it"),
+    Change(changes.touch_everything, "", NOTHING, "content counts, not time"),
+    Change(changes.restore_backup, "", NOTHING),
+    Change(changes.move_results, "", NOTHING),
+    Change(changes.clone_anew, "", NOTHING, "the results hold their own records"),
+    Change(changes.clone_anew_and_change, "", REGRESSORS),
+    Change(changes.rewrite_configuration, "", NOTHING),
+    Change(changes.run_otherwise, "", NOTHING),
+    Change(changes.edit_module, "training.py", MODELS, "all that import it, directly or not"),
+    Change(changes.edit_module, "regressor.py", REGRESSORS),
+    Change(changes.edit_module, "metrics.py", "measure_errors make_table1"),
+    Change(changes.edit_module, "plots.py", "plot_learning_curves plot_gallery"),
+    Change(changes.edit_module, "video.py", FRAMES,
+           "the plan is careful; in the run, clips that come out the same end it (below)"),
+    Change(changes.edit_script, "make_table1.py", "make_table1"),
+    Change(changes.edit_comments, "", NOTHING, "the digest is of the parsed code"),
+    Change(changes.upgrade, "matplotlib", "plot_learning_curves plot_gallery"),
+    Change(changes.upgrade, "torch", MODELS),
+    Change(changes.edit_messages, "", NOTHING),
+    Change(changes.delete, "figures/gallery.png", "plot_gallery"),
+    Change(changes.delete, "regressors/I1/motility/fold1/seed0/model.pt",
+           f"{only('train_regressor', target='motility', fold=1)} {TABLES}"),
+    Change(changes.delete, "frames/3.h5", NOTHING, "is made again when it is needed"),
+]  # fmt: skip
+
+GROUPS = {  # how the docs call those that recur
+    "all": EVERYTHING,
+    "frames and all behind": FRAMES,
+    "models and all behind": MODELS,
+    "regressors and all behind": REGRESSORS,
+    "tables": TABLES,
+}
+
+
+def markdown(rows: list[Change]) -> str:
+    lines = ["| what changes | to | what reruns | |", "|---|---|---|---|"]
+    for row in rows:
+        what = f"`{row.what}`" if isinstance(row.what, str) else row.what.__doc__.rstrip(".")
+        lines.append(f"| {what} | {_shown(row.to)} | {_jobs(row.reruns)} | {row.why} |")
+    return "\n".join(lines)
+
+
+def _shown(value) -> str:
+    if isinstance(value, dict) and REMOVED not in value.values():
+        return "<br>".join(f"`{key}: {part}`" for key, part in value.items()).replace("'", "")
+    if isinstance(value, dict):
+        return "<br>".join(
+            f"`{key}` removed" if part == REMOVED else f"`{key}: {part}`"
+            for key, part in value.items()
+        )
+    return f"`{value}`".replace("'", "") if value != "" else ""
+
+
+def _jobs(reruns: str) -> str:
+    for name, jobs in GROUPS.items():
+        reruns = reruns.replace(jobs, f"*{name.replace(' ', '~')}*")
+    words = [re.sub(r"^(\w+)(\[.*\])?$", r"`\1`\2", word) for word in reruns.split()]
+    text = ", ".join(words) or "nothing"
+    return re.sub(r"\[(.*?)\]", lambda found: " " + found[1].replace("=", " "), text).replace(
+        "~", " "
+    )
+
+
+def rendered(page: str) -> str:
+    """The page of the docs with the tables of today."""
+    for name, rows in (("simulated", SIMULATED), ("own data", OWN_DATA)):
+        page = re.sub(
+            rf"(?s)(<!-- {name} -->\n).*?(<!-- end -->)",
+            lambda found, rows=rows: found[1] + markdown(rows) + "\n" + found[2],
+            page,
+        )
+    return page
+
+
+if __name__ == "__main__":
+    docs = Path(__file__).parents[2] / "docs/reruns.md"
+    docs.write_text(rendered(docs.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,111 @@
+"""Kill -9 in every step: the next call finishes, and results are those of an undisturbed run.
+
+The undisturbed run had two cores and the disturbed one has one, so this is also the proof that
+results depend neither on the number of cores nor on the order of jobs.
+"""
+
+import hashlib
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from conftest import copy_project
+
+HERE = Path(__file__).parent
+ON_DEMAND = {
+    "make_feature_images": "results/feature_images/I1/fold1/seed0.h5",
+    "fetch_weights": "results/weights/resnet18/IMAGENET1K_V1.pt",
+}
+# In the order of the pipeline: how many files each writes, and a target that needs no later step.
+STEPS = {
+    "fetch_weights": (1, ON_DEMAND["fetch_weights"]),
+    "simulate_video": (1, "frames"),
+    "simulate_labels": (2, "results/samples.csv"),
+    "check_samples": (3, "results/samples.csv"),
+    "extract_frames": (2, "frames"),
+    "list_clips": (1, "results/frames/lists/all.csv"),
+    "train_autoencoder": (3, "autoencoders"),
+    "make_feature_images": (1, ON_DEMAND["make_feature_images"]),
+    "train_regressor": (4, "regressors"),
+    "measure_errors": (2, "results/tables/mae.csv"),
+    "make_table1": (2, "results/tables/table1.md"),
+    "plot_learning_curves": (1, "results/figures/learning_curves.png"),
+    "plot_gallery": (1, "results/figures/gallery.png"),
+}
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A file that stands for torchvision's, in torch's own cache: no network is needed."""
+    cache = tmp_path / "torch/hub/checkpoints"
+    cache.mkdir(parents=True)
+    torch.save({"conv1.weight": torch.zeros(1)}, cache / "resnet18-f37072fd.pth")
+    return {"TORCH_HOME": str(tmp_path / "torch")}
+
+
+def small(project):
+    """One input type and a small network: every step, in little time."""
+    config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
+    config["inputs"] = {"I1": {"frames": 1}}
+    config["regressor"]["backbone"] = "mobilenet_v3_small"
+    (project.folder / "small.yaml").write_text(yaml.safe_dump(config))
+    return project
+
+
+def run(project, *arguments, target=None, **options):
+    targets = [target] if target else ["all", *ON_DEMAND.values()]
+    command = ["--cores", "1", *arguments, "--", *targets]
+    return project.snakemake(*command, config="small.yaml", **options)
+
+
+def digests(project):
+    """Of all results that have their final name; logs hold times, records too."""
+    results = project.folder / "results"
+    return {
+        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in results.rglob("*")
+        if path.is_file() and path.relative_to(results).parts[0] not in ("logs", ".records")
+    }
+
+
+def test_every_step_is_killed_in_turn(tmp_path, weights):
+    scripts = {path.stem for path in (HERE.parents[1] / "workflow/scripts").glob("*.py")}
+    assert scripts == STEPS.keys()
+    undisturbed = small(copy_project(tmp_path / "undisturbed"))
+    run(undisturbed, "--cores", "2", **weights)
+    expected = digests(undisturbed)
+    assert len(expected) > 50
+
+    project = small(copy_project(tmp_path / "a copy"))
+    weights["PYTHONPATH"] = str(HERE / "killer")
+    for step, (files, target) in STEPS.items():  # killed before the last file has its final name
+        kill = {"KILL_AT": f"{step}:{files}:run"}
+        done = run(project, target=target, check=False, **kill, **weights)
+        assert done.returncode == -signal.SIGKILL, (step, done.stdout[-3000:])
+        visible = {path: digest for path, digest in digests(project).items() if ".part" not in path}
+        assert visible.items() <= expected.items(), f"a half-written file after {step}"
+    done = run(project, check=False, KILL_AT="plot_gallery:1:snakemake", **weights)
+    assert done.returncode == -signal.SIGKILL and "gallery.png" not in digests(project)
+    done = run(project, **weights)
+    assert "An earlier run was killed; its lock has been removed." in done.stdout
+    assert digests(project) == expected
+    assert "Nothing to be done" in run(project, "-n").stdout
+
+
+def test_half_a_step_is_not_taken_for_whole_without_our_profile(tmp_path, weights):
+    """Its record is missing, its clips are whole: Snakemake marks jobs that have not ended."""
+    project = small(copy_project(tmp_path / "a copy"))
+    env = weights | {"PYTHONPATH": str(HERE / "killer"), "KILL_AT": "extract_frames:2:run"}
+    run(project, check=False, **env)
+    [clips] = (project.folder / "results/frames").glob("*.h5")
+    plain = ("--workflow-profile", "none")
+    done = run(project, *plain, check=False)
+    assert done.returncode == 1 and "IncompleteFilesException" in done.stdout
+    assert clips.name in done.stdout and "--rerun-incomplete" in done.stdout
+    # Even without that mark nothing is built on half a step.
+    shutil.rmtree(project.folder / ".snakemake/incomplete")
+    plan = run(project, *plain, "-n").stdout
+    assert f"Decode the video of participant {clips.stem}" in plan

@@ -1,0 +1,137 @@
+"""Why steps would run again, in the words of the configuration.
+
+Works on plain data, so that it can be tested without Snakemake: jobs with the params that they
+were made with and those that they would be made with.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+NOUNS = {
+    "simulate_video": ("simulated video", "simulated videos"),
+    "simulate_labels": ("label file", "label files"),
+    "check_samples": ("table of samples", "tables of samples"),
+    "extract_frames": ("file of frames", "frames"),
+    "list_clips": ("list of clips", "lists of clips"),
+    "fetch_weights": ("file of pretrained weights", "files of pretrained weights"),
+    "train_autoencoder": ("autoencoder", "autoencoders"),
+    "make_feature_images": ("file of feature images", "files of feature images"),
+    "train_regressor": ("regressor", "regressors"),
+    "measure_errors": ("table of errors", "tables of errors"),
+    "make_table1": ("Table 1", "Tables 1"),
+    "plot_learning_curves": ("figure of learning curves", "figures of learning curves"),
+    "plot_gallery": ("gallery", "galleries"),
+}
+# Params that say something of each participant, by name.
+GROUPS = ("training", "held_out", "samples", "participants", "shown")
+MOVED = "participants {} changed folds"
+SHOWN = 8  # names in a line; the rest is counted
+
+
+@dataclass(eq=False)
+class Job:
+    """A job that would run: its rule, params then and now (merged), who needs its output."""
+
+    rule: str
+    then: dict | None  # None: no record, it has never been made
+    now: dict
+    other_reasons: list[str] = field(default_factory=list)
+    behind: list["Job"] = field(default_factory=list)
+
+
+def explain(jobs: Iterable[Job]) -> list[str]:
+    """A line for each cause: what changed, and how many jobs of which kind rerun because of it."""
+    jobs = list(jobs)
+    before = set().union(*(_participants(job.then or {}) for job in jobs))
+    after = set().union(*(_participants(job.now) for job in jobs))
+    subjects, caused = defaultdict(set), defaultdict(set)
+    for job in jobs:
+        reasons = [(reason, "") for reason in job.other_reasons]
+        if job.then is None:
+            reasons.append(("not made yet", ""))
+        else:
+            reasons += list(changes(job.then, job.now))
+        for text, subject in reasons:
+            if text == MOVED and not {subject} <= before & after:
+                text = "participants {} are " + ("new" if subject in after else "gone")
+            subjects[text].add(subject)
+            # What has never been made brings nobody to life: those behind have their own reason.
+            caused[text] |= {job} if text == "not made yet" else _with_all_behind(job)
+    lines = [
+        (len(caused[text]), f"{_with_subjects(text, subjects[text])}: {counted(caused[text])}")
+        for text in caused
+    ]
+    return [line for _, line in sorted(lines, key=lambda pair: (-pair[0], pair[1]))]
+
+
+def counted(jobs: Iterable[Job]) -> str:
+    """`12 frames, 12 autoencoders, ...` in the order of the pipeline."""
+    numbers = Counter(job.rule for job in jobs)
+    return ", ".join(
+        f"{numbers[rule]} {nouns[numbers[rule] > 1]}"
+        for rule, nouns in NOUNS.items()
+        if numbers[rule]
+    )
+
+
+def _participants(params: dict) -> set[str]:
+    return set().union(*(params.get(group, ()) for group in GROUPS))
+
+
+def changes(then: dict, now: dict, place: str = "") -> Iterable[tuple[str, str]]:
+    """What differs between two versions of params: texts, each with the subject that varies."""
+    for key in sorted(then.keys() | now.keys(), key=lambda key: (len(key), key)):
+        old, new, name = then.get(key), now.get(key), f"{place}.{key}" if place else key
+        if old == new or name == "participants" and isinstance(new, list):
+            continue  # a list of clips only echoes what others say of each participant
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from changes(old, new, name)
+        elif key.endswith(".py"):
+            yield f"code of {key} changed", ""
+        elif place in GROUPS:
+            yield MOVED, key
+        elif place.partition(".")[0] in GROUPS:
+            participant = place.partition(".")[2]
+            if key == "fold":
+                yield MOVED, participant
+            elif key in ("frames", "video"):
+                yield f"other {key} of participants {{}}", participant
+            else:
+                change = f"{_brief(old)} -> {_brief(new)}"
+                yield f"{key} of participants {{}} changed {change}", participant
+        elif key == "video":
+            yield "the content of a video changed", ""
+        elif isinstance(old, list) and isinstance(new, list) and set(old) != set(new):
+            gone, added = ([v for v in a if v not in b] for a, b in ((old, new), (new, old)))
+            for verb, values in (("removed", gone), ("added", added)):
+                if values:
+                    yield f"{name}: {_listed(map(str, values))} {verb}", ""
+        else:
+            yield f"{name} changed {_brief(old)} -> {_brief(new)}", ""
+
+
+def _with_all_behind(job: Job) -> set[Job]:
+    found, queue = set(), [job]
+    while queue:
+        job = queue.pop()
+        if job not in found:
+            found.add(job)
+            queue += job.behind
+    return found
+
+
+def _with_subjects(text: str, subjects: set[str]) -> str:
+    return text.replace("{}", _listed(sorted(subjects, key=lambda name: (len(name), name))))
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _brief(value) -> str:
+    if isinstance(value, list):
+        return _listed(map(str, value))
+    return "nothing" if value is None else str(value)
