@@ -96,6 +96,8 @@ try:
 except InputError as error:
     stop(error)
 
+ROWS = SAMPLES.to_dict("index")
+
 
 def held_out(fold):
     return list(SAMPLES.index[SAMPLES["fold"] == int(fold)])
@@ -183,9 +185,19 @@ def content_of(label, participants, columns=()):
     content = {}
     for participant in participants:
         record = Path(config["results"]) / "frames" / f"{participant}.json"
-        digest = step.read_record(record)["content_sha256"][:16] if record.exists() else None
-        content[participant] = {"frames": digest} | dict(SAMPLES.loc[participant, list(columns)])
+        digest = clips_digest(record, record.stat().st_mtime_ns) if record.exists() else None
+        labels = {column: ROWS[participant][column] for column in columns}
+        content[participant] = {"frames": digest} | labels
     return plain({label: content})
+
+
+@functools.cache
+def clips_digest(record, changed_at):
+    """Read once a time that the record has changed: many steps ask for it."""
+    try:
+        return step.read_record(record)["content_sha256"][:16]
+    except InputError as error:
+        stop(error)
 
 
 def models_of(*wildcards):

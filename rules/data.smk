@@ -51,7 +51,7 @@ rule check_samples:
     params:
         settings=settings_of(
             *(f"folds.{key}" for key in config["folds"] if key != "file"),
-            samples=SAMPLES.to_dict("index"),
+            samples=ROWS,
         ),
         code=code_of("check_samples.py"),
     message:
