@@ -32,7 +32,15 @@ def test_our_configurations_are_valid(name):
             "autoencoder.epochs: '5' is not of type 'integer' (numbers nested in",
         ),
         ("autoencoder.epoch", 5, "autoencoder.epoch: unknown key; did you mean epochs?"),
-        ("learning_rate", 0.1, "learning_rate: unknown key; known here: results, dataset"),
+        (
+            "learning_rate",
+            0.1,
+            "learning_rate: unknown key; did you mean autoencoder.learning_rate or "
+            "regressor.learning_rate?",
+        ),
+        ("size", 64, "size: unknown key; did you mean frames.size?"),
+        ("autoencoder.copies", 9, "autoencoder.copies: unknown key; did you mean inputs.NAME.cop"),
+        ("zoom", 2, "zoom: unknown key; known here: results, dataset"),
         ("frames.size", 66, "frames.size: 66 is not a multiple of 4"),
         ("regressor.learning_rate", 0, "regressor.learning_rate: 0 is less than or equal to the"),
         ("regressor.weights", "imagenet", "regressor.weights: 'imagenet' is not one of ['none', "),

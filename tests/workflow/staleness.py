@@ -135,7 +135,7 @@ OWN_DATA = [
     Change(changes.edit_module, "metrics.py", "measure_errors make_table1"),
     Change(changes.edit_module, "plots.py", "plot_learning_curves plot_gallery"),
     Change(changes.edit_module, "video.py", FRAMES,
-           "the plan is careful; in the run, clips that come out the same end it (below)"),
+           "the plan is careful; in the run, clips that come out the same end it: see Clips"),
     Change(changes.edit_script, "make_table1.py", "make_table1"),
     Change(changes.edit_comments, "", NOTHING, "the digest is of the parsed code"),
     Change(changes.upgrade, "matplotlib", "plot_learning_curves plot_gallery"),
@@ -180,7 +180,7 @@ def _jobs(reruns: str) -> str:
         reruns = reruns.replace(jobs, f"*{name.replace(' ', '~')}*")
     words = [re.sub(r"^(\w+)(\[.*\])?$", r"`\1`\2", word) for word in reruns.split()]
     text = ", ".join(words) or "nothing"
-    return re.sub(r"\[(.*?)\]", lambda found: " " + found[1].replace("=", " "), text).replace(
+    return re.sub(r"\[(.*?)\]", lambda found: " " + found[1].replace("=", " ").replace(",", ", "), text).replace(
         "~", " "
     )
 

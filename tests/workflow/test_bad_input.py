@@ -1,5 +1,6 @@
 """What users give and cannot work: one message with the place and the remedy, nothing lost."""
 
+import os
 import re
 
 import pytest
@@ -102,11 +103,28 @@ def test_a_mistake_in_the_configuration(own_data):
 
 def test_until_behind_the_checkpoint(own_data):
     """Snakemake would say `Nothing to be done`."""
-    assert_clear(
-        own_data.run("-n", "--until", "train_autoencoder"),
-        "--until and --omit-from do not work with train_autoencoder: ask for a target",
-    )
+    done = own_data.run("-n", "--until", "train_autoencoder")
+    assert done.returncode == 1
+    assert "do not work with train_autoencoder: ask for a target instead (frames," in done.stdout
     assert own_data.run("-n", "--until", "extract_frames").returncode == 0
+
+
+def test_a_video_that_may_not_be_read(own_data):
+    path = next((own_data.folder / "lab/videos").glob("3_*"))
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("root may read everything")
+    done = own_data.run("-n")
+    assert done.returncode == 1 and f"{path.name}: cannot be read (Permission" in done.stdout
+
+
+def test_keys_at_the_wrong_level(own_data):
+    own_data.config["epochs"] = own_data.config["autoencoder"].pop("epochs")
+    assert_clear(
+        own_data.run("-n"),
+        r"epochs: unknown key; did you mean autoencoder\.epochs or regressor\.epochs\?",
+        r"autoencoder\.epochs: missing",
+    )
 
 
 def test_results_that_are_a_file(own_data):

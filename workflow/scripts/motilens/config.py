@@ -23,7 +23,9 @@ def check(config: dict, schema: dict) -> dict:
     lines = list(_unusable(config))
     if not lines:
         validator = jsonschema.Draft202012Validator(schema)
-        lines = [line for error in validator.iter_errors(config) for line in _explain(error)]
+        lines = [
+            line for error in validator.iter_errors(config) for line in _explain(error, schema)
+        ]
     if lines:
         raise InputError(
             "the configuration cannot be used (config/README.md lists every key):\n  "
@@ -55,7 +57,7 @@ def _unusable(value, place: str = "") -> Iterator[str]:
         yield f"{place}: {value} is not a finite number"
 
 
-def _explain(error: jsonschema.ValidationError) -> list[str]:
+def _explain(error: jsonschema.ValidationError, schema: dict) -> list[str]:
     place = ".".join(map(str, error.absolute_path))
     prefix = place + "." if place else ""
     if error.validator == "additionalProperties":
@@ -68,7 +70,7 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
                 for key in names
             ]
         unknown = [key for key in error.instance if key not in known]
-        return [f"{prefix}{key}: unknown key{_closest(key, known)}" for key in unknown]
+        return [f"{prefix}{key}: unknown key{_meant(key, known, schema)}" for key in unknown]
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
         return [f"{prefix}{key}: missing" for key in missing]
@@ -85,6 +87,19 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
     return [f"{place}: {error.message}{hint}"]
 
 
-def _closest(key: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(str(key), known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}"
+def _meant(key: str, known: list[str], schema: dict) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    elsewhere = [place for place in _places(schema) if place.rpartition(".")[2] == key]
+    if meant := close or elsewhere:
+        return f"; did you mean {' or '.join(meant)}?"
+    return f"; known here: {', '.join(known)}"
+
+
+def _places(schema: dict, place: str = "") -> Iterator[str]:
+    """Full names of all keys; NAME stands for a name of the user's."""
+    parts = dict(schema.get("properties", {}))
+    for part in schema.get("patternProperties", {}).values():
+        parts["NAME"] = part
+    for name, part in parts.items():
+        yield f"{place}{name}"
+        yield from _places(part, f"{place}{name}.")
