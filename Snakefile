@@ -49,6 +49,7 @@ rule all:
         rules.autoencoders.input,
         rules.regressors.input,
         rules.check_samples.output,
+        all_lists,
         "<results>/tables/table1.md",
         "<results>/figures/learning_curves.png",
         "<results>/figures/gallery.png",

@@ -4,7 +4,8 @@
 rule train_autoencoder:
     input:
         frames=lambda wildcards: clips_of(training(wildcards.fold)),
-        list=lambda wildcards: listed(f"training{wildcards.fold}"),
+        records=lambda wildcards: records_of(training(wildcards.fold)),
+        lists=lambda wildcards: listed(f"training{wildcards.fold}"),
     output:
         weights="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.pt",
         record="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.json",
@@ -32,7 +33,8 @@ rule make_feature_images:
         weights=rules.train_autoencoder.output.weights,
         record=rules.train_autoencoder.output.record,
         frames=clips_of(SAMPLES.index),
-        list=lambda wildcards: listed("all"),
+        records=records_of(SAMPLES.index),
+        lists=lambda wildcards: listed(f"training{wildcards.fold}", "all"),
     output:
         "<results>/feature_images/{input}/fold{fold}/seed{seed}.h5",
     log:

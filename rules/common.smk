@@ -121,11 +121,17 @@ def clips_of(participants):
     return ancient(expand("<results>/frames/{participant}.h5", participant=participants))
 
 
-def listed(group):
-    """The list of a group's clips.
+def records_of(participants):
+    """What is known of the clips, in small files: `content_of` reads them."""
+    return ancient(expand("<results>/frames/{participant}.json", participant=participants))
 
-    While some clips are still to be made, what is behind them counts as stale; once all are
-    there (the checkpoint has run), only a changed content does.
+
+def listed(*groups):
+    """The lists of these groups' clips.
+
+    While some clips are still to be made, what is behind them counts as stale; once a group's
+    are there (the checkpoint has run), only a changed content does. Snakemake looks again only
+    at steps that name a list themselves: so each names those of all the steps it rests on.
     """
     # Behind a checkpoint Snakemake would forget what these ask for, and say that all is done
     # (its issue 2824).
@@ -135,12 +141,20 @@ def listed(group):
             f"--until and --omit-from do not work with {', '.join(sorted(cut))}: ask for a target "
             "instead (frames, autoencoders, regressors, or a file)"
         )
-    path = f"<results>/frames/lists/{group}.csv"
-    try:
-        checkpoints.list_clips.get(group=group)
-    except IncompleteCheckpointException:
-        return path
-    return ancient(path)
+    lists = []
+    for group in groups:
+        path = f"<results>/frames/lists/{group}.csv"
+        try:
+            checkpoints.list_clips.get(group=group)
+            lists.append(ancient(path))
+        except IncompleteCheckpointException:
+            lists.append(path)
+    return lists
+
+
+def all_lists(wildcards):
+    """For what rests on all models."""
+    return listed("all", *(f"training{fold}" for fold in FOLDS))
 
 
 def models(pattern, **wildcards):

@@ -5,6 +5,7 @@ rule measure_errors:
     input:
         predictions=models(rules.train_regressor.output.predictions),
         records=models(rules.train_regressor.output.record),
+        lists=all_lists,
     output:
         table="<results>/tables/mae.csv",
         made="<results>/tables/mae.json",
@@ -23,7 +24,8 @@ rule measure_errors:
 
 rule make_table1:
     input:
-        rules.measure_errors.output.table,
+        table=rules.measure_errors.output.table,
+        lists=all_lists,
     output:
         csv="<results>/tables/table1.csv",
         markdown="<results>/tables/table1.md",
@@ -44,6 +46,7 @@ rule plot_learning_curves:
     input:
         autoencoders=models(rules.train_autoencoder.output.history),
         regressors=models(rules.train_regressor.output.history),
+        lists=all_lists,
     output:
         "<results>/figures/learning_curves.png",
     log:
@@ -62,7 +65,8 @@ rule plot_learning_curves:
 rule plot_gallery:
     input:
         frames=clips_of(GROUPS["gallery"]),
-        list=lambda wildcards: listed("gallery"),
+        frame_records=records_of(GROUPS["gallery"]),
+        lists=lambda wildcards: listed("training1", "gallery"),
         weights=models(rules.train_autoencoder.output.weights, fold=1, seed=SEEDS[0]),
         records=models(rules.train_autoencoder.output.record, fold=1, seed=SEEDS[0]),
     output:

@@ -24,7 +24,8 @@ rule train_regressor:
         encoder=rules.train_autoencoder.output.weights,
         encoder_record=rules.train_autoencoder.output.record,
         frames=clips_of(SAMPLES.index),
-        list=lambda wildcards: listed("all"),
+        records=records_of(SAMPLES.index),
+        lists=lambda wildcards: listed(f"training{wildcards.fold}", "all"),
     output:
         weights="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/model.pt",
         record="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/model.json",

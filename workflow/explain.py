@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from motilens.explain import Job, counted, explain  # noqa: E402
+from motilens.records import UNFINISHED  # noqa: E402
 
 
 def main():
@@ -37,6 +38,9 @@ def main():
     for job, ours in jobs.items():
         ours.behind = [jobs[other] for other in dag.depending[job] if other in jobs]
         ours.other_reasons = other_reasons(dag, job, ours.then == ours.now)
+        if UNFINISHED in (ours.then or {}):
+            ours.then = ours.now
+            ours.other_reasons.append(UNFINISHED)
     if not jobs:
         print("Nothing would rerun: all is up to date.")
         return

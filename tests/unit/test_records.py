@@ -59,3 +59,21 @@ def test_nothing_to_do(place):
     records.keep("results")
     records.bring_back("results")
     assert not (place / "results").exists()
+
+
+def test_what_a_killed_run_was_making_is_in_doubt(place):
+    here = write("results/a.csv", 1.0, place, params=["old"])
+    records.keep("results")
+    records.doubt(place / "results", ["results/a.csv", "results/b.csv"])
+    records.bring_back("results")
+    assert records.UNFINISHED in here.read_text(), "another clone has only older records"
+
+    output = place / "results/a.csv"
+    output.write_text("made anew")
+    write("results/a.csv", output.stat().st_mtime, place, params=["new"])
+    records.bring_back("results")
+    assert "new" in here.read_text(), "the clone that goes on knows better"
+    records.keep("results")
+    here.unlink()
+    records.bring_back("results")
+    assert "new" in here.read_text()

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from motilens import InputError, step
@@ -35,12 +36,13 @@ def test_a_failed_second_writing_keeps_the_first(tmp_path):
 def run(tmp_path, body):
     program = (
         "import subprocess\nfrom motilens import InputError, step\n"
-        f"with step.logged({str(tmp_path / 'step.log')!r}):\n    {body}\n"
+        f"with step.logged({str(tmp_path / 'logs/step.log')!r}, []):\n    {body}\n"
     )
+    (tmp_path / "logs").mkdir()
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=SCRIPTS, capture_output=True, text=True
     )
-    return done, (tmp_path / "step.log").read_text(encoding="utf-8")
+    return done, (tmp_path / "logs/step.log").read_text(encoding="utf-8")
 
 
 def test_log_holds_prints_and_child_processes(tmp_path):
@@ -74,7 +76,25 @@ def test_asked_to_end_it_removes_its_half_file(tmp_path):
         os.kill(os.getpid(), 15)"""
     done, _ = run(tmp_path, body)
     assert done.returncode == 143
-    assert [path.name for path in tmp_path.iterdir()] == ["step.log"]
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+
+
+def test_it_does_not_outlive_its_snakemake(tmp_path):
+    """The parent dies at once; the step, which would work for a minute, ends with it."""
+    program = (
+        "import time\nfrom motilens import step\n"
+        f"with step.logged({str(tmp_path / 'logs/step.log')!r}, []):\n"
+        "    print('working')\n    time.sleep(60)\n    print('done')\n"
+    )
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "step.py").write_text(program)
+    start = f"{sys.executable} {tmp_path / 'step.py'} & echo $!; sleep 1; kill -9 $$"
+    done = subprocess.run(
+        ["sh", "-c", start], capture_output=True, text=True, env={"PYTHONPATH": str(SCRIPTS)}
+    )
+    process = psutil.Process(int(done.stdout))
+    process.wait(timeout=10)
+    assert (tmp_path / "logs/step.log").read_text().strip() == "working"
 
 
 def test_a_damaged_record_is_named(tmp_path):

@@ -106,6 +106,16 @@ def clone_anew_and_change(lab, _):
     lab.config["regressor"]["epochs"] = 5
 
 
+def clone_after_a_kill(lab, _):
+    """A run with another `regressor.epochs` is killed; then comes a fresh clone, as before."""
+    lab.config["regressor"]["epochs"] = 2
+    lab.write_configuration()
+    killer = {"PYTHONPATH": str(Path(__file__).parent / "killer"), "KILL_AT": "make_table1:1:run"}
+    lab.snakemake("--cores", "2", config="own.yaml", check=False, **killer)
+    lab.config["regressor"]["epochs"] = 1
+    clone_anew(lab, _)
+
+
 def rewrite_configuration(lab, _):
     """The configuration gets comments and another order of its keys."""
 

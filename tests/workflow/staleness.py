@@ -128,6 +128,8 @@ OWN_DATA = [
     Change(changes.move_results, "", NOTHING),
     Change(changes.clone_anew, "", NOTHING, "the results hold their own records"),
     Change(changes.clone_anew_and_change, "", REGRESSORS),
+    Change(changes.clone_after_a_kill, "", REGRESSORS,
+           "what a killed run was making is in doubt until a run has ended"),
     Change(changes.rewrite_configuration, "", NOTHING),
     Change(changes.run_otherwise, "", NOTHING),
     Change(changes.edit_module, "training.py", MODELS, "all that import it, directly or not"),
@@ -180,9 +182,9 @@ def _jobs(reruns: str) -> str:
         reruns = reruns.replace(jobs, f"*{name.replace(' ', '~')}*")
     words = [re.sub(r"^(\w+)(\[.*\])?$", r"`\1`\2", word) for word in reruns.split()]
     text = ", ".join(words) or "nothing"
-    return re.sub(r"\[(.*?)\]", lambda found: " " + found[1].replace("=", " ").replace(",", ", "), text).replace(
-        "~", " "
-    )
+    return re.sub(
+        r"\[(.*?)\]", lambda found: " " + found[1].replace("=", " ").replace(",", ", "), text
+    ).replace("~", " ")
 
 
 def rendered(page: str) -> str:

@@ -18,5 +18,5 @@ def main(labels, output, settings):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0]):
+    with step.logged(snakemake.log[0], snakemake.output):
         main(snakemake.input.labels, snakemake.output, snakemake.params.settings)

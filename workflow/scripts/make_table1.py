@@ -15,5 +15,5 @@ def main(errors, output, settings):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0]):
-        main(snakemake.input[0], snakemake.output, snakemake.params.settings)
+    with step.logged(snakemake.log[0], snakemake.output):
+        main(snakemake.input.table, snakemake.output, snakemake.params.settings)

@@ -10,10 +10,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from motilens import PARENT, InputError, __version__
+from motilens import PARENT, InputError, __version__, records
 
 LIBRARIES = ("numpy", "h5py", "pandas", "torch", "torchvision", "imageio-ffmpeg")
 
@@ -28,15 +28,17 @@ def warn(message: str) -> None:
 
 
 @contextlib.contextmanager
-def logged(log: str) -> Iterator[None]:
-    """Send all output of this process and its children to the file `log`.
+def logged(log: str, outputs: Iterable[str]) -> Iterator[None]:
+    """Send all output of this process and its children to `log`, a file in <results>/logs/.
 
+    What was known of `outputs` is in doubt from now on, until Snakemake has this step's end.
     An InputError also goes to the terminal, in one line and without a traceback: it is the
     user's to mend. Any other exception ends the process with its traceback in the log.
     """
     # Asked to end, leave by the front door: half files are removed, ffmpeg is stopped.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    records.doubt(next(p.parent for p in Path(log).parents if p.name == "logs"), outputs)
     global _terminal
     _terminal = os.dup(2)
     with open(log, "w", buffering=1, encoding="utf-8") as file:
