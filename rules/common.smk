@@ -1,8 +1,6 @@
 """The only place that turns the configuration into wildcards, inputs and params."""
 
 import functools
-import json
-import re
 import sys
 from pathlib import Path
 
@@ -13,8 +11,9 @@ BASE = Path(workflow.basedir)
 SCRIPTS = BASE / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from motilens import InputError, code, folds, records, runs, samples, step
+from motilens import InputError, code, folds, metadata, params, runs, samples
 from motilens.config import check
+from motilens.params import natural, plain
 
 
 def stop(error):
@@ -34,21 +33,13 @@ for kind in config["inputs"].values():
     kind.setdefault("copies", 1)
 
 
-def in_order(names):
-    """I2 before I10: the order in a configuration has no meaning."""
-    return sorted(
-        names, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", name)]
-    )
-
-
 config["results"] = str(Path(config["results"]))  # ./results/ is results
 
 if workflow.is_main_process:
-    runs.enter()
-    records.bring_back(config["results"])
+    metadata.sync(config["results"], alone=runs.enter())
 
 SIMULATED = config["dataset"].get("simulated")
-INPUTS = in_order(config["inputs"])
+INPUTS = natural(config["inputs"])
 TARGETS = sorted(config["targets"], key=lambda name: (name != "motility", name))  # as in the paper
 FOLDS = list(range(1, config["folds"]["number"] + 1))
 SEEDS = sorted(config["seeds"])
@@ -133,13 +124,13 @@ def listed(*groups):
     are there (the checkpoint has run), only a changed content does. Snakemake looks again only
     at steps that name a list themselves: so each names those of all the steps it rests on.
     """
-    # Behind a checkpoint Snakemake would forget what these ask for, and say that all is done
-    # (its issue 2824).
+    # Beyond a checkpoint Snakemake plans nothing, and says that all is done
+    # (snakemake/snakemake#2824).
     cut = {*workflow.dag_settings.until, *workflow.dag_settings.omit_from}
-    if cut - {"simulate_video", "simulate_labels", "check_samples", "extract_frames"}:
+    if beyond := cut - {"simulate_video", "simulate_labels", "check_samples", "extract_frames"}:
         stop(
-            f"--until and --omit-from do not work with {', '.join(sorted(cut))}: ask for a target "
-            "instead (frames, autoencoders, regressors, or a file)"
+            f"--until and --omit-from do not work with {', '.join(sorted(beyond))}: ask for a "
+            "target instead (frames, autoencoders, regressors, or a file)"
         )
     lists = []
     for group in groups:
@@ -157,10 +148,12 @@ def all_lists(wildcards):
     return listed("all", *(f"training{fold}" for fold in FOLDS))
 
 
-def models(pattern, **wildcards):
+ALL_MODELS = {"input": INPUTS, "target": TARGETS, "fold": FOLDS, "seed": SEEDS}
+
+
+def models(patterns, **wildcards):
     """Paths of all models of one kind; wildcards that are not given take all their values."""
-    every = {"input": INPUTS, "target": TARGETS, "fold": FOLDS, "seed": SEEDS}
-    return expand(pattern, **(every | wildcards))
+    return expand(patterns, **(ALL_MODELS | wildcards))
 
 
 def pretrained_weights():
@@ -168,53 +161,31 @@ def pretrained_weights():
     return [] if weights == "none" else f"<results>/weights/{backbone}/{weights}.pt"
 
 
-# Params. A rule has up to three, each a plain dict of exactly what its step depends on; their
-# keys say what they are, for Snakemake keeps the values only.
-
-
-def plain(settings):
-    """As JSON would give it back, keys sorted at every level."""
-    return json.loads(json.dumps(settings, sort_keys=True))
+# Params: plain dicts of exactly what a step depends on.
 
 
 def settings_of(*keys, **others):
-    """Parts of the configuration by their full names, and what follows from other parts."""
-    found = dict(others)
-    for key in keys:
-        part = config
-        for name in key.split("."):
-            part = part[name]
-        found[key] = part
-    return plain(found)
+    return params.settings_of(config, *keys, **others)
+
+
+def video_identity(wildcards):
+    """A user's video is told apart by its content, a simulated one by how it was drawn."""
+    if SIMULATED:
+        return settings_of("dataset.simulated.seconds", "dataset.simulated.seed")
+    try:
+        return {"video": samples.fingerprint(SAMPLES["video"][wildcards.participant])}
+    except InputError as error:
+        stop(error)
+
+
+def content_of(label, participants, columns=()):
+    try:
+        return params.content_of(label, participants, config["results"], ROWS, columns)
+    except InputError as error:
+        stop(error)
 
 
 @functools.cache
 def code_of(script):
     """Our modules and the libraries that a script uses."""
     return code.versions(SCRIPTS / script, BASE / "requirements.in")
-
-
-def content_of(label, participants, columns=()):
-    """For each of the participants: digest of the clips, and those labels that count."""
-    content = {}
-    for participant in participants:
-        record = Path(config["results"]) / "frames" / f"{participant}.json"
-        digest = clips_digest(record, record.stat().st_mtime_ns) if record.exists() else None
-        labels = {column: ROWS[participant][column] for column in columns}
-        content[participant] = {"frames": digest} | labels
-    return plain({label: content})
-
-
-@functools.cache
-def clips_digest(record, changed_at):
-    """Read once a time that the record has changed: many steps ask for it."""
-    try:
-        return step.read_record(record)["content_sha256"][:16]
-    except InputError as error:
-        stop(error)
-
-
-def models_of(*wildcards):
-    """The values of the wildcards that a step goes through."""
-    every = {"inputs": INPUTS, "targets": TARGETS, "folds": FOLDS, "seeds": SEEDS}
-    return plain({name: every[name] for name in wildcards})

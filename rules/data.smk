@@ -1,4 +1,4 @@
-"""The data set: simulated if the configuration says so, then checked."""
+"""The data set: simulated if the configuration says so. Its checks were made before any job."""
 
 if SIMULATED:
 
@@ -44,17 +44,12 @@ rule check_samples:
         folds="<results>/folds.csv",
     log:
         "<results>/logs/check_samples.log",
-    # Early: it keeps the split that all models rest on.
-    priority: 2
     conda:
         "../envs/tables.yaml"
     params:
-        settings=settings_of(
-            *(f"folds.{key}" for key in config["folds"] if key != "file"),
-            samples=ROWS,
-        ),
+        settings=plain({"samples": ROWS}),
         code=code_of("check_samples.py"),
     message:
-        "Check the labels; write the table of samples and the folds"
+        "Write the table of samples and the folds"
     script:
         "../workflow/scripts/check_samples.py"

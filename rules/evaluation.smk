@@ -14,7 +14,7 @@ rule measure_errors:
     conda:
         "../envs/tables.yaml"
     params:
-        settings=models_of("inputs", "targets", "folds", "seeds"),
+        settings=plain({"models": ALL_MODELS}),
         code=code_of("measure_errors.py"),
     message:
         "Measure the errors of all models"
@@ -54,7 +54,7 @@ rule plot_learning_curves:
     conda:
         "../envs/tables.yaml"
     params:
-        settings=models_of("inputs", "targets", "folds", "seeds"),
+        settings=plain({"models": ALL_MODELS}),
         code=code_of("plot_learning_curves.py"),
     message:
         "Draw the learning curves of all models"

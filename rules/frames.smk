@@ -1,16 +1,6 @@
 """Videos to clips of grey frames, one HDF5 file a participant."""
 
 
-def video_identity(wildcards):
-    """A user's video is told apart by its content, a simulated one by how it was drawn."""
-    if SIMULATED:
-        return settings_of("dataset.simulated.seconds", "dataset.simulated.seed")
-    try:
-        return {"video": samples.fingerprint(SAMPLES["video"][wildcards.participant])}
-    except InputError as error:
-        stop(error)
-
-
 rule extract_frames:
     input:
         video=lambda wildcards: (str if SIMULATED else ancient)(

@@ -6,7 +6,7 @@ rule fetch_weights:
         "<results>/weights/{backbone}/{weights}.pt",
     log:
         "<results>/logs/fetch_weights/{backbone}/{weights}.log",
-    # First of all: without network it fails before hours of training, not after them.
+    # Before all training: without network it should fail before hours, not after them.
     priority: 1
     conda:
         "../envs/torch.yaml"

@@ -1,6 +1,6 @@
 """Say what would rerun, and why: `make explain`, or with any configuration
 
-.venv/bin/python workflow/explain.py [--configfile FILE ...] [--cores N] [--jobs] [TARGET ...]
+.venv/bin/python workflow/explain.py [--configfile FILE ...] [--jobs] [TARGET ...]
 """
 
 import argparse
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 from snakemake.api import SnakemakeApi
+from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness, RerunTrigger
 from snakemake.settings.types import (
     ConfigSettings,
@@ -17,12 +18,13 @@ from snakemake.settings.types import (
     OutputSettings,
     ResourceSettings,
 )
+from snakemake_interface_common.exceptions import ApiError
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from motilens.explain import Job, counted, explain  # noqa: E402
-from motilens.records import UNFINISHED  # noqa: E402
+from motilens.metadata import UNFINISHED  # noqa: E402
 
 
 def main():
@@ -70,7 +72,7 @@ def planned(configfiles, targets):
                 force_incomplete=True,
             )
             workflow.dag(settings).execute_workflow(executor="dryrun")
-        except Exception as error:  # told in one line, as Snakemake does
+        except (WorkflowError, ApiError, OSError) as error:  # a user's mistake: in one line
             print(error, file=sys.stderr)
             return None
         return workflow._workflow.dag  # no public way leads to it
@@ -104,7 +106,7 @@ def other_reasons(dag, job, same_params):
         found.append(f"changed by hand: {', '.join(sorted(reason.updated_input))}")
     missing = [str(file) for file in reason.missing_output if not reason.updated_input_run]
     if missing and any(dag.workflow.persistence.metadata(output) for output in job.output):
-        found.append(f"deleted: {', '.join(sorted(missing))}")
+        found.append(f"missing: {', '.join(sorted(missing))}")
     return found
 
 

@@ -56,9 +56,9 @@ def test_every_kind_of_change_has_its_words(then, now, line):
 def test_what_was_never_made_and_other_reasons():
     jobs = [
         Job("train_regressor", None, {"seeds": [0]}),
-        Job("plot_gallery", {}, {}, ["deleted: gallery.png"]),
+        Job("plot_gallery", {}, {}, ["missing: gallery.png"]),
     ]
-    assert explain(jobs) == ["deleted: gallery.png: 1 gallery", "not made yet: 1 regressor"]
+    assert explain(jobs) == ["missing: gallery.png: 1 gallery", "not made yet: 1 regressor"]
 
 
 def test_many_participants_are_counted_not_listed():

@@ -1,67 +1,81 @@
 """Locks of killed runs are taken away, those of living ones are not."""
 
-import socket
 import subprocess
 import sys
+from pathlib import Path
 
-import psutil
 import pytest
 
 from motilens import runs
 
+SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+ENTER = "import sys; from pathlib import Path; from motilens import runs; "
+
+
+def another(folder, then=""):
+    """Another process that counts itself among the living, and says whether it is alone."""
+    code = f"{ENTER} print(runs.enter(Path(sys.argv[1])), flush=True); {then}"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)],
+        cwd=SCRIPTS, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
 
 @pytest.fixture
 def folder(tmp_path):
+    """What a killed run leaves behind."""
+    assert another(tmp_path).wait() == 0
     (tmp_path / "locks").mkdir()
     (tmp_path / "locks/0.input.lock").write_text("results/a.csv")
-    (tmp_path / "runs").mkdir()
     return tmp_path
 
 
-def note(folder, pid, started, host=None):
-    path = folder / "runs" / f"{host or socket.gethostname()}-{pid}"
-    path.write_text(str(started))
-    return path
+def leave_all():
+    while runs._held:
+        runs._held.pop().close()
 
 
-def locked(folder):
-    runs.enter(folder)
-    return (folder / "locks").exists()
+@pytest.fixture(autouse=True)
+def leave():
+    yield
+    leave_all()
 
 
-@pytest.fixture
-def dead():
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
-
-
-def test_the_lock_of_a_killed_run_is_removed(folder, dead, capsys):
-    path = note(folder, dead, 1.0)
-    assert not locked(folder) and not path.exists()
+def test_the_lock_of_a_killed_run_is_removed(folder, capsys):
+    assert runs.enter(folder) and not (folder / "locks").exists()
     assert "its lock has been removed" in capsys.readouterr().err
 
 
-def test_a_living_run_keeps_its_lock_whoever_else_died(folder, dead):
-    note(folder, dead, 1.0)
-    parent = psutil.Process().parent()
-    note(folder, parent.pid, parent.create_time())
-    assert locked(folder)
+def test_a_living_run_keeps_its_lock(folder):
+    living = another(folder, then="sys.stdin.read()")
+    assert living.stdout.readline() == "True\n"
+    (folder / "locks").mkdir()
+    (folder / "locks/0.input.lock").write_text("results/a.csv")
+    assert not runs.enter(folder) and (folder / "locks/0.input.lock").exists()
+    leave_all()
+    living.kill()
+    living.wait()
+    assert runs.enter(folder) and not (folder / "locks").exists()
 
 
-def test_another_process_with_the_same_number_is_another(folder):
-    note(folder, psutil.Process().parent().pid, 1.0)
-    assert not locked(folder)
+def test_many_may_be_alive(tmp_path):
+    assert runs.enter(tmp_path)
+    others = [another(tmp_path) for _ in range(3)]
+    assert [other.communicate()[0] for other in others] == ["False\n"] * 3
 
 
-def test_runs_on_other_hosts_and_unknown_locks_are_left(folder, dead):
-    assert locked(folder), "nobody knows whose lock this is"
-    note(folder, dead, 1.0)
-    note(folder, 1, 1.0, host="login2")
-    assert locked(folder)
+def test_locks_of_other_hosts_and_of_unknown_runs_are_left(folder):
+    (folder / "alive").write_text("login2")
+    assert runs.enter(folder) and (folder / "locks").exists()
+
+
+def test_a_file_system_without_locks(folder, monkeypatch):
+    def refuse(*_):
+        raise OSError("No locks available")
+
+    monkeypatch.setattr(runs.fcntl, "flock", refuse)
+    assert not runs.enter(folder) and (folder / "locks").exists()
 
 
 def test_it_starts_without_any_folder(tmp_path):
-    runs.enter(tmp_path / ".snakemake")
-    [path] = (tmp_path / ".snakemake/runs").iterdir()
-    assert path.read_text() == str(psutil.Process().create_time())
+    assert runs.enter(tmp_path / ".snakemake")

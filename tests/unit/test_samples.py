@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from motilens import InputError, dataset, samples, simulation
-from motilens.samples import LABELS
 
 
 @pytest.fixture
@@ -198,20 +197,6 @@ def test_a_name_that_snakemake_would_read_otherwise(files):
 def test_order_is_as_people_count():
     table = pd.DataFrame({"participant": ["10", "2", "1"]})
     assert samples.in_order(table)["participant"].tolist() == ["1", "2", "10"]
-
-
-def test_assembled_table(files):
-    table = read(files).set_index("participant")
-    known = {
-        participant: {"video": table["video"][participant], "fold": fold}
-        for participant, fold in {"1": 1, "2": 2, "3": 1, "4": 2}.items()
-    }
-    made = samples.assemble(str(files / "labels.csv"), known)
-    assert list(made) == ["video", "fold", *LABELS]
-    assert made["fold"].to_dict() == {"1": 1, "2": 2, "3": 1, "4": 2}
-    assert made["head"].to_dict() == table["head"].to_dict()
-    with pytest.raises(InputError, match="participant 4 is missing or new"):
-        samples.assemble(str(files / "labels.csv"), {k: v for k, v in known.items() if k != "4"})
 
 
 def test_a_fingerprint_is_of_the_content(tmp_path):

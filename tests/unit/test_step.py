@@ -2,9 +2,9 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from motilens import InputError, step
@@ -33,10 +33,18 @@ def test_a_failed_second_writing_keeps_the_first(tmp_path):
     assert path.read_text() == "first"
 
 
+def given(tmp_path):
+    """What Snakemake gives to a script, as far as `logged` looks at it."""
+    return (
+        "from types import SimpleNamespace\nsnakemake = SimpleNamespace("
+        f"log=[{str(tmp_path / 'logs/step.log')!r}], rule='step', output=[])"
+    )
+
+
 def run(tmp_path, body):
     program = (
         "import subprocess\nfrom motilens import InputError, step\n"
-        f"with step.logged({str(tmp_path / 'logs/step.log')!r}, []):\n    {body}\n"
+        f"{given(tmp_path)}\nwith step.logged(snakemake):\n    {body}\n"
     )
     (tmp_path / "logs").mkdir()
     done = subprocess.run(
@@ -80,21 +88,26 @@ def test_asked_to_end_it_removes_its_half_file(tmp_path):
 
 
 def test_it_does_not_outlive_its_snakemake(tmp_path):
-    """The parent dies at once; the step, which would work for a minute, ends with it."""
-    program = (
-        "import time\nfrom motilens import step\n"
-        f"with step.logged({str(tmp_path / 'logs/step.log')!r}, []):\n"
+    """The parent is killed while the step works; the step ends long before it would be done."""
+    (tmp_path / "logs").mkdir()
+    log, script = tmp_path / "logs/step.log", tmp_path / "step.py"
+    script.write_text(
+        f"import time\nfrom motilens import step\n{given(tmp_path)}\n"
+        "with step.logged(snakemake):\n"
         "    print('working')\n    time.sleep(60)\n    print('done')\n"
     )
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "step.py").write_text(program)
-    start = f"{sys.executable} {tmp_path / 'step.py'} & echo $!; sleep 1; kill -9 $$"
-    done = subprocess.run(
-        ["sh", "-c", start], capture_output=True, text=True, env={"PYTHONPATH": str(SCRIPTS)}
-    )
-    process = psutil.Process(int(done.stdout))
-    process.wait(timeout=10)
-    assert (tmp_path / "logs/step.log").read_text().strip() == "working"
+    # The shell waits for the step, as Snakemake does; its output ends when both have ended.
+    parent = subprocess.Popen(
+        ["sh", "-c", f"'{sys.executable}' '{script}'; true"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={"PYTHONPATH": str(SCRIPTS)},
+    )  # fmt: skip
+    started = time.monotonic()
+    while not (log.exists() and "working" in log.read_text()):
+        assert time.monotonic() < started + 30
+        time.sleep(0.1)
+    parent.kill()
+    parent.communicate(timeout=30)
+    assert log.read_text().strip() == "working"
 
 
 def test_a_damaged_record_is_named(tmp_path):

@@ -7,6 +7,7 @@ further arguments for Snakemake.
 import os
 import re
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,13 +108,21 @@ def clone_anew_and_change(lab, _):
 
 
 def clone_after_a_kill(lab, _):
-    """A run with another `regressor.epochs` is killed; then comes a fresh clone, as before."""
+    """A run with other `regressor.epochs` is killed; a fresh clone has the old value."""
     lab.config["regressor"]["epochs"] = 2
     lab.write_configuration()
     killer = {"PYTHONPATH": str(Path(__file__).parent / "killer"), "KILL_AT": "make_table1:1:run"}
-    lab.snakemake("--cores", "2", config="own.yaml", check=False, **killer)
+    done = lab.snakemake("--cores", "2", config="own.yaml", check=False, **killer)
+    assert done.returncode == -signal.SIGKILL
     lab.config["regressor"]["epochs"] = 1
     clone_anew(lab, _)
+
+
+def rename_results(lab, _):
+    """The folder of results gets another name, and `.snakemake` is lost."""
+    clone_anew(lab, _)
+    (lab.folder / "results").rename(lab.folder / "renamed")
+    lab.config["results"] = "renamed"
 
 
 def rewrite_configuration(lab, _):
@@ -170,7 +179,9 @@ def edit_messages(lab, _):
     """Messages, priorities and layout of rules are edited."""
     for path in (lab.folder / "rules").glob("*.smk"):
         text = path.read_text(encoding="utf-8").replace("priority: 1", "priority: 5")
-        path.write_text(re.sub(r'(message:\n +")', r"\1Now: ", text) + "\n\n# A comment\n")
+        text, count = re.subn(r'(message:\n +")', r"\1Now: ", text)
+        assert count or path.name == "common.smk"
+        path.write_text(text + "\n\n# A comment\n")
 
 
 def delete(lab, name):

@@ -24,7 +24,7 @@ STEPS = {
     "fetch_weights": (1, ON_DEMAND["fetch_weights"]),
     "simulate_video": (1, "frames"),
     "simulate_labels": (2, "results/samples.csv"),
-    "check_samples": (3, "results/samples.csv"),
+    "check_samples": (2, "results/samples.csv"),
     "extract_frames": (2, "frames"),
     "list_clips": (1, "results/frames/lists/all.csv"),
     "train_autoencoder": (3, "autoencoders"),
@@ -62,12 +62,12 @@ def run(project, *arguments, target=None, **options):
 
 
 def digests(project):
-    """Of all results that have their final name; logs hold times, records too."""
+    """Of all results that have their final name; logs hold times, metadata too."""
     results = project.folder / "results"
     return {
         str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in results.rglob("*")
-        if path.is_file() and path.relative_to(results).parts[0] not in ("logs", ".records")
+        if path.is_file() and path.relative_to(results).parts[0] not in ("logs", ".metadata")
     }
 
 

@@ -269,7 +269,7 @@ def test_what_is_explained_is_what_snakemake_plans(laboratory, tmp_path):
         "In all: 1 table of samples, 2 regressors, 1 table of errors, 1 Table 1, 1 figure of "
         "learning curves, 1 gallery."
     )
-    assert "midpiece of participants 3 changed" in told and "deleted: results/figures" in told
+    assert "midpiece of participants 3 changed" in told and "missing: results/figures" in told
 
 
 def test_explaining_a_mistake_is_explaining_it(laboratory, tmp_path):

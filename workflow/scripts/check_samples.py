@@ -1,22 +1,19 @@
-"""Check the labels; write the table of samples, the folds by themselves, and keep the split."""
+"""Write the checked table of samples, and the folds by themselves."""
 
-from pathlib import Path
+import pandas as pd
 
-from motilens import folds, samples, step
+from motilens import step
+from motilens.samples import LABELS
 
 
-def main(labels, output, settings):
-    checked = samples.assemble(labels, settings["samples"])
+def main(output, rows):
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("participant")
     with step.written_whole(output.table) as temporary:
-        checked.to_csv(temporary)
+        table[["video", "fold", *LABELS]].to_csv(temporary)
     with step.written_whole(output.folds) as temporary:
-        checked["fold"].to_csv(temporary)
-    if "folds.seed" in settings:
-        number, seed = settings["folds.number"], settings["folds.seed"]
-        kept = folds.kept_at(Path(output.table).parent, number, seed)
-        folds.keep(kept, number, checked["fold"].to_dict())
+        table["fold"].to_csv(temporary)
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
-        main(snakemake.input.labels, snakemake.output, snakemake.params.settings)
+    with step.logged(snakemake):
+        main(snakemake.output, snakemake.params.settings["samples"])

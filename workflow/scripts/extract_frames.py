@@ -12,7 +12,7 @@ def main(video, output, participant, settings, code):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
+    with step.logged(snakemake):
         main(
             snakemake.input.video,
             snakemake.output,

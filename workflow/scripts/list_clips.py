@@ -12,5 +12,5 @@ def main(records, output):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
+    with step.logged(snakemake):
         main(snakemake.input, snakemake.output[0])

@@ -20,7 +20,7 @@ def main(inputs, output, known, code):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
+    with step.logged(snakemake):
         main(
             snakemake.input,
             snakemake.output[0],

@@ -15,5 +15,5 @@ def main(errors, output, settings):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
+    with step.logged(snakemake):
         main(snakemake.input.table, snakemake.output, snakemake.params.settings)

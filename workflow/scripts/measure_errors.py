@@ -17,7 +17,7 @@ def main(predictions, records, output, code):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
+    with step.logged(snakemake):
         main(
             snakemake.input.predictions,
             snakemake.input.records,

@@ -16,7 +16,7 @@ def main(frames, weights, records, output, settings):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
+    with step.logged(snakemake):
         main(
             snakemake.input.frames,
             snakemake.input.weights,

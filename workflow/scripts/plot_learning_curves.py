@@ -19,5 +19,5 @@ def main(autoencoders, regressors, output):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
+    with step.logged(snakemake):
         main(snakemake.input.autoencoders, snakemake.input.regressors, snakemake.output[0])

@@ -13,5 +13,5 @@ def main(labels, video_list, settings):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
+    with step.logged(snakemake):
         main(snakemake.output.labels, snakemake.output.video_list, snakemake.params.settings)

@@ -12,5 +12,5 @@ def main(output, name, settings):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
+    with step.logged(snakemake):
         main(snakemake.output[0], snakemake.wildcards.video, snakemake.params.settings)

@@ -28,7 +28,7 @@ def main(frames, output, wildcards, settings, training, code):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
+    with step.logged(snakemake):
         main(
             snakemake.input.frames,
             snakemake.output,

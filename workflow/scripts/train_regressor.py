@@ -42,5 +42,5 @@ def main(inputs, output, wildcards, params):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake.log[0], snakemake.output):
+    with step.logged(snakemake):
         main(snakemake.input, snakemake.output, snakemake.wildcards, snakemake.params)

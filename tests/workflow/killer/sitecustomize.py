@@ -15,7 +15,7 @@ rename, renamed = os.replace, []
 
 
 def replace(source, target):
-    if sys.argv[0].endswith(f".{step}.py") and ".records" not in str(target):
+    if sys.argv[0].endswith(f".{step}.py") and ".metadata" not in str(target):
         renamed.append(target)
         if len(renamed) == int(number):
             if victim == "run":

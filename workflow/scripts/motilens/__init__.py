@@ -5,7 +5,6 @@ The library behind the pipeline. Nothing in it imports Snakemake.
 
 import os
 
-__version__ = "0.1.0"
 PARENT = os.getppid()  # who started this process; asked before slow imports
 
 

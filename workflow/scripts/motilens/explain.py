@@ -23,8 +23,8 @@ NOUNS = {
     "plot_learning_curves": ("figure of learning curves", "figures of learning curves"),
     "plot_gallery": ("gallery", "galleries"),
 }
-# Params that say something of each participant, by name.
-GROUPS = ("training", "held_out", "samples", "participants", "shown")
+# Params that say something of each participant, by the label that the rules give them.
+PER_PARTICIPANT = ("training", "held_out", "samples", "participants", "shown")
 MOVED = "participants {} changed folds"
 SHOWN = 8  # names in a line; the rest is counted
 
@@ -76,7 +76,7 @@ def counted(jobs: Iterable[Job]) -> str:
 
 
 def _participants(params: dict) -> set[str]:
-    return set().union(*(params.get(group, ()) for group in GROUPS))
+    return set().union(*(params.get(group, ()) for group in PER_PARTICIPANT))
 
 
 def changes(then: dict, now: dict, place: str = "") -> Iterable[tuple[str, str]]:
@@ -89,9 +89,9 @@ def changes(then: dict, now: dict, place: str = "") -> Iterable[tuple[str, str]]
             yield from changes(old, new, name)
         elif key.endswith(".py"):
             yield f"code of {key} changed", ""
-        elif place in GROUPS:
+        elif place in PER_PARTICIPANT:
             yield MOVED, key
-        elif place.partition(".")[0] in GROUPS:
+        elif place.partition(".")[0] in PER_PARTICIPANT:
             participant = place.partition(".")[2]
             if key == "fold":
                 yield MOVED, participant

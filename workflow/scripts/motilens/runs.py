@@ -1,39 +1,42 @@
 """Which runs of Snakemake are alive here, so that the lock of a killed one does not stay."""
 
+import fcntl
 import shutil
 import socket
 import sys
 from pathlib import Path
+from typing import TextIO
 
-import psutil
+_held: list[TextIO] = []  # open, and so locked, as long as this process lives
 
 
-def enter(folder: Path = Path(".snakemake")) -> None:
-    """Note down this run; remove Snakemake's locks if all who may hold them are dead.
+def enter(folder: Path = Path(".snakemake")) -> bool:
+    """Count this process among the living; remove Snakemake's locks if there is nobody else.
 
-    Runs on other hosts (a shared file system) cannot be looked at and count as alive.
+    The operating system releases the lock of a process that dies, however it dies. Locks of a
+    run on another host are left alone: not every file system tells hosts of each other.
+
+    Returns:
+        Whether nobody else is alive, as far as one can know.
     """
-    notes, locks = folder / "runs", folder / "locks"
-    notes.mkdir(parents=True, exist_ok=True)
-    this = notes / f"{socket.gethostname()}-{psutil.Process().pid}"
-    others = [note for note in notes.iterdir() if note != this]
-    dead = [note for note in others if _is_dead(note)]
-    if dead and len(dead) == len(others) and locks.is_dir() and any(locks.iterdir()):
-        shutil.rmtree(locks)
-        print("An earlier run was killed; its lock has been removed.", file=sys.stderr)
-    for note in dead:
-        note.unlink(missing_ok=True)
-    this.write_text(str(psutil.Process().create_time()))
-
-
-def _is_dead(note: Path) -> bool:
-    host, _, pid = note.name.rpartition("-")
-    if host != socket.gethostname():
-        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    file = open(folder / "alive", "a+", encoding="utf-8")  # noqa: SIM115
+    _held.append(file)
     try:
-        # A number may be given again to another process, but not at the same time.
-        return str(psutil.Process(int(pid)).create_time()) != note.read_text()
-    except psutil.NoSuchProcess:
-        return True
-    except FileNotFoundError:  # another run has just cleared it away
-        return True
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        alone = True
+    except BlockingIOError:
+        alone = False
+    except OSError:  # a file system without locks
+        return False
+    if alone:
+        file.seek(0)
+        locks, host = folder / "locks", socket.gethostname()
+        if file.read() == host and locks.is_dir() and any(locks.iterdir()):
+            shutil.rmtree(locks)
+            print("An earlier run was killed; its lock has been removed.", file=sys.stderr)
+        file.truncate(0)
+        file.write(host)
+        file.flush()
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return alone

@@ -59,31 +59,6 @@ def read_samples(labels: str, videos: str, video_list: str | None = None) -> pd.
     return in_order(table.reset_index())[["participant", "video", *LABELS]]
 
 
-def assemble(labels: str, known: dict[str, dict]) -> pd.DataFrame:
-    """The table of samples: labels read anew, with the video and fold of each participant.
-
-    Args:
-        known: for each participant, video and fold.
-
-    Returns:
-        Index participant (str); columns video, fold, and those of LABELS.
-
-    Raises:
-        InputError: with a line for each problem.
-    """
-    table, problems = read_labels(labels)
-    problems += [
-        f"{labels}: participant {participant} is missing or new: run again"
-        for participant in table.index.symmetric_difference(list(known))
-    ]
-    if problems:
-        raise InputError("the labels cannot be used:\n  " + "\n  ".join(problems))
-    rows = pd.DataFrame.from_dict(known, orient="index")[["video", "fold"]]
-    return in_order(rows.join(table).rename_axis("participant").reset_index()).set_index(
-        "participant"
-    )
-
-
 def read_labels(path: str) -> tuple[pd.DataFrame, list[str]]:
     """Labels by participant (index, str), float64 percentages, and the problems of its rows.
 

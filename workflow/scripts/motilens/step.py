@@ -10,11 +10,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from motilens import PARENT, InputError, __version__, records
+from motilens import PARENT, InputError, metadata
 
+# Not in a module: a new number alone makes nothing stale.
+VERSION = Path(__file__).with_name("VERSION")
 LIBRARIES = ("numpy", "h5py", "pandas", "torch", "torchvision", "imageio-ffmpeg")
 
 
@@ -28,17 +30,21 @@ def warn(message: str) -> None:
 
 
 @contextlib.contextmanager
-def logged(log: str, outputs: Iterable[str]) -> Iterator[None]:
-    """Send all output of this process and its children to `log`, a file in <results>/logs/.
+def logged(snakemake) -> Iterator[None]:
+    """Send all output of this process and its children to the step's log.
 
-    What was known of `outputs` is in doubt from now on, until Snakemake has this step's end.
+    What is kept of the step's outputs is in doubt from now on, until its end is noted.
+
+    Args:
+        snakemake: what Snakemake gives to a script; its log is <results>/logs/<rule>/...
     An InputError also goes to the terminal, in one line and without a traceback: it is the
     user's to mend. Any other exception ends the process with its traceback in the log.
     """
     # Asked to end, leave by the front door: half files are removed, ffmpeg is stopped.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    records.doubt(next(p.parent for p in Path(log).parents if p.name == "logs"), outputs)
+    log = str(snakemake.log[0])
+    metadata.doubt(log[: log.index(f"/logs/{snakemake.rule}")], map(str, snakemake.output))
     global _terminal
     _terminal = os.dup(2)
     with open(log, "w", buffering=1, encoding="utf-8") as file:
@@ -83,7 +89,7 @@ def provenance(code: dict, settings: dict) -> dict:
     return {
         "settings": settings,
         "code": code,
-        "motilens": __version__,
+        "motilens": VERSION.read_text(encoding="utf-8").strip(),
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
     }

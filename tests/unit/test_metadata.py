@@ -1,0 +1,100 @@
+"""Snakemake's metadata travel with the results."""
+
+import base64
+import json
+
+import pytest
+
+from motilens import metadata
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    (tmp_path / "results").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def note(output, ended, **more):
+    """As Snakemake does it, names longer than a file system allows included."""
+    name = base64.urlsafe_b64encode(output.encode()).decode()
+    parts = ["@" + name[:254], name[254:]] if len(name) > 255 else [name]
+    path = metadata.SNAKEMAKE.joinpath(*parts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"endtime": ended} | more))
+    return path
+
+
+def test_they_go_and_come_back(place):
+    ours = [note("results/a.csv", 1.0), note(f"results/{'long/' * 50}a b.csv", 1.0)]
+    other = note("elsewhere/a.csv", 1.0)
+    texts = [path.read_text() for path in ours]
+    metadata.sync("results")
+    assert (place / "results/.metadata/a.csv.json").exists()
+    for path in [*ours, other]:
+        path.unlink()
+    metadata.sync("results")
+    assert [path.read_text() for path in ours] == texts and not other.exists()
+
+
+def test_the_newer_counts_on_both_sides(place):
+    here = note("results/a.csv", 1.0, params=["old"])
+    metadata.sync("results")
+    note("results/a.csv", 2.0, params=["new"])
+    metadata.sync("results")
+    assert "new" in here.read_text(), "what was kept is older"
+    note("results/a.csv", 1.0, params=["old"])
+    metadata.sync("results")
+    assert "new" in here.read_text(), "what was kept is newer"
+
+
+def test_results_may_be_renamed(place):
+    note("results/a.csv", 1.0, input_checksums={"results/b.csv": "1", "lab/results/c": "2"})
+    metadata.sync("results")
+    (place / "results").rename(place / "re-sultä")
+    metadata.sync("re-sultä")
+    [here] = [path for path in metadata._noted("re-sultä")]
+    assert here == "a.csv"
+    record = json.loads((metadata.SNAKEMAKE / metadata._name("re-sultä/a.csv")).read_text())
+    assert record["input_checksums"] == {"re-sultä/b.csv": "1", "lab/results/c": "2"}
+
+
+def test_half_a_record_is_replaced(place):
+    here = note("results/a.csv", 1.0)
+    metadata.sync("results")
+    here.write_text('{"endtime": 5')
+    metadata.sync("results")
+    assert json.loads(here.read_text())["endtime"] == 1.0
+
+
+def test_without_results_nothing_is_kept(place):
+    note("results/a.csv", 1.0)
+    (place / "results").rmdir()
+    metadata.sync("results")
+    assert not (place / "results").exists()
+
+
+def test_what_a_killed_run_was_making_is_in_doubt(place):
+    here = note("results/a.csv", 1.0, params=["old"])
+    metadata.sync("results")
+    metadata.doubt("results", ["results/a.csv", "results/b.csv"])
+    metadata.sync("results")
+    assert metadata.UNFINISHED in here.read_text(), "another clone has only older metadata"
+
+    output = place / "results/a.csv"
+    output.write_text("made anew")
+    note("results/a.csv", output.stat().st_mtime, params=["new"])
+    metadata.sync("results")
+    here.unlink()
+    metadata.sync("results")
+    assert "new" in here.read_text(), "the clone that goes on knows better"
+
+
+def test_beside_another_run_only_what_is_missing_is_brought(place):
+    here, lost = note("results/a.csv", 1.0, params=["old"]), note("results/b.csv", 1.0)
+    metadata.sync("results")
+    lost.unlink()
+    metadata.doubt("results", ["results/a.csv", "results/c.csv"])
+    metadata.sync("results", alone=False)
+    assert "old" in here.read_text() and lost.exists()
+    assert not (metadata.SNAKEMAKE / metadata._name("results/c.csv")).exists()

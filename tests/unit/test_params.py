@@ -1,0 +1,47 @@
+"""Params are plain, sorted, and hold what counts and nothing else."""
+
+import json
+import os
+
+import pytest
+
+from motilens import InputError
+from motilens.params import content_of, natural, plain, settings_of
+
+
+def test_names_in_the_order_people_count():
+    assert natural(["I10", "I2", "A", "I1b", "I1"]) == ["A", "I1", "I1b", "I2", "I10"]
+
+
+def test_the_order_of_keys_does_not_matter():
+    first, second = {"b": {"d": 1, "c": (2, 3)}, "a": 1}, {"a": 1, "b": {"c": [2, 3], "d": 1}}
+    assert repr(plain(first)) == repr(plain(second))
+
+
+def test_parts_of_a_configuration():
+    config = {"frames": {"size": 64, "clips": 5}, "inputs": {"I1": {"frames": 1}}, "seeds": [0]}
+    assert settings_of(config, "inputs.I1", "frames.size", clip_length=18) == {
+        "inputs.I1": {"frames": 1}, "frames.size": 64, "clip_length": 18,
+    }  # fmt: skip
+
+
+def test_content_is_the_digest_and_the_labels_that_count(tmp_path):
+    (tmp_path / "frames").mkdir()
+    record = tmp_path / "frames/7.json"
+    record.write_text(json.dumps({"content_sha256": "a" * 64, "video": "7.avi"}))
+    rows = {"7": {"head": 90.0, "tail": 10.0, "fold": 1}, "8": {"head": 80.0, "tail": 20.0}}
+
+    def content():
+        return content_of("training", ["7", "8"], str(tmp_path), rows, ["head"])
+
+    assert content() == {
+        "training": {"7": {"frames": "a" * 16, "head": 90.0}, "8": {"frames": None, "head": 80.0}}
+    }
+    record.write_text(json.dumps({"content_sha256": "b" * 64}))
+    os.utime(record, ns=(1, 1))
+    assert content()["training"]["7"]["frames"] == "b" * 16
+    for damaged, told in (("{", "7.json cannot be read"), ("{}", "7.json has no 'content_sha256'")):
+        record.write_text(damaged)
+        os.utime(record, ns=(10 + len(damaged),) * 2)
+        with pytest.raises(InputError, match=told):
+            content()

@@ -1,0 +1,109 @@
+"""Snakemake's metadata of finished jobs, kept with the results as well.
+
+Snakemake compares params with what it notes in `.snakemake`, beside the results and easily lost:
+without it, it takes whatever lies there for up to date. A copy within the results goes wherever
+they go, so that a fresh clone beside old results knows how they were made.
+
+Paths are relative to the folder of the run, where Snakemake's own are.
+"""
+
+import base64
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+SNAKEMAKE = Path(".snakemake/metadata")  # a file an output, named by its path in base 64
+LONGEST = 254  # a longer name is cut into folders, each with an @ before it
+UNFINISHED = "made by a run that was killed"
+
+
+def sync(results: str, alone: bool = True) -> None:
+    """Of each output in `results`, keep the newer metadata, here and there.
+
+    Args:
+        alone: no other run is going on here. Otherwise only what is missing here is brought, and
+            no doubts: another run may be about to settle them.
+    """
+    if not Path(results).is_dir():
+        return
+    for path in {*_noted(results), *_kept(results)}:
+        here, there = SNAKEMAKE / _name(f"{results}/{path}"), _copy(results, path)
+        noted, copied = _read(here), _read(there)
+        if noted and _ended(noted) >= _ended(copied):
+            if (text := _renamed(noted, results, "<results>")) != copied:
+                _write(there, text)
+        elif copied and (alone or not noted and UNFINISHED not in copied):
+            _write(here, _renamed(copied, "<results>", results))
+    # Where this folder is missing, Snakemake takes its metadata for some of an old version.
+    (SNAKEMAKE.parent / "incomplete").mkdir(parents=True, exist_ok=True)
+
+
+def doubt(results: str, outputs: Iterable[str]) -> None:
+    """Replace what is kept of `outputs`: they are being made anew.
+
+    Should the run be killed, no clone will take them for what was there before. Where the run
+    took place, Snakemake's own metadata are newer.
+    """
+    for output in outputs:
+        there = _copy(results, output.removeprefix(f"{results}/"))
+        _write(there, "")
+        # The file system's own time: it is compared with the outputs' times.
+        ended = there.stat().st_mtime
+        params = [repr({UNFINISHED: True})]
+        _write(there, json.dumps({"record_format_version": 6, "params": params, "endtime": ended}))
+
+
+def _noted(results: str) -> Iterator[str]:
+    for name in _files(SNAKEMAKE):
+        # A long name is cut into folders.
+        coded = "".join(part.lstrip("@") for part in name.parts)
+        output = base64.urlsafe_b64decode(coded).decode()
+        if output.startswith(f"{results}/"):
+            yield output.removeprefix(f"{results}/")
+
+
+def _kept(results: str) -> Iterator[str]:
+    for name in _files(Path(results) / ".metadata"):
+        yield name.as_posix().removesuffix(".json")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name).relative_to(folder) for name in names if name[0] != ".")
+
+
+def _name(output: str) -> Path:
+    coded = base64.urlsafe_b64encode(output.encode()).decode()
+    *parts, last = [coded[start : start + LONGEST] for start in range(0, len(coded), LONGEST)]
+    return Path(*(f"@{part}" for part in parts), last)
+
+
+def _copy(results: str, path: str) -> Path:
+    return Path(results) / ".metadata" / f"{path}.json"
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    """With the paths in it, as JSON writes them, in another folder of results."""
+    return text.replace(json.dumps(f"{old}/")[:-1], json.dumps(f"{new}/")[:-1])
+
+
+def _ended(text: str) -> float:
+    try:
+        return json.loads(text).get("endtime") or 0.0
+    except ValueError:
+        return -1.0
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
+    with open(number, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(temporary, 0o644)
+    os.replace(temporary, path)
