@@ -17,8 +17,8 @@ rule train_autoencoder:
     # One thread: the arithmetic, and so the result, does not depend on --cores.
     threads: 1
     params:
-        settings=lambda wildcards: settings_of("autoencoder", f"inputs.{wildcards.input}"),
-        training=lambda wildcards: content_of("training", training(wildcards.fold)),
+        settings=lambda wildcards: autoencoder_params(wildcards)["settings"],
+        training=lambda wildcards: autoencoder_params(wildcards)["training"],
         code=code_of("train_autoencoder.py"),
     message:
         "Train the autoencoder of {wildcards.input} on all folds but {wildcards.fold}"
@@ -45,6 +45,7 @@ rule make_feature_images:
     params:
         clips=lambda wildcards: content_of("participants", SAMPLES.index),
         code=code_of("make_feature_images.py"),
+        rests_on=lambda wildcards: params.rests_on(autoencoder_params(wildcards)),
     message:
         "Turn all stacks of {wildcards.input} into feature images, encoder of fold {wildcards.fold}"
     script:

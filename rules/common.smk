@@ -1,6 +1,7 @@
 """The only place that turns the configuration into wildcards, inputs and params."""
 
 import functools
+import os
 import sys
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def stop(error):
 try:
     schema = (BASE / "config" / "schema.yaml").read_text(encoding="utf-8")
     config.update(check(config, yaml.safe_load(schema)))
+    if Path(config["results"]) == Path("."):
+        raise InputError("results: name a folder of its own, not this one")
     if Path(config["results"]).exists() and not Path(config["results"]).is_dir():
         raise InputError(f"results: {config['results']} is a file: name a folder")
 except InputError as error:
@@ -35,6 +38,7 @@ for kind in config["inputs"].values():
 
 config["results"] = str(Path(config["results"]))  # ./results/ is results
 
+os.environ[runs.VARIABLE] = runs.identity()
 if workflow.is_main_process:
     metadata.sync(config["results"], alone=runs.enter())
 
@@ -171,7 +175,8 @@ def settings_of(*keys, **others):
 def video_identity(wildcards):
     """A user's video is told apart by its content, a simulated one by how it was drawn."""
     if SIMULATED:
-        return settings_of("dataset.simulated.seconds", "dataset.simulated.seed")
+        drawn = settings_of("dataset.simulated.seconds", "dataset.simulated.seed")
+        return drawn | params.rests_on(code_of("simulate_video.py"))
     try:
         return {"video": samples.fingerprint(SAMPLES["video"][wildcards.participant])}
     except InputError as error:
@@ -179,10 +184,49 @@ def video_identity(wildcards):
 
 
 def content_of(label, participants, columns=()):
+    frames = Path(config["results"], "frames")
+    changed_at = frames.stat().st_mtime_ns if frames.exists() else None
+    return read_content_of(label, tuple(participants), tuple(columns), changed_at)
+
+
+@functools.cache
+def read_content_of(label, participants, columns, changed_at):
+    """Read again only when a file has come into the folder of frames: many steps ask."""
     try:
         return params.content_of(label, participants, config["results"], ROWS, columns)
     except InputError as error:
         stop(error)
+
+
+def autoencoder_params(wildcards):
+    return {
+        "settings": settings_of("autoencoder", f"inputs.{wildcards['input']}"),
+        "training": content_of("training", training(wildcards["fold"])),
+        "code": code_of("train_autoencoder.py"),
+    }
+
+
+def regressor_params(wildcards):
+    target, fold = wildcards["target"], wildcards["fold"]
+    values = config["targets"][target]
+    return {
+        "settings": settings_of("regressor", f"targets.{target}"),
+        "training": content_of("training", training(fold), values),
+        "held_out": content_of("held_out", held_out(fold), values),
+        "code": code_of("train_regressor.py"),
+        "rests_on": params.rests_on(autoencoder_params(wildcards)),
+    }
+
+
+def all_models_rest_on(*scripts):
+    """What all models, and the `scripts` between them and a step, depend on."""
+    parts = [
+        regressor_params({"input": name, "target": target, "fold": fold})
+        for name in INPUTS
+        for target in TARGETS
+        for fold in FOLDS
+    ]
+    return params.rests_on(parts, SEEDS, *map(code_of, scripts))
 
 
 @functools.cache

@@ -16,6 +16,7 @@ rule measure_errors:
     params:
         settings=plain({"models": ALL_MODELS}),
         code=code_of("measure_errors.py"),
+        rests_on=lambda wildcards: all_models_rest_on(),
     message:
         "Measure the errors of all models"
     script:
@@ -36,6 +37,7 @@ rule make_table1:
     params:
         settings=plain({"simulated": bool(SIMULATED)}),
         code=code_of("make_table1.py"),
+        rests_on=lambda wildcards: all_models_rest_on("measure_errors.py"),
     message:
         "Set the errors beside the paper's Table 1"
     script:
@@ -56,6 +58,7 @@ rule plot_learning_curves:
     params:
         settings=plain({"models": ALL_MODELS}),
         code=code_of("plot_learning_curves.py"),
+        rests_on=lambda wildcards: all_models_rest_on(),
     message:
         "Draw the learning curves of all models"
     script:
@@ -80,6 +83,9 @@ rule plot_gallery:
         settings=plain({"inputs": INPUTS, "seed": SEEDS[0]}),
         shown=lambda wildcards: content_of("shown", GROUPS["gallery"]),
         code=code_of("plot_gallery.py"),
+        rests_on=lambda wildcards: params.rests_on(
+            *(autoencoder_params({"input": name, "fold": 1}) for name in INPUTS)
+        ),
     message:
         "Draw what each autoencoder makes of a held-out participant"
     script:

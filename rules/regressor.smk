@@ -37,14 +37,11 @@ rule train_regressor:
         "../envs/torch.yaml"
     threads: 1
     params:
-        settings=lambda wildcards: settings_of("regressor", f"targets.{wildcards.target}"),
-        training=lambda wildcards: content_of(
-            "training", training(wildcards.fold), config["targets"][wildcards.target]
-        ),
-        held_out=lambda wildcards: content_of(
-            "held_out", held_out(wildcards.fold), config["targets"][wildcards.target]
-        ),
+        settings=lambda wildcards: regressor_params(wildcards)["settings"],
+        training=lambda wildcards: regressor_params(wildcards)["training"],
+        held_out=lambda wildcards: regressor_params(wildcards)["held_out"],
         code=code_of("train_regressor.py"),
+        rests_on=lambda wildcards: regressor_params(wildcards)["rests_on"],
     message:
         "Train the {wildcards.target} regressor of {wildcards.input}; predict fold {wildcards.fold}"
     script:

@@ -59,6 +59,12 @@ def test_results_may_be_renamed(place):
     assert record["input_checksums"] == {"re-sultä/b.csv": "1", "lab/results/c": "2"}
 
 
+def test_what_is_not_snakemakes_is_left(place):
+    note("results/a.csv", 1.0).with_name("notes.txt").write_text("mine")
+    metadata.sync("results")
+    assert [path for path in metadata._kept("results")] == ["a.csv"]
+
+
 def test_half_a_record_is_replaced(place):
     here = note("results/a.csv", 1.0)
     metadata.sync("results")

@@ -1,5 +1,7 @@
 """What every step does alike: whole files or none, logs that hold everything."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from motilens import InputError, step
+from motilens import InputError, code, runs, step
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 
@@ -37,13 +39,13 @@ def given(tmp_path):
     """What Snakemake gives to a script, as far as `logged` looks at it."""
     return (
         "from types import SimpleNamespace\nsnakemake = SimpleNamespace("
-        f"log=[{str(tmp_path / 'logs/step.log')!r}], rule='step', output=[])"
+        f"log=[{str(tmp_path / 'logs/step.log')!r}], rule='step', output=[], params={{}})"
     )
 
 
 def run(tmp_path, body):
     program = (
-        "import subprocess\nfrom motilens import InputError, step\n"
+        "import subprocess\nfrom motilens import InputError, code, runs, step\n"
         f"{given(tmp_path)}\nwith step.logged(snakemake):\n    {body}\n"
     )
     (tmp_path / "logs").mkdir()
@@ -108,6 +110,42 @@ def test_it_does_not_outlive_its_snakemake(tmp_path):
     parent.kill()
     parent.communicate(timeout=30)
     assert log.read_text().strip() == "working"
+
+
+def test_an_orphan_ends_even_if_it_was_born_as_one(tmp_path):
+    """Snakemake was killed while the step's Python was still starting."""
+    (tmp_path / "logs").mkdir()
+    script = tmp_path / "step.py"
+    script.write_text(
+        f"import time\nfrom motilens import step\n{given(tmp_path)}\n"
+        "with step.logged(snakemake):\n    time.sleep(60)\n    print('done')\n"
+    )
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    run_by = runs.identity().replace(str(os.getpid()), str(dead.pid), 1)
+    done = subprocess.run(
+        [sys.executable, script],
+        env={"PYTHONPATH": str(SCRIPTS), runs.VARIABLE: run_by},
+        timeout=30,
+    )
+    assert done.returncode == -signal.SIGKILL
+
+
+def test_code_edited_during_a_run_is_not_noted_as_what_was_planned(tmp_path):
+    planned = code.versions(SCRIPTS / "list_clips.py", SCRIPTS.parents[1] / "requirements.in")
+    (tmp_path / "logs/list_clips").mkdir(parents=True)
+    for known, returned in ((planned, 0), (planned | {"list_clips.py": "other"}, 1)):
+        given_by_it = given(tmp_path).replace("'step'", "'list_clips'")
+        given_by_it = given_by_it.replace("logs/step.log", "logs/list_clips/all.log")
+        given_by_it = given_by_it.replace("params={}", f"params={ {'code': known} }")
+        program = (
+            f"from motilens import step\n{given_by_it}\nwith step.logged(snakemake):\n    pass"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=SCRIPTS, capture_output=True, text=True
+        )
+        assert done.returncode == returned, done.stderr
+    assert "ERROR: the code of list_clips was edited during the run: run again" in done.stderr
 
 
 def test_a_damaged_record_is_named(tmp_path):

@@ -130,6 +130,8 @@ OWN_DATA = [
     Change(changes.clone_anew_and_change, "", REGRESSORS),
     Change(changes.clone_after_a_kill, "", REGRESSORS,
            "what a killed run was making is in doubt until a run has ended"),
+    Change(changes.end_half_way, "", f"plot_gallery {REGRESSORS}",
+           "a step knows what the steps before it rest on"),
     Change(changes.rename_results, "", NOTHING, "the metadata in them do not name their folder"),
     Change(changes.rewrite_configuration, "", NOTHING),
     Change(changes.run_otherwise, "", NOTHING),

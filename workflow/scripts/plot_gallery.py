@@ -3,11 +3,12 @@
 from motilens import autoencoder, plots, stacks, step
 
 
-def main(frames, weights, records, output, settings):
+def main(frames, weights, records, output, settings, shown):
+    files = list(stacks.by_participant(frames, shown).values())
     rows = []
     for name, model_weights, record in zip(settings["inputs"], weights, records, strict=True):
         model, made = autoencoder.load(model_weights, record)
-        stack = stacks.read_stacks(frames, made["frames"])[:1]
+        stack = stacks.read_stacks(files, made["frames"])[:1]
         feature = autoencoder.encode(model, stack, made["copies"])[0]
         restored = autoencoder.reconstruct(model, stack, made["copies"])[0, 0]
         rows.append((name, stack[0, 0] / 255, feature, restored))
@@ -23,4 +24,5 @@ if __name__ == "__main__":
             snakemake.input.records,
             snakemake.output[0],
             snakemake.params.settings,
+            snakemake.params.shown["shown"],
         )

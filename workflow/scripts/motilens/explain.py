@@ -45,6 +45,7 @@ def explain(jobs: Iterable[Job]) -> list[str]:
     jobs = list(jobs)
     before = set().union(*(_participants(job.then or {}) for job in jobs))
     after = set().union(*(_participants(job.now) for job in jobs))
+    behind = {follower for job in jobs for follower in job.behind}
     subjects, caused = defaultdict(set), defaultdict(set)
     for job in jobs:
         reasons = [(reason, "") for reason in job.other_reasons]
@@ -52,6 +53,8 @@ def explain(jobs: Iterable[Job]) -> list[str]:
             reasons.append(("not made yet", ""))
         else:
             reasons += list(changes(job.then, job.now))
+            if not reasons and job not in behind and job.then != job.now:
+                reasons.append(("what it rests on was made anew", ""))
         for text, subject in reasons:
             if text == MOVED and not {subject} <= before & after:
                 text = "participants {} are " + ("new" if subject in after else "gone")
@@ -85,6 +88,8 @@ def changes(then: dict, now: dict, place: str = "") -> Iterable[tuple[str, str]]
         old, new, name = then.get(key), now.get(key), f"{place}.{key}" if place else key
         if old == new or name == "participants" and isinstance(new, list):
             continue  # a list of clips only echoes what others say of each participant
+        if name == "rests_on":
+            continue  # an echo too, see `explain`
         if isinstance(old, dict) and isinstance(new, dict):
             yield from changes(old, new, name)
         elif key.endswith(".py"):

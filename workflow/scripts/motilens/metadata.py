@@ -59,7 +59,10 @@ def _noted(results: str) -> Iterator[str]:
     for name in _files(SNAKEMAKE):
         # A long name is cut into folders.
         coded = "".join(part.lstrip("@") for part in name.parts)
-        output = base64.urlsafe_b64decode(coded).decode()
+        try:
+            output = base64.urlsafe_b64decode(coded).decode()
+        except ValueError:
+            continue  # not Snakemake's
         if output.startswith(f"{results}/"):
             yield output.removeprefix(f"{results}/")
 

@@ -4,11 +4,10 @@ Snakemake keeps the values of params without their names, and tells dicts with a
 keys apart: so all dicts are sorted, and their keys say what they are.
 """
 
-import functools
+import hashlib
 import json
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
 from motilens import InputError
 from motilens.step import read_record
@@ -37,6 +36,16 @@ def settings_of(config: dict, *keys: str, **others) -> dict:
     return plain(found)
 
 
+def rests_on(*parts) -> dict:
+    """A digest of all that earlier steps depend on.
+
+    Snakemake hands a change on from step to step by the times of files, which do not survive a
+    copy: a run that ended half way would then look whole.
+    """
+    text = json.dumps(parts, sort_keys=True)
+    return {"rests_on": hashlib.sha256(text.encode()).hexdigest()[:16]}
+
+
 def content_of(
     label: str, participants: Iterable[str], results: str, rows: dict, columns: Iterable[str] = ()
 ) -> dict:
@@ -56,21 +65,14 @@ def content_of(
     """
     content = {}
     for participant in participants:
-        record = Path(results) / "frames" / f"{participant}.json"
+        record = f"{results}/frames/{participant}.json"
         try:
-            digest = _clips_digest(record, record.stat().st_mtime_ns)
+            digest = read_record(record)["content_sha256"][:16]
         except FileNotFoundError:
             digest = None  # not made yet, or just being made
+        except KeyError as error:
+            raise InputError(f"{record} has no {error}: delete it and run again") from error
         content[participant] = {"frames": digest} | {
             column: rows[participant][column] for column in columns
         }
     return plain({label: content})
-
-
-@functools.cache
-def _clips_digest(record: Path, changed_at: int) -> str:
-    """Read once a time that the record has changed: many steps ask for it."""
-    try:
-        return read_record(str(record))["content_sha256"][:16]
-    except KeyError as error:
-        raise InputError(f"{record} has no {error}: delete it and run again") from error

@@ -1,6 +1,7 @@
 """Which runs of Snakemake are alive here, so that the lock of a killed one does not stay."""
 
 import fcntl
+import os
 import shutil
 import socket
 import sys
@@ -8,6 +9,36 @@ from pathlib import Path
 from typing import TextIO
 
 _held: list[TextIO] = []  # open, and so locked, as long as this process lives
+
+
+VARIABLE = "MOTILENS_RUN"  # in the environment of steps: which process runs Snakemake
+
+
+def identity() -> str:
+    """This process, for the processes that it starts."""
+    return f"{os.getpid()} {_namespace()}"
+
+
+def is_alive(run: str | None) -> bool:
+    """Is the process of that `identity` alive? What cannot be seen from here is."""
+    pid, _, namespace = (run or "").partition(" ")
+    if not pid or namespace != _namespace():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _namespace() -> str:
+    """Where process numbers are valid; a container may have its own."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 def enter(folder: Path = Path(".snakemake")) -> bool:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from motilens import PARENT, InputError, metadata
+from motilens import PARENT, InputError, code, metadata, runs
 
 # Not in a module: a new number alone makes nothing stale.
 VERSION = Path(__file__).with_name("VERSION")
@@ -36,13 +36,14 @@ def logged(snakemake) -> Iterator[None]:
     What is kept of the step's outputs is in doubt from now on, until its end is noted.
 
     Args:
-        snakemake: what Snakemake gives to a script; its log is <results>/logs/<rule>/...
+        snakemake: what Snakemake gives to a script; its log is <results>/logs/<rule>/..., and
+            a rule is called as its script.
     An InputError also goes to the terminal, in one line and without a traceback: it is the
     user's to mend. Any other exception ends the process with its traceback in the log.
     """
     # Asked to end, leave by the front door: half files are removed, ffmpeg is stopped.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_run, daemon=True).start()
     log = str(snakemake.log[0])
     metadata.doubt(log[: log.index(f"/logs/{snakemake.rule}")], map(str, snakemake.output))
     global _terminal
@@ -52,6 +53,7 @@ def logged(snakemake) -> Iterator[None]:
         os.dup2(file.fileno(), 2)
         sys.stdout.reconfigure(line_buffering=True)
         try:
+            _check_code(snakemake)
             yield
         except InputError as error:
             message = f"\nERROR: {error}\n\n"
@@ -60,11 +62,24 @@ def logged(snakemake) -> Iterator[None]:
             sys.exit(1)
 
 
-def _end_with_parent() -> None:
+def _end_with_run() -> None:
     """Do not outlive a killed Snakemake: the next run may already be making the same files."""
-    while os.getppid() == PARENT:
+    while os.getppid() == PARENT and runs.is_alive(os.environ.get(runs.VARIABLE)):
         time.sleep(0.2)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _check_code(snakemake) -> None:
+    """What runs is what Snakemake will note: it knows the code as it was when the run began.
+
+    Raises:
+        InputError: the code has been edited since.
+    """
+    planned = snakemake.params.get("code", {})
+    scripts = Path(__file__).parents[1]
+    script = scripts / f"{snakemake.rule}.py"
+    if planned and code.versions(script, scripts.parents[1] / "requirements.in") != planned:
+        raise InputError(f"the code of {snakemake.rule} was edited during the run: run again")
 
 
 @contextlib.contextmanager
@@ -84,11 +99,11 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def provenance(code: dict, settings: dict) -> dict:
+def provenance(code_versions: dict, settings: dict) -> dict:
     """How an output was made: settings, code, versions. Plain JSON values."""
     return {
         "settings": settings,
-        "code": code,
+        "code": code_versions,
         "motilens": VERSION.read_text(encoding="utf-8").strip(),
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
