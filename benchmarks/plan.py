@@ -1,0 +1,60 @@
+"""Time Snakemake's plan of config/visem.yaml with five seeds, before a run and after one.
+
+    .venv/bin/python benchmarks/plan.py [participants]
+
+Data and results are made up: empty videos, and steps that only write their files.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow/scripts"))
+
+from motilens import dataset  # noqa: E402
+
+STEP = """from pathlib import Path
+from motilens import step
+with step.logged(snakemake):
+    for output in snakemake.output:
+        Path(output).write_text('{"content_sha256": "0123456789abcdef"}')
+"""
+PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "envs", "requirements.in")
+
+
+def main(participants: int):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in PARTS:
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+            copy(ROOT / part, folder / part)
+        for script in (folder / "workflow/scripts").glob("*.py"):
+            script.write_text(STEP)
+        (folder / "visem-dataset/videos").mkdir(parents=True)
+        table = dataset.sample_table(participants, 1, "visem-dataset/videos")
+        dataset.write_labels(table, folder / "visem-dataset/semen_analysis_data.csv")
+        for path in table["video"]:
+            with open(folder / path, "wb") as file:
+                file.truncate(400_000_000)  # a hole: no disk is used
+        config = yaml.safe_load((ROOT / "config/visem.yaml").read_text(encoding="utf-8"))
+        (folder / "five.yaml").write_text(yaml.safe_dump(config | {"seeds": [0, 1, 2, 3, 4]}))
+        print(f"plan before a run: {timed(folder, '-n'):.1f} s")
+        print(f"all jobs, doing nothing, 2 cores: {timed(folder, '--cores', '2'):.1f} s")
+        print(f"plan after a run: {timed(folder, '-n'):.1f} s")
+
+
+def timed(folder: Path, *arguments: str) -> float:
+    command = [sys.executable, "-m", "snakemake", *arguments, "--configfile", "five.yaml"]
+    start = time.monotonic()
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return time.monotonic() - start
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 85)
