@@ -1,5 +1,6 @@
 """A copy of the project to run in, and one finished run that many tests look at."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -37,6 +38,15 @@ class Project:
         )
         assert not check or done.returncode == 0, done.stdout[-5000:]
         return done
+
+    def digests(self):
+        """Of all results that have their final name; logs hold times, metadata too."""
+        results = self.folder / "results"
+        return {
+            str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in results.rglob("*")
+            if path.is_file() and path.relative_to(results).parts[0] not in ("logs", ".metadata")
+        }
 
 
 def copy_project(folder: Path) -> Project:

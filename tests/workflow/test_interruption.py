@@ -4,7 +4,6 @@ The undisturbed run had two cores and the disturbed one has one, so this is also
 results depend neither on the number of cores nor on the order of jobs.
 """
 
-import hashlib
 import shutil
 import signal
 from pathlib import Path
@@ -61,22 +60,12 @@ def run(project, *arguments, target=None, **options):
     return project.snakemake(*command, config="small.yaml", **options)
 
 
-def digests(project):
-    """Of all results that have their final name; logs hold times, metadata too."""
-    results = project.folder / "results"
-    return {
-        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in results.rglob("*")
-        if path.is_file() and path.relative_to(results).parts[0] not in ("logs", ".metadata")
-    }
-
-
 def test_every_step_is_killed_in_turn(tmp_path, weights):
     scripts = {path.stem for path in (HERE.parents[1] / "workflow/scripts").glob("*.py")}
     assert scripts == STEPS.keys()
     undisturbed = small(copy_project(tmp_path / "undisturbed"))
     run(undisturbed, "--cores", "2", **weights)
-    expected = digests(undisturbed)
+    expected = undisturbed.digests()
     assert len(expected) > 50
 
     project = small(copy_project(tmp_path / "a copy"))
@@ -85,13 +74,15 @@ def test_every_step_is_killed_in_turn(tmp_path, weights):
         kill = {"KILL_AT": f"{step}:{files}:run"}
         done = run(project, target=target, check=False, **kill, **weights)
         assert done.returncode == -signal.SIGKILL, (step, done.stdout[-3000:])
-        visible = {path: digest for path, digest in digests(project).items() if ".part" not in path}
+        visible = {
+            path: digest for path, digest in project.digests().items() if ".part" not in path
+        }
         assert visible.items() <= expected.items(), f"a half-written file after {step}"
     done = run(project, check=False, KILL_AT="plot_gallery:1:snakemake", **weights)
-    assert done.returncode == -signal.SIGKILL and "gallery.png" not in digests(project)
+    assert done.returncode == -signal.SIGKILL and "gallery.png" not in project.digests()
     done = run(project, **weights)
     assert "An earlier run was killed; its lock has been removed." in done.stdout
-    assert digests(project) == expected
+    assert project.digests() == expected
     assert "Nothing to be done" in run(project, "-n").stdout
 
 

@@ -216,6 +216,26 @@ def test_the_same_content_trains_nothing_and_another_content_trains_what_saw_it(
     assert not any(plan(lab, "own.yaml").values())
 
 
+def test_changes_that_were_run_and_taken_back_leave_the_results_of_before(laboratory, tmp_path):
+    lab = laboratory.copy(tmp_path / "a lab")
+    before, labels = lab.digests(), (lab.folder / "lab/labels.csv").read_bytes()
+    changes.add_participant(lab, 7)
+    lab.config["autoencoder"]["epochs"] = 3
+    lab.write_configuration()
+    lab.snakemake("--cores", "2", config="own.yaml")
+    during = lab.digests()
+    assert during["tables/mae.csv"] != before["tables/mae.csv"] and "frames/7.h5" in during
+
+    next((lab.folder / "lab/videos").glob("7_*")).unlink()
+    (lab.folder / "lab/labels.csv").write_bytes(labels)
+    lab.config["autoencoder"]["epochs"] = 2
+    lab.write_configuration()
+    lab.snakemake("--cores", "2", config="own.yaml")
+    after = lab.digests()
+    remains = {"frames/7.h5", "frames/7.json", "splits/folds2_seed0.csv"}
+    assert {path for path in after if after[path] != before.get(path)} == remains
+
+
 def test_an_edit_that_changes_no_clip_trains_nothing(laboratory, tmp_path):
     lab = laboratory.copy(tmp_path / "a lab")
     changes.edit_module(lab, "video.py")
