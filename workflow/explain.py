@@ -35,7 +35,7 @@ def main():
     arguments = parser.parse_args()
     dag = planned(arguments.configfile, arguments.target)
     if dag is None:
-        sys.exit(1)  # Snakemake has said why
+        sys.exit(1)  # why has been said
     jobs = {job: Job(job.rule.name, *params(dag, job)) for job in needed(dag)}
     for job, ours in jobs.items():
         ours.behind = [jobs[other] for other in dag.depending[job] if other in jobs]

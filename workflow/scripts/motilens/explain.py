@@ -56,7 +56,7 @@ def explain(jobs: Iterable[Job]) -> list[str]:
             if not reasons and job not in behind and job.then != job.now:
                 reasons.append(("what it rests on was made anew", ""))
         for text, subject in reasons:
-            if text == MOVED and not {subject} <= before & after:
+            if text == MOVED and subject not in before & after:
                 text = "participants {} are " + ("new" if subject in after else "gone")
             subjects[text].add(subject)
             # What has never been made brings nobody to life: those behind have their own reason.
