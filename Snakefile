@@ -64,16 +64,18 @@ onstart:
     if "seed" in config["folds"]:
         number, seed = config["folds"]["number"], config["folds"]["seed"]
         folds.keep(
-            folds.kept_at(config["results"], number, seed), number, dict(SAMPLES["fold"])
+            folds.kept_at(config["results"], number, seed), number, FOLDS_OF
         )
 
 
 onerror:
     metadata.sync(config["results"], alone=False)
+    tell_missing()
 
 
 onsuccess:
     metadata.sync(config["results"], alone=False)
+    tell_missing()
     table = Path(config["results"]) / "tables" / "table1.md"
     if table.exists() and table.stat().st_mtime > START:
         print(f"\n{table.read_text(encoding='utf-8')}\nRead it in {table}")

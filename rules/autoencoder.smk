@@ -43,7 +43,7 @@ rule make_feature_images:
         "../envs/torch.yaml"
     threads: 1
     params:
-        clips=lambda wildcards: content_of("participants", SAMPLES.index),
+        clips=lambda wildcards: content_of("encoded", SAMPLES.index),
         code=code_of("make_feature_images.py"),
         rests_on=lambda wildcards: params.rests_on(autoencoder_params(wildcards)),
     message:

@@ -12,7 +12,7 @@ BASE = Path(workflow.basedir)
 SCRIPTS = BASE / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from motilens import InputError, code, folds, metadata, params, runs, samples
+from motilens import InputError, clips, code, folds, metadata, params, runs, samples, videos
 from motilens.config import check
 from motilens.params import natural, plain
 
@@ -32,10 +32,6 @@ try:
 except InputError as error:
     stop(error)
 
-for kind in config["inputs"].values():
-    kind.setdefault("copies", 1)
-
-
 config["results"] = str(Path(config["results"]))  # ./results/ is results
 
 os.environ[runs.VARIABLE] = runs.identity()
@@ -54,12 +50,11 @@ if SIMULATED:
         for name in ("semen_analysis_data.csv", "videos", "videos.csv")
     )
 else:
-    LABELS, VIDEOS = config["dataset"]["labels"], config["dataset"]["videos"]
-    VIDEO_LIST = config["dataset"].get("video_list")
+    LABELS, VIDEO_LIST = config["dataset"]["labels"], config["dataset"].get("video_list")
 
 
 wildcard_constraints:
-    participant="[^/]+",
+    sample="[^/]+",
     input="|".join(INPUTS),
     fold="|".join(map(str, FOLDS)),
     target="|".join(TARGETS),
@@ -68,30 +63,47 @@ wildcard_constraints:
 
 
 def sample_table():
-    """Participants, videos, labels and folds: they decide which jobs there are.
+    """Samples with videos, labels and folds: they decide which jobs there are.
 
     A simulated data set is known before its files are made.
     """
+    needed, warnings = sorted(set().union(*config["targets"].values())), []
     if SIMULATED:
         from motilens import dataset
 
         table = dataset.sample_table(SIMULATED["participants"], SIMULATED["seed"], VIDEOS)
+        problems = []
     else:
-        table = samples.read_samples(LABELS, VIDEOS, VIDEO_LIST)
-    number = config["folds"]["number"]
+        # What is in the videos is looked at once, not again by each job.
+        table, problems, warnings = samples.read_samples(
+            config["dataset"], needed, compare=workflow.is_main_process
+        )
+    number, participants = config["folds"]["number"], list(dict.fromkeys(table["participant"]))
     if "file" in config["folds"]:
-        split = folds.read(config["folds"]["file"], list(table["participant"]), number)
-    else:
-        split = folds.seeded(table, number, config["folds"]["seed"], config["results"])
-    return table.assign(fold=table["participant"].map(split)).set_index("participant")
+        split, more = folds.read(config["folds"]["file"], participants, number)
+        problems += more
+    elif not problems:
+        balanced = table[["participant", *(name for name in samples.LABELS if name in table)]]
+        split = folds.seeded(balanced, number, config["folds"]["seed"], config["results"])
+    if problems:
+        lines = natural(set(problems))
+        raise InputError("the data set cannot be used:\n  " + "\n  ".join(lines))
+    if workflow.is_main_process:
+        for line in warnings:
+            logger.warning(f"WARNING: {line}")
+    return table.assign(fold=table["participant"].map(split)), warnings
 
 
 try:
-    SAMPLES = sample_table()
+    SAMPLES, WARNINGS = sample_table()
 except InputError as error:
     stop(error)
 
-ROWS = SAMPLES.to_dict("index")
+ROWS = {
+    sample: {name: value for name, value in row.items() if value == value}  # NaN is not
+    for sample, row in SAMPLES.to_dict("index").items()
+}
+FOLDS_OF = dict(zip(SAMPLES["participant"], SAMPLES["fold"].map(int)))
 
 
 def held_out(fold):
@@ -111,14 +123,14 @@ GROUPS = {
 }
 
 
-def clips_of(participants):
+def clips_of(chosen):
     """Big files that are never compared by time: their content is in the param `content_of`."""
-    return ancient(expand("<results>/frames/{participant}.h5", participant=participants))
+    return ancient(expand("<results>/frames/{sample}.h5", sample=chosen))
 
 
-def records_of(participants):
+def records_of(chosen):
     """What is known of the clips, in small files: `content_of` reads them."""
-    return ancient(expand("<results>/frames/{participant}.json", participant=participants))
+    return ancient(expand("<results>/frames/{sample}.json", sample=chosen))
 
 
 def listed(*groups):
@@ -178,22 +190,50 @@ def video_identity(wildcards):
         drawn = settings_of("dataset.simulated.seconds", "dataset.simulated.seed")
         return drawn | params.rests_on(code_of("simulate_video.py"))
     try:
-        return {"video": samples.fingerprint(SAMPLES["video"][wildcards.participant])}
+        identity = {"video": videos.fingerprint(SAMPLES["video"][wildcards.sample])}
+        # Only where it makes a difference: to allow what an earlier run left out, or no more.
+        allowed = config["dataset"]["unreadable"] == "leave_out"
+        if not allowed and clips.problem(config["results"], wildcards.sample):
+            identity["left_out"] = "not allowed any more"
     except InputError as error:
         stop(error)
+    return identity
 
 
-def content_of(label, participants, columns=()):
+def facts_of(wildcards):
+    """What the user says of a video, recorded with its clips."""
+    row, scale = ROWS[wildcards.sample], config["dataset"].get("microns_per_pixel")
+    facts = {"participant": row["participant"]} | ({"microns_per_pixel": scale} if scale else {})
+    return plain(facts | {name: row[name] for name in samples.FACTS if name in row})
+
+
+def left_out():
+    """Samples without clips, if dataset.unreadable allows it."""
+    return [sample for sample in SAMPLES.index if clips.problem(config["results"], sample)]
+
+
+def tell_missing():
+    """At the end of a run: which samples are missing, and why."""
+    if lines := clips.missing(config["results"], SAMPLES.index):
+        print(f"\n{len(lines)} of {len(SAMPLES)} videos could not be used:", *lines, sep="\n  ")
+        if config["dataset"]["unreadable"] == "stop":
+            print(
+                "Mend or remove them, or go on without them (dataset.unreadable: leave_out). "
+                "`snakemake --keep-going frames` finds all such videos."
+            )
+
+
+def content_of(label, chosen, columns=()):
     frames = Path(config["results"], "frames")
     changed_at = frames.stat().st_mtime_ns if frames.exists() else None
-    return read_content_of(label, tuple(participants), tuple(columns), changed_at)
+    return read_content_of(label, tuple(chosen), tuple(columns), changed_at)
 
 
 @functools.cache
-def read_content_of(label, participants, columns, changed_at):
+def read_content_of(label, chosen, columns, changed_at):
     """Read again only when a file has come into the folder of frames: many steps ask."""
     try:
-        return params.content_of(label, participants, config["results"], ROWS, columns)
+        return params.content_of(label, chosen, config["results"], ROWS, columns)
     except InputError as error:
         stop(error)
 

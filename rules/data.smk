@@ -47,7 +47,7 @@ rule check_samples:
     conda:
         "../envs/tables.yaml"
     params:
-        settings=plain({"samples": ROWS}),
+        settings=plain({"samples": ROWS, "warnings": WARNINGS}),
         code=code_of("check_samples.py"),
     message:
         "Write the table of samples and the folds"

@@ -14,7 +14,9 @@ rule measure_errors:
     conda:
         "../envs/tables.yaml"
     params:
-        settings=plain({"models": ALL_MODELS}),
+        settings=lambda wildcards: plain(
+            {"models": ALL_MODELS, "folds_digest": folds.digest(FOLDS_OF), "left_out": left_out()}
+        ),
         code=code_of("measure_errors.py"),
         rests_on=lambda wildcards: all_models_rest_on(),
     message:

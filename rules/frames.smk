@@ -1,16 +1,16 @@
-"""Videos to clips of grey frames, one HDF5 file a participant."""
+"""Videos to clips of grey frames, one HDF5 file a sample."""
 
 
 rule extract_frames:
     input:
         video=lambda wildcards: (str if SIMULATED else ancient)(
-            SAMPLES["video"][wildcards.participant]
+            SAMPLES["video"][wildcards.sample]
         ),
     output:
-        clips="<results>/frames/{participant}.h5",
-        record="<results>/frames/{participant}.json",
+        clips="<results>/frames/{sample}.h5",
+        record="<results>/frames/{sample}.json",
     log:
-        "<results>/logs/extract_frames/{participant}.log",
+        "<results>/logs/extract_frames/{sample}.log",
     # Before all training: a damaged video should not come to light after hours.
     priority: 1
     conda:
@@ -20,9 +20,10 @@ rule extract_frames:
             "frames", clip_length=max(kind["frames"] for kind in config["inputs"].values())
         ),
         video=video_identity,
+        facts=facts_of,
         code=code_of("extract_frames.py"),
     message:
-        "Decode the video of participant {wildcards.participant}"
+        "Decode the video of sample {wildcards.sample}"
     script:
         "../workflow/scripts/extract_frames.py"
 
@@ -32,7 +33,7 @@ rule extract_frames:
 checkpoint list_clips:
     input:
         lambda wildcards: expand(
-            rules.extract_frames.output.record, participant=GROUPS[wildcards.group]
+            rules.extract_frames.output.record, sample=GROUPS[wildcards.group]
         ),
     output:
         "<results>/frames/lists/{group}.csv",
@@ -42,7 +43,7 @@ checkpoint list_clips:
     conda:
         "../envs/tables.yaml"
     params:
-        settings=lambda wildcards: plain({"participants": GROUPS[wildcards.group]}),
+        settings=lambda wildcards: plain({"list": GROUPS[wildcards.group]}),
         code=code_of("list_clips.py"),
     message:
         "List the clips: {wildcards.group}"

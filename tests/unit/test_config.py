@@ -94,7 +94,7 @@ def test_a_whole_number_is_the_same_in_any_form():
     config["frames"]["size"] = 64.0
     checked = check(config, SCHEMA)
     assert repr(checked["frames"]["size"]) == "64"
-    assert checked == load("config/config.yaml")
+    assert checked == check(load("config/config.yaml"), SCHEMA)
 
 
 def test_every_backbone_is_torchvisions():
@@ -114,3 +114,21 @@ def test_every_key_is_explained_in_the_readme():
     text = (ROOT / "config/README.md").read_text(encoding="utf-8")
     missing = [key for key in keys(SCHEMA) if f"`{key}`" not in text]
     assert not missing
+
+
+def test_what_is_left_out_has_the_schemas_default():
+    config = load("config/config.yaml")
+    checked = check(config, SCHEMA)
+    assert checked["inputs"]["I1"] == {"frames": 1, "copies": 1}
+    assert checked["dataset"]["motility_sum"] == {"tolerance": 1, "otherwise": "stop"}
+    assert checked["frames"]["aspect"] == "squeeze" and "video_list" not in checked["dataset"]
+    config["dataset"]["motility_sum"] = {"tolerance": 3}
+    assert check(config, SCHEMA)["dataset"]["motility_sum"] == {"tolerance": 3, "otherwise": "stop"}
+    assert check(checked, SCHEMA) == checked, "Snakemake hands the checked one to its jobs"
+
+
+def test_a_column_of_an_unknown_name():
+    config = load("config/visem.yaml")
+    config["dataset"]["columns"] = {"partcipant": "No."}
+    with pytest.raises(InputError, match=r"dataset.columns: 'partcipant' is not one of \['partici"):
+        check(config, SCHEMA)

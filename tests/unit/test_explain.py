@@ -37,14 +37,14 @@ def test_a_changed_value_is_followed_to_the_end():
         (
             {"training": {"7": {"frames": "a", "head": 90.0}}},
             {"training": {"7": {"frames": "b", "head": 91.0}}},
-            ["head of participants 7 changed 90.0 -> 91.0", "other frames of participants 7"],
+            ["head of samples 7 changed 90.0 -> 91.0", "other frames of samples 7"],
         ),
-        ({"training": {"1": {}}}, {"training": {"1": {}, "2": {}}}, "participants 2 are new"),
-        ({"training": {"1": {}, "2": {}}}, {"training": {"1": {}}}, "participants 2 are gone"),
+        ({"training": {"1": {}}}, {"training": {"1": {}, "2": {}}}, "samples 2 are new"),
+        ({"training": {"1": {}, "2": {}}}, {"training": {"1": {}}}, "samples 2 are gone"),
         (
             {"training": {"1": {}}, "held_out": {"2": {}}},
             {"training": {"2": {}}, "held_out": {"1": {}}},
-            "participants 1, 2 changed folds",
+            "samples 1, 2 changed folds",
         ),
     ],
 )
@@ -65,7 +65,7 @@ def test_many_participants_are_counted_not_listed():
     then = {"training": {str(k): {"frames": "a"} for k in range(30)}}
     now = {"training": {str(k): {"frames": "b"} for k in range(30)}}
     [line] = explain([Job("train_autoencoder", then, now)])
-    assert line.startswith("other frames of participants 0, 1, 2, 3, 4, 5, 6, 7 and 22 more: 1")
+    assert line.startswith("other frames of samples 0, 1, 2, 3, 4, 5, 6, 7 and 22 more: 1")
 
 
 def test_every_rule_has_its_words():

@@ -1,5 +1,6 @@
 """Splits into folds: even, balanced, seeded, and kept once they are made."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -81,15 +82,46 @@ def test_a_damaged_split_is_told(tmp_path):
 def test_own_folds_and_their_problems(tmp_path):
     path = tmp_path / "folds.csv"
     path.write_text("ID,fold\n1,1\n2,2\n3,1\n")
-    assert folds.read(str(path), ["1", "2", "3"], 2) == {"1": 1, "2": 2, "3": 1}
+    assert folds.read(str(path), ["1", "2", "3"], 2) == ({"1": 1, "2": 2, "3": 1}, [])
+    path.write_text("participant\tfold\tvideo\n1\t1\ta\n2\t2\tb\n2\t2\tc\n")
+    assert folds.read(str(path), ["1", "2"], 2) == ({"1": 1, "2": 2}, [])
     path.write_text("ID;fold\n1;1\n2;4\n2;1\n9;1\n")
-    with pytest.raises(InputError) as error:
-        folds.read(str(path), ["1", "2", "3"], 2)
-    message = str(error.value)
+    _, problems = folds.read(str(path), ["1", "2", "3"], 2)
     for part in (
-        "participant 2 is in more than one row",
-        "participant 3 has no fold",
-        "participant 9 is not in the data set",
-        "fold 2 has no participants",
+        "folds.csv, line 3: participant 2: fold '4' is not one of 1, 2",
+        "folds.csv, line 4: participant 2 is in fold 1 and in fold 4: a participant has one",
+        "folds.csv, line 5: participant 9 is not in the data set",
+        "folds.csv: participant 3 has no fold",
+        "folds.csv: fold 2 has no participants",
     ):
-        assert part in message
+        assert any(line.startswith(str(tmp_path / part)) for line in problems), (part, problems)
+    assert len(problems) == 5
+
+
+def test_all_classes_of_motility_are_balanced():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"participant": [str(k) for k in range(85)]})
+    table[["progressive", "nonprogressive", "immotile"]] = 100 * rng.dirichlet([4, 3, 3], 85)
+    table["head"] = rng.uniform(90, 100, 85)
+    for seed in range(5):
+        fold = table["participant"].map(folds.split(table, 3, seed))
+        means = table.groupby(fold)[["progressive", "nonprogressive", "immotile"]].mean()
+        assert (means.max() - means.min()).max() < 1.5
+
+
+def test_videos_of_one_participant_stay_together():
+    table = pd.concat([made_up(20), made_up(7)])
+    split = folds.split(table, 3, seed=0)
+    assert sorted(split) == sorted(set(table["participant"]))
+    assert sorted(map(list(split.values()).count, (1, 2, 3))) == [6, 7, 7]
+    assert folds.seeded(table, 3, 0, "nowhere") == split
+
+
+def test_labels_that_some_have_not_do_not_count():
+    table = made_up(9).assign(progressive=[float("nan"), *range(8)], head=range(9))
+    assert folds.split(table, 3, 0) == folds.split(table[["participant", "head"]], 3, 0)
+
+
+def test_a_digest_is_of_who_is_where():
+    assert folds.digest({"1": 1, "2": 2}) == folds.digest({"2": 2, "1": 1})
+    assert folds.digest({"1": 1, "2": 2}) != folds.digest({"1": 2, "2": 1})

@@ -11,6 +11,7 @@ def predictions():
     return pd.DataFrame(
         {
             "participant": ["1", "1", "2"],
+            "sample": ["1", "1", "2"],
             "stack": [0, 1, 0],
             "true_head": [90.0, 90.0, 80.0],
             "true_tail": [10.0, 10.0, 30.0],
@@ -26,6 +27,12 @@ def test_per_stack_is_the_mean_over_stacks_and_values(predictions):
 
 def test_per_participant_averages_predictions_first(predictions):
     assert metrics.mae_participant(predictions) == pytest.approx((0 + 1 + 3 + 3) / 4)
+
+
+def test_participants_count_alike_whatever_the_number_of_their_samples(predictions):
+    again = predictions.iloc[2:].assign(sample="2+2", true_head=70.0)  # 2 has a second video
+    table = pd.concat([predictions, again])
+    assert metrics.mae_participant(table) == pytest.approx((0 + 3 + (1 + 11) / 2 + 3) / 4)
 
 
 def test_zero_r_is_the_training_mean(predictions):

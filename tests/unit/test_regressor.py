@@ -73,26 +73,39 @@ def test_weights_of_another_record_are_refused(tmp_path, trained):
         regressor.load(weights, record)
 
 
+def samples(*names):
+    return {name: {"participant": name.partition("+")[0]} for name in names}
+
+
 def test_a_participant_on_both_sides_is_an_error():
-    regressor.check_folds(["1", "2"], ["3"], seen_by_autoencoder=["2", "1"])
+    regressor.check_folds(samples("1", "2"), samples("3"), samples("2", "1"))
     with pytest.raises(InputError, match=r"held-out participants \['3'\]"):
-        regressor.check_folds(["1", "2"], ["3"], seen_by_autoencoder=["1", "3"])
+        regressor.check_folds(samples("1", "2"), samples("3"), samples("1", "3"))
     with pytest.raises(InputError, match=r"held-out participants \['2'\]"):
-        regressor.check_folds(["1", "2"], ["2", "3"], seen_by_autoencoder=["1"])
+        regressor.check_folds(samples("1", "2"), samples("2", "3"), samples("1"))
+    with pytest.raises(InputError, match=r"held-out participants \['2'\]"):
+        regressor.check_folds(samples("1", "2"), samples("2+2"), samples("1", "2"))
 
 
-def test_a_participant_who_got_lost_is_an_error():
-    with pytest.raises(InputError, match=r"different participants: \['2'\]"):
-        regressor.check_folds(["1"], ["3"], seen_by_autoencoder=["1", "2"])
+def test_a_sample_that_got_lost_is_an_error():
+    with pytest.raises(InputError, match=r"different samples: \['1\+2'\]"):
+        regressor.check_folds(samples("1"), samples("3"), samples("1", "1+2"))
+
+
+def test_nobody_left_to_hold_out():
+    with pytest.raises(InputError, match="no sample is left to hold out"):
+        regressor.check_folds(samples("1"), {}, samples("1"))
 
 
 def test_prediction_table_puts_true_beside_predicted():
-    samples = pd.DataFrame({"head": [90.0, 95.0], "tail": [10.0, 20.0]}, index=["7", "10"])
-    table = regressor.prediction_table(
-        [("10", 0), ("10", 1), ("7", 0)], samples, np.array([[1, 2], [3, 4], [5, 6]], np.float32)
+    labels = pd.DataFrame(
+        {"participant": ["7", "10"], "tail": [10.0, 20.0], "head": [90.0, 95.0]}, ["7", "10+2"]
     )
+    keys, predicted = [("10+2", 0), ("10+2", 1), ("7", 0)], np.array([[1, 2], [3, 4], [5, 6]])
+    table = regressor.prediction_table(keys, labels, ["head", "tail"], predicted)
     assert list(table) == [
-        "participant", "stack", "true_head", "true_tail", "predicted_head", "predicted_tail"
+        "participant", "sample", "stack", "true_head", "true_tail", "predicted_head",
+        "predicted_tail",
     ]  # fmt: skip
-    assert table.iloc[0].tolist() == ["10", 0, 95, 20, 1, 2]
-    assert table.iloc[2].tolist() == ["7", 0, 90, 10, 5, 6]
+    assert table.iloc[0].tolist() == ["10", "10+2", 0, 95, 20, 1, 2]
+    assert table.iloc[2].tolist() == ["7", "7", 0, 90, 10, 5, 6]

@@ -1,11 +1,15 @@
-"""The table of samples: VISEM's dialect is read, and every problem is told, all at once."""
+"""The table of samples: VISEM's dialect and anybody's own is read, every problem told at once."""
 
 import re
 
 import pandas as pd
 import pytest
 
-from motilens import InputError, dataset, samples, simulation
+from motilens import dataset, samples, simulation
+from motilens.samples import LABELS
+
+ALL = tuple(LABELS)
+STOP = {"tolerance": 1, "otherwise": "stop"}
 
 
 @pytest.fixture
@@ -14,22 +18,39 @@ def files(tmp_path):
     table = dataset.sample_table(4, seed=1, folder=str(tmp_path / "videos"))
     (tmp_path / "videos").mkdir()
     for path in table["video"]:
-        (tmp_path / "videos" / path.rpartition("/")[2]).touch()
+        (tmp_path / "videos" / path.rpartition("/")[2]).write_text(path)
     dataset.write_labels(table, tmp_path / "labels.csv")
     dataset.write_video_list(table, tmp_path / "videos.csv")
     return tmp_path
 
 
-def read(files, video_list=None):
-    return samples.read_samples(
-        str(files / "labels.csv"), str(files / "videos"), video_list and str(files / video_list)
-    )
+def read(files, video_list=None, needed=ALL, **settings):
+    """Table, problems, warnings."""
+    named = {"labels": str(files / "labels.csv"), "videos": str(files / "videos")}
+    if video_list:
+        named["video_list"] = str(files / video_list)
+    return samples.read_samples(named | {"motility_sum": STOP} | settings, needed)
+
+
+def table_of(*arguments, **settings):
+    table, problems, warnings = read(*arguments, **settings)
+    assert problems == [] and warnings == []
+    return table
+
+
+def problems_of(*arguments, **settings):
+    return read(*arguments, **settings)[1]
 
 
 def edit(path, old, new):
     text = path.read_bytes().decode("utf-8-sig")
     assert old in text
     path.write_bytes(text.replace(old, new, 1).encode("utf-8-sig"))
+
+
+def rewrite(files, change):
+    path = files / "labels.csv"
+    path.write_bytes(change(path.read_bytes().decode("utf-8-sig")).encode("utf-8-sig"))
 
 
 def test_dialect_is_visems(files):
@@ -42,11 +63,11 @@ def test_dialect_is_visems(files):
 @pytest.mark.parametrize("video_list", [None, "videos.csv"])
 def test_simulated_files_are_read_as_they_were_meant(files, video_list):
     meant = dataset.sample_table(4, seed=1, folder=str(files / "videos"))
-    pd.testing.assert_frame_equal(read(files, video_list), meant)
+    pd.testing.assert_frame_equal(table_of(files, video_list), meant)
 
 
 def test_simulated_labels_are_counted_from_the_cells(files):
-    for row in read(files).to_dict("records"):
+    for row in table_of(files).to_dict("records"):
         cells = simulation.draw_cells(int(row["participant"]), 1)
         assert row["head"] == pytest.approx(100 * cells.head_defect.mean())
         immotile = (cells.motility == simulation.IMMOTILE).mean()
@@ -54,48 +75,57 @@ def test_simulated_labels_are_counted_from_the_cells(files):
 
 
 def test_all_problems_are_told_at_once(files):
-    first = read(files)["video"][0]
+    first = table_of(files)["video"].iloc[0]
     (files / "videos" / "notes.avi").touch()
     (files / "videos" / "9_10.10.10_XY.avi").touch()
     (files / "videos" / first.rpartition("/")[2]).unlink()
+    (files / "videos" / "2_copy.avi").write_bytes(
+        next((files / "videos").glob("3_*")).read_bytes()
+    )
     edit(files / "labels.csv", "\r\n3;", "\r\n3;Not reported")
     text = (files / "labels.csv").read_bytes().decode("utf-8-sig")
     last = text.rstrip().rpartition("\r\n")[2]
     (files / "labels.csv").write_bytes((text + last + "\r\n").encode("utf-8-sig"))
-    with pytest.raises(InputError) as error:
-        read(files)
-    message = str(error.value)
-    assert "participant 1 has labels but no video" in message
-    assert "participant 9 has no row" in message
-    assert "notes.avi: its name does not begin" in message
-    assert "participant 4 has more than one row" in message
-    assert "line 4: participant 3, column 'Progressive motility (%)': 'Not reported" in message
-    assert message.count("\n") == 5
+    problems = problems_of(files)
+    for told in (
+        "participant 1 has labels but no video",
+        "participant 9 has no row",
+        "notes.avi: its name does not begin",
+        "line 6: participant 4 has more than one row",
+        "line 4: participant 3, progressive: 'Not reported",
+        "has the same content as",
+    ):
+        assert sum(told in line for line in problems) == 1, (told, problems)
+    assert len(problems) == 6
 
 
 @pytest.mark.parametrize("value", ["", "101", "-1", "nan", "inf", "12.5.1", "1_0", "10%", "1e1"])
 def test_what_is_no_percentage(files, value):
     path = files / "labels.csv"
     path.write_bytes(re.sub(rb"\r\n2;[^;]*;", f"\r\n2;{value};".encode(), path.read_bytes()))
-    _, problems = samples.read_labels(str(files / "labels.csv"))
-    assert any("participant 2, column 'Progressive" in line for line in problems)
+    [problem] = problems_of(files)
+    assert f"labels.csv, line 3: participant 2, progressive: {value!r} is not a perc" in problem
+    table = table_of(files, needed=["head", "tail"])
+    assert pd.isna(table.loc["2", "progressive"]), "nobody asks for it"
 
 
 def test_missing_column_and_missing_file(files):
-    edit(files / "labels.csv", "Immotile sperm (%)", "immotile")
-    with pytest.raises(InputError, match=r"labels.csv: missing .*'Immotile sperm \(%\)'"):
-        read(files)
+    edit(files / "labels.csv", "Immotile sperm (%)", "immotile sperms")
+    [problem, *_] = problems_of(files)
+    assert "missing 'Immotile sperm (%)' or 'immotile' (is it 'immotile sperms'?)" in problem
+    columns = {"immotile": "immotile sperms"}
+    assert table_of(files, columns=columns)["immotile"].notna().all()
+    assert "immotile" not in table_of(files, needed=["head"])
     (files / "labels.csv").unlink()
-    with pytest.raises(InputError, match="labels.csv: no such file"):
-        read(files)
+    assert "labels.csv: no such file" in problems_of(files)[0]
 
 
 def test_missing_folder_and_listed_video(files):
     edit(files / "videos.csv", "\r\n2;", "\r\n2;no ")
-    with pytest.raises(InputError, match="participant 2: .*no 2_.* is no file"):
-        read(files, "videos.csv")
-    with pytest.raises(InputError, match="no such folder"):
-        samples.read_samples(str(files / "labels.csv"), str(files / "films"))
+    [problem] = problems_of(files, "videos.csv")
+    assert re.search("line 3: participant 2: .*no 2_.* is no file", problem)
+    assert "no such folder" in problems_of(files, videos="films")[0]
+    assert "has no column `video`" in problems_of(files, videos=None)[0]
 
 
 def test_one_video_of_two_participants(files):
@@ -104,36 +134,33 @@ def test_one_video_of_two_participants(files):
     text = path.read_text("utf-8-sig")
     first, third = (re.search(rf"^{n};(.*)$", text, re.M)[1] for n in (1, 3))
     path.write_text(text.replace(f"3;{third}", f"3;{first}"))
-    with pytest.raises(InputError, match="participants 1 and 3 have the same video"):
-        read(files, "videos.csv")
+    [problem] = problems_of(files, "videos.csv")
+    assert re.search("participant 3: .* has the same content as .*participant 1", problem)
     (files / "videos" / third).unlink()
     (files / "videos" / third).symlink_to(files / "videos" / first)
-    with pytest.raises(InputError, match="have the same video"):
-        read(files)
+    assert "has the same content" in problems_of(files)[0]
 
 
 def test_a_list_with_empty_cells(files):
     edit(files / "videos.csv", "\r\n2;", "\r\n;")
-    with pytest.raises(InputError, match="videos.csv, line 3: ID '' or video '2_.*' is not usable"):
-        read(files, "videos.csv")
+    edit(files / "videos.csv", re.search("3_.*", (files / "videos.csv").read_text())[0], "")
+    problems = problems_of(files, "videos.csv")
+    assert any("videos.csv, line 3: '' is no ID" in line for line in problems)
+    assert any("line 4: participant 3: names no video" in line for line in problems)
 
 
-def test_two_videos_of_one_participant(files):
-    (files / "videos" / "2_again.avi").touch()
-    with pytest.raises(InputError, match="participant 2 already has"):
-        read(files)
+def test_several_videos_of_one_participant(files):
+    (files / "videos" / "2_again.avi").write_text("another")
+    table = table_of(files)
+    assert list(table.index) == ["1", "2", "2+2", "3", "4"]
+    assert table.loc["2+2", "participant"] == "2"
+    assert table.loc["2+2", "head"] == table.loc["2", "head"]
 
 
-@pytest.mark.parametrize("bad", ["a/b", "..", ""])
+@pytest.mark.parametrize("bad", ["a/b", "..", "", "7+2"])
 def test_ids_that_cannot_be_in_a_path(files, bad):
     edit(files / "labels.csv", "\r\n2;", f"\r\n{bad};")
-    _, problems = samples.read_labels(str(files / "labels.csv"))
-    assert problems
-
-
-def rewrite(files, change):
-    path = files / "labels.csv"
-    path.write_bytes(change(path.read_bytes().decode("utf-8-sig")).encode("utf-8-sig"))
+    assert any(f"labels.csv, line 3: {bad!r} is no ID" in line for line in problems_of(files))
 
 
 @pytest.mark.parametrize(
@@ -142,16 +169,29 @@ def rewrite(files, change):
         lambda text: text.replace(",", ".").replace(";", ","),
         lambda text: text.replace(";", "\t"),
         lambda text: text.replace("\r\n", "\n").removeprefix("\ufeff"),
+        lambda text: text.replace("\r\n", "\r"),
         lambda text: text.replace("\r\n", ";;\r\n"),  # cells without a name, but empty
         lambda text: text + ";;;;;;\r\n\r\n",
-        lambda text: text.replace("Head defects (%)", " Head defects (%) "),
+        lambda text: text.replace("Head defects (%)", " HEAD  defects (%) "),
         lambda text: text.replace("\r\n1;", "\r\n01;"),
     ],
 )
 def test_other_dialects_are_read_alike(files, change):
-    meant = read(files)
+    meant = table_of(files)
     rewrite(files, change)
-    pd.testing.assert_frame_equal(read(files), meant)
+    pd.testing.assert_frame_equal(table_of(files), meant)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "xlsx"])
+def test_other_files_are_read_alike(files, encoding):
+    meant, path = table_of(files), files / "labels.csv"
+    if encoding == "xlsx":
+        sheet = pd.read_csv(path, sep=";", decimal=",", encoding="utf-8-sig")
+        path = files / "labels.xlsx"
+        sheet.to_excel(path, index=False)
+    else:
+        path.write_bytes(path.read_bytes().decode("utf-8-sig").encode(encoding))
+    pd.testing.assert_frame_equal(table_of(files, labels=str(path)), meant)
 
 
 @pytest.mark.parametrize(
@@ -159,57 +199,108 @@ def test_other_dialects_are_read_alike(files, change):
     [
         (lambda text: text.replace(";", ","), "line 2: 13 cells under a header of 7"),
         (lambda text: text.replace("\r\n2;", "\r\n2;4;"), "line 3: 8 cells under a header of 7"),
-        (lambda text: "", "cannot be read as CSV"),
-        (
-            lambda text: text.replace("Head defects", "Tail defects"),
-            "missing .* 'Head",
-        ),
+        (lambda text: "", "it is empty"),
+        (lambda text: text.partition("\r\n")[0], "has no row under its header"),
+        (lambda text: text.replace("Head def", "Tail def"), "missing 'Head defects.*more than onc"),
+        (lambda text: text.replace(";", "|"), "separator must be a semicolon, a comma or a tab"),
     ],
 )
 def test_what_would_shift_columns_is_refused(files, change, told):
     rewrite(files, change)
-    with pytest.raises(InputError, match=told):
-        read(files)
+    assert re.search(told, problems_of(files)[0])
 
 
 def test_other_encodings_and_folders_are_refused(files):
-    text = (files / "labels.csv").read_bytes().decode("utf-8-sig")
-    (files / "labels.csv").write_bytes(text.encode("utf-16"))
-    with pytest.raises(InputError, match="labels.csv: cannot be read as CSV in UTF-8"):
-        read(files)
-    with pytest.raises(InputError, match="cannot be read as CSV"):
-        samples.read_samples(str(files / "videos"), str(files / "videos"))
+    path, text = files / "labels.csv", (files / "labels.csv").read_bytes().decode("utf-8-sig")
+    for data, told in (
+        (text.replace("\r\n3;", "\r\n3\xb5;").encode("cp1252"), "line 4: is not UTF-8 text: save"),
+        (text.encode("utf-16-le"), "is no text file: save it as"),
+    ):
+        path.write_bytes(data)
+        assert told in problems_of(files)[0]
+    assert "cannot be read (Is a directory)" in problems_of(files, labels=str(files / "videos"))[0]
+    (files / "labels.xlsx").write_bytes(b"no zip")
+    assert "cannot be read as Excel" in problems_of(files, labels=str(files / "labels.xlsx"))[0]
 
 
-def test_fractions_instead_of_percentages_are_noticed(files):
+def test_percentages_of_motility_that_do_not_add_up(files):
+    """Fractions instead of percentages, for one."""
     rewrite(files, lambda text: re.sub(r"\d+,\d+", "0,3", text))
-    _, problems = samples.read_labels(str(files / "labels.csv"))
+    problems = problems_of(files)
     assert len(problems) == 4 and "add up to 0.9, not 100" in problems[0]
+    assert problems_of(files, motility_sum={"tolerance": 99.1, "otherwise": "stop"}) == []
+    _, problems, warnings = read(files, motility_sum={"tolerance": 1, "otherwise": "warn"})
+    assert problems == [] and len(warnings) == 4
+    assert problems_of(files, needed=["head"]) == [], "nobody asks for motility"
+
+
+OWN = "participant,video,progressive,nonprogressive,immotile\n"
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A laboratory's own folder: one table with everything."""
+    (tmp_path / "films").mkdir()
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        (tmp_path / "films" / name).write_text(name)
+    rows = "P1,films/a.mp4,50,30,20\nP2,films/b.mp4,60,20,20\nP1,films/c.mp4,40,40,20\n"
+    (tmp_path / "labels.csv").write_text(OWN + rows)
+    return tmp_path
+
+
+def test_own_data_in_one_table(own):
+    table = table_of(own, videos=None, needed=["progressive"])
+    assert list(table.index) == ["P1", "P1+2", "P2"]
+    assert table["video"].tolist() == [str(own / "films" / f"{name}.mp4") for name in "acb"]
+    assert table.loc["P1+2", "progressive"] == 40, "each video has its own labels"
+    assert list(table) == ["participant", "video", "progressive", "nonprogressive", "immotile"]
+    edit(own / "labels.csv", "films/", "")
+    edit(own / "labels.csv", "films/", "")
+    edit(own / "labels.csv", "films/", "")
+    again = table_of(own, videos=str(own / "films"), needed=["progressive"])
+    pd.testing.assert_frame_equal(again, table)
+
+
+def test_own_data_and_their_problems(own):
+    (own / "films/b.mp4").unlink()
+    (own / "films/b.mp4").symlink_to(own / "gone.mp4")
+    edit(own / "labels.csv", "films/c", "films/C")
+    settings = {"videos": None, "video_list": "list.csv", "needed": ["progressive", "head"]}
+    problems = problems_of(own, **settings)
+    assert "missing 'Head defects (%)' or 'head'" in problems[0]
+    problems = problems_of(own, **settings | {"needed": ["progressive"]})
+    for told in (
+        "labels.csv: names the videos: remove dataset.video_list",
+        "line 3: participant P2: .*b.mp4 is a dead link",
+        "line 4: participant P1: .*C.mp4 is no file",
+    ):
+        assert any(re.search(told, line) for line in problems), (told, problems)
+
+
+def test_what_is_said_of_each_video(own):
+    text = (own / "labels.csv").read_text().splitlines()
+    said = ["frame_rate,microns_per_pixel", "50,0.3", ",0.3", "60,0.4"]
+    (own / "labels.csv").write_text(
+        "\n".join(f"{row},{more}" for row, more in zip(text, said, strict=True))
+    )
+    table, problems, warnings = read(own, videos=None, needed=["progressive"])
+    assert problems == []
+    assert table["frame_rate"].tolist()[:2] == [50, 60] and pd.isna(table["frame_rate"].iloc[2])
+    assert warnings == [
+        "videos differ in scale, 0.3 to 0.4 µm per pixel: nothing corrects for it, and the models "
+        "may take size for a difference"
+    ]
+    edit(own / "labels.csv", "60,0.4", "0,x")
+    problems = problems_of(own, videos=None, needed=["progressive"])
+    assert ["frame_rate: '0' is no number above 0" in line for line in problems] == [True, False]
 
 
 def test_a_name_that_snakemake_would_read_otherwise(files):
-    path = files / "videos" / "5_{a}.avi"
-    path.touch()
-    _, problems = samples.find_videos(str(files / "videos"), None)
-    assert len(problems) == 1 and "5_{a}.avi" in problems[0] and "rename it" in problems[0]
+    (files / "videos" / "4_{a}.avi").write_text("x")
+    [problem] = problems_of(files)
+    assert "4_{a}.avi" in problem and "rename it" in problem
 
 
 def test_order_is_as_people_count():
     table = pd.DataFrame({"participant": ["10", "2", "1"]})
     assert samples.in_order(table)["participant"].tolist() == ["1", "2", "10"]
-
-
-def test_a_fingerprint_is_of_the_content(tmp_path):
-    first, second = tmp_path / "1.avi", tmp_path / "2.avi"
-    content = bytes(range(256)) * 20_000
-    first.write_bytes(content)
-    second.write_bytes(content)
-    assert samples.fingerprint(str(first)) == samples.fingerprint(str(second))
-    prints = {samples.fingerprint(str(first))}
-    for changed in (content[:-1], b"x" + content[1:], content[:-1] + b"x", content + b"x",
-                    content.replace(b"\x07", b"\x08"), b"", b"short"):  # fmt: skip
-        second.write_bytes(changed)
-        prints.add(samples.fingerprint(str(second)))
-    assert len(prints) == 8
-    with pytest.raises(InputError, match="3.avi: cannot be read"):
-        samples.fingerprint(str(tmp_path / "3.avi"))

@@ -14,12 +14,16 @@ def numbered(count, size=4):
     return (np.full((size, size), number, np.uint8) for number in range(count))
 
 
-def written(path, count=40, clips=4, length=6, participant="1"):
-    positions = stacks.clip_positions(count, clips, length)
-    result = stacks.write_clips(path, numbered(count), positions, (length, 4, 4))
+def frame_numbers(count, clips, length):
+    return stacks.clip_positions(count, clips, length)[:, None] + np.arange(length)
+
+
+def written(path, count=40, clips=4, length=6, sample="1"):
+    numbers = frame_numbers(count, clips, length)
+    result = stacks.write_clips(path, numbered(count), numbers, 4)
     with h5py.File(path, "a") as file:
-        file["clips"].attrs.update({"participant": participant, "content_sha256": result[1]})
-    return positions, result
+        file["clips"].attrs.update({"sample": sample, "content_sha256": result[1]})
+    return numbers, result
 
 
 @pytest.mark.parametrize("frames", [40, 41, 100, 1501])
@@ -38,10 +42,19 @@ def test_as_few_frames_as_possible_and_one_fewer():
 
 @pytest.mark.parametrize("count", [40, 10])  # with 10 frames the clips overlap
 def test_clip_k_holds_frames_p_k_onwards(tmp_path, count):
-    positions, (read, _) = written(tmp_path / "a.h5", count)
+    numbers, (read, _) = written(tmp_path / "a.h5", count)
     found = stacks.read_stacks([str(tmp_path / "a.h5")], 6)
     assert read == count
-    assert found[:, :, 0, 0].tolist() == [list(range(p, p + 6)) for p in positions]
+    assert found[:, :, 0, 0].tolist() == numbers.tolist()
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["frame_numbers"][:].tolist() == numbers.tolist()
+
+
+def test_frames_may_be_shown_twice_or_never(tmp_path):
+    numbers = np.array([[0, 0, 2, 2], [2, 4, 6, 6], [3, 4, 6, 9]])
+    stacks.write_clips(tmp_path / "a.h5", numbered(12), numbers, 4)
+    found = stacks.read_stacks([str(tmp_path / "a.h5")], 4)
+    assert found[:, :, 0, 0].tolist() == numbers.tolist()
 
 
 def test_shorter_stacks_are_the_first_frames_of_the_same_clips(tmp_path):
@@ -55,17 +68,15 @@ def test_shorter_stacks_are_the_first_frames_of_the_same_clips(tmp_path):
 
 
 def test_no_stack_is_stored_twice(tmp_path):
-    positions = stacks.clip_positions(200, 10, 18)
     frames = np.random.default_rng(0).integers(0, 255, (200, 64, 64), np.uint8)
-    stacks.write_clips(tmp_path / "a.h5", frames, positions, (18, 64, 64))
+    stacks.write_clips(tmp_path / "a.h5", frames, frame_numbers(200, 10, 18), 64)
     assert (tmp_path / "a.h5").stat().st_size < 1.05 * 10 * 18 * 64 * 64
 
 
 def test_digest_is_that_of_the_grey_levels(tmp_path):
     _, (_, digest) = written(tmp_path / "a.h5", clips=4, length=6)
     content = stacks.read_stacks([str(tmp_path / "a.h5")], 6)
-    described = str([4, 6, 4, 4, 0, 8, 17, 26]).encode()
-    assert digest == hashlib.sha256(described + content.tobytes()).hexdigest()
+    assert digest == hashlib.sha256(content.tobytes()).hexdigest()
 
 
 def test_a_flipped_bit_is_noticed(tmp_path):
@@ -89,25 +100,25 @@ def test_too_short_clips_and_half_files_are_refused(tmp_path):
         stacks.read_stacks([str(half)], 1)
 
 
-def test_files_are_told_apart_by_participant_and_content(tmp_path):
+def test_files_are_told_apart_by_sample_and_content(tmp_path):
     paths, known = [], {}
-    for participant, count in (("10", 40), ("2", 60)):
-        paths.append(str(tmp_path / f"{participant}.h5"))
-        _, (_, digest) = written(paths[-1], count, participant=participant)
-        known[participant] = {"frames": digest[:16], "head": 90.0}
-    assert list(stacks.by_participant(paths[::-1], known).items()) == [
+    for sample, count in (("10", 40), ("2", 60)):
+        paths.append(str(tmp_path / f"{sample}.h5"))
+        _, (_, digest) = written(paths[-1], count, sample=sample)
+        known[sample] = {"frames": digest[:16], "head": 90.0}
+    assert list(stacks.by_sample(paths[::-1], known).items()) == [
         ("10", paths[0]), ("2", paths[1]),
     ]  # fmt: skip
-    with pytest.raises(InputError, match="no clips of participants .'2'."):
-        stacks.by_participant(paths[:1], known)
+    with pytest.raises(InputError, match="no clips of samples .'2'."):
+        stacks.by_sample(paths[:1], known)
     for other in ({"frames": "0" * 16}, {"frames": None}):
         with pytest.raises(InputError, match="2.h5 holds other clips than were listed"):
-            stacks.by_participant(paths, known | {"2": other})
+            stacks.by_sample(paths, known | {"2": other})
     with pytest.raises(InputError, match="2.h5 holds other clips"):
-        stacks.by_participant(paths, {"10": known["10"]})
+        stacks.by_sample(paths, {"10": known["10"]})
 
 
-def test_feature_images_are_written_by_participant(tmp_path):
+def test_feature_images_are_written_by_sample(tmp_path):
     rng = np.random.default_rng(0)
     images = {name: rng.random((n, 3, 4, 4), np.float32) for name, n in (("2", 3), ("10", 2))}
     stacks.write_feature_images(tmp_path / "features.h5", images.items(), {"made": "{}"})

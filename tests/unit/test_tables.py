@@ -6,7 +6,7 @@ import pytest
 from motilens import InputError, tables
 
 
-def mae(collapsed=False, seeds=(0,), inputs=("I1", "I4")):
+def mae(collapsed=False, left_out=None, seeds=(0,), inputs=("I1", "I4")):
     return pd.DataFrame(
         {
             "input": name,
@@ -20,6 +20,8 @@ def mae(collapsed=False, seeds=(0,), inputs=("I1", "I4")):
             "n_participants": 4,
             "n_stacks": 24,
             "weights": "none",
+            "folds": "552c7b4be31dd513",
+            "left_out": left_out,
             "autoencoder_collapsed": collapsed and name == "I1" and fold == 2,
         }
         for name in inputs
@@ -67,6 +69,9 @@ def test_what_the_paper_does_not_have_stays_empty():
 def test_markdown_tells_what_must_be_known():
     simulated = tables.markdown(tables.table1(mae()), mae(), simulated=True)
     assert "The data are simulated" in simulated and "12 participants (72 stacks)" in simulated
+    assert "digest of the folds: 552c7b4be31dd513" in simulated and "Without" not in simulated
+    without = tables.markdown(tables.table1(mae()), mae(left_out="7 12"), simulated=False)
+    assert "**Without samples 7 12**" in without
     assert "pretrained weights: none" in simulated and "†" not in simulated
     real = tables.markdown(tables.table1(mae(collapsed=True)), mae(collapsed=True), simulated=False)
     assert "simulated" not in real
@@ -76,7 +81,7 @@ def test_markdown_tells_what_must_be_known():
 
 def test_error_row_uses_the_training_participants_mean():
     predictions = pd.DataFrame(
-        {"participant": ["3"], "stack": [0], "true_head": [90.0], "predicted_head": [93.0]}
+        {"participant": "3", "sample": "3", "stack": [0], "true_head": 90.0, "predicted_head": 93.0}
     )
     record = {
         "input": "I1", "target": "morphology", "fold": "1", "seed": "0",

@@ -1,18 +1,27 @@
 """Cut the clips of one video and keep them as grey levels."""
 
-from motilens import InputError, samples, step
-from motilens.video import extract_clips
+from motilens import InputError, extraction, step, videos
+from motilens.video import Damaged
 
 
-def main(video, output, participant, params):
-    settings = params.settings
-    flat = settings["frames"] | {"clip_length": settings["clip_length"]}
-    with step.written_whole(output.clips) as temporary:
-        found = extract_clips(video, temporary, flat, participant)
-        planned = params.video.get("video")
-        if planned and samples.fingerprint(video) != planned:
-            raise InputError(f"{video} was changed during the run: run again")
-    step.write_record(output.record, found | {"made": step.provenance(params.code, settings)})
+def main(video, output, sample, params, may_leave_out):
+    settings = params.settings["frames"] | {"clip_length": params.settings["clip_length"]}
+    try:
+        with step.written_whole(output.clips) as temporary:
+            found = extraction.extract_clips(video, temporary, settings, sample, params.facts)
+            planned = params.video.get("video")
+            if planned and videos.fingerprint(video) != planned:
+                raise InputError(f"{video} was changed during the run: run again")
+    except Damaged as error:
+        if not may_leave_out:
+            raise
+        with step.written_whole(output.clips) as temporary:
+            found = extraction.leave_out(temporary, settings, sample, video, str(error))
+        step.warn(f"{error} (left out; to try it again, delete {output.record})")
+    if found.get("warning"):
+        step.warn(f"{video}: {found['warning']}")
+    made = step.provenance(params.code, params.settings)
+    step.write_record(output.record, found | {"made": made})
 
 
 if __name__ == "__main__":
@@ -20,6 +29,8 @@ if __name__ == "__main__":
         main(
             snakemake.input.video,
             snakemake.output,
-            snakemake.wildcards.participant,
+            snakemake.wildcards.sample,
             snakemake.params,
+            # No param: it must not make those stale that can be read.
+            snakemake.config["dataset"]["unreadable"] == "leave_out",
         )

@@ -1,14 +1,16 @@
-"""List the clips of some participants: frames, size and rate of each video, and their digest."""
+"""List the clips of some samples: frames, size and rate of each video, and their digest."""
 
 import pandas as pd
 
-from motilens import step
+from motilens import clips, step
 
 
 def main(records, output):
-    table = pd.DataFrame(step.read_record(path) for path in records)
+    table = [step.read_record(path) for path in records]
+    clips.refuse_same(table)
     with step.written_whole(output) as temporary:
-        table.drop(columns=["filters", "made"]).to_csv(temporary, index=False)
+        listed = pd.DataFrame(table).drop(columns=["filters", "made"], errors="ignore")
+        listed.to_csv(temporary, index=False)
 
 
 if __name__ == "__main__":

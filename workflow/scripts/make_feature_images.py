@@ -1,4 +1,4 @@
-"""Run the frozen encoder of one fold once over the stacks of all participants."""
+"""Run the frozen encoder of one fold once over the stacks of all samples."""
 
 import json
 
@@ -8,8 +8,8 @@ from motilens import autoencoder, stacks, step
 def main(inputs, output, known, code):
     encoder = autoencoder.load(inputs.weights, inputs.record)
     images = (
-        (participant, autoencoder.feature_images(encoder, {participant: path})[0])
-        for participant, path in stacks.by_participant(inputs.frames, known).items()
+        (sample, autoencoder.feature_images(encoder, {sample: path})[0])
+        for sample, path in stacks.by_sample(inputs.frames, known).items()
     )
     made = step.provenance(code, {}) | {
         "frames": known,
@@ -24,6 +24,6 @@ if __name__ == "__main__":
         main(
             snakemake.input,
             snakemake.output[0],
-            snakemake.params.clips["participants"],
+            snakemake.params.clips["encoded"],
             snakemake.params.code,
         )

@@ -6,7 +6,7 @@ from motilens import step, tables
 
 
 def main(errors, output, settings):
-    mae = pd.read_csv(errors)
+    mae = pd.read_csv(errors, dtype={"folds": str, "left_out": str})
     table = tables.table1(mae)
     with step.written_whole(output.csv) as temporary:
         table.to_csv(temporary, index=False)

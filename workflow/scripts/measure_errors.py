@@ -5,15 +5,16 @@ import pandas as pd
 from motilens import step, tables
 
 
-def main(predictions, records, output, code):
+def main(predictions, records, output, settings, code):
     made = {path: step.read_record(path) for path in records}
     rows = [
         tables.error_row(tables.read_predictions(path), record)
         for path, record in zip(predictions, made.values(), strict=True)
     ]
+    common = {"folds": settings["folds_digest"], "left_out": " ".join(settings["left_out"])}
     with step.written_whole(output.table) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False)
-    step.write_record(output.made, step.provenance(code, {}) | {"regressors": made})
+        pd.DataFrame(rows).assign(**common).to_csv(temporary, index=False)
+    step.write_record(output.made, step.provenance(code, settings) | {"regressors": made})
 
 
 if __name__ == "__main__":
@@ -22,5 +23,6 @@ if __name__ == "__main__":
             snakemake.input.predictions,
             snakemake.input.records,
             snakemake.output,
+            snakemake.params.settings,
             snakemake.params.code,
         )

@@ -4,7 +4,10 @@ from motilens import autoencoder, plots, stacks, step
 
 
 def main(frames, weights, records, output, settings, shown):
-    files = list(stacks.by_participant(frames, shown).values())
+    files = list(stacks.by_sample(frames, shown).values())
+    if not files:
+        plots.words("The participant to be shown was left out: no video", output)
+        return
     rows = []
     for name, model_weights, record in zip(settings["inputs"], weights, records, strict=True):
         model, made = autoencoder.load(model_weights, record)

@@ -7,7 +7,7 @@ from motilens import autoencoder, checkpoints, stacks, step
 
 def main(frames, output, wildcards, settings, training, code):
     settings = settings["autoencoder"] | settings[f"inputs.{wildcards.input}"]
-    files = stacks.by_participant(frames, training["training"])
+    files = stacks.by_sample(frames, training["training"])
     model, history, health = autoencoder.train(
         stacks.read_stacks(list(files.values()), settings["frames"]), settings, int(wildcards.seed)
     )

@@ -10,23 +10,21 @@ from motilens import autoencoder, checkpoints, regressor, stacks, step
 def main(inputs, output, wildcards, params):
     values = params.settings[f"targets.{wildcards.target}"]
     settings = params.settings["regressor"] | {"values": values}
-    training, held_out = (
-        pd.DataFrame.from_dict(group, orient="index")[values]
-        for group in (params.training["training"], params.held_out["held_out"])
-    )
+    known = params.training["training"], params.held_out["held_out"]
     made = step.read_record(inputs.encoder_record)
-    regressor.check_folds(list(training.index), list(held_out.index), list(made["training"]))
+    regressor.check_folds(*known, made["training"])
+    training, held_out = (pd.DataFrame.from_dict(part, orient="index") for part in known)
     encoder = autoencoder.load(inputs.encoder, inputs.encoder_record)
-    known = params.training["training"] | params.held_out["held_out"]
-    files = stacks.by_participant(inputs.frames, known)
+    files = stacks.by_sample(inputs.frames, known[0] | known[1])
 
-    images, keys = autoencoder.feature_images(encoder, {who: files[who] for who in training.index})
-    wanted = np.array(training.loc[[participant for participant, _ in keys]], np.float32)
+    images, keys = autoencoder.feature_images(encoder, {name: files[name] for name in known[0]})
+    wanted = np.array(training.loc[[sample for sample, _ in keys], values], np.float32)
     start = torch.load(inputs.pretrained, weights_only=True) if inputs.pretrained else None
     model, history = regressor.train(images, wanted, settings, int(wildcards.seed), start)
 
-    images, keys = autoencoder.feature_images(encoder, {who: files[who] for who in held_out.index})
-    predictions = regressor.prediction_table(keys, held_out, regressor.predict(model, images))
+    images, keys = autoencoder.feature_images(encoder, {name: files[name] for name in known[1]})
+    predicted = regressor.predict(model, images)
+    predictions = regressor.prediction_table(keys, held_out, values, predicted)
     with step.written_whole(output.history) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
     with step.written_whole(output.predictions) as temporary:

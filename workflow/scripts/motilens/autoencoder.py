@@ -92,22 +92,19 @@ def feature_images(
 
     Args:
         encoder: as from `load`.
-        files: of frames, by participant.
+        files: of frames, by sample.
 
     Returns:
-        float32 (n, 3, height, width), and of each its participant and number of stack.
+        float32 (n, 3, height, width), and of each its sample and number of stack.
     """
     model, settings = encoder
     shapes = [stacks.clips_shape(path) for path in files.values()]
     images = np.empty((sum(shape[0] for shape in shapes), 3, *shapes[0][2:]), np.float32)
     keys: list[tuple[str, int]] = []
-    for (
-        participant,
-        path,
-    ) in files.items():  # one at a time: all stacks may be too many for the memory
+    for sample, path in files.items():  # one at a time: all may be too many for the memory
         part = encode(model, stacks.read_stacks([path], settings["frames"]), settings["copies"])
         images[len(keys) : len(keys) + len(part)] = part
-        keys += [(participant, stack) for stack in range(len(part))]
+        keys += [(sample, stack) for stack in range(len(part))]
     return images, keys
 
 

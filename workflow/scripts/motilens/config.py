@@ -14,7 +14,8 @@ def check(config: dict, schema: dict) -> dict:
     """Compare `config` with a JSON schema.
 
     Returns:
-        The same with whole numbers as int (2.0 means 2), so that they cannot differ in form only.
+        The same with whole numbers as int (2.0 means 2), so that they cannot differ in form only,
+        and with the schema's default for each key that is left out.
 
     Raises:
         InputError: with one line for each unknown key, missing key, wrong type or impossible value.
@@ -31,7 +32,19 @@ def check(config: dict, schema: dict) -> dict:
             "the configuration cannot be used (config/README.md lists every key):\n  "
             + "\n  ".join(sorted(set(lines)))
         )
-    return config
+    return _with_defaults(config, schema)
+
+
+def _with_defaults(value, schema: dict):
+    if not isinstance(value, dict):
+        return value
+    parts = dict(schema.get("properties", {}))
+    for pattern, part in schema.get("patternProperties", {}).items():
+        parts |= {key: part for key in value if re.match(pattern, key)}
+    defaults = {key: part["default"] for key, part in parts.items() if "default" in part}
+    return {
+        key: _with_defaults(part, parts.get(key, {})) for key, part in (defaults | value).items()
+    }
 
 
 def _whole_numbers(value):

@@ -12,9 +12,9 @@ def sample_table(participants: int, seed: int, folder: str) -> pd.DataFrame:
     """What `samples.read_samples` will find once the files are written.
 
     Returns:
-        One row a participant: participant (str), video (path), six percentages.
+        One row a participant: index sample, participant (str), video (path), six percentages.
     """
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "participant": str(participant),
             "video": f"{folder}/{simulation.video_name(participant, seed)}",
@@ -22,6 +22,7 @@ def sample_table(participants: int, seed: int, folder: str) -> pd.DataFrame:
         }
         for participant in range(1, participants + 1)
     )
+    return table.set_index(pd.Index(table["participant"], name="sample"))
 
 
 def write_labels(table: pd.DataFrame, path: Path) -> None:

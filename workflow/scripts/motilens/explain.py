@@ -23,9 +23,9 @@ NOUNS = {
     "plot_learning_curves": ("figure of learning curves", "figures of learning curves"),
     "plot_gallery": ("gallery", "galleries"),
 }
-# Params that say something of each participant, by the label that the rules give them.
-PER_PARTICIPANT = ("training", "held_out", "samples", "participants", "shown")
-MOVED = "participants {} changed folds"
+# Params that say something of each sample, by the label that the rules give them.
+PER_SAMPLE = ("training", "held_out", "samples", "encoded", "shown")
+MOVED = "samples {} changed folds"
 SHOWN = 8  # names in a line; the rest is counted
 
 
@@ -43,8 +43,8 @@ class Job:
 def explain(jobs: Iterable[Job]) -> list[str]:
     """A line for each cause: what changed, and how many jobs of which kind rerun because of it."""
     jobs = list(jobs)
-    before = set().union(*(_participants(job.then or {}) for job in jobs))
-    after = set().union(*(_participants(job.now) for job in jobs))
+    before = set().union(*(_samples(job.then or {}) for job in jobs))
+    after = set().union(*(_samples(job.now) for job in jobs))
     behind = {follower for job in jobs for follower in job.behind}
     subjects, caused = defaultdict(set), defaultdict(set)
     for job in jobs:
@@ -57,7 +57,7 @@ def explain(jobs: Iterable[Job]) -> list[str]:
                 reasons.append(("what it rests on was made anew", ""))
         for text, subject in reasons:
             if text == MOVED and subject not in before & after:
-                text = "participants {} are " + ("new" if subject in after else "gone")
+                text = "samples {} are " + ("new" if subject in after else "gone")
             subjects[text].add(subject)
             # What has never been made brings nobody to life: those behind have their own reason.
             caused[text] |= {job} if text == "not made yet" else _with_all_behind(job)
@@ -78,33 +78,33 @@ def counted(jobs: Iterable[Job]) -> str:
     )
 
 
-def _participants(params: dict) -> set[str]:
-    return set().union(*(params.get(group, ()) for group in PER_PARTICIPANT))
+def _samples(params: dict) -> set[str]:
+    return set().union(*(params.get(group, ()) for group in PER_SAMPLE))
 
 
 def changes(then: dict, now: dict, place: str = "") -> Iterable[tuple[str, str]]:
     """What differs between two versions of params: texts, each with the subject that varies."""
     for key in sorted(then.keys() | now.keys(), key=lambda key: (len(key), key)):
         old, new, name = then.get(key), now.get(key), f"{place}.{key}" if place else key
-        if old == new or name == "participants" and isinstance(new, list):
-            continue  # a list of clips only echoes what others say of each participant
+        if old == new or name in ("list", "left_out", "folds_digest"):
+            continue  # a list of clips only echoes what others say of each sample
         if name == "rests_on":
             continue  # an echo too, see `explain`
         if isinstance(old, dict) and isinstance(new, dict):
             yield from changes(old, new, name)
         elif key.endswith(".py"):
             yield f"code of {key} changed", ""
-        elif place in PER_PARTICIPANT:
+        elif place in PER_SAMPLE:
             yield MOVED, key
-        elif place.partition(".")[0] in PER_PARTICIPANT:
-            participant = place.partition(".")[2]
+        elif place.partition(".")[0] in PER_SAMPLE:
+            sample = place.partition(".")[2]
             if key == "fold":
-                yield MOVED, participant
+                yield MOVED, sample
             elif key in ("frames", "video"):
-                yield f"other {key} of participants {{}}", participant
+                yield f"other {key} of samples {{}}", sample
             else:
                 change = f"{_brief(old)} -> {_brief(new)}"
-                yield f"{key} of participants {{}} changed {change}", participant
+                yield f"{key} of samples {{}} changed {change}", sample
         elif key == "video":
             yield "the content of a video changed", ""
         elif isinstance(old, list) and isinstance(new, list) and set(old) != set(new):

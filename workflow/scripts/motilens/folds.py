@@ -1,40 +1,61 @@
 """Folds: who is held out together. A split, once made, stays: participants come and go."""
 
+import hashlib
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from motilens import InputError
-from motilens.samples import in_order, participant_id, read_csv
+from motilens import InputError, spreadsheet
+from motilens.samples import MOTILITY, in_order, participant_id
 from motilens.step import written_whole
+
+CANDIDATES = 200  # splits drawn, of which the best balanced is taken
 
 
 def split(table: pd.DataFrame, number: int, seed: int) -> dict[str, int]:
-    """Assign participants to folds 1 .. number, seeded and balanced on progressive motility.
+    """Assign participants to folds 1 .. number, seeded and balanced on the classes of motility.
 
-    Participants are ranked by progressive motility; each run of `number` neighbours is dealt
-    to the folds at random, so every fold spans the whole range.
+    Participants are ranked by progressive motility and each run of `number` neighbours is dealt
+    to the folds at random, so every fold spans the whole range. Of many such splits that one is
+    taken whose folds differ least in the mean of any class.
 
     Args:
-        table: columns participant and progressive, as from samples.read_samples.
+        table: participant, and the labels to balance: those of motility that all samples have,
+            or else all that they have.
 
     Raises:
         InputError: fewer participants than folds.
     """
-    if len(table) < number:
+    labels = table.drop(columns="participant").dropna(axis="columns")
+    labels = labels[[name for name in MOTILITY if name in labels] or list(labels)]
+    values = labels.groupby(table["participant"]).mean()
+    if len(values) < number:
         raise InputError(
             f"folds.number: {number} folds need at least {number} participants, there are "
-            f"{len(table)}: a fold without participants has nothing to test"
+            f"{len(values)}: a fold without participants has nothing to test"
         )
-    ranked = table.sort_values(["progressive", "participant"])["participant"].tolist()
+    values = values.sort_values([*labels.columns[:1], "participant"])
     generator = random.Random(seed)
-    folds = {}
-    for start in range(0, len(ranked), number):
-        block = ranked[start : start + number]
-        folds.update(zip(block, generator.sample(range(1, number + 1), len(block)), strict=True))
+    drawn = [_deal(len(values), number, generator) for _ in range(CANDIDATES)]
+    best = min(drawn, key=lambda folds: _imbalance(values.to_numpy(), np.array(folds)))
+    return dict(zip(values.index, best, strict=True))
+
+
+def _deal(participants: int, number: int, generator: random.Random) -> list[int]:
+    """Folds of ranked participants, each block of neighbours in an order of its own."""
+    folds = []
+    for start in range(0, participants, number):
+        folds += generator.sample(range(1, number + 1), min(number, participants - start))
     return folds
+
+
+def _imbalance(values: np.ndarray, folds: np.ndarray) -> float:
+    """The largest difference between two folds' means of a label, in percentage points."""
+    means = np.array([values[folds == fold].mean(axis=0) for fold in np.unique(folds)])
+    return float(np.ptp(means, axis=0).max(initial=0))
 
 
 def kept_at(results: str | Path, number: int, seed: int) -> Path:
@@ -59,7 +80,7 @@ def read_kept(path: Path, number: int) -> dict[str, int]:
     if not path.exists():
         return {}
     places = {}
-    for row in read_csv(str(path), ["participant", "fold"]):
+    for row in spreadsheet.read(str(path), {"participant": ["participant"], "fold": ["fold"]}):
         if row["fold"] not in map(str, range(1, number + 1)):
             raise InputError(
                 f"{path}, line {row['line']}: {row['fold']!r} is no fold of 1 to {number}: "
@@ -74,11 +95,14 @@ def seeded(table: pd.DataFrame, number: int, seed: int, results: str) -> dict[st
 
     No balance is worth moving the others: their models would have to be trained anew.
 
+    Args:
+        table: as for `split`.
+
     Raises:
         InputError: fewer participants than folds, or nobody is left in one.
     """
     places = read_kept(kept_at(results, number, seed), number)
-    present = in_order(table)["participant"]
+    present = in_order(table)["participant"].drop_duplicates()
     folds = {participant: places[participant] for participant in present if participant in places}
     if not folds:
         return split(table, number, seed)
@@ -93,33 +117,42 @@ def seeded(table: pd.DataFrame, number: int, seed: int, results: str) -> dict[st
     return folds
 
 
-def read(path: str, participants: Sequence[str], number: int) -> dict[str, int]:
-    """Folds from a user's CSV `ID,fold` (or `ID;fold`) with folds 1 .. number.
+def read(path: str, participants: Sequence[str], number: int) -> tuple[dict[str, int], list[str]]:
+    """Folds 1 .. number from a user's table with the columns ID (or participant) and fold.
+
+    A participant may stand in several rows, as in a table of videos, but in one fold.
+
+    Returns:
+        The fold of each participant, and all problems, a line each.
 
     Raises:
-        InputError: with a line for each participant without a fold or in two, each unknown
-            participant and each fold without participants.
+        InputError: the table cannot be read at all.
     """
-    table = read_csv(path, ["ID", "fold"])
-    owners = [participant_id(row["ID"]) or repr(row["ID"]) for row in table]
-    problems = [
-        f"{path}: participant {participant} is in more than one row: a participant has one fold"
-        for participant in {owner for owner in owners if owners.count(owner) > 1}
-    ]
-    folds = {owner: row["fold"] for owner, row in zip(owners, table, strict=True)}
-    for participant in set(participants) - folds.keys():
-        problems.append(f"{path}: participant {participant} has no fold: add a row")
-    for participant in folds.keys() - set(participants):
-        problems.append(f"{path}: participant {participant} is not in the data set: remove it")
+    table = spreadsheet.read(path, {"participant": ["ID", "participant"], "fold": ["fold"]})
     wanted = [str(fold) for fold in range(1, number + 1)]
-    for participant, fold in folds.items():
-        if fold not in wanted:
+    folds, problems = {}, []
+    for row in table:
+        participant = participant_id(row["participant"]) or repr(row["participant"])
+        place = f"{path}, line {row['line']}: participant {participant}"
+        if folds.setdefault(participant, row["fold"]) != row["fold"]:
             problems.append(
-                f"{path}: participant {participant}: fold {fold!r} is not one of {wanted}"
+                f"{place} is in fold {row['fold']} and in fold {folds[participant]}: a participant "
+                "has one fold"
             )
+        if row["fold"] not in wanted:
+            problems.append(f"{place}: fold {row['fold']!r} is not one of {', '.join(wanted)}")
+        if participant not in participants:
+            problems.append(f"{place} is not in the data set: remove it")
+    for participant in participants:
+        if participant not in folds:
+            problems.append(f"{path}: participant {participant} has no fold: add a row")
     for fold in wanted:
         if fold not in folds.values():
             problems.append(f"{path}: fold {fold} has no participants: correct folds.number")
-    if problems:
-        raise InputError("the folds cannot be used:\n  " + "\n  ".join(sorted(problems)))
-    return {participant: int(folds[participant]) for participant in participants}
+    return {who: int(fold) for who, fold in folds.items() if fold in wanted}, problems
+
+
+def digest(folds: dict[str, int]) -> str:
+    """What tells two splits apart: the first 16 hex digits of a SHA-256 of `participant,fold`."""
+    text = "".join(f"{who},{fold}\n" for who, fold in sorted(folds.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -7,22 +7,26 @@ def mae_stack(predictions: pd.DataFrame) -> float:
     """Mean absolute error over stacks and values, in percentage points: the paper's MAE.
 
     Args:
-        predictions: one row a stack with columns participant, true_<value>, predicted_<value>.
+        predictions: one row a stack: participant, sample, stack, true_<value>, predicted_<value>.
     """
     return float(_absolute_errors(predictions).to_numpy().mean())
 
 
 def mae_participant(predictions: pd.DataFrame) -> float:
-    """The same after averaging each participant's predictions: what a laboratory would see."""
-    numbers = predictions.drop(columns="stack")
-    return float(_absolute_errors(numbers.groupby("participant").mean()).to_numpy().mean())
+    """The same after averaging each sample's predictions: what a laboratory would see.
+
+    Participants count alike, whatever the number of their samples.
+    """
+    numbers = predictions.drop(columns="stack").groupby(["participant", "sample"]).mean()
+    errors = _absolute_errors(numbers).groupby("participant").mean()
+    return float(errors.to_numpy().mean())
 
 
 def zero_r(predictions: pd.DataFrame, training_labels: pd.DataFrame) -> pd.DataFrame:
     """The same table with each prediction replaced by the training participants' mean.
 
     Args:
-        training_labels: one row a participant, a column for each predicted value.
+        training_labels: one row a sample, a column for each predicted value.
     """
     means = training_labels.mean().add_prefix("predicted_")
     return predictions.assign(**means)

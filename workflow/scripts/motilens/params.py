@@ -9,8 +9,7 @@ import json
 import re
 from collections.abc import Iterable
 
-from motilens import InputError
-from motilens.step import read_record
+from motilens import clips
 
 
 def natural(names: Iterable[str]) -> list[str]:
@@ -47,32 +46,28 @@ def rests_on(*parts) -> dict:
 
 
 def content_of(
-    label: str, participants: Iterable[str], results: str, rows: dict, columns: Iterable[str] = ()
+    label: str, chosen: Iterable[str], results: str, rows: dict, columns: Iterable[str] = ()
 ) -> dict:
-    """For each of the participants: digest of the clips, and those labels that count.
+    """For each of the chosen samples that has clips: their digest, and those labels that count.
 
     Args:
-        label: what the participants are to the step; the only key of what is returned.
+        label: what the samples are to the step; the only key of what is returned.
         results: where their clips' records are.
-        rows: label values by participant and column.
+        rows: participant and label values by sample and column.
         columns: of the labels that count.
 
     Returns:
-        {label: {participant: {"frames": 16 hex digits or None, column: percentage, ...}}}
+        {label: {sample: {"participant": its ID, "frames": 16 hex digits or None, column:
+        percentage, ...}}}, without those whose video was left out.
 
     Raises:
         InputError: a record is damaged.
     """
     content = {}
-    for participant in participants:
-        record = f"{results}/frames/{participant}.json"
-        try:
-            digest = read_record(record)["content_sha256"][:16]
-        except FileNotFoundError:
-            digest = None  # not made yet, or just being made
-        except KeyError as error:
-            raise InputError(f"{record} has no {error}: delete it and run again") from error
-        content[participant] = {"frames": digest} | {
-            column: rows[participant][column] for column in columns
-        }
+    for sample in chosen:
+        record = clips.read(results, sample)
+        if "problem" not in record:
+            counting = ["participant", *columns]
+            digest = record.get("content_sha256", "")[:16] or None  # None: not made yet
+            content[sample] = {"frames": digest} | {name: rows[sample][name] for name in counting}
     return plain({label: content})

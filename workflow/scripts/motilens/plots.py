@@ -81,3 +81,11 @@ def _stretched(channels: np.ndarray) -> np.ndarray:
     low = channels.min((1, 2), keepdims=True)
     spread = channels.max((1, 2), keepdims=True) - low
     return np.divide(channels - low, spread, out=np.zeros_like(channels), where=spread > 0)
+
+
+def words(text: str, path: str | Path) -> None:
+    """A figure that says why there is nothing to see."""
+    figure = plt.figure(figsize=(8, 1), layout="constrained")
+    figure.text(0.5, 0.5, text, ha="center", va="center")
+    figure.savefig(path, dpi=150)
+    plt.close(figure)

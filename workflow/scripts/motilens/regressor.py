@@ -69,40 +69,55 @@ def predict(model: torch.nn.Module, features: np.ndarray) -> np.ndarray:
     return training.predict(model.to(device), inputs, len(features), batch_size=32).numpy()
 
 
-def check_folds(training_participants: list, held_out: list, seen_by_autoencoder: list) -> None:
-    """Participants never cross folds, and none is lost on the way.
+def check_folds(training: dict, held_out: dict, seen_by_autoencoder: dict) -> None:
+    """Participants never cross folds, and no sample is lost on the way.
+
+    Args:
+        training, held_out, seen_by_autoencoder: by sample, its `participant` among others.
 
     Raises:
-        InputError: the autoencoder did not see exactly the training participants, or somebody
-            is on both sides.
+        InputError: somebody is on both sides, the autoencoder did not see exactly the training
+            samples, or one side is empty.
     """
-    leaked = set(held_out) & (set(training_participants) | set(seen_by_autoencoder))
+    sides = [
+        {row["participant"] for row in part.values()}
+        for part in (held_out, training, seen_by_autoencoder)
+    ]
+    leaked = sides[0] & (sides[1] | sides[2])
     if leaked:
         raise InputError(
             f"held-out participants {sorted(leaked)} were seen in training: the error would be "
             "too good to be true. Delete the autoencoders of this fold and run again"
         )
-    if set(seen_by_autoencoder) != set(training_participants):
-        differing = sorted(set(seen_by_autoencoder) ^ set(training_participants))
+    if differing := sorted(seen_by_autoencoder.keys() ^ training.keys()):
         raise InputError(
-            f"regressor and autoencoder were given different participants: {differing}: delete "
+            f"regressor and autoencoder were given different samples: {differing}: delete "
             "the autoencoders of this fold and run again"
+        )
+    if not held_out or not training:
+        raise InputError(
+            "no sample is left to hold out or to train with, too many videos were left out: mend "
+            "them, or lower folds.number"
         )
 
 
-def prediction_table(keys: list, samples: pd.DataFrame, predicted: np.ndarray) -> pd.DataFrame:
+def prediction_table(
+    keys: list, samples: pd.DataFrame, values: list[str], predicted: np.ndarray
+) -> pd.DataFrame:
     """True beside predicted values.
 
     Args:
-        keys: (participant, stack) of each row of `predicted`.
-        samples: true percentages by participant; columns in the order of `predicted`'s.
+        keys: (sample, stack) of each row of `predicted`.
+        samples: by sample: participant, and the true percentages.
+        values: the percentages, in the order of `predicted`'s columns.
 
     Returns:
-        Columns participant, stack, true_<value> ..., predicted_<value> ...
+        Columns participant, sample, stack, true_<value> ..., predicted_<value> ...
     """
-    table = pd.DataFrame(keys, columns=["participant", "stack"])
-    true = samples.loc[table["participant"]].add_prefix("true_").reset_index(drop=True)
-    shown = pd.DataFrame(predicted, columns=samples.columns).add_prefix("predicted_")
+    table = pd.DataFrame(keys, columns=["sample", "stack"])
+    table.insert(0, "participant", list(samples.loc[table["sample"], "participant"]))
+    true = samples.loc[table["sample"], values].add_prefix("true_").reset_index(drop=True)
+    shown = pd.DataFrame(predicted, columns=values).add_prefix("predicted_")
     return pd.concat([table, true, shown], axis=1)
 
 

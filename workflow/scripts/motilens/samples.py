@@ -1,14 +1,15 @@
-"""The checked table of samples: who took part, which video, which labels, which fold."""
+"""The checked table of samples: who took part, which videos, which labels.
 
-import csv
-import hashlib
+A sample is a video and its labels. A participant may have several; folds are of participants.
+"""
+
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from motilens import InputError
+from motilens import InputError, spreadsheet, videos
 
 # Our names of the six labels and VISEM's names of their columns, all percentages.
 LABELS = {
@@ -20,212 +21,204 @@ LABELS = {
     "tail": "Tail defects (%)",
 }
 MOTILITY = ("progressive", "nonprogressive", "immotile")
-TOLERANCE = 1.0  # percentage points by which rounding may move the sum of the three from 100
-VIDEO_SUFFIXES = (".avi", ".mp4", ".m4v", ".mov", ".mkv", ".ts", ".mts", ".mpg", ".wmv", ".webm")
+# What may be said of a video: the true rate of its frames (1/s), and its scale (µm).
+FACTS = ("frame_rate", "microns_per_pixel")
+COLUMNS = {"participant": ("ID", "participant"), "video": ("video",)}
+COLUMNS |= {fact: (fact,) for fact in FACTS} | {name: (LABELS[name], name) for name in LABELS}
 
 
-def read_samples(labels: str, videos: str, video_list: str | None = None) -> pd.DataFrame:
-    """Match labels and videos and check both; all problems are told at once.
+def read_samples(
+    dataset: dict, needed: Sequence[str], compare: bool = True
+) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Match labels and videos and check both.
 
     Args:
-        labels: CSV in VISEM's dialect (`;`, decimal comma) with a column ID and those of LABELS.
-        videos: folder of videos.
-        video_list: CSV `ID;video` that says whose each video is; without it, a video belongs
-            to the participant whose ID (an integer) begins its name, as in VISEM.
+        dataset: the configuration's section: labels (a table), and unless it has a column of
+            videos, videos (folder) and maybe video_list (a table); columns, motility_sum.
+        needed: those of LABELS that somebody asks for; the others may be missing or wrong.
+        compare: whether to look into the videos for two that are the same.
 
     Returns:
-        One row a participant: participant (str), video (path), and the columns of LABELS.
-
-    Raises:
-        InputError: with a line for each problem.
+        One row a video: index sample (the participant's ID; `ID+2`, `ID+3` for further videos),
+        participant (str), video (path), those of FACTS and LABELS that are known (float64, NaN
+        where they are not); then all problems, and what is worth a warning, a line each.
     """
-    label_table, problems = read_labels(labels)
-    video_paths, more_problems = find_videos(videos, video_list)
-    problems += more_problems
-    for participant in video_paths.keys() - label_table.index:
+    problems, warnings = [], []
+    rows = read_labels(dataset, needed, problems, warnings)
+    if not rows and not problems:
+        problems.append(f"{dataset['labels']}: has no row under its header: add the participants")
+    if any("video" in row for row in rows):
+        folder = dataset.get("videos") or Path(dataset["labels"]).parent
+        if dataset.get("video_list"):
+            problems.append(f"{dataset['labels']}: names the videos: remove dataset.video_list")
+        found = [row for row in rows if videos.usable(row, folder, problems)]
+    else:
+        found = _with_labels(dataset, rows, problems)
+    if compare:
+        problems += videos.duplicates([(row["place"], row["video"]) for row in found])
+    known = [name for name in (*FACTS, *LABELS) if any(name in row for row in found)]
+    table = pd.DataFrame(found, columns=["participant", "video", *known])
+    table = in_order(table.astype(dict.fromkeys(known, float)))
+    warnings += _of_different_scales(table)
+    return (
+        table.set_index(pd.Index(_names(table["participant"]), name="sample")),
+        problems,
+        warnings,
+    )
+
+
+def read_labels(dataset: dict, needed: Sequence[str], problems: list, warnings: list) -> list[dict]:
+    """The rows of the table of labels: participant, place, and what else is in it.
+
+    Percentages and facts are floats; None where nothing usable is there.
+    """
+    path = dataset["labels"]
+    optional = [name for name in COLUMNS if name not in needed and name != "participant"]
+    table = _read(path, _columns(dataset), optional, problems)
+    rows, seen = [], set()
+    for row in table:
+        participant = _participant(path, row, problems)
+        if participant is None:
+            continue
+        if participant in seen and "video" not in row:
+            problems.append(
+                f"{path}, line {row['line']}: participant {participant} has more than one row: "
+                "keep one, or name the video of each in a column `video`"
+            )
+            continue
+        seen.add(participant)
+        place = f"{path}, line {row['line']}: participant {participant}"
+        row |= {"participant": participant, "place": place}
+        _to_numbers(row, needed, problems)
+        _check_motility(row, needed, dataset["motility_sum"], problems, warnings)
+        rows.append(row)
+    return rows
+
+
+def _with_labels(dataset: dict, rows: list[dict], problems: list) -> list[dict]:
+    """Give each video the labels of its participant."""
+    labels, listed = dataset["labels"], dataset.get("video_list")
+    folder = dataset.get("videos")
+    if not folder:
         problems.append(
-            f"{video_paths[participant]}: participant {participant} has no row in {labels}: "
-            "add the labels or move the video away"
+            f"{labels}: has no column `video`: add it, or say dataset.videos (a folder)"
         )
-    for participant in label_table.index.difference(list(video_paths)):
-        where = video_list or videos
+        return []
+    try:
+        owned = _listed(dataset, problems) if listed else videos.named(folder, problems)
+    except InputError as error:
+        problems.append(str(error))
+        return []
+    for row in owned:
+        row["participant"] = participant_id(row["participant"])
+    found = [row for row in owned if videos.usable(row, folder, problems)]
+    by_participant = {row["participant"]: row for row in rows}
+    for row in found:
+        if rows and row["participant"] not in by_participant:
+            problems.append(
+                f"{row['video']}: participant {row['participant']} has no row in {labels}: "
+                "add the labels or move the video away"
+            )
+    for participant in by_participant.keys() - {row["participant"] for row in owned}:
         problems.append(
-            f"{labels}: participant {participant} has labels but no video in {where}: "
+            f"{labels}: participant {participant} has labels but no video in {listed or folder}: "
             "add the video or remove the row"
         )
-    if problems:
-        raise InputError("the data set cannot be used:\n  " + "\n  ".join(sorted(problems)))
-    table = label_table.assign(video=pd.Series(video_paths)).rename_axis("participant")
-    return in_order(table.reset_index())[["participant", "video", *LABELS]]
+    return [by_participant.get(row["participant"], {}) | row for row in found]
 
 
-def read_labels(path: str) -> tuple[pd.DataFrame, list[str]]:
-    """Labels by participant (index, str), float64 percentages, and the problems of its rows.
-
-    Raises:
-        InputError: the file cannot be read at all, or lacks a column.
-    """
-    table = read_csv(path, ["ID", *LABELS.values()])
-    rows: dict[str, dict] = {}
-    problems = []
-    for row in table:
-        participant = participant_id(row["ID"])
-        place = f"{path}, line {row['line']}: participant {participant}"
-        if not participant:
-            problems.append(
-                f"{path}, line {row['line']}: {row['ID']!r} is no ID: use letters, digits and . - _"
-            )
-        elif participant in rows:
-            problems.append(f"{place} has more than one row: keep one")
-        else:
-            rows[participant] = {name: _percentage(row[LABELS[name]]) for name in LABELS}
-            problems += [
-                f"{place}, column {LABELS[name]!r}: {row[LABELS[name]]!r} is not a percentage: "
-                "correct it"
-                for name, value in rows[participant].items()
-                if value is None
-            ]
-            motility = [rows[participant][name] for name in MOTILITY]
-            if None not in motility and abs(sum(motility) - 100) > TOLERANCE:
-                problems.append(
-                    f"{place}: its three percentages of motility add up to {sum(motility):g}, "
-                    "not 100: correct them"
-                )
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(LABELS)), problems
+def _listed(dataset: dict, problems: list) -> list[dict]:
+    """The rows of the list of videos: participant, video, place, and what is said of the video."""
+    path, columns = dataset["video_list"], _columns(dataset)
+    wanted = {name: columns[name] for name in ("participant", "video", *FACTS)}
+    rows = []
+    for row in spreadsheet.read(path, wanted, FACTS):
+        participant = _participant(path, row, problems)
+        row["place"] = f"{path}, line {row['line']}: participant {participant}"
+        if participant is not None:
+            _to_numbers(row, (), problems)
+            rows.append(row | {"participant": participant})
+    return rows
 
 
-def find_videos(folder: str, video_list: str | None) -> tuple[dict[str, str], list[str]]:
-    """The video of each participant, and the problems of single videos.
-
-    Raises:
-        InputError: no such folder, or the list cannot be read.
-    """
-    if not Path(folder).is_dir():
-        raise InputError(f"{folder}: no such folder of videos: correct dataset.videos")
-    owned, problems = _listed(video_list) if video_list else _named(folder)
-    videos: dict[str, str] = {}
-    owners: dict[Path, str] = {}
-    for participant, name in owned:
-        path = str(Path(folder) / name)
-        if participant in videos:
-            problems.append(
-                f"{path}: participant {participant} already has {videos[participant]}: keep one"
-            )
-        elif not Path(path).is_file():
-            problems.append(
-                f"{video_list or folder}: participant {participant}: {path} is no file: correct it"
-            )
-        elif set(path) & set("{}<>"):
-            problems.append(f"{path}: {{ }} < > have a meaning in Snakemake's paths: rename it")
-        elif owner := owners.get(Path(path).resolve()):
-            problems.append(
-                f"{video_list or folder}: participants {owner} and {participant} have the same "
-                f"video {path}: a video belongs to one participant"
-            )
-        videos[participant] = path
-        owners[Path(path).resolve()] = participant
-    return videos, problems
+def _columns(dataset: dict) -> dict[str, Sequence[str]]:
+    """The headers that mean each of our names; a name that the user gives is the only one."""
+    return COLUMNS | {name: (title,) for name, title in dataset.get("columns", {}).items()}
 
 
-def _listed(video_list: str) -> tuple[list[tuple[str, str]], list[str]]:
-    """Participant and name of each video by the list, and the problems of its rows."""
-    owned, problems = [], []
-    for row in read_csv(video_list, ["ID", "video"]):
-        participant = participant_id(row["ID"])
-        if participant and row["video"]:
-            owned.append((participant, row["video"]))
-        else:
-            problems.append(
-                f"{video_list}, line {row['line']}: ID {row['ID']!r} or video "
-                f"{row['video']!r} is not usable: correct it"
-            )
-    return owned, problems
-
-
-def _named(folder: str) -> tuple[list[tuple[str, str]], list[str]]:
-    """Participant and name of each video by the number that begins it, and the problems."""
-    owned, problems = [], []
-    for path in sorted(Path(folder).iterdir()):
-        if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith("."):
-            continue
-        if digits := re.match("[0-9]*", path.name)[0]:
-            owned.append((str(int(digits)), path.name))
-        else:
-            problems.append(
-                f"{path}: its name does not begin with a participant's ID: rename it, or "
-                "say whose it is in a CSV `ID;video` (dataset.video_list)"
-            )
-    return owned, problems
-
-
-def fingerprint(path: str) -> str:
-    """What tells whether a video is still the same: its size and 32 pieces spread over it.
-
-    Neither its name nor its times; a film of many GB costs 1 MB of reading. A changed frame
-    changes the sizes in a container's index or, uncompressed, the pieces of any edit that is
-    not confined to a fraction of a second.
-
-    Returns:
-        The first 16 hex digits of a SHA-256.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    pieces, length = 32, 2**15
+def _read(path, columns, optional, problems) -> list[dict]:
     try:
-        with open(path, "rb") as file:
-            size = file.seek(0, 2)
-            digest = hashlib.sha256(str(size).encode())
-            for piece in range(pieces):
-                file.seek(max(size - length, 0) * piece // (pieces - 1))
-                digest.update(file.read(length))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): allow it") from error
-    return digest.hexdigest()[:16]
+        return spreadsheet.read(path, columns, optional)
+    except InputError as error:
+        problems.append(str(error))
+        return []
+
+
+def _participant(path: str, row: dict, problems: list) -> str | None:
+    participant = participant_id(row["participant"])
+    if participant is None:
+        problems.append(
+            f"{path}, line {row['line']}: {row['participant']!r} is no ID: use letters, digits and "
+            ". - _"
+        )
+    return participant
+
+
+def _to_numbers(row: dict, needed: Sequence[str], problems: list) -> None:
+    """Turn the cells of labels and facts into floats, None where they are not usable."""
+    for name in (*LABELS, *FACTS):
+        if name not in row:
+            continue
+        text, number = row[name], _number(row[name])
+        if name in LABELS:
+            row[name] = number if number is not None and number <= 100 else None
+            if row[name] is None and name in needed:
+                problems.append(f"{row['place']}, {name}: {text!r} is not a percentage: correct it")
+        else:
+            row[name] = number or None
+            if text and not number:
+                problems.append(
+                    f"{row['place']}, {name}: {text!r} is no number above 0: correct it"
+                )
+
+
+def _check_motility(row: dict, needed, allowed: dict, problems: list, warnings: list) -> None:
+    values = [row.get(name) for name in MOTILITY]
+    if not set(MOTILITY) <= set(needed) or None in values:
+        return
+    if abs(sum(values) - 100) > allowed["tolerance"] + 1e-9:
+        told = problems if allowed["otherwise"] == "stop" else warnings
+        told.append(
+            f"{row['place']}: its three percentages of motility add up to {sum(values):g}, not "
+            "100: correct them (or see dataset.motility_sum)"
+        )
+
+
+def _of_different_scales(table: pd.DataFrame) -> list[str]:
+    """Cells that look bigger only because of another lens."""
+    scales = table.get("microns_per_pixel", pd.Series(dtype=float))
+    if scales.notna().any() and scales.max() > 1.02 * scales.min():
+        return [
+            f"videos differ in scale, {scales.min():g} to {scales.max():g} µm per pixel: nothing "
+            "corrects for it, and the models may take size for a difference"
+        ]
+    return []
+
+
+def _names(participants: Iterable[str]) -> list[str]:
+    """The participant's ID for the first video, `ID+2` for the second, and so on."""
+    names, counts = [], {}
+    for participant in participants:
+        counts[participant] = number = counts.get(participant, 0) + 1
+        names.append(participant if number == 1 else f"{participant}+{number}")
+    return names
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows by participant as people count: 2 before 10."""
-    return table.sort_values("participant", key=lambda ids: ids.map(lambda i: (len(i), i)))
-
-
-def read_csv(path: str, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows that are not empty, `columns` as text, with the number of each row's `line`.
-
-    pandas is no help here: given rows longer than the header, it shifts the columns silently.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-        header, *rows = csv.reader(text.splitlines(), delimiter=_separator(text))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file: correct its path in the config") from error
-    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as CSV in UTF-8 ({error}): correct it") from error
-    header = [name.strip() for name in header]
-    missing = [name for name in columns if header.count(name) != 1]
-    if missing:
-        raise InputError(
-            f"{path}: missing or doubled columns: {', '.join(map(repr, missing))}; found {header}: "
-            "name them as docs/formats.md says"
-        )
-    table = []
-    for line, row in enumerate(rows, start=2):
-        cells = [cell.strip() for cell in row]
-        if not any(cells):
-            continue
-        if len(cells) < len(header) or any(cells[len(header) :]):
-            raise InputError(
-                f"{path}, line {line}: {len(cells)} cells under a header of {len(header)}: correct "
-                "it (is the decimal mark the same as the separator?)"
-            )
-        named = dict(zip(header, cells, strict=False))
-        table.append({"line": line} | {name: named[name] for name in columns})
-    return table
-
-
-def _separator(text: str) -> str:
-    header = text.partition("\n")[0]
-    return max(";,\t", key=header.count)
+    """Rows by participant as people count: 2 before 10; their own order within one."""
+    return table.sort_values(
+        "participant", key=lambda ids: ids.map(lambda i: (len(i), i)), kind="stable"
+    )
 
 
 def participant_id(cell: str) -> str | None:
@@ -235,8 +228,7 @@ def participant_id(cell: str) -> str | None:
     return str(int(cell)) if cell.isdigit() else cell
 
 
-def _percentage(cell: str) -> float | None:
+def _number(cell: str) -> float | None:
     if not re.fullmatch(r"\d+([.,]\d+)?", cell):
         return None
-    value = float(cell.replace(",", "."))
-    return value if value <= 100 else None
+    return float(cell.replace(",", "."))

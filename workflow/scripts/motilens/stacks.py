@@ -16,6 +16,10 @@ import numpy as np
 from motilens import InputError
 
 
+class TooShort(InputError):
+    """A video has fewer frames than its clips need."""
+
+
 def clip_positions(frames: int, clips: int, clip_length: int) -> np.ndarray:
     """First frames of `clips` clips spread evenly over a video of `frames` frames, int64.
 
@@ -23,11 +27,11 @@ def clip_positions(frames: int, clips: int, clip_length: int) -> np.ndarray:
     so the step is (frames - clip_length + 1) / clips.
 
     Raises:
-        InputError: the video has fewer different positions than clips.
+        TooShort: the video has fewer different positions than clips.
     """
     room = frames - clip_length + 1
     if room < clips:
-        raise InputError(
+        raise TooShort(
             f"{frames} frames are too few for {clips} clips of {clip_length} frames, which need "
             f"at least {clips + clip_length - 1}: lower frames.clips_per_video, shorten the "
             "longest input type, or leave this participant out (video and labels)"
@@ -36,37 +40,41 @@ def clip_positions(frames: int, clips: int, clip_length: int) -> np.ndarray:
 
 
 def write_clips(
-    path: str | Path,
-    frames: Iterable[np.ndarray],
-    positions: np.ndarray,
-    shape: tuple[int, int, int],
+    path: str | Path, frames: Iterable[np.ndarray], numbers: np.ndarray, size: int
 ) -> tuple[int, str]:
-    """Cut clips out of a stream of frames, holding one frame in memory.
+    """Cut clips out of a stream of frames, holding little more than a clip in memory.
 
     Args:
         path: HDF5 file to write; see docs/formats.md.
-        frames: uint8 (height, width) each; read to the end.
-        positions: first frame of each clip, ascending; clips may overlap.
-        shape: (clip length, height, width).
+        frames: uint8 (size, size) each; read to the end.
+        numbers: int (clips, clip length), which frame of the stream each frame of each clip is;
+            no clip begins or ends before the one before it. Clips may overlap.
 
     Returns:
-        The number of frames read, and the SHA-256 of the clips' number, shape and positions
-        (decimal, in the text of a list) and their grey levels in the order of the video.
+        The number of frames read, and the SHA-256 of the clips, in the order of the file.
     """
-    digest = hashlib.sha256(str([len(positions), *shape, *positions.tolist()]).encode())
-    count = 0
-    with h5py.File(path, "w") as file:
+    digest, count = hashlib.sha256(), 0
+    last = numbers.max(axis=1)
+    clips_open: dict[int, np.ndarray] = {}
+    # Reading goes without locks as well (see `_opened`), so a lock here would protect nobody.
+    with h5py.File(path, "w", locking=False) as file:
         # One frame a chunk: any stack is read without touching other frames. fletcher32 makes
         # HDF5 itself refuse a chunk whose bits have changed.
         clips = file.create_dataset(
-            "clips", (len(positions), *shape), np.uint8, chunks=(1, 1, *shape[1:]), fletcher32=True
-        )
-        for index, frame in enumerate(frames):
-            for clip in np.flatnonzero((positions <= index) & (index < positions + shape[0])):
-                clips[clip, index - positions[clip]] = frame
-                digest.update(frame)
-            count = index + 1
-        file["positions"] = positions
+            "clips", (*numbers.shape, size, size), np.uint8, chunks=(1, 1, size, size),
+            fletcher32=True,
+        )  # fmt: skip
+        file["frame_numbers"] = numbers
+        started = 0
+        for count, frame in enumerate(frames, start=1):  # noqa: B007
+            while started < len(numbers) and numbers[started, 0] < count:
+                clips_open[started] = np.empty(clips.shape[1:], np.uint8)
+                started += 1
+            for clip in list(clips_open):
+                clips_open[clip][numbers[clip] == count - 1] = frame
+                if last[clip] < count:
+                    clips[clip] = clips_open[clip]
+                    digest.update(clips_open.pop(clip))
     return count, digest.hexdigest()
 
 
@@ -118,37 +126,39 @@ def clips_shape(path: str) -> tuple[int, int, int, int]:
         return file["clips"].shape
 
 
-def by_participant(paths: Sequence[str], known: dict[str, dict]) -> dict[str, str]:
-    """Whose clips each file of frames holds, in the order of `known`.
+def by_sample(paths: Sequence[str], known: dict[str, dict]) -> dict[str, str]:
+    """The file of frames of each sample, in the order of `known`; those left out are skipped.
 
     Args:
-        known: for each participant, the first digits of the clips' digest under `frames`.
+        known: for each sample, the first digits of the clips' digest under `frames`.
 
     Raises:
-        InputError: a file holds other clips, or a participant's are missing.
+        InputError: a file holds other clips, or a sample's are missing.
     """
     found = {}
     for path in paths:
         with _opened(path) as file:
-            attributes = dict(file["clips"].attrs)
-        participant = attributes["participant"]
-        digest = known.get(participant, {}).get("frames") or "unknown"
+            clips, attributes = len(file["clips"]), dict(file["clips"].attrs)
+        sample = attributes["sample"]
+        if not clips and sample not in known:
+            continue
+        digest = known.get(sample, {}).get("frames") or "unknown"
         if not attributes["content_sha256"].startswith(digest):
             raise InputError(f"{path} holds other clips than were listed: delete it and run again")
-        found[participant] = path
+        found[sample] = path
     if missing := known.keys() - found.keys():
-        raise InputError(f"no clips of participants {sorted(missing)}: run again")
-    return {participant: found[participant] for participant in known}
+        raise InputError(f"no clips of samples {sorted(missing)}: run again")
+    return {sample: found[sample] for sample in known}
 
 
 def write_feature_images(
     path: str | Path, images: Iterable[tuple[str, np.ndarray]], attributes: dict
 ) -> None:
-    """Write each participant's feature images, float32 (stacks, channels, height, width)."""
-    with h5py.File(path, "w") as file:
-        for participant, features in images:
+    """Write each sample's feature images, float32 (stacks, channels, height, width)."""
+    with h5py.File(path, "w", locking=False) as file:
+        for sample, features in images:
             file.create_dataset(
-                f"features/{participant}",
+                f"features/{sample}",
                 data=features,
                 chunks=(1, *features.shape[1:]),
                 fletcher32=True,

@@ -17,7 +17,7 @@ AVERAGE = "average"
 def read_predictions(path: str) -> pd.DataFrame:
     """Predictions as a regressor's step wrote them; participants are text."""
     try:
-        return pd.read_csv(path, dtype={"participant": str})
+        return pd.read_csv(path, dtype={"participant": str, "sample": str})
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error
 
@@ -26,14 +26,14 @@ def error_row(predictions: pd.DataFrame, record: dict) -> dict:
     """One row of mae.csv (docs/formats.md) from a regressor's predictions and record.
 
     Args:
-        predictions: of the held-out participants, as `regressor.prediction_table` makes them.
+        predictions: of the held-out samples, as `regressor.prediction_table` makes them.
         record: of the regressor; names who was held out, and the labels of its training.
 
     Raises:
-        InputError: a held-out participant or a stack is missing, or a prediction is no number.
+        InputError: a held-out sample or a stack is missing, or a prediction is no number.
     """
     values = record["settings"]["values"]
-    counts = predictions["participant"].value_counts()
+    counts = predictions["sample"].value_counts()
     if (
         set(counts.index) != set(record["held_out"])
         or counts.nunique() != 1
@@ -119,15 +119,21 @@ def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
     folds = mae.groupby("fold")[["n_participants", "n_stacks"]].first()
     notes = [
         "Mean absolute error in percentage points, on participants that no model had seen. "
-        "*Per stack* is the paper's measure; *per participant* averages a participant's "
-        "predictions first. ZeroR always answers the training participants' mean: a model that "
+        "*Per stack* is the paper's measure; *per participant* averages the predictions of each "
+        "video first. ZeroR always answers the training participants' mean: a model that "
         "is no better has learned nothing.",
         "The paper's figures are its own, on VISEM and on folds that were not published: compare "
         "averages, and only for results on VISEM.",
         f"{folds['n_participants'].sum()} participants ({folds['n_stacks'].sum()} stacks) in "
         f"{len(folds)} folds; seeds: {', '.join(map(str, sorted(set(mae['seed']))))}; "
-        f"pretrained weights: {', '.join(sorted(set(mae['weights'])))}.",
+        f"pretrained weights: {', '.join(sorted(set(mae['weights'])))}; digest of the folds: "
+        f"{mae['folds'].iloc[0]}.",
     ]
+    if left_out := mae["left_out"].fillna("").iloc[0]:
+        notes.append(
+            f"**Without samples {left_out}**: their videos could not be used "
+            "(`dataset.unreadable: leave_out`)."
+        )
     if simulated:
         notes.append(
             "**The data are simulated**: these figures show that the pipeline works, not that "

@@ -1,91 +1,138 @@
 """Reading and writing videos with ffmpeg, one frame in memory at a time."""
 
 import contextlib
-import hashlib
 import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import ffmpeg
-import h5py
 import imageio_ffmpeg
 import numpy as np
 
-from motilens import InputError, stacks
+from motilens import InputError
 
 # Area averaging and bit-exact arithmetic: the same grey levels on every processor.
-SCALE_FLAGS = "area+accurate_rnd+bitexact"
+FLAGS = "flags=area+accurate_rnd+bitexact"
+# From a video's own frames to ours; dar is the shape that a frame is shown in, with pixels of
+# whatever shape. ffmpeg has turned it upright before.
+FILTERS = {
+    "squeeze": f"scale={{size}}:{{size}}:{FLAGS},format=gray",
+    "pad": f"scale=w='ceil({{size}}*min(1,dar))':h='ceil({{size}}*min(1,1/dar))':{FLAGS},format=gray,"
+    "pad={size}:{size}:-1:-1",
+    "crop": f"scale=w='ceil({{size}}*max(1,dar))':h='ceil({{size}}*max(1,1/dar))':{FLAGS},format=gray,"
+    "crop={size}:{size}",
+}
+STREAM = "0:V:0"  # the first video that is no cover picture
+NO_TIME = -(2**63)
+
+
+class Damaged(InputError):
+    """A video that cannot be read as it is; other videos may well be."""
 
 
 @dataclass(frozen=True)
 class Video:
-    """What ffmpeg says of a file's first video stream; `frames` is counted, not believed."""
+    """What ffmpeg finds in a file's first video stream."""
 
-    frames: int
+    codec: str
     width: int
     height: int
-    frame_rate: float
-    codec: str
+    pixel_aspect: float  # width of a pixel over its height
+    times: np.ndarray  # of the frames as they are shown, s, ascending; counted, not believed
+    key: np.ndarray  # bool: frames that can be decoded without any other
+
+    @property
+    def frames(self) -> int:
+        return len(self.times)
 
 
 def probe(path: str) -> Video:
-    """Count the frames of the video at `path` by passing through it once, without decoding.
+    """Count the frames of the video at `path` and read their times, without decoding any.
 
     Raises:
-        InputError: not a video that ffmpeg can read, or one that has lost its end.
+        Damaged: not a video that ffmpeg can read, or one that has lost its end.
     """
-    stream = ffmpeg.input(path).output("-", map="0:v:0", c="copy", f="null")
-    done = subprocess.run(_command(stream, "info"), stdin=subprocess.DEVNULL, capture_output=True)
-    report = done.stderr.decode(errors="replace")
-    if done.returncode:
-        raise InputError(_damaged(path, report))
-    # Only whole lines of ffmpeg's own: file names and comments may hold anything.
-    found = re.search(
-        r"^  Stream #0:.*?: Video: (\w+).*?, (\d+)x(\d+).*?, ([\d.]+)(k?) (?:fps|tbr)", report, re.M
-    )
-    counts = re.findall(r"(?:^|\r)frame=\s*(\d+)", report, re.M)
-    if not (found and counts):
-        raise InputError(f"{path}: ffmpeg finds no video stream in it: replace the file")
-    frames = int(counts[-1])
-    frame_rate = float(found[4]) * (1000 if found[5] else 1)
-    promised = _promised_seconds(report) * frame_rate
-    if frames < 0.98 * promised - 1:
-        raise InputError(
-            f"{path}: its header promises {promised:.0f} frames, it holds {frames}: copy it again, "
-            "or if it is whole, correct the header: ffmpeg -i OLD -c copy NEW"
+    if missing := _missing_bytes(path):
+        raise Damaged(
+            f"{path}: its header promises {missing} bytes more than the file has, the end is "
+            "missing: copy it again, or if that is all there is: ffmpeg -i OLD -c copy NEW"
         )
-    return Video(frames, int(found[2]), int(found[3]), frame_rate, found[1])
+    return _listed(path, c="copy")
 
 
-def _promised_seconds(report: str) -> float:
-    """How long an AVI file without sound says it is, in ffmpeg's report; otherwise 0.
-
-    AVI is what a broken copy shortens without anybody noticing; a duration elsewhere may be
-    that of the sound, or an estimate.
-    """
-    duration = re.search(r"^  Duration: (\d+):(\d+):([\d.]+)", report, re.M)
-    source = report.partition("\nOutput #0")[0]
-    avi = re.search(r"^Input #0, avi,", source, re.M)
-    if not (duration and avi) or source.count("  Stream #0:") > 1:
-        return 0.0
-    return 3600 * int(duration[1]) + 60 * int(duration[2]) + float(duration[3])
+def probe_decoded(path: str) -> Video:
+    """The same by decoding each frame: for files whose packets are not one a frame."""
+    return _listed(path, vf="scale=16:16", fps_mode="passthrough")
 
 
-def decode(path: str, size: int) -> Iterator[np.ndarray]:
+def _listed(path: str, **options) -> Video:
+    stream = _input(path).output("pipe:", map=STREAM, f="framecrc", **options)
+    with tempfile.TemporaryFile() as listing:
+        with _running(stream, path, stdin=subprocess.DEVNULL, stdout=listing):
+            pass
+        listing.seek(0)
+        lines = listing.read().decode().splitlines()
+    header = dict(line[1:].split(" 0: ") for line in lines if line[0] == "#" and " 0: " in line)
+    # stream, time of decoding, time of showing, duration, bytes, checksum, then flags if not key
+    packets = [line.split(",") for line in lines if line[0] != "#"]
+    if not packets:
+        raise Damaged(f"{path}: holds no frame: replace the file")
+    shown = np.array([int(packet[2]) for packet in packets])
+    if NO_TIME in shown:  # AVI has no place for it; those of decoding are as evenly spaced
+        shown = np.array([int(packet[1]) for packet in packets])
+    order = np.argsort(shown, kind="stable")
+    key = np.array([not any("F=" in part for part in packet[6:]) for packet in packets])
+    width, height = header["dimensions"].split("x")
+    return Video(
+        header["codec_id"],
+        int(width),
+        int(height),
+        _ratio(header.get("sar", "1/1")) or 1.0,
+        shown[order] * _ratio(header["tb"]),
+        key[order],
+    )
+
+
+def _ratio(text: str) -> float:
+    above, below = map(int, text.split("/"))
+    return above / below if below else 0.0
+
+
+def _missing_bytes(path: str) -> int:
+    """By how much an AVI file is shorter than its RIFF headers say; ffmpeg does not mind."""
+    try:
+        with open(path, "rb") as file:
+            size, position = file.seek(0, 2), 0
+            while position < size:
+                file.seek(position)
+                header = file.read(12)
+                if header[:4] != b"RIFF" or header[8:11] != b"AVI":
+                    return 0
+                length = int.from_bytes(header[4:8], "little")
+                if length in (0, 0xFFFFFFFF):  # of a recorder that could not go back
+                    return 0
+                position += 8 + length + length % 2
+    except OSError as error:
+        raise Damaged(f"{path}: cannot be read ({error.strerror}): mend or replace it") from error
+    return max(position - size - 1, 0)  # many writers leave out the last padding byte
+
+
+def decode(path: str, size: int, aspect: str = "squeeze") -> Iterator[np.ndarray]:
     """Yield each frame of the video at `path` as grey levels, uint8 (size, size).
 
-    The frame is squeezed to a square whatever its aspect ratio, as the paper does.
+    Args:
+        aspect: a key of FILTERS; `squeeze` makes a square of whatever shape, as the paper does.
 
     Raises:
-        InputError: the file is damaged; all frames before the damage have been yielded.
+        Damaged: all frames before the damage have been yielded.
     """
-    stream = ffmpeg.input(path, flags="bitexact", idct="simple").output(
+    stream = _input(path, flags="bitexact", idct="simple").output(
         "pipe:",
-        map="0:v:0",
-        vf=filter_chain(size),
+        map=STREAM,
+        vf=filter_chain(size, aspect),
         f="rawvideo",
         pix_fmt="gray",
         fps_mode="passthrough",
@@ -98,54 +145,21 @@ def decode(path: str, size: int) -> Iterator[np.ndarray]:
             yield np.frombuffer(frame, np.uint8).reshape(size, size)
 
 
-def extract_clips(source: str, path: str | Path, settings: dict, participant: str) -> dict:
-    """Decode the video `source` once and write its clips to `path` (docs/formats.md).
-
-    Args:
-        settings: size (pixels), clips_per_video, clip_length (frames).
-
-    Returns:
-        What is recorded with the clips: of the video, its decoding and their content.
-
-    Raises:
-        InputError: the video cannot be read, is too short, or ends before its frames do.
-    """
-    found = probe(source)
-    shape = (settings["clip_length"], settings["size"], settings["size"])
-    try:
-        positions = stacks.clip_positions(found.frames, settings["clips_per_video"], shape[0])
-    except InputError as error:
-        raise InputError(f"{source}: {error}") from error
-    count, digest = stacks.write_clips(path, decode(source, settings["size"]), positions, shape)
-    if count != found.frames:
-        raise InputError(
-            f"{source}: holds {found.frames} frames, {count} can be decoded: it is damaged, or was "
-            "cut without decoding; replace it or try ffmpeg -i OLD -c:v ffv1 NEW.mkv"
-        )
-    with h5py.File(path, "a") as file, open(source, "rb") as original:
-        record = {
-            "participant": participant,
-            "video": Path(source).name,
-            **{f"video_{name}": value for name, value in asdict(found).items()},
-            "video_sha256": hashlib.file_digest(original, "sha256").hexdigest(),
-            "content_sha256": digest,
-            "filters": filter_chain(settings["size"]),
-            "ffmpeg": ffmpeg_version(),
-        }
-        file["clips"].attrs.update(record)
-    return record
+def _input(path: str, **options):
+    """Of the file of that name, whatever its characters, and of nothing that it refers to."""
+    return ffmpeg.input(f"file:{path}", protocol_whitelist="file", **options)
 
 
-def filter_chain(size: int) -> str:
+def filter_chain(size: int, aspect: str = "squeeze") -> str:
     """The ffmpeg filters between a video's own frames and ours; recorded with the frames."""
-    return f"scale={size}:{size}:flags={SCALE_FLAGS},format=gray"
+    return FILTERS[aspect].format(size=size)
 
 
 def encode(path: str | Path, frames: Iterable[np.ndarray], frame_rate: float) -> None:
     """Write `frames`, uint8 RGB (height, width, 3), as H.264; the same frames give the same file.
 
     Raises:
-        InputError: ffmpeg cannot write there.
+        Damaged: ffmpeg cannot write there.
     """
     frames = iter(frames)
     first = next(frames)
@@ -154,7 +168,7 @@ def encode(path: str | Path, frames: Iterable[np.ndarray], frame_rate: float) ->
     stream = ffmpeg.input(
         "pipe:", f="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=frame_rate
     ).output(
-        str(path),
+        f"file:{path}",
         vcodec="libx264",
         preset="veryfast",
         crf=20,
@@ -193,7 +207,7 @@ def _running(stream, path: str | Path, **popen) -> Iterator[subprocess.Popen]:
         report = messages.read().decode(errors="replace")
         # ffmpeg may guess what is missing, complain, and end well.
         if code or report.strip():
-            raise InputError(_damaged(path, report))
+            raise Damaged(_damaged(path, report))
 
 
 def _command(stream, level: str) -> list[str]:
@@ -202,5 +216,6 @@ def _command(stream, level: str) -> list[str]:
 
 
 def _damaged(path: str | Path, report: str) -> str:
-    reason = (report.strip().splitlines() or ["no reason given"])[-1]
+    reason = (report.strip().splitlines() or ["no reason given"])[0]
+    reason = re.sub(r"(\[[^]]* @ 0x\w+\] )+", "", reason).strip()
     return f"{path}: ffmpeg cannot read or write it without error ({reason}): replace the file"

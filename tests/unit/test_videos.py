@@ -1,0 +1,40 @@
+"""Files of videos: told apart by their content."""
+
+import pytest
+
+from motilens import InputError, videos
+
+
+def test_a_fingerprint_is_of_the_content(tmp_path):
+    first, second = tmp_path / "1.avi", tmp_path / "2.avi"
+    content = bytes(range(256)) * 20_000
+    first.write_bytes(content)
+    second.write_bytes(content)
+    assert videos.fingerprint(str(first)) == videos.fingerprint(str(second))
+    prints = {videos.fingerprint(str(first))}
+    for changed in (content[:-1], b"x" + content[1:], content[:-1] + b"x", content + b"x",
+                    content.replace(b"\x07", b"\x08"), b"", b"short"):  # fmt: skip
+        second.write_bytes(changed)
+        prints.add(videos.fingerprint(str(second)))
+    assert len(prints) == 8
+    with pytest.raises(InputError, match="3.avi: cannot be read"):
+        videos.fingerprint(str(tmp_path / "3.avi"))
+
+
+def test_the_same_pieces_are_not_yet_the_same_content(tmp_path):
+    """Two recordings in raw grey may differ in less than the fingerprint sees."""
+    content = bytearray(10_000_000)
+    for name, place in (("1.avi", 40_000), ("2.avi", 41_000), ("3.avi", 40_000)):
+        content[place] = 1
+        (tmp_path / name).write_bytes(content)
+        content[place] = 0
+    paths = [str(tmp_path / f"{k}.avi") for k in (1, 2, 3)]
+    assert len(set(map(videos.fingerprint, paths))) == 1
+    [problem] = videos.duplicates(list(zip("abc", paths, strict=True)))
+    assert problem == f"c: {paths[2]} has the same content as {paths[0]} (a): keep one"
+
+
+def test_empty_files_are_told_when_they_are_decoded(tmp_path):
+    for name in "12":
+        (tmp_path / f"{name}.avi").touch()
+    assert videos.duplicates([(k, str(tmp_path / f"{k}.avi")) for k in "12"]) == []

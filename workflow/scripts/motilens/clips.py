@@ -1,0 +1,59 @@
+"""What is known of the clips of all samples: their records, read together."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from motilens import InputError
+from motilens.step import read_record
+
+
+def read(results: str, sample: str) -> dict:
+    """The record of a sample's clips; empty if they are not made yet, or are just being made.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    path = f"{results}/frames/{sample}.json"
+    try:
+        record = read_record(path)
+    except FileNotFoundError:
+        return {}
+    if not isinstance(record, dict) or "content_sha256" not in record:
+        raise InputError(f"{path} is no record of clips: delete it and run again")
+    return record
+
+
+def problem(results: str, sample: str) -> str | None:
+    """Why a sample was left out, or None."""
+    return read(results, sample).get("problem")
+
+
+def refuse_same(records: Iterable[dict]) -> None:
+    """Two videos may differ as files and show the same: held out and seen in training at once.
+
+    Raises:
+        InputError: naming them.
+    """
+    owners: dict[str, str] = {}
+    for record in records:
+        sample, digest = record["sample"], record["content_sha256"]
+        if "problem" not in record and (other := owners.setdefault(digest, sample)) != sample:
+            raise InputError(
+                f"the videos of samples {other} and {sample} ({record['video']}) show the same "
+                "frames: remove one of them"
+            )
+
+
+def missing(results: str, samples: Iterable[str]) -> list[str]:
+    """A line for each sample that was left out, or whose video ended its step in an error."""
+    lines = []
+    for sample in samples:
+        log = Path(results, "logs", "extract_frames", f"{sample}.log")
+        if why := problem(results, sample):
+            lines.append(f"{sample} was left out: {why}")
+        elif not Path(results, "frames", f"{sample}.json").exists() and log.exists():
+            text = log.read_text(encoding="utf-8", errors="replace")
+            if found := re.findall(r"^ERROR: (.*)$", text, re.MULTILINE):
+                lines.append(f"{sample} failed: {found[-1]}")
+    return lines

@@ -1,0 +1,112 @@
+"""Files of videos: whose they are, whether two are the same, whether one has changed."""
+
+import filecmp
+import hashlib
+import os
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from motilens import InputError
+
+SUFFIXES = (
+    ".avi", ".mp4", ".m4v", ".mov", ".mkv", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv",
+    ".asf", ".webm", ".dv", ".flv", ".3gp", ".ogv",
+)  # fmt: skip
+
+
+def named(folder: str, problems: list[str]) -> list[dict]:
+    """The videos in a folder, each of the participant whose number begins its name, as in VISEM.
+
+    Returns:
+        One dict a video: participant, video (name), place (for messages).
+
+    Raises:
+        InputError: no such folder.
+    """
+    if not Path(folder).is_dir():
+        raise InputError(f"{folder}: no such folder of videos: correct dataset.videos")
+    found = []
+    for path in sorted(Path(folder).iterdir()):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            continue
+        if digits := re.match("[0-9]*", path.name)[0]:
+            place = f"{folder}: participant {int(digits)}"
+            found.append({"participant": digits, "video": path.name, "place": place})
+        else:
+            problems.append(
+                f"{path}: its name does not begin with a participant's ID: rename it, or "
+                "say whose it is in a CSV `ID;video` (dataset.video_list)"
+            )
+    return found
+
+
+def usable(row: dict, folder: str | Path, problems: list[str]) -> bool:
+    """Complete the path of a row's video; False, and a problem told, if it is no file."""
+    if not row["video"]:
+        problems.append(f"{row['place']}: names no video: correct it")
+        return False
+    row["video"] = path = os.path.join(folder, row["video"])
+    if set(path) & set("{}<>"):
+        problems.append(
+            f"{row['place']}: {path}: {{ }} < > have a meaning for Snakemake: rename it"
+        )
+    elif os.path.islink(path) and not os.path.exists(path):
+        problems.append(f"{row['place']}: {path} is a dead link: mend or remove it")
+    elif not os.path.isfile(path):
+        problems.append(f"{row['place']}: {path} is no file: correct it")
+    else:
+        return True
+    return False
+
+
+def duplicates(videos: Sequence[tuple[str, str]]) -> list[str]:
+    """Problems of videos that are the same file or have the same content.
+
+    One of two such would be held out and the other seen in training: nobody would notice.
+
+    Args:
+        videos: place (for messages) and path of each.
+    """
+    problems, alike = [], defaultdict(list)
+    for place, path in videos:
+        try:
+            if os.path.getsize(path):  # empty files are alike, and told when they are decoded
+                alike[fingerprint(path)].append((place, path))
+        except InputError as error:
+            problems.append(str(error))
+    for group in alike.values():
+        place, path = group[0]
+        problems += [
+            f"{other_place}: {other} has the same content as {path} ({place}): keep one"
+            for other_place, other in group[1:]
+            if filecmp.cmp(path, other, shallow=False)
+        ]
+    return problems
+
+
+def fingerprint(path: str) -> str:
+    """What tells whether a video is still the same: its size and 32 pieces spread over it.
+
+    Neither its name nor its times; a film of many GB costs 1 MB of reading. A changed frame
+    changes the sizes in a container's index or, uncompressed, the pieces of any edit that is
+    not confined to a fraction of a second.
+
+    Returns:
+        The first 16 hex digits of a SHA-256.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    pieces, length = 32, 2**15
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, 2)
+            digest = hashlib.sha256(str(size).encode())
+            for piece in range(pieces):
+                file.seek(max(size - length, 0) * piece // (pieces - 1))
+                digest.update(file.read(length))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}): allow it") from error
+    return digest.hexdigest()[:16]
