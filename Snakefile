@@ -19,53 +19,60 @@ pathvars:
     results=config["results"],
 
 
-include: "rules/data.smk"
-include: "rules/frames.smk"
-include: "rules/autoencoder.smk"
-include: "rules/regressor.smk"
-include: "rules/evaluation.smk"
+if FETCH:
 
+    include: "rules/fetch.smk"
 
-# Targets for a part of the work: `snakemake --cores 8 frames`.
-rule frames:
-    input:
-        clips_of(GROUPS["all"]),
+    rule all:
+        default_target: True
+        input:
+            lambda wildcards: stop(NOT_THERE),
 
+else:
 
-rule autoencoders:
-    input:
-        models(rules.train_autoencoder.output),
+    include: "rules/data.smk"
+    include: "rules/frames.smk"
+    include: "rules/autoencoder.smk"
+    include: "rules/regressor.smk"
+    include: "rules/evaluation.smk"
 
+    # Targets for a part of the work: `snakemake --cores 8 frames`.
+    rule frames:
+        input:
+            clips_of(GROUPS["all"]),
+            lambda wildcards: listed("all"),
 
-rule regressors:
-    input:
-        models(rules.train_regressor.output),
+    rule autoencoders:
+        input:
+            models(rules.train_autoencoder.output),
 
+    rule regressors:
+        input:
+            models(rules.train_regressor.output),
 
-rule all:
-    default_target: True
-    input:
-        # Models are asked for by name, for what is missing counts only if somebody asks for it: a
-        # killed run may have left a gap, and the change that it was for be taken back.
-        rules.autoencoders.input,
-        rules.regressors.input,
-        rules.check_samples.output,
-        lambda wildcards: listed(*GROUPS),
-        rules.measure_errors.output,
-        rules.make_table1.output,
-        "<results>/figures/learning_curves.png",
-        "<results>/figures/gallery.png",
+    rule all:
+        default_target: True
+        input:
+            # Models are asked for by name, for what is missing counts only if somebody asks for it: a
+            # killed run may have left a gap, and the change that it was for be taken back.
+            rules.autoencoders.input,
+            rules.regressors.input,
+            rules.check_samples.output,
+            lambda wildcards: listed(*GROUPS),
+            rules.measure_errors.output,
+            rules.make_table1.output,
+            expand("<results>/figures/contact_sheets/{sample}.png", sample=SAMPLES.index),
+            "<results>/figures/learning_curves.png",
+            "<results>/figures/gallery.png",
 
 
 START = time.time()
 
 
 onstart:
-    if "seed" in config["folds"]:
+    if "seed" in config["folds"] and not FETCH:
         number, seed = config["folds"]["number"], config["folds"]["seed"]
-        folds.keep(
-            folds.kept_at(config["results"], number, seed), number, FOLDS_OF
-        )
+        folds.keep(folds.kept_at(config["results"], number, seed), number, FOLDS_OF)
 
 
 onerror:

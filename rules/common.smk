@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import pandas as pd
 import yaml
 from snakemake.exceptions import IncompleteCheckpointException
 
@@ -52,6 +53,21 @@ if SIMULATED:
 else:
     LABELS, VIDEO_LIST = config["dataset"]["labels"], config["dataset"].get("video_list")
 
+ARCHIVE = config["dataset"].get("archive")
+# As long as it is not there: nothing is known of its participants, so nothing else can be planned.
+FETCH = bool(ARCHIVE) and not Path(LABELS).exists()
+NOT_THERE = f"{LABELS}: no such file: correct dataset.labels" + (
+    f", or have the data set fetched ({ARCHIVE['size'] / 1e9:.1f} GB, and as much again to unpack): "
+    "snakemake --cores 1 fetch_dataset, with the same --configfile"
+    if FETCH
+    else ""
+)
+if FETCH and not ARCHIVE["licence_accepted"]:
+    stop(
+        f"{NOT_THERE}. Before that, read its licence ({ARCHIVE['licence']}) and say that you accept "
+        "it: dataset.archive.licence_accepted: true"
+    )
+
 
 wildcard_constraints:
     sample="[^/]+",
@@ -95,7 +111,11 @@ def sample_table():
 
 
 try:
-    SAMPLES, WARNINGS = sample_table()
+    SAMPLES, WARNINGS = (
+        sample_table()
+        if not FETCH
+        else (pd.DataFrame(columns=["participant", "video", "fold"]), [])
+    )
 except InputError as error:
     stop(error)
 

@@ -53,3 +53,11 @@ rule check_samples:
         "Write the table of samples and the folds"
     script:
         "../workflow/scripts/check_samples.py"
+
+
+if ARCHIVE:
+
+    # It is there, so that nothing is left to do.
+    rule fetch_dataset:
+        input:
+            LABELS,

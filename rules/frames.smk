@@ -3,9 +3,7 @@
 
 rule extract_frames:
     input:
-        video=lambda wildcards: (str if SIMULATED else ancient)(
-            SAMPLES["video"][wildcards.sample]
-        ),
+        video=lambda wildcards: (str if SIMULATED else ancient)(SAMPLES["video"][wildcards.sample]),
     output:
         clips="<results>/frames/{sample}.h5",
         record="<results>/frames/{sample}.json",
@@ -32,9 +30,7 @@ rule extract_frames:
 # came out as they were before are then taken off the plan.
 checkpoint list_clips:
     input:
-        lambda wildcards: expand(
-            rules.extract_frames.output.record, sample=GROUPS[wildcards.group]
-        ),
+        lambda wildcards: expand(rules.extract_frames.output.record, sample=GROUPS[wildcards.group]),
     output:
         "<results>/frames/lists/{group}.csv",
     log:
@@ -49,3 +45,21 @@ checkpoint list_clips:
         "List the clips: {wildcards.group}"
     script:
         "../workflow/scripts/list_clips.py"
+
+
+rule plot_contact_sheet:
+    input:
+        clips=ancient(rules.extract_frames.output.clips),
+        record=rules.extract_frames.output.record,
+    output:
+        report("<results>/figures/contact_sheets/{sample}.png", category="Videos"),
+    log:
+        "<results>/logs/plot_contact_sheet/{sample}.log",
+    conda:
+        "../envs/torch.yaml"
+    params:
+        code=code_of("plot_contact_sheet.py"),
+    message:
+        "Draw the contact sheet of sample {wildcards.sample}"
+    script:
+        "../workflow/scripts/plot_contact_sheet.py"

@@ -79,9 +79,7 @@ def test_all_problems_are_told_at_once(files):
     (files / "videos" / "notes.avi").touch()
     (files / "videos" / "9_10.10.10_XY.avi").touch()
     (files / "videos" / first.rpartition("/")[2]).unlink()
-    (files / "videos" / "2_copy.avi").write_bytes(
-        next((files / "videos").glob("3_*")).read_bytes()
-    )
+    (files / "videos" / "2_copy.avi").write_bytes(next((files / "videos").glob("3_*")).read_bytes())
     edit(files / "labels.csv", "\r\n3;", "\r\n3;Not reported")
     text = (files / "labels.csv").read_bytes().decode("utf-8-sig")
     last = text.rstrip().rpartition("\r\n")[2]

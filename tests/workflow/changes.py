@@ -75,6 +75,13 @@ def rename_video(lab, participant):
     old.rename(old.with_name(f"{participant}_renamed.avi"))
 
 
+def one_table(lab, _):
+    """The labels and the list of videos are put into one table, with other headers."""
+    table = lab.table.assign(video=lab.table["video"].str.replace("lab/videos/", "videos/"))
+    table.to_csv(lab.folder / "lab/samples.csv", index=False)
+    lab.config["dataset"] = {"labels": "lab/samples.csv"}
+
+
 def touch_everything(lab, _):
     """Every file is touched, code, data and results."""
     for path in lab.files():

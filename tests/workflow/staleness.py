@@ -15,7 +15,8 @@ REMOVED = "(removed)"
 TABLES = "measure_errors make_table1 plot_learning_curves"
 REGRESSORS = f"train_regressor {TABLES}"
 MODELS = f"train_autoencoder plot_gallery {REGRESSORS}"
-FRAMES = f"extract_frames list_clips {MODELS}"
+CLIPS = "extract_frames plot_contact_sheet"
+FRAMES = f"{CLIPS} list_clips {MODELS}"
 EVERYTHING = f"simulate_video simulate_labels check_samples {FRAMES}"
 SPLIT = f"check_samples list_clips[group=training*] {MODELS}"
 
@@ -56,7 +57,7 @@ SIMULATED = [
     Change("results", "elsewhere", EVERYTHING, "another folder is a new experiment"),
     Change("results", "./results/", NOTHING, "the same folder in other words"),
     Change("dataset.simulated.participants", 7, seen_by_fold_2(
-        only("simulate_video extract_frames", participant=7) + " simulate_labels check_samples"
+        only(f"simulate_video {CLIPS}", sample=7) + " simulate_labels check_samples"
     ), "7 joins fold 1, the others stay: only the autoencoders of fold 2 see 7 in training"),
     Change("dataset.simulated.participants", 5, seen_by_fold_2("simulate_labels check_samples"),
            "6 was held out in fold 1"),
@@ -77,10 +78,14 @@ SIMULATED = [
            target("motility"), "two values swapped: other outputs of the network"),
     Change("targets", {"targets.heads": ["head"]}, target("heads"), "a new target"),
     Change("targets", {"targets.morphology": REMOVED}, TABLES),
-    Change("folds.number", 3, SPLIT),
-    Change("folds.seed", 1, f"{SPLIT} list_clips[group=gallery]", "the gallery shows another"),
+    Change("folds.number", 3, f"{SPLIT} list_clips[group=gallery]", "the gallery shows another"),
+    Change("folds.seed", 1, SPLIT),
     Change("frames.size", 64, FRAMES),
     Change("frames.clips_per_video", 3, FRAMES),
+    Change("frames.aspect", "pad", FRAMES),
+    Change("frames.aspect", "squeeze", NOTHING, "what was meant without it"),
+    Change("frames.frame_rate", 25, FRAMES),
+    Change("frames.other_frame_rate", "resample", FRAMES, "the plan is careful: see Clips"),
     Change("autoencoder.variant", "paper", MODELS),
     Change("autoencoder.epochs", 3, MODELS),
     Change("autoencoder.batch_size", 8, MODELS),
@@ -102,12 +107,26 @@ SIMULATED = [
            f"{TABLES}"),
 ]  # fmt: skip
 
+ARCHIVE = {
+    "url": "https://example.org/a.zip", "path": "a.zip", "size": 1, "md5": "0" * 32,
+    "licence": "free", "licence_accepted": False,
+}  # fmt: skip
+
 # A laboratory's own six videos, input type I1 alone, two folds, one seed.
 OWN_DATA = [
     Change("dataset.labels", "moved/labels.csv", NOTHING, "the same labels in another place"),
     Change("dataset.videos", "moved/videos", "check_samples",
            "the same videos in another place: samples.csv names them"),
     Change("dataset.video_list", "lab/list.csv", NOTHING, "a list that says what names had said"),
+    Change("dataset.columns", {"dataset.columns": {"head": "head defects (%)"}}, NOTHING,
+           "the same column in other words"),
+    Change("dataset.motility_sum.tolerance", {"dataset.motility_sum": {"tolerance": 3}}, NOTHING),
+    Change("dataset.motility_sum.otherwise", {"dataset.motility_sum": {"otherwise": "warn"}},
+           NOTHING),
+    Change("dataset.microns_per_pixel", 0.3, FRAMES,
+           "is recorded with the clips; in the run, these are found unchanged: see Clips"),
+    Change("dataset.unreadable", "leave_out", NOTHING, "nothing had to be left out"),
+    Change("dataset.archive", {"dataset.archive": ARCHIVE}, NOTHING, "the data set is there"),
     Change("folds.file", {"folds.file": "lab/folds.csv", "folds.seed": REMOVED}, NOTHING,
            "the same folds from a file"),
     Change("folds.file", {"folds.file": "lab/swapped.csv", "folds.seed": REMOVED},
@@ -117,12 +136,13 @@ OWN_DATA = [
     Change(changes.edit_motility, 3, f"check_samples {target('motility')}",
            "the folds stay, though they were balanced by this label"),
     Change(changes.add_participant, 7,
-           seen_by_fold_2(f"check_samples {only('extract_frames', participant=7)}"),
+           seen_by_fold_2(f"check_samples {only(CLIPS, sample=7)}"),
            "joins the smallest fold, here fold 1; the others stay"),
     Change(changes.remove_participant, 6, seen_by_fold_2("check_samples")),
     Change(changes.remove_and_add, 6, NOTHING, "comes back into the same fold"),
-    Change(changes.replace_video, 6, seen_by_fold_2(only("extract_frames", participant=6))),
+    Change(changes.replace_video, 6, seen_by_fold_2(only(CLIPS, sample=6))),
     Change(changes.rename_video, 3, "check_samples", "samples.csv names it"),
+    Change(changes.one_table, "", NOTHING),
     Change(changes.touch_everything, "", NOTHING, "content counts, not time"),
     Change(changes.restore_backup, "", NOTHING),
     Change(changes.move_results, "", NOTHING),
@@ -138,12 +158,12 @@ OWN_DATA = [
     Change(changes.edit_module, "training.py", MODELS, "all that import it, directly or not"),
     Change(changes.edit_module, "regressor.py", REGRESSORS),
     Change(changes.edit_module, "metrics.py", "measure_errors make_table1"),
-    Change(changes.edit_module, "plots.py", "plot_learning_curves plot_gallery"),
+    Change(changes.edit_module, "plots.py", "plot_contact_sheet plot_learning_curves plot_gallery"),
     Change(changes.edit_module, "video.py", FRAMES,
            "the plan is careful; in the run, clips that come out the same end it: see Clips"),
     Change(changes.edit_script, "make_table1.py", "make_table1"),
     Change(changes.edit_comments, "", NOTHING, "the digest is of the parsed code"),
-    Change(changes.upgrade, "matplotlib", "plot_learning_curves plot_gallery"),
+    Change(changes.upgrade, "matplotlib", "plot_contact_sheet plot_learning_curves plot_gallery"),
     Change(changes.upgrade, "torch", MODELS),
     Change(changes.edit_messages, "", NOTHING),
     Change(changes.delete, "figures/gallery.png", "plot_gallery"),
@@ -170,6 +190,8 @@ def markdown(rows: list[Change]) -> str:
 
 
 def _shown(value) -> str:
+    if isinstance(value, dict) and ARCHIVE in value.values():
+        return "a section"
     if isinstance(value, dict) and REMOVED not in value.values():
         return "<br>".join(f"`{key}: {part}`" for key, part in value.items()).replace("'", "")
     if isinstance(value, dict):

@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 NOUNS = {
+    "fetch_dataset": ("data set", "data sets"),
     "simulate_video": ("simulated video", "simulated videos"),
     "simulate_labels": ("label file", "label files"),
     "check_samples": ("table of samples", "tables of samples"),
     "extract_frames": ("file of frames", "frames"),
+    "plot_contact_sheet": ("contact sheet", "contact sheets"),
     "list_clips": ("list of clips", "lists of clips"),
     "fetch_weights": ("file of pretrained weights", "files of pretrained weights"),
     "train_autoencoder": ("autoencoder", "autoencoders"),

@@ -47,8 +47,8 @@ def extract_clips(
         found = video.probe_decoded(source)
     if count != found.frames:
         raise Damaged(
-            f"{source}: {found.frames} frames can be counted, {count} decoded: replace the file, or "
-            "try ffmpeg -i OLD -c:v ffv1 NEW.mkv"
+            f"{source}: {found.frames} frames can be counted, {count} decoded: replace the file, "
+            "or try ffmpeg -i OLD -c:v ffv1 NEW.mkv"
         )
     if packets != count:
         warnings.append(f"holds {packets} packets that make {count} frames")

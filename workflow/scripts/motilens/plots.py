@@ -76,6 +76,31 @@ def gallery(rows: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]], path: st
     plt.close(figure)
 
 
+def contact_sheet(pictures: dict[str, np.ndarray], record: dict, path: str | Path) -> None:
+    """A video at a glance: some frames, what stands still and what moves.
+
+    Args:
+        pictures: by title, grey levels (height, width).
+        record: of the clips, as in frames/{sample}.json.
+    """
+    figure, axes = plt.subplots(1, len(pictures), figsize=(12, 3.1), layout="constrained")
+    for axis, (title, picture) in zip(axes, pictures.items(), strict=True):
+        axis.imshow(picture, cmap="gray")
+        axis.set_title(title, fontsize=9)
+        axis.set(xticks=[], yticks=[])
+    seconds = record["video_frames"] / record["video_frame_rate"]
+    figure.suptitle(
+        f"{record['sample']}: {record['video']}, {record['video_codec']}, "
+        f"{record['video_width']} x {record['video_height']}, {record['video_frames']} frames, "
+        f"{record['video_frame_rate']:g} a second, {seconds:.1f} s",
+        fontsize=9,
+    )
+    if record["warning"]:
+        figure.supxlabel(f"Warning: {record['warning']}", fontsize=9)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
 def _stretched(channels: np.ndarray) -> np.ndarray:
     """Each channel spread over [0, 1]; a constant one becomes 0."""
     low = channels.min((1, 2), keepdims=True)
@@ -85,7 +110,7 @@ def _stretched(channels: np.ndarray) -> np.ndarray:
 
 def words(text: str, path: str | Path) -> None:
     """A figure that says why there is nothing to see."""
-    figure = plt.figure(figsize=(8, 1), layout="constrained")
-    figure.text(0.5, 0.5, text, ha="center", va="center")
+    figure = plt.figure(figsize=(12, 1.5))
+    figure.text(0.02, 0.5, text, va="center", fontsize=9, wrap=True)
     figure.savefig(path, dpi=150)
     plt.close(figure)

@@ -104,6 +104,26 @@ def read_stacks(paths: Sequence[str], frames: int) -> np.ndarray:
     return stacks
 
 
+def overview(path: str) -> dict[str, np.ndarray]:
+    """Pictures by which people know a video, by title, (height, width).
+
+    The first frames of the first, middle and last clip; of all frames that were kept, the mean
+    and the standard deviation over time: what stands still, and what moves.
+    """
+    with _opened(path) as file:
+        clips = file["clips"]
+        count, length = clips.shape[:2]
+        places = {"first clip": 0, "middle clip": count // 2, "last clip": count - 1}
+        pictures = {title: clips[place, 0] for title, place in places.items()}
+        total, squares = np.zeros((2, *clips.shape[2:]))
+        for clip in clips:  # one at a time: a file may be big
+            total += clip.sum(axis=0, dtype=float)
+            squares += np.square(clip, dtype=float).sum(axis=0)
+    mean = total / (count * length)
+    variance = np.maximum(squares / (count * length) - mean**2, 0)
+    return pictures | {"mean": mean, "standard deviation": np.sqrt(variance)}
+
+
 def mean_and_deviation(stacks: np.ndarray) -> tuple[float, float]:
     """Mean and standard deviation of all grey levels of uint8 `stacks`, in units of white (255).
 

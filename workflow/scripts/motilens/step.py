@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from motilens import PARENT, InputError, code, metadata, runs
 
@@ -25,8 +26,18 @@ _terminal = 2  # where a person may be looking while all output goes to the log
 
 def warn(message: str) -> None:
     """Say in the log and on the terminal what a person should know though the step goes on."""
-    print(f"WARNING: {message}")
-    os.write(_terminal, f"\nWARNING: {message}\n\n".encode())
+    tell(f"WARNING: {message}")
+
+
+def tell(message: str) -> None:
+    """Say it in the log and on the terminal."""
+    print(message)
+    os.write(_terminal, f"\n{message}\n\n".encode())
+
+
+def terminal() -> TextIO:
+    """Where a person may be looking while all output goes to the log."""
+    return open(os.dup(_terminal), "w", encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -20,10 +20,10 @@ FLAGS = "flags=area+accurate_rnd+bitexact"
 # whatever shape. ffmpeg has turned it upright before.
 FILTERS = {
     "squeeze": f"scale={{size}}:{{size}}:{FLAGS},format=gray",
-    "pad": f"scale=w='ceil({{size}}*min(1,dar))':h='ceil({{size}}*min(1,1/dar))':{FLAGS},format=gray,"
-    "pad={size}:{size}:-1:-1",
-    "crop": f"scale=w='ceil({{size}}*max(1,dar))':h='ceil({{size}}*max(1,1/dar))':{FLAGS},format=gray,"
-    "crop={size}:{size}",
+    "pad": "scale=w='ceil({size}*min(1,dar))':h='ceil({size}*min(1,1/dar))'"
+    f":{FLAGS},format=gray,pad={{size}}:{{size}}:-1:-1",
+    "crop": "scale=w='ceil({size}*max(1,dar))':h='ceil({size}*max(1,1/dar))'"
+    f":{FLAGS},format=gray,crop={{size}}:{{size}}",
 }
 STREAM = "0:V:0"  # the first video that is no cover picture
 NO_TIME = -(2**63)
