@@ -4,7 +4,7 @@ SHELL := /bin/sh
 CORES ?= all
 RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: demo test check explain reruns lock clean
+.PHONY: demo test check explain reruns recordings lock clean
 
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
@@ -28,6 +28,10 @@ explain: .venv/ready
 # Writes the tables of docs/reruns.md from the rows that the tests prove.
 reruns: .venv/ready
 	$(RUN) PYTHONPATH=workflow/scripts python tests/workflow/staleness.py
+
+# Writes the tables of docs/recordings.md.
+recordings: .venv/ready
+	$(RUN) python tests/unit/matrix.py
 
 lock: .venv/ready
 	sh setup.sh lock

@@ -211,13 +211,21 @@ def video_identity(wildcards):
         return drawn | params.rests_on(code_of("simulate_video.py"))
     try:
         identity = {"video": videos.fingerprint(SAMPLES["video"][wildcards.sample])}
-        # Only where it makes a difference: to allow what an earlier run left out, or no more.
-        allowed = config["dataset"]["unreadable"] == "leave_out"
-        if not allowed and clips.problem(config["results"], wildcards.sample):
-            identity["left_out"] = "not allowed any more"
+    except InputError:
+        return {"video": "gone since the run began"}  # its own job will say so; others go on
+    # Only where it makes a difference: to allow what an earlier run left out, or no more.
+    allowed = config["dataset"]["unreadable"] == "leave_out"
+    if not allowed and record_of(clips.problem, wildcards.sample):
+        identity["left_out"] = "not allowed any more"
+    return identity
+
+
+def record_of(question, *arguments):
+    """What the records of clips answer; a damaged one ends the plan."""
+    try:
+        return question(config["results"], *arguments)
     except InputError as error:
         stop(error)
-    return identity
 
 
 def facts_of(wildcards):
@@ -229,12 +237,12 @@ def facts_of(wildcards):
 
 def left_out():
     """Samples without clips, if dataset.unreadable allows it."""
-    return [sample for sample in SAMPLES.index if clips.problem(config["results"], sample)]
+    return [sample for sample in SAMPLES.index if record_of(clips.problem, sample)]
 
 
 def tell_missing():
     """At the end of a run: which samples are missing, and why."""
-    if lines := clips.missing(config["results"], SAMPLES.index):
+    if lines := record_of(clips.missing, SAMPLES.index):
         print(f"\n{len(lines)} of {len(SAMPLES)} videos could not be used:", *lines, sep="\n  ")
         if config["dataset"]["unreadable"] == "stop":
             print(
@@ -252,10 +260,7 @@ def content_of(label, chosen, columns=()):
 @functools.cache
 def read_content_of(label, chosen, columns, changed_at):
     """Read again only when a file has come into the folder of frames: many steps ask."""
-    try:
-        return params.content_of(label, chosen, config["results"], ROWS, columns)
-    except InputError as error:
-        stop(error)
+    return record_of(params.content_of, label, chosen, ROWS, columns)
 
 
 def autoencoder_params(wildcards):

@@ -37,7 +37,7 @@ def test_content_is_the_digest_and_the_labels_that_count(tmp_path):
     (tmp_path / "frames/8.json").write_text(left_out)
 
     def content():
-        return content_of("training", ["7", "7+2", "8"], str(tmp_path), rows, ["head"])
+        return content_of(str(tmp_path), "training", ["7", "7+2", "8"], rows, ["head"])
 
     assert content() == {
         "training": {

@@ -1,118 +1,117 @@
-"""Decoding: each clip holds exactly its frames, and damaged files end in one clear line."""
+"""Decoding: every kind of recording frame by frame, and damage in one clear line."""
 
 import subprocess
 
-import h5py
 import imageio_ffmpeg
+import matrix
 import numpy as np
 import pytest
+from matrix import DAMAGES, ROOT, SETTINGS
+from recordings import ALL, ROWS, bars_in, number_in, picture
 
-from motilens import InputError, stacks, video
+from motilens import InputError, extraction, video
 
-FRAMES = 120
-SETTINGS = {"size": 32, "clips_per_video": 5, "clip_length": 18}
-
-
-def picture(number):
-    """48 x 64 with the frame's number as eight black or white bars, least bit left."""
-    bits = [(number >> k) & 1 for k in range(8)]
-    row = np.repeat([235 * bit + 10 for bit in bits], 8).astype(np.uint8)
-    return np.broadcast_to(row[None, :, None], (48, 64, 3))
-
-
-def number_in(frame):
-    """The number drawn in a decoded frame of any size."""
-    middle = frame[len(frame) // 2].reshape(8, -1)[:, 1:-1].mean(1)
-    return sum(1 << k for k, level in enumerate(middle) if level > 128)
+FFMPEG = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error"]
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     path = tmp_path_factory.mktemp("video") / "3_09.03.10 a note_XY.avi"
-    video.encode(path, map(picture, range(FRAMES)), 50.0)
+    video.encode(path, map(picture, ALL), 50.0)
     return path
 
 
-def test_probe_counts_frames(source):
+@pytest.fixture(scope="module")
+def outcomes():
+    return matrix.outcomes()
+
+
+@pytest.mark.parametrize("number", range(len(ROWS)), ids=[row.name + row.suffix for row in ROWS])
+def test_clips_hold_exactly_their_frames(outcomes, number):
+    """The comparison frame by frame is in `outcome`."""
+    refused = ("h264 gop.mkv", "h264 gop.ts", "h264 twice.ts")
+    row = ROWS[number]
+    meant = "refused" if row.name + row.suffix in refused else matrix.EXACT
+    assert outcomes[number].startswith(meant)
+    evenly = row.rate == "50" and list(row.numbers) == list(ALL) and row.packets is None
+    if evenly:
+        assert outcomes[number] == matrix.EXACT
+
+
+def test_the_docs_show_what_happens(outcomes):
+    page = (ROOT / "docs/recordings.md").read_text(encoding="utf-8")
+    assert page == matrix.rendered(page, outcomes, matrix.all_messages()), "make recordings"
+    for aspect, chain in video.FILTERS.items():
+        assert f"| `{aspect}` | `{chain.format(size=256)}` |" in page
+
+
+@pytest.mark.parametrize("number", range(len(DAMAGES)), ids=[damage.what for damage in DAMAGES])
+def test_damage_is_told_in_one_line_that_names_the_file(tmp_path, number):
+    told = matrix.message(DAMAGES[number], tmp_path)
+    assert "FILE" in told and "\n" not in told
+
+
+def test_a_video_is_counted_and_timed(source):
     found = video.probe(str(source))
-    assert found == video.Video(FRAMES, 64, 48, 50.0, "h264")
+    assert (found.codec, found.width, found.height, found.pixel_aspect) == ("h264", 64, 48, 1)
+    assert found.frames == 120 and found.frame_rate == pytest.approx(50) and not found.uneven
+    assert found.times == pytest.approx(np.arange(120) / 50)
 
 
 def test_every_frame_is_decoded_once_in_order(source):
-    assert [number_in(f) for f in video.decode(str(source), 32)] == list(range(FRAMES))
-
-
-@pytest.mark.parametrize(
-    "name, options",
-    [
-        ("b.mp4", ["-c:v", "libx264", "-bf", "3", "-g", "30"]),
-        ("m.avi", ["-c:v", "mpeg4", "-q:v", "2"]),
-        ("b.avi", ["-c:v", "mpeg4", "-bf", "2", "-q:v", "2"]),
-        ("j.avi", ["-c:v", "mjpeg", "-q:v", "2"]),
-        ("r.avi", ["-c:v", "rawvideo", "-pix_fmt", "gray"]),
-        ("v.mkv", ["-c:v", "ffv1"]),
-    ],
-)
-def test_clips_are_frame_accurate_for_other_codecs(source, tmp_path, name, options):
-    other = tmp_path / name
-    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    subprocess.run([ffmpeg, "-loglevel", "error", "-i", source, *options, other], check=True)
-    video.extract_clips(str(other), tmp_path / "a.h5", SETTINGS, "1")
-    clips = stacks.read_stacks([str(tmp_path / "a.h5")], 18)
-    positions = stacks.clip_positions(FRAMES, 5, 18)
-    assert [[number_in(f) for f in clip] for clip in clips] == [
-        list(range(p, p + 18)) for p in positions
-    ]
+    assert [number_in(f) for f in video.decode(str(source), 32)] == list(ALL)
 
 
 def test_limited_range_is_spread_over_all_grey_levels(source):
-    frame = next(iter(video.decode(str(source), 32)))
-    assert frame.min() < 15  # 10 was drawn; 16 + is what the file's own Y plane holds
-    brightest = max(int(f.max()) for f in video.decode(str(source), 32))
-    assert brightest > 240
+    levels = [level for frame in video.decode(str(source), 32) for level in bars_in(frame)]
+    assert min(levels) < 15  # 10 was drawn; 16 + is what the file's own Y plane holds
+    assert max(levels) > 240
 
 
-def test_file_says_how_it_was_made(source, tmp_path):
-    record = video.extract_clips(str(source), tmp_path / "a.h5", SETTINGS, "3")
-    with h5py.File(tmp_path / "a.h5") as file:
-        attributes = dict(file["clips"].attrs)
-        assert file["positions"][:].tolist() == stacks.clip_positions(FRAMES, 5, 18).tolist()
-    assert attributes["video"] == source.name and attributes["participant"] == "3"
-    assert attributes["video_frame_rate"] == 50 and attributes["video_codec"] == "h264"
-    assert "scale=32:32" in attributes["filters"]
-    assert {"ffmpeg", "video_sha256", "content_sha256"} <= set(attributes) and attributes == record
+def circle(path, size, aspect, turned=False):
+    """A white disc on grey, two thirds of the shorter side when it is shown: 20 frames."""
+    width, height = size
+    wide = f"{width}x{height}"
+    y, x = np.mgrid[:height, :width] + 0.5
+    radius = min(width * aspect, height) / 3
+    round_ = ((x - width / 2) * aspect) ** 2 + (y - height / 2) ** 2 < radius**2
+    frame = np.where(round_, 255, 100).astype(np.uint8).tobytes()
+    command = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", wide, "-r", "50", "-i", "pipe:"]
+    options = ["-vf", f"setsar={aspect}", "-c:v", "libx264", "-qp", "1", path]
+    subprocess.run([*FFMPEG, *command, *options], input=frame * 20, check=True)
+    if turned:
+        other = path.with_name("turned.mp4")
+        command = [*FFMPEG, "-display_rotation", "90", "-i", path, "-c", "copy", other]
+        subprocess.run(command, check=True)
+        other.replace(path)
 
 
-def test_too_short_video_is_named(tmp_path):
-    path = tmp_path / "short.avi"
-    video.encode(path, map(picture, range(10)), 50.0)
-    with pytest.raises(InputError, match=r"short\.avi: 10 frames are too few .* at least 22"):
-        video.extract_clips(str(path), tmp_path / "a.h5", SETTINGS, "1")
+@pytest.mark.parametrize("size, pixel", [((160, 96), 1), ((96, 160), 1), ((120, 96), 1.5)])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("aspect", ["pad", "crop"])
+def test_round_stays_round(tmp_path, size, pixel, turned, aspect):
+    circle(tmp_path / "a.mp4", size, pixel, turned)
+    frame = next(iter(video.decode(str(tmp_path / "a.mp4"), 96, aspect)))
+    y, x = np.nonzero(frame > 180)
+    shape = size[0] * pixel / size[1]
+    shorter = 96 if aspect == "crop" else 96 * min(shape, 1 / shape)
+    assert (np.ptp(x), np.ptp(y)) == pytest.approx((shorter * 2 / 3,) * 2, abs=3)
+    assert (x.mean(), y.mean()) == pytest.approx((47.5, 47.5), abs=1)
+    assert (frame < 20).mean() == pytest.approx(1 - shorter / 96, abs=0.02)
 
 
-@pytest.mark.parametrize("damage", ["empty", "text", "missing", "half", "middle"])
-def test_damaged_files_are_named(source, tmp_path, damage):
-    path = tmp_path / "bad.avi"
-    data = source.read_bytes()
-    if damage == "empty":
-        path.write_bytes(b"")
-    elif damage == "text":
-        path.write_text("participant;video\n" * 100)
-    elif damage == "half":
-        path.write_bytes(data[: len(data) // 2])
-    elif damage == "middle":
-        third = len(data) // 3
-        noise = np.random.default_rng(0).bytes(third)
-        path.write_bytes(data[:third] + noise + data[2 * third :])
-    with pytest.raises(InputError, match=r"bad\.avi: .*"):
-        video.extract_clips(str(path), tmp_path / "a.h5", SETTINGS | {"clips_per_video": 40}, "1")
+def test_squeezing_fills_the_square(tmp_path):
+    circle(tmp_path / "a.mp4", (160, 80), 1)
+    frame = next(iter(video.decode(str(tmp_path / "a.mp4"), 80)))
+    y, x = np.nonzero(frame > 180)
+    assert 2 * np.ptp(x) == pytest.approx(np.ptp(y), abs=3) and (frame > 50).all()
 
 
 def test_what_ffmpeg_complains_of_is_damage_even_if_it_ends_well(tmp_path):
     rng = np.random.default_rng(0)
     whole, path = tmp_path / "whole.avi", tmp_path / "flipped.avi"
     video.encode(whole, rng.integers(0, 255, (40, 48, 64, 3), np.uint8), 50.0)
-    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-xerror"]
+    ffmpeg = [*FFMPEG, "-xerror"]
     command = [*ffmpeg, "-i", whole, "-c:v", "mjpeg", "-q:v", "2", path]
     subprocess.run(command, check=True)
     data = bytearray(path.read_bytes())
@@ -122,25 +121,21 @@ def test_what_ffmpeg_complains_of_is_damage_even_if_it_ends_well(tmp_path):
     path.write_bytes(data)
     subprocess.run([*ffmpeg, "-i", path, "-f", "null", "-"], check=True, stderr=subprocess.DEVNULL)
     with pytest.raises(InputError, match=r"flipped\.avi: ffmpeg cannot read"):
-        video.extract_clips(str(path), tmp_path / "a.h5", SETTINGS, "1")
+        extraction.extract_clips(str(path), tmp_path / "a.h5", SETTINGS, "1")
 
 
-@pytest.mark.parametrize("name", ["1_10 fps.avi", "1_Duration: 01:00:00.00, 3.avi", "frame= 9.avi"])
-def test_names_and_comments_are_not_taken_for_ffmpegs_words(source, tmp_path, name):
-    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    comment = ["-metadata", "comment=recorded at 25 fps, Duration: 00:10:00.00"]
-    path = tmp_path / name
-    command = [ffmpeg, "-loglevel", "error", "-i", source, "-c", "copy", *comment]
-    subprocess.run([*command, f"file:{path}"], check=True)
-    assert video.probe(str(path)) == video.Video(FRAMES, 64, 48, 50.0, "h264")
+@pytest.mark.parametrize("name", ["1_10 fps.avi", "1%03d:x.avi", "frame= 9.avi", "-1.avi"])
+def test_names_are_only_names(source, tmp_path, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(source.read_bytes())
+    assert video.probe(name).frames == len(list(video.decode(name, 32))) == 120
 
 
-def test_sound_that_goes_on_longer_is_no_damage(source, tmp_path):
-    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    sound = ["-f", "lavfi", "-i", "sine=duration=9", "-c:v", "copy", "-c:a", "pcm_s16le"]
-    path = tmp_path / "sound.avi"
-    subprocess.run([ffmpeg, "-loglevel", "error", "-i", source, *sound, path], check=True)
-    assert video.probe(str(path)).frames == FRAMES
+def test_a_list_of_other_files_is_no_video(source, tmp_path):
+    path = tmp_path / "list.avi"
+    path.write_text(f"ffconcat version 1.0\nfile {source}\n")
+    with pytest.raises(InputError, match="list.avi: ffmpeg cannot read"):
+        video.probe(str(path))
 
 
 def test_an_encoder_that_cannot_write_says_where(tmp_path):

@@ -2,12 +2,14 @@
 
 import os
 import re
+import subprocess
 
+import imageio_ffmpeg
 import pytest
 import torch
 import yaml
 
-from motilens import dataset, video
+from motilens import dataset, simulation, video
 
 
 @pytest.fixture
@@ -20,15 +22,13 @@ def own_data(project):
     config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
     config["dataset"] = {"labels": "lab/labels.csv", "videos": "lab/videos"}
     project.videos = list(table["video"])
-    for path in project.videos:
-        video.encode(path, _frames(30), 50.0)
+    for participant, path in enumerate(project.videos, start=1):
+        video.encode(path, _frames(30, participant), 50.0)
     return Own(project, config)
 
 
-def _frames(count):
-    from motilens import simulation
-
-    return simulation.render(1, 1, count)
+def _frames(count, participant=1):
+    return simulation.render(participant, 1, count)
 
 
 class Own:
@@ -88,8 +88,109 @@ def test_unreadable_and_short_videos_stop_only_themselves(own_data):
         done,
         rf"ERROR: lab/videos/{videos[0].name}: ffmpeg cannot read",
         rf"ERROR: lab/videos/{videos[1].name}: 12 frames are too few for 4 clips of 18 frames",
+        r"2 of 6 videos could not be used:\n  1 failed: lab/videos/1_.*\n  2 failed: .*12 frames",
+        r"Mend or remove them, or go on without them \(dataset\.unreadable: leave_out\)",
     )
     assert len(list((own_data.folder / "results/frames").glob("*.h5"))) == 4
+
+
+def small(own_data):
+    """One input type and a small network, to run to the end."""
+    own_data.config["inputs"] = {"I1": {"frames": 1}}
+    own_data.config["regressor"]["backbone"] = "mobilenet_v3_small"
+
+
+def test_going_on_without_a_video_and_the_table_says_so(own_data):
+    small(own_data)
+    film = next((own_data.folder / "lab/videos").glob("5_*"))
+    content = film.read_bytes()
+    film.write_bytes(content[: len(content) // 2])
+    own_data.config["dataset"]["unreadable"] = "leave_out"
+    done = own_data.run("--cores", "2")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert re.search(
+        r"WARNING: lab/videos/5_.* \(left out; to try it again, delete res", done.stdout
+    )
+    assert "1 of 6 videos could not be used:\n  5 was left out: lab/videos/5_" in done.stdout
+    results = own_data.folder / "results"
+    table = (results / "tables/table1.md").read_text(encoding="utf-8")
+    assert "**Without samples 5**: their videos" in table and "5 participants (20 stacks)" in table
+    assert "5,5,lab/videos/5_" in (results / "samples.csv").read_text(), "has a place in a fold"
+    predicted = [path.read_text() for path in (results / "predictions").rglob("*.csv")]
+    assert len(predicted) == 4 and not any("\n5,5," in text for text in predicted)
+    assert (results / "figures/contact_sheets/5.png").exists()
+    assert "Nothing to be done" in own_data.run("-n").stdout
+
+    own_data.config["dataset"]["unreadable"] = "stop"  # not allowed any more: it is tried again
+    done = own_data.run("--cores", "2")
+    assert_clear(done, r"ERROR: lab/videos/5_", r"1 of 6 videos could not be used:\n  5 failed")
+    assert not (results / "frames/5.h5").exists()
+    film.write_bytes(content)
+    done = own_data.run("--cores", "2")
+    assert done.returncode == 0 and "6 participants (24 stacks)" in done.stdout
+    assert "could not be used" not in done.stdout
+
+
+def test_a_video_that_vanishes_during_the_run(own_data):
+    """Deleted by the step that decodes the first of them."""
+    last = sorted((own_data.folder / "lab/videos").iterdir())[-1]
+    own_data.run("-n")
+    script = own_data.folder / "workflow/scripts/check_samples.py"
+    text = script.read_text(encoding="utf-8")
+    deleting = f"from pathlib import Path\n\nPath({str(last)!r}).unlink()\n"
+    script.write_text(text.replace("import pandas as pd\n", "import pandas as pd\n" + deleting))
+    targets = ["results/samples.csv", "frames"]
+    done = own_data.run(
+        "--cores", "1", "--keep-going", "--prioritize", *targets[:1], "--", *targets
+    )
+    assert_clear(
+        done, rf"ERROR: lab/videos/{last.name}: cannot be read \(No such file", "1 of 6 vid"
+    )
+    assert len(list((own_data.folder / "results/frames").glob("*.h5"))) == 5
+
+
+def test_two_files_that_show_the_same(own_data):
+    """Packed anew, so their bytes differ: only the frames tell."""
+    first, second = sorted((own_data.folder / "lab/videos").iterdir())[:2]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-i", first]
+    subprocess.run([*command, "-c", "copy", "-metadata", "title=x", second], check=True)
+    done = own_data.run("--cores", "2", "--", "frames")
+    assert_clear(
+        done, r"ERROR: the videos of samples 1 and 2 \(2_.*\) show the same frames: remove"
+    )
+
+
+def test_a_full_disk(own_data, tmp_path):
+    place = own_data.folder / "results/frames"
+    place.mkdir(parents=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2M", "tmpfs", place]).returncode:
+        pytest.skip("needs the right to mount a small disk")
+    try:
+        own_data.config["frames"] |= {"size": 256}
+        done = own_data.run("--cores", "1", "--", "frames")
+        assert_clear(done, r"ERROR: .*frames/\S+: no space left on the disk: make room, run again")
+        assert "Segmentation" not in done.stdout and "core dumped" not in done.stdout
+        assert not [path for path in place.iterdir() if ".part" in path.name]
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def test_own_data_in_one_excel_table(own_data):
+    table = dataset.sample_table(6, seed=1, folder="videos").drop(columns=["tail"])
+    table.loc["2", "progressive"] = 99
+    table.to_excel(own_data.folder / "lab/samples.xlsx", index=False)
+    own_data.config["dataset"] = {"labels": "lab/samples.xlsx"}
+    done = own_data.run("-n")
+    assert_clear(done, r"lab/samples\.xlsx: .*missing 'Tail defects \(%\)' or 'tail'")
+    own_data.config["targets"] = {"motility": ["progressive", "nonprogressive", "immotile"]}
+    assert_clear(
+        own_data.run("-n"), r"samples\.xlsx, line 3: participant 2: its three .* add up to"
+    )
+    own_data.config["dataset"]["motility_sum"] = {"otherwise": "warn"}
+    done = own_data.run("-n", "--quiet", "rules")
+    assert (
+        done.returncode == 0 and "WARNING: lab/samples.xlsx, line 3: participant 2" in done.stdout
+    )
 
 
 def test_a_mistake_in_the_configuration(own_data):

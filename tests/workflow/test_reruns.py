@@ -212,8 +212,9 @@ def test_the_same_content_trains_nothing_and_another_content_trains_what_saw_it(
     changes.replace_video(lab, 6)
     done = lab.snakemake("--cores", "2", config="own.yaml")
     assert finished_jobs(done) == {
-        "extract_frames": 1, "plot_contact_sheet": 1, "list_clips": 2, "train_autoencoder": 1,
-        "train_regressor": 4, "measure_errors": 1, "make_table1": 1, "plot_learning_curves": 1, "all": 1,
+        "extract_frames": 1, "plot_contact_sheet": 1, "list_clips": 2,
+        "train_autoencoder": 1, "train_regressor": 4, "measure_errors": 1, "make_table1": 1,
+        "plot_learning_curves": 1, "all": 1,
     }  # fmt: skip
     assert not any(plan(lab, "own.yaml").values())
 
@@ -269,7 +270,8 @@ def test_reasons_are_told_in_the_users_words(laboratory, tmp_path):
     lines = told.stdout.splitlines()
     assert lines[0] == (
         "frames.size changed 32 -> 96: 6 frames, 6 contact sheets, 4 lists of clips, "
-        "2 autoencoders, 4 regressors, 1 table of errors, 1 Table 1, 1 figure of learning curves, 1 gallery"
+        "2 autoencoders, 4 regressors, 1 table of errors, 1 Table 1, 1 figure of learning curves, "
+        "1 gallery"
     )
     for line in (
         "regressor.learning_rate changed 0.0001 -> 0.5: 4 regressors, 1 table of errors, 1 Table 1",

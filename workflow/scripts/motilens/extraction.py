@@ -1,9 +1,9 @@
 """From a video to its clips: which frames, at which rate, and what is recorded of them."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from motilens import stacks, video
@@ -36,15 +36,15 @@ def extract_clips(
     found = video.probe(source)
     packets, warnings = found.frames, []
     for _ in range(2):
-        rate, times, uneven = _timing(found, facts.get("frame_rate"))
-        timeline = _timeline(source, rate, times, uneven, settings)
+        found = _believed(found, facts.get("frame_rate"))
+        timeline = _timeline(source, found, settings)
         numbers = timeline[_clip_numbers(source, len(timeline), settings)]
         count, digest = stacks.write_clips(path, video.decode(source, size, aspect), numbers, size)
         if count == found.frames:
             break
         # Without a complaint of ffmpeg: some codecs have packets that show nothing, and an edit
         # list may hide frames. What is shown counts.
-        found = video.probe_decoded(source)
+        found = video.with_decoded_times(source, found)
     if count != found.frames:
         raise Damaged(
             f"{source}: {found.frames} frames can be counted, {count} decoded: replace the file, "
@@ -52,8 +52,10 @@ def extract_clips(
         )
     if packets != count:
         warnings.append(f"holds {packets} packets that make {count} frames")
-    if settings["other_frame_rate"] == "warn" and (complaint := _complaint(rate, uneven, settings)):
+    complaint, then = _complaint(found, settings["frame_rate"]), settings["other_frame_rate"]
+    if complaint and then == "warn":
         warnings.append(complaint)
+    resampled = bool(complaint) and then == "resample"
     with open(source, "rb") as original:
         source_digest = hashlib.file_digest(original, "sha256").hexdigest()
     record = {
@@ -65,10 +67,8 @@ def extract_clips(
         "video_height": found.height,
         "video_pixel_aspect": found.pixel_aspect,
         "video_frames": count,
-        "video_frame_rate": round(rate, 6),
-        "frame_rate": settings["frame_rate"]
-        if _resampled(rate, uneven, settings)
-        else round(rate, 6),
+        "video_frame_rate": round(found.frame_rate, 4),
+        "frame_rate": float(settings["frame_rate"]) if resampled else round(found.frame_rate, 4),
         "warning": "; ".join(warnings),
         "content_sha256": digest,
         "filters": video.filter_chain(size, aspect),
@@ -87,7 +87,7 @@ def leave_out(path: str | Path, settings: dict, sample: str, source: str, proble
         What is recorded of it.
     """
     length, size = settings["clip_length"], settings["size"]
-    with h5py.File(path, "w", locking=False) as file:
+    with stacks.written(path) as file:
         file["clips"] = np.empty((0, length, size, size), np.uint8)
         file["frame_numbers"] = np.empty((0, length), int)
     record = {"sample": sample, "video": Path(source).name, "problem": problem}
@@ -97,38 +97,28 @@ def leave_out(path: str | Path, settings: dict, sample: str, source: str, proble
 
 
 def _note(path: str | Path, record: dict) -> None:
-    with h5py.File(path, "a", locking=False) as file:
+    with stacks.written(path, "a") as file:
         file["clips"].attrs.update(record)
 
 
-def _timing(found: Video, given: float | None) -> tuple[float, np.ndarray, bool]:
-    """Frames/s, the time of each frame (s), and whether they are unevenly spaced."""
-    if given:
-        return given, np.arange(found.frames) / given, False
-    steps = np.diff(found.times)
-    if not len(steps) or not steps.sum() > 0:
-        return float("nan"), found.times, True
-    usual = np.median(steps)
-    return 1 / steps.mean(), found.times, bool((np.abs(steps - usual) > usual / 2).any())
+def _believed(found: Video, rate: float | None) -> Video:
+    """The same with evenly spaced frames at the rate that the user says, if so."""
+    return replace(found, times=np.arange(found.frames) / rate) if rate else found
 
 
-def _complaint(rate: float, uneven: bool, settings: dict) -> str | None:
-    """What is wrong with the frame rate, if anything."""
-    wanted = settings["frame_rate"]
+def _complaint(found: Video, wanted: float) -> str | None:
+    """What is wrong with the times of a video's frames, if anything."""
+    rate = found.frame_rate
     if np.isnan(rate):
         return "does not say when its frames were taken"
-    if uneven:
+    if found.uneven:
         return f"its frames are not evenly spaced in time ({rate:.5g} a second on average)"
     if abs(rate - wanted) > RATE_TOLERANCE * wanted:
         return f"has {rate:.5g} frames a second, not {wanted:g} (frames.frame_rate)"
     return None
 
 
-def _resampled(rate: float, uneven: bool, settings: dict) -> bool:
-    return settings["other_frame_rate"] == "resample" and bool(_complaint(rate, uneven, settings))
-
-
-def _timeline(source, rate, times, uneven, settings) -> np.ndarray:
+def _timeline(source: str, found: Video, settings: dict) -> np.ndarray:
     """Numbers of the video's frames, one for each frame that the method is shown.
 
     Resampled by time, it is the frame nearest to each instant: some are shown twice, or never.
@@ -136,15 +126,15 @@ def _timeline(source, rate, times, uneven, settings) -> np.ndarray:
     Raises:
         Damaged: the frame rate is another than the method assumes, and nothing is to be done.
     """
-    complaint = _complaint(rate, uneven, settings)
-    if complaint and (settings["other_frame_rate"] == "stop" or np.isnan(rate)):
+    wanted, times = settings["frame_rate"], found.times
+    complaint, then = _complaint(found, wanted), settings["other_frame_rate"]
+    if complaint and (then == "stop" or np.isnan(found.frame_rate)):
         raise Damaged(
             f"{source}: {complaint}: say the true rate in a column `frame_rate` beside the "
             "video's name, or see frames.other_frame_rate"
         )
-    if not _resampled(rate, uneven, settings):
+    if not complaint or then == "warn":
         return np.arange(len(times))
-    wanted = settings["frame_rate"]
     instants = times[0] + np.arange(int((times[-1] - times[0]) * wanted + 1e-6) + 1) / wanted
     # Rounded, for two frames may be equally near: then the earlier one, on every processor.
     return np.searchsorted(np.round((times[1:] + times[:-1]) / 2, 6), np.round(instants, 6))

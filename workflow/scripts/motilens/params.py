@@ -46,13 +46,13 @@ def rests_on(*parts) -> dict:
 
 
 def content_of(
-    label: str, chosen: Iterable[str], results: str, rows: dict, columns: Iterable[str] = ()
+    results: str, label: str, chosen: Iterable[str], rows: dict, columns: Iterable[str] = ()
 ) -> dict:
     """For each of the chosen samples that has clips: their digest, and those labels that count.
 
     Args:
-        label: what the samples are to the step; the only key of what is returned.
         results: where their clips' records are.
+        label: what the samples are to the step; the only key of what is returned.
         rows: participant and label values by sample and column.
         columns: of the labels that count.
 

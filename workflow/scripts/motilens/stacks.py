@@ -7,6 +7,8 @@ see the same moments of a video.
 
 import contextlib
 import hashlib
+import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -56,14 +58,9 @@ def write_clips(
     digest, count = hashlib.sha256(), 0
     last = numbers.max(axis=1)
     clips_open: dict[int, np.ndarray] = {}
-    # Reading goes without locks as well (see `_opened`), so a lock here would protect nobody.
-    with h5py.File(path, "w", locking=False) as file:
-        # One frame a chunk: any stack is read without touching other frames. fletcher32 makes
-        # HDF5 itself refuse a chunk whose bits have changed.
-        clips = file.create_dataset(
-            "clips", (*numbers.shape, size, size), np.uint8, chunks=(1, 1, size, size),
-            fletcher32=True,
-        )  # fmt: skip
+    with written(path) as file:
+        # Contiguous, which is read fastest; the digest takes the place of checksums by chunk.
+        clips = file.create_dataset("clips", (*numbers.shape, size, size), np.uint8)
         file["frame_numbers"] = numbers
         started = 0
         for count, frame in enumerate(frames, start=1):  # noqa: B007
@@ -85,7 +82,8 @@ def read_stacks(paths: Sequence[str], frames: int) -> np.ndarray:
         uint8 (stacks, frames, height, width).
 
     Raises:
-        InputError: a file cannot be read, or its clips are shorter or of another size.
+        InputError: a file cannot be read, its clips are shorter or of another size, or are not
+            those that were written.
     """
     shapes = [clips_shape(path) for path in paths]
     height, width = shapes[0][2:]
@@ -97,9 +95,13 @@ def read_stacks(paths: Sequence[str], frames: int) -> np.ndarray:
                 f"{path} holds clips of shape {shape[1:]} where ({frames}, {height}, {width}) is "
                 "needed: delete it and run again"
             )
+        digest = hashlib.sha256()
         with _opened(path) as file:
-            target = np.s_[start : start + shape[0]]
-            file["clips"].read_direct(stacks, np.s_[:, :frames], target)
+            for place, clip in enumerate(file["clips"], start=start):
+                digest.update(clip)
+                stacks[place] = clip[:frames]
+            if digest.hexdigest() != file["clips"].attrs["content_sha256"]:
+                raise InputError(f"{path} has been damaged: delete it and run again")
         start += shape[0]
     return stacks
 
@@ -175,7 +177,7 @@ def write_feature_images(
     path: str | Path, images: Iterable[tuple[str, np.ndarray]], attributes: dict
 ) -> None:
     """Write each sample's feature images, float32 (stacks, channels, height, width)."""
-    with h5py.File(path, "w", locking=False) as file:
+    with written(path) as file:
         for sample, features in images:
             file.create_dataset(
                 f"features/{sample}",
@@ -184,6 +186,23 @@ def write_feature_images(
                 fletcher32=True,
             )
         file["features"].attrs.update(attributes)
+
+
+@contextlib.contextmanager
+def written(path: str | Path, mode: str = "w") -> Iterator[h5py.File]:
+    """An HDF5 file to write to, under a name that nobody else uses yet.
+
+    Raises:
+        OSError: the disk is full, for one.
+    """
+    try:
+        # Reading goes without locks (see `_opened`), so a lock here would protect nobody.
+        with h5py.File(path, mode, locking=False) as file:
+            yield file
+    except RuntimeError as error:  # of h5py, when the last bytes cannot be written
+        if found := re.search(r"errno = (\d+)", str(error)):
+            raise OSError(int(found[1]), os.strerror(int(found[1])), str(path)) from error
+        raise
 
 
 @contextlib.contextmanager

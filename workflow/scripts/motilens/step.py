@@ -1,6 +1,7 @@
 """What every step of the pipeline does alike: log, report errors, write whole files, say how."""
 
 import contextlib
+import errno
 import glob
 import importlib.metadata
 import json
@@ -10,7 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -67,10 +69,23 @@ def logged(snakemake) -> Iterator[None]:
             _check_code(snakemake)
             yield
         except InputError as error:
-            message = f"\nERROR: {error}\n\n"
-            file.write(message)
-            os.write(_terminal, message.encode())
-            sys.exit(1)
+            _end(error)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            traceback.print_exc()
+            # h5py crashes at Python's end when it could not write its last bytes: no end then.
+            _end(
+                f"{snakemake.output[0]}: no space left on the disk: make room, run again", os._exit
+            )
+
+
+def _end(error: InputError | str, leave: Callable[[int], None] = sys.exit) -> None:
+    message = f"\nERROR: {error}\n\n".encode()
+    os.write(_terminal, message)
+    with contextlib.suppress(OSError):  # the disk of the log may be full, too
+        os.write(2, message)
+    leave(1)
 
 
 def _end_with_run() -> None:

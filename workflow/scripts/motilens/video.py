@@ -2,15 +2,17 @@
 
 import contextlib
 import re
+import struct
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ffmpeg
 import imageio_ffmpeg
 import numpy as np
+import pandas as pd
 
 from motilens import InputError
 
@@ -27,6 +29,15 @@ FILTERS = {
 }
 STREAM = "0:V:0"  # the first video that is no cover picture
 NO_TIME = -(2**63)
+KEY, DISCARD = 1, 4  # flags of a packet
+# Begins the part of a Windows Media header that says how long the file is.
+ASF_FILE = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+REASONS = {  # of ffmpeg's, in words
+    "moov atom not found": "the recording was not ended, or not copied whole",
+    "Invalid data found when processing input": "it is no video that ffmpeg knows",
+    "does not contain any stream": "it is no video",
+    "matches no streams": "it holds no video",
+}
 
 
 class Damaged(InputError):
@@ -41,12 +52,24 @@ class Video:
     width: int
     height: int
     pixel_aspect: float  # width of a pixel over its height
-    times: np.ndarray  # of the frames as they are shown, s, ascending; counted, not believed
-    key: np.ndarray  # bool: frames that can be decoded without any other
+    times: np.ndarray  # when the frames are shown, s, ascending
 
     @property
     def frames(self) -> int:
+        """Counted, not believed."""
         return len(self.times)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second on average; NaN if nothing says it."""
+        span = self.times[-1] - self.times[0]
+        return float((self.frames - 1) / span) if span > 0 else float("nan")
+
+    @property
+    def uneven(self) -> bool:
+        """Whether frames are missing, or come when they like."""
+        steps = np.diff(self.times)
+        return bool((np.abs(steps - np.median(steps)) > np.median(steps) / 2).any())
 
 
 def probe(path: str) -> Video:
@@ -55,20 +78,24 @@ def probe(path: str) -> Video:
     Raises:
         Damaged: not a video that ffmpeg can read, or one that has lost its end.
     """
-    if missing := _missing_bytes(path):
-        raise Damaged(
-            f"{path}: its header promises {missing} bytes more than the file has, the end is "
-            "missing: copy it again, or if that is all there is: ffmpeg -i OLD -c copy NEW"
-        )
-    return _listed(path, c="copy")
+    _check_header(path)
+    found, guessed = _listed(path, c="copy")
+    # Where packets do not say when they are shown, packets of two frames make holes.
+    return with_decoded_times(path, found) if guessed and found.uneven else found
 
 
-def probe_decoded(path: str) -> Video:
+def with_decoded_times(path: str, found: Video) -> Video:
     """The same by decoding each frame: for files whose packets are not one a frame."""
-    return _listed(path, vf="scale=16:16", fps_mode="passthrough")
+    decoded, _ = _listed(path, vf="scale=16:16", fps_mode="passthrough")
+    return replace(found, times=decoded.times)
 
 
-def _listed(path: str, **options) -> Video:
+def _listed(path: str, **options) -> tuple[Video, bool]:
+    """What the file holds by its packets, or with other options by its frames.
+
+    Returns:
+        The video, and whether its times are only those of decoding.
+    """
     stream = _input(path).output("pipe:", map=STREAM, f="framecrc", **options)
     with tempfile.TemporaryFile() as listing:
         with _running(stream, path, stdin=subprocess.DEVNULL, stdout=listing):
@@ -76,24 +103,33 @@ def _listed(path: str, **options) -> Video:
         listing.seek(0)
         lines = listing.read().decode().splitlines()
     header = dict(line[1:].split(" 0: ") for line in lines if line[0] == "#" and " 0: " in line)
-    # stream, time of decoding, time of showing, duration, bytes, checksum, then flags if not key
-    packets = [line.split(",") for line in lines if line[0] != "#"]
-    if not packets:
+    # stream, time of decoding, time of showing, duration, bytes, checksum, and maybe F=flags
+    rows = [line.split(", ") for line in lines if line[0] != "#"]
+    packets = pd.DataFrame(
+        [(int(row[1]), int(row[2]), int(row[4]), _flags(row[6:])) for row in rows],
+        columns=["decoded", "shown", "bytes", "flags"],
+    )
+    # A camera writes an empty packet for a frame that it dropped; what an edit list cuts off is
+    # there to be decoded and not to be shown.
+    packets = packets[(packets["bytes"] > 0) & (packets["flags"] & DISCARD == 0)]
+    if packets.empty:
         raise Damaged(f"{path}: holds no frame: replace the file")
-    shown = np.array([int(packet[2]) for packet in packets])
-    if NO_TIME in shown:  # AVI has no place for it; those of decoding are as evenly spaced
-        shown = np.array([int(packet[1]) for packet in packets])
-    order = np.argsort(shown, kind="stable")
-    key = np.array([not any("F=" in part for part in packet[6:]) for packet in packets])
+    guessed = bool((packets["shown"] == NO_TIME).any())
+    times = np.sort(packets["decoded" if guessed else "shown"].to_numpy())
     width, height = header["dimensions"].split("x")
-    return Video(
+    video = Video(
         header["codec_id"],
         int(width),
         int(height),
         _ratio(header.get("sar", "1/1")) or 1.0,
-        shown[order] * _ratio(header["tb"]),
-        key[order],
+        times * _ratio(header["tb"]),
     )
+    return video, guessed
+
+
+def _flags(fields: list[str]) -> int:
+    """Flags of a packet; a key frame's are not written."""
+    return next((int(field[2:], 16) for field in fields if field.startswith("F=")), KEY)
 
 
 def _ratio(text: str) -> float:
@@ -101,23 +137,40 @@ def _ratio(text: str) -> float:
     return above / below if below else 0.0
 
 
-def _missing_bytes(path: str) -> int:
-    """By how much an AVI file is shorter than its RIFF headers say; ffmpeg does not mind."""
+def _check_header(path: str) -> None:
+    """Notice what ffmpeg does not mind in AVI and Windows Media.
+
+    Raises:
+        Damaged: the frames go on behind the end.
+    """
     try:
         with open(path, "rb") as file:
-            size, position = file.seek(0, 2), 0
-            while position < size:
-                file.seek(position)
-                header = file.read(12)
-                if header[:4] != b"RIFF" or header[8:11] != b"AVI":
-                    return 0
-                length = int.from_bytes(header[4:8], "little")
-                if length in (0, 0xFFFFFFFF):  # of a recorder that could not go back
-                    return 0
-                position += 8 + length + length % 2
+            header, size = file.read(4096), file.seek(0, 2)
+            if not size:
+                raise Damaged(f"{path}: is empty: copy it again")
+            if (at := header.find(ASF_FILE)) > 0:
+                _check_end(path, int.from_bytes(header[at + 40 : at + 48], "little"), size)
+            if header[:4] != b"RIFF" or header[8:11] != b"AVI":
+                return
+            place, end = 0, 0
+            while place < size:
+                file.seek(place)
+                kind, length, content = struct.unpack("<4sI4s", file.read(12).ljust(12))
+                after = place + 8 + length + length % 2
+                if content == b"movi" and length:  # 0 of a recorder that could not go back
+                    end = after
+                place = place + 12 if kind == b"RIFF" else after
     except OSError as error:
         raise Damaged(f"{path}: cannot be read ({error.strerror}): mend or replace it") from error
-    return max(position - size - 1, 0)  # many writers leave out the last padding byte
+    _check_end(path, end, size)
+
+
+def _check_end(path: str, end: int, size: int) -> None:
+    if end - size > 1:  # many writers leave out the last padding byte
+        raise Damaged(
+            f"{path}: lacks the last {end - size} of {end} bytes: copy it again, or if that is all "
+            "there is: ffmpeg -i OLD -c copy NEW"
+        )
 
 
 def decode(path: str, size: int, aspect: str = "squeeze") -> Iterator[np.ndarray]:
@@ -132,17 +185,29 @@ def decode(path: str, size: int, aspect: str = "squeeze") -> Iterator[np.ndarray
     stream = _input(path, flags="bitexact", idct="simple").output(
         "pipe:",
         map=STREAM,
-        vf=filter_chain(size, aspect),
+        # Numbered anew, or ffmpeg complains of frames that come closer than their rate says.
+        vf=f"{filter_chain(size, aspect)},setpts=N",
+        enc_time_base="filter",
+        fps_mode="passthrough",
         f="rawvideo",
         pix_fmt="gray",
-        fps_mode="passthrough",
     )
-    with _running(
-        stream, path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=64 * size * size
-    ) as process:
-        # Less than a frame is the end, or the end of a damaged file: ffmpeg's exit code tells.
-        while len(frame := process.stdout.read(size * size)) == size * size:
-            yield np.frombuffer(frame, np.uint8).reshape(size, size)
+    pipe = {"stdout": subprocess.PIPE, "bufsize": 0, "pipesize": 2**20}
+    with _running(stream, path, stdin=subprocess.DEVNULL, **pipe) as process:
+        whole = at_once = 16
+        while whole == at_once:
+            frames = np.empty((at_once, size, size), np.uint8)
+            # Less than a frame is the end, or the end of a damaged file: ffmpeg's exit code tells.
+            whole = _fill(process.stdout, memoryview(frames).cast("B")) // (size * size)
+            yield from frames[:whole]
+
+
+def _fill(stream, memory: memoryview) -> int:
+    """Read until `memory` is full or the stream ends; the number of bytes."""
+    count = 0
+    while count < len(memory) and (added := stream.readinto(memory[count:])):
+        count += added
+    return count
 
 
 def _input(path: str, **options):
@@ -218,4 +283,8 @@ def _command(stream, level: str) -> list[str]:
 def _damaged(path: str | Path, report: str) -> str:
     reason = (report.strip().splitlines() or ["no reason given"])[0]
     reason = re.sub(r"(\[[^]]* @ 0x\w+\] )+", "", reason).strip()
-    return f"{path}: ffmpeg cannot read or write it without error ({reason}): replace the file"
+    reason += next((f", {words}" for told, words in REASONS.items() if told in reason), "")
+    return (
+        f"{path}: ffmpeg cannot read it without error ({reason}): replace it, or have it written "
+        "anew as far as it goes: ffmpeg -i OLD -c:v ffv1 NEW.mkv"
+    )
