@@ -17,13 +17,13 @@ import imageio_ffmpeg
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
-from motilens import extraction, stacks, video
+from motilens import decoding, extraction, stacks
 
 FRAMES = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
 SIZE, LENGTH = 256, 18
 SETTINGS = {
-    "size": SIZE, "aspect": "squeeze", "clips_per_video": FRAMES * 3 // 10 // 18, "clip_length": LENGTH,
-    "frame_rate": 50, "other_frame_rate": "stop",
+    "size": SIZE, "aspect": "squeeze", "clips_per_video": FRAMES * 3 // 10 // 18,
+    "clip_length": LENGTH, "frame_rate": 50, "other_frame_rate": "stop",
 }  # fmt: skip
 FFMPEG = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y"]
 CODECS = {
@@ -35,7 +35,7 @@ CODECS = {
 
 def reference(path, folder):
     """The same filters on the same file and threads; nothing is kept."""
-    chain = video.filter_chain(SIZE)
+    chain = decoding.filter_chain(SIZE)
     command = [*FFMPEG, "-flags", "bitexact", "-idct", "simple", "-i", path, "-vf", chain]
     subprocess.run([*command, "-fps_mode", "passthrough", "-f", "null", "-"], check=True)
 
@@ -53,7 +53,7 @@ def with_pyav(path, folder):
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             graph = Graph()
-            names = [("scale", f"{SIZE}:{SIZE}:{video.FLAGS}"), ("format", "gray")]
+            names = [("scale", f"{SIZE}:{SIZE}:{decoding.FLAGS}"), ("format", "gray")]
             chain = [graph.add_buffer(template=stream), *(graph.add(*name) for name in names)]
             graph.link_nodes(*chain, graph.add("buffersink")).configure()
             for frame in container.decode(stream):
@@ -77,7 +77,7 @@ def with_opencv(path, folder):
 
 def write(frames, path):
     positions = stacks.clip_positions(FRAMES, SETTINGS["clips_per_video"], LENGTH)
-    stacks.write_clips(path, frames, positions[:, None] + np.arange(LENGTH), SIZE)
+    stacks.write_clips(path, enumerate(frames), positions[:, None] + np.arange(LENGTH), SIZE)
 
 
 def timed(work, *arguments) -> float | None:
@@ -97,7 +97,12 @@ with tempfile.TemporaryDirectory() as folder:
     print("| codec | ffmpeg -f null, frames/s | ours | PyAV | OpenCV |\n|---|---|---|---|---|")
     for codec, (name, options) in CODECS.items():
         path = f"{folder}/{name}"
-        source = ["-f", "lavfi", "-i", f"testsrc2=s=640x480:r=50:d={FRAMES / 50},noise=alls=12:allf=t"]
+        source = [
+            "-f",
+            "lavfi",
+            "-i",
+            f"testsrc2=s=640x480:r=50:d={FRAMES / 50},noise=alls=12:allf=t",
+        ]
         subprocess.run([*FFMPEG, *source, *options.split(), path], check=True)
         base = timed(reference, path, folder)
         others = [timed(work, path, folder) for work in (ours, with_pyav, with_opencv)]

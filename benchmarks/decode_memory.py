@@ -15,7 +15,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
-from motilens import video
+from motilens import extraction
 
 minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 7
 with tempfile.TemporaryDirectory() as folder:
@@ -25,8 +25,11 @@ with tempfile.TemporaryDirectory() as folder:
     subprocess.run([*command, "-q:v", "4", source], check=True)
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     start = time.time()
-    settings = {"size": 256, "clips_per_video": 250, "clip_length": 18}
-    video.extract_clips(source, f"{folder}/clips.h5", settings, {})
+    settings = {
+        "size": 256, "aspect": "squeeze", "clips_per_video": 250, "clip_length": 18,
+        "frame_rate": 50, "other_frame_rate": "stop",
+    }  # fmt: skip
+    extraction.extract_clips(source, f"{folder}/clips.h5", settings, "1")
     seconds = time.time() - start
     own, ffmpeg = (
         resource.getrusage(who).ru_maxrss / 1024

@@ -1,15 +1,20 @@
 """Decoding: every kind of recording frame by frame, and damage in one clear line."""
 
 import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
+import h5py
 import imageio_ffmpeg
 import matrix
 import numpy as np
 import pytest
-from matrix import DAMAGES, ROOT, SETTINGS
-from recordings import ALL, ROWS, bars_in, number_in, picture
+from matrix import DAMAGES, ROOT, SETTINGS, recording
+from recordings import ALL, ROWS, bars_in, make, number_in, picture
 
-from motilens import InputError, extraction, video
+from motilens import InputError, decoding, extraction, listing, seeking, video
 
 FFMPEG = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error"]
 
@@ -41,7 +46,7 @@ def test_clips_hold_exactly_their_frames(outcomes, number):
 def test_the_docs_show_what_happens(outcomes):
     page = (ROOT / "docs/recordings.md").read_text(encoding="utf-8")
     assert page == matrix.rendered(page, outcomes, matrix.all_messages()), "make recordings"
-    for aspect, chain in video.FILTERS.items():
+    for aspect, chain in decoding.FILTERS.items():
         assert f"| `{aspect}` | `{chain.format(size=256)}` |" in page
 
 
@@ -51,19 +56,35 @@ def test_damage_is_told_in_one_line_that_names_the_file(tmp_path, number):
     assert "FILE" in told and "\n" not in told
 
 
+def decoded(path, size, aspect="squeeze"):
+    """All frames, in order."""
+    numbers, frames = zip(*decoding.Decoding(str(path), size, aspect), strict=True)
+    assert list(numbers) == list(range(len(numbers)))
+    return frames
+
+
+@pytest.mark.parametrize("most", [1, 1000])
+def test_only_what_is_needed_comes_and_all_is_counted(source, monkeypatch, most):
+    monkeypatch.setattr(decoding, "MOST_RUNS", most)
+    needed = np.array([3, 4, 5, 40, 77, 78, 118])
+    part = decoding.Decoding(str(source), 32, "squeeze", needed)
+    found = {number: number_in(frame) for number, frame in part}
+    assert found == {n: n for n in needed.tolist()} and len(part.times) == 120
+
+
 def test_a_video_is_counted_and_timed(source):
-    found = video.probe(str(source))
+    found = listing.probe(str(source))
     assert (found.codec, found.width, found.height, found.pixel_aspect) == ("h264", 64, 48, 1)
     assert found.frames == 120 and found.frame_rate == pytest.approx(50) and not found.uneven
     assert found.times == pytest.approx(np.arange(120) / 50)
 
 
 def test_every_frame_is_decoded_once_in_order(source):
-    assert [number_in(f) for f in video.decode(str(source), 32)] == list(ALL)
+    assert [number_in(f) for f in decoded(source, 32)] == list(ALL)
 
 
 def test_limited_range_is_spread_over_all_grey_levels(source):
-    levels = [level for frame in video.decode(str(source), 32) for level in bars_in(frame)]
+    levels = [level for frame in decoded(source, 32) for level in bars_in(frame)]
     assert min(levels) < 15  # 10 was drawn; 16 + is what the file's own Y plane holds
     assert max(levels) > 240
 
@@ -91,7 +112,7 @@ def circle(path, size, aspect, turned=False):
 @pytest.mark.parametrize("aspect", ["pad", "crop"])
 def test_round_stays_round(tmp_path, size, pixel, turned, aspect):
     circle(tmp_path / "a.mp4", size, pixel, turned)
-    frame = next(iter(video.decode(str(tmp_path / "a.mp4"), 96, aspect)))
+    frame = decoded(tmp_path / "a.mp4", 96, aspect)[0]
     y, x = np.nonzero(frame > 180)
     shape = size[0] * pixel / size[1]
     shorter = 96 if aspect == "crop" else 96 * min(shape, 1 / shape)
@@ -102,7 +123,7 @@ def test_round_stays_round(tmp_path, size, pixel, turned, aspect):
 
 def test_squeezing_fills_the_square(tmp_path):
     circle(tmp_path / "a.mp4", (160, 80), 1)
-    frame = next(iter(video.decode(str(tmp_path / "a.mp4"), 80)))
+    frame = decoded(tmp_path / "a.mp4", 80)[0]
     y, x = np.nonzero(frame > 180)
     assert 2 * np.ptp(x) == pytest.approx(np.ptp(y), abs=3) and (frame > 50).all()
 
@@ -128,14 +149,14 @@ def test_what_ffmpeg_complains_of_is_damage_even_if_it_ends_well(tmp_path):
 def test_names_are_only_names(source, tmp_path, name, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(source.read_bytes())
-    assert video.probe(name).frames == len(list(video.decode(name, 32))) == 120
+    assert listing.probe(name).frames == len(decoded(name, 32)) == 120
 
 
 def test_a_list_of_other_files_is_no_video(source, tmp_path):
     path = tmp_path / "list.avi"
     path.write_text(f"ffconcat version 1.0\nfile {source}\n")
     with pytest.raises(InputError, match="list.avi: ffmpeg cannot read"):
-        video.probe(str(path))
+        listing.probe(str(path))
 
 
 def test_an_encoder_that_cannot_write_says_where(tmp_path):
@@ -147,3 +168,78 @@ def test_same_frames_same_file(tmp_path):
     for name in ("a.avi", "b.avi"):
         video.encode(tmp_path / name, map(picture, range(20)), 50.0)
     assert (tmp_path / "a.avi").read_bytes() == (tmp_path / "b.avi").read_bytes()
+
+
+def test_single_frames_are_found_where_they_are_looked_for(tmp_path, monkeypatch):
+    """Wherever seeking is dared, it gives the same frames, or says that it is unsure."""
+    monkeypatch.setattr(seeking, "START", 0)
+    monkeypatch.setattr(seeking, "WORTH", 1e9)
+    needed = np.array([n for p in (0, 29, 47, 63) for n in (p, p + 1, p + 3)])
+    results = {"right": [], "unsure": [], "not tried": []}
+
+    def one(row):
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(make(row, Path(folder)))
+            try:
+                found = listing.probe(path)
+            except InputError:
+                return "not tried", row
+            runs = seeking.parts(found, needed)
+            if not runs:
+                return "not tried", row
+            try:
+                frames = dict(seeking.decode(path, found, needed, runs, 32, "squeeze"))
+            except seeking.Unsure:
+                return "unsure", row
+            every = decoded(path, 32)
+            assert list(frames) == needed.tolist(), row
+            assert all(np.array_equal(frames[n], every[n]) for n in frames), row
+            return "right", row
+
+    with ThreadPoolExecutor(2) as pool:
+        for result, row in pool.map(one, ROWS):
+            results[result].append(row.name + row.suffix)
+    assert {"mpeg4.avi", "h264.mp4", "h264 long.mp4", "mjpeg yuvj420p.avi",
+            "vp9.webm", "raw gray.avi"} <= set(results["right"])  # fmt: skip
+    assert {"h264.avi", "h264.ts", "vp8.avi", "raw pal8.avi"} <= set(results["not tried"])
+    assert {"mpeg4 b.mp4"} <= set(results["unsure"])
+    assert len(results["right"]) > 90
+
+
+def described(frames, keys=(0,)):
+    key = np.isin(np.arange(frames), keys)
+    return listing.Video("h264", 64, 48, 1.0, np.arange(frames) / 50, key)
+
+
+def test_parts_are_taken_only_where_it_is_cheaper():
+    needed = np.array([0, 1, 2, 900, 901, 950, 951])
+    every = range(1000)
+    assert seeking.parts(described(1000, every), needed) == [(0, 2), (900, 901), (950, 951)]
+    near = np.array([0, 1, 2, 30, 31])
+    assert seeking.parts(described(1000, every), near) == [(0, 31)], "going on costs less"
+    assert seeking.parts(described(1000), needed) is None, "nothing but the first is a key frame"
+    assert seeking.parts(described(1000, [0, 890]), needed) == [(0, 2), (900, 951)]
+    assert seeking.parts(described(1000, every), np.arange(0, 1000, 10)) is None
+    assert seeking.parts(replace(described(1000, every), key=None), needed) is None
+
+
+def test_clips_are_the_same_whether_sought_or_not(tmp_path, monkeypatch):
+    path, clips = str(make(recording("mjpeg yuvj420p.avi"), tmp_path)), tmp_path / "a.h5"
+    settings = SETTINGS | {"clips_per_video": 3, "clip_length": 5}
+    whole = extraction.extract_clips(path, clips, settings, "1")
+    monkeypatch.setattr(seeking, "START", 0)
+    calls = []
+    monkeypatch.setattr(
+        seeking, "Decoding", lambda *given: calls.append(given[-1][:2]) or decoding.Decoding(*given)
+    )
+    assert extraction.extract_clips(path, clips, settings, "1") == whole
+    assert calls == [(0, 4), (38, 42), (77, 81)]
+    with h5py.File(clips) as file:
+        assert file["frame_numbers"][:, 0].tolist() == [0, 38, 77]
+
+    def unsure(*given):
+        raise seeking.Unsure("a frame is late")
+        yield
+
+    monkeypatch.setattr(seeking, "decode", unsure)
+    assert extraction.extract_clips(path, clips, settings, "1") == whole

@@ -4,9 +4,10 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from motilens import autoencoder, folds, metrics, regressor, samples, stacks, video
+from motilens import autoencoder, extraction, folds, listing, metrics, regressor, samples, stacks
 
 REAL = Path(__file__).parents[3] / "shared" / "visem"
 VIDEO, LABELS = REAL / "real_phase_contrast_15s.mp4", REAL / "semen_analysis_data.csv"
@@ -17,10 +18,15 @@ needs_labels = pytest.mark.skipif(not LABELS.exists(), reason="no VISEM labels b
 
 @needs_video
 def test_a_real_recording_is_decoded_cut_and_predicted(finished, tmp_path):
-    assert video.probe(str(VIDEO)) == video.Video(752, 640, 480, 50.18, "h264")
-    settings = {"size": 32, "clips_per_video": 10, "clip_length": 18}
+    found = listing.probe(str(VIDEO))
+    assert (found.frames, found.width, found.height, found.codec) == (752, 640, 480, "h264")
+    assert found.frame_rate == pytest.approx(50.18) and not found.uneven
+    settings = {
+        "size": 32, "aspect": "squeeze", "clips_per_video": 10, "clip_length": 18,
+        "frame_rate": 50, "other_frame_rate": "stop",
+    }  # fmt: skip
     clips = str(tmp_path / "real.h5")
-    video.extract_clips(str(VIDEO), clips, settings, "real")
+    extraction.extract_clips(str(VIDEO), clips, settings, "real")
     models = finished.folder / "results"
     for name in ("I1", "I2", "I3", "I4"):
         folder = models / f"autoencoders/{name}/fold1/seed0"
@@ -34,10 +40,18 @@ def test_a_real_recording_is_decoded_cut_and_predicted(finished, tmp_path):
         assert predicted.shape == (10, 3) and np.isfinite(predicted).all()
 
 
+def real_labels():
+    problems, warnings = [], []
+    dataset = {"labels": str(LABELS), "motility_sum": {"tolerance": 0, "otherwise": "stop"}}
+    rows = samples.read_labels(dataset, list(samples.LABELS), problems, warnings)
+    assert problems == [] and warnings == []
+    return pd.DataFrame(rows).set_index("participant")[list(samples.LABELS)]
+
+
 @needs_labels
 def test_real_labels_and_zero_r():
-    table, problems = samples.read_labels(str(LABELS))
-    assert len(table) == 85 and problems == []
+    table = real_labels()
+    assert len(table) == 85
     assert table["progressive"].mean() == pytest.approx(42.67, abs=0.01)
     assert table["head"].std() == pytest.approx(2.87, abs=0.01)
     assert (table[["progressive", "nonprogressive", "immotile"]].sum(axis=1) == 100).all()
@@ -49,7 +63,7 @@ def test_real_labels_and_zero_r():
     [(["progressive", "nonprogressive", "immotile"], 12.96), (["head", "midpiece", "tail"], 5.96)],
 )
 def test_zero_r_of_random_three_fold_splits(values, expected):
-    labels, _ = samples.read_labels(str(LABELS))
+    labels = real_labels()
     errors = []
     for seed in range(40):
         order = random.Random(seed).sample(list(labels.index), len(labels))
@@ -64,7 +78,7 @@ def test_zero_r_of_random_three_fold_splits(values, expected):
 
 @needs_labels
 def test_zero_r_of_our_balanced_split_is_in_the_same_range():
-    labels, _ = samples.read_labels(str(LABELS))
+    labels = real_labels()
     table = samples.in_order(labels.rename_axis("participant").reset_index())
     for seed in range(10):
         split = table["participant"].map(folds.split(table, 3, seed))

@@ -1,14 +1,16 @@
 """From a video to its clips: which frames, at which rate, and what is recorded of them."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from motilens import stacks, video
+from motilens import decoding, listing, seeking, stacks
+from motilens.listing import Video
 from motilens.step import VERSION
-from motilens.video import Damaged, Video
+from motilens.video import Damaged, ffmpeg_version
 
 RATE_TOLERANCE = 0.02  # of the frame rate: 49 to 51 frames/s are 50
 
@@ -32,52 +34,80 @@ def extract_clips(
         Damaged: the video cannot be read, is too short, has the wrong frame rate, or ends before
             its frames do.
     """
-    facts, size, aspect = facts or {}, settings["size"], settings["aspect"]
-    found = video.probe(source)
-    packets, warnings = found.frames, []
-    for _ in range(2):
-        found = _believed(found, facts.get("frame_rate"))
-        timeline = _timeline(source, found, settings)
-        numbers = timeline[_clip_numbers(source, len(timeline), settings)]
-        count, digest = stacks.write_clips(path, video.decode(source, size, aspect), numbers, size)
-        if count == found.frames:
-            break
-        # Without a complaint of ffmpeg: some codecs have packets that show nothing, and an edit
-        # list may hide frames. What is shown counts.
-        found = video.with_decoded_times(source, found)
-    if count != found.frames:
-        raise Damaged(
-            f"{source}: {found.frames} frames can be counted, {count} decoded: replace the file, "
-            "or try ffmpeg -i OLD -c:v ffv1 NEW.mkv"
-        )
-    if packets != count:
-        warnings.append(f"holds {packets} packets that make {count} frames")
+    facts = facts or {}
+    with ThreadPoolExecutor(1) as beside:  # a second of work for each GB
+        video_digest = beside.submit(_sha256, source)
+        listed = listing.probe(source)
+        found, digest = _write_clips(source, path, listed, settings, facts.get("frame_rate"))
+    warnings = []
+    if listed.frames != found.frames:
+        warnings.append(f"holds {listed.frames} packets that make {found.frames} frames")
     complaint, then = _complaint(found, settings["frame_rate"]), settings["other_frame_rate"]
     if complaint and then == "warn":
         warnings.append(complaint)
     resampled = bool(complaint) and then == "resample"
-    with open(source, "rb") as original:
-        source_digest = hashlib.file_digest(original, "sha256").hexdigest()
+    rate = round(found.frame_rate, 4)
     record = {
         "sample": sample,
         "video": Path(source).name,
-        "video_sha256": source_digest,
+        "video_sha256": video_digest.result(),
         "video_codec": found.codec,
         "video_width": found.width,
         "video_height": found.height,
         "video_pixel_aspect": found.pixel_aspect,
-        "video_frames": count,
-        "video_frame_rate": round(found.frame_rate, 4),
-        "frame_rate": float(settings["frame_rate"]) if resampled else round(found.frame_rate, 4),
+        "video_frames": found.frames,
+        "video_frame_rate": rate,
+        "frame_rate": float(settings["frame_rate"]) if resampled else rate,
         "warning": "; ".join(warnings),
         "content_sha256": digest,
-        "filters": video.filter_chain(size, aspect),
-        "ffmpeg": video.ffmpeg_version(),
+        "filters": decoding.filter_chain(settings["size"], settings["aspect"]),
+        "ffmpeg": ffmpeg_version(),
         "motilens": VERSION.read_text(encoding="utf-8").strip(),
     }
     record |= {name: value for name, value in facts.items() if name != "frame_rate"}
     _note(path, record)
     return record
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_clips(
+    source: str, path: str | Path, found: Video, settings: dict, rate: float | None
+) -> tuple[Video, str]:
+    """Write the clips; what was found in the video, its frames counted by decoding; the digest."""
+    for _ in range(2):
+        found = _believed(found, rate)
+        timeline = _timeline(source, found, settings)
+        numbers = timeline[_clip_numbers(source, len(timeline), settings)]
+        count, digest = _decode_clips(source, path, found, numbers, settings)
+        if count == found.frames:
+            return found, digest
+        # Without a complaint of ffmpeg: some codecs have packets that show nothing. What is
+        # shown counts.
+        found = listing.with_decoded_times(source, found)
+    raise Damaged(
+        f"{source}: {found.frames} frames can be counted, {count} decoded: replace the file, "
+        "or try ffmpeg -i OLD -c:v ffv1 NEW.mkv"
+    )
+
+
+def _decode_clips(
+    source: str, path: str | Path, found: Video, numbers: np.ndarray, settings: dict
+) -> tuple[int, str]:
+    """Write the clips; the number of frames that the video has, and the clips' digest."""
+    size, aspect, needed = settings["size"], settings["aspect"], np.unique(numbers)
+    if runs := seeking.parts(found, needed):
+        frames = seeking.decode(source, found, needed, runs, size, aspect)
+        try:
+            return found.frames, stacks.write_clips(path, frames, numbers, size)
+        except seeking.Unsure as doubt:
+            print(f"all is decoded: {doubt}")
+    every = decoding.Decoding(source, size, aspect, needed)
+    digest = stacks.write_clips(path, every, numbers, size)
+    return len(every.times), digest
 
 
 def leave_out(path: str | Path, settings: dict, sample: str, source: str, problem: str) -> dict:

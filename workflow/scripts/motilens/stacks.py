@@ -42,37 +42,35 @@ def clip_positions(frames: int, clips: int, clip_length: int) -> np.ndarray:
 
 
 def write_clips(
-    path: str | Path, frames: Iterable[np.ndarray], numbers: np.ndarray, size: int
-) -> tuple[int, str]:
-    """Cut clips out of a stream of frames, holding little more than a clip in memory.
+    path: str | Path, frames: Iterable[tuple[int, np.ndarray]], numbers: np.ndarray, size: int
+) -> str:
+    """Put frames together to clips, holding little more than a clip in memory.
 
     Args:
         path: HDF5 file to write; see docs/formats.md.
-        frames: uint8 (size, size) each; read to the end.
-        numbers: int (clips, clip length), which frame of the stream each frame of each clip is;
-            no clip begins or ends before the one before it. Clips may overlap.
+        frames: number and grey levels, uint8 (size, size), of at least all frames that are
+            needed, in their order; read to the end.
+        numbers: int (clips, clip length), which frame each frame of each clip is; no clip begins
+            or ends before the one before it. Clips may overlap.
 
     Returns:
-        The number of frames read, and the SHA-256 of the clips, in the order of the file.
+        The SHA-256 of the clips, in the order of the file.
     """
-    digest, count = hashlib.sha256(), 0
-    last = numbers.max(axis=1)
-    clips_open: dict[int, np.ndarray] = {}
+    digest, waiting = hashlib.sha256(), list(range(len(numbers)))
+    begun: dict[int, np.ndarray] = {}
     with written(path) as file:
         # Contiguous, which is read fastest; the digest takes the place of checksums by chunk.
         clips = file.create_dataset("clips", (*numbers.shape, size, size), np.uint8)
         file["frame_numbers"] = numbers
-        started = 0
-        for count, frame in enumerate(frames, start=1):  # noqa: B007
-            while started < len(numbers) and numbers[started, 0] < count:
-                clips_open[started] = np.empty(clips.shape[1:], np.uint8)
-                started += 1
-            for clip in list(clips_open):
-                clips_open[clip][numbers[clip] == count - 1] = frame
-                if last[clip] < count:
-                    clips[clip] = clips_open[clip]
-                    digest.update(clips_open.pop(clip))
-    return count, digest.hexdigest()
+        for number, frame in frames:
+            while waiting and numbers[waiting[0], 0] <= number:
+                begun[waiting.pop(0)] = np.empty(clips.shape[1:], np.uint8)
+            for clip in list(begun):
+                begun[clip][numbers[clip] == number] = frame
+                if numbers[clip, -1] <= number:
+                    clips[clip] = begun[clip]
+                    digest.update(begun.pop(clip))
+    return digest.hexdigest()
 
 
 def read_stacks(paths: Sequence[str], frames: int) -> np.ndarray:

@@ -1,0 +1,129 @@
+"""From a video's own frames to ours, one in memory at a time."""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import ffmpeg
+import numpy as np
+
+from motilens.listing import STREAM, parsed, ratio
+from motilens.video import running, source
+
+# The same bits on every processor, and every frame once.
+EXACTLY = {"flags": "bitexact", "idct": "simple"}
+GREY = {"map": STREAM, "pix_fmt": "gray", "fps_mode": "passthrough"}
+TIMES = GREY | {"f": "framecrc", "enc_time_base": "demux"}
+# With numbers for times, or ffmpeg complains of frames that come closer than their rate says.
+GREY |= {"f": "rawvideo", "enc_time_base": "filter"}
+MOST_RUNS = 1000  # in a filter's text
+PIPED = {
+    "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "bufsize": 0, "pipesize": 2**20,
+}  # fmt: skip
+FLAGS = "flags=area+accurate_rnd+bitexact"
+# From a video's own frames to ours; dar is the shape that a frame is shown in, with pixels of
+# whatever shape. ffmpeg has turned it upright before.
+FILTERS = {
+    "squeeze": f"scale={{size}}:{{size}}:{FLAGS},format=gray",
+    "pad": "scale=w='ceil({size}*min(1,dar))':h='ceil({size}*min(1,1/dar))'"
+    f":{FLAGS},format=gray,pad={{size}}:{{size}}:-1:-1",
+    "crop": "scale=w='ceil({size}*max(1,dar))':h='ceil({size}*max(1,1/dar))'"
+    f":{FLAGS},format=gray,crop={{size}}:{{size}}",
+}
+
+
+class Decoding:
+    """Frames of a video as pairs of number and grey levels, uint8 (size, size); iterate once.
+
+    Args:
+        aspect: a key of FILTERS; `squeeze` makes a square of whatever shape, as the paper does.
+        needed: numbers of the frames wanted, ascending; all unless told otherwise.
+        part: the first and the last frame to decode for that, and a time shortly before the first
+            one, s; from beginning to end unless told otherwise.
+
+    After the last frame, `times` are those of all frames decoded, s after that time.
+
+    Raises:
+        Damaged: while iterating; all frames before the damage have been given.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        size: int,
+        aspect: str = "squeeze",
+        needed: np.ndarray | None = None,
+        part: tuple[int, int, float] | None = None,
+    ):
+        self.path, self.size, self.needed = path, size, needed
+        self.first = part[0] if part else 0
+        self.passing = None if needed is None else _passing(needed)
+        chain = f"{self._select()}{filter_chain(size, aspect)},setpts=N"
+        grey, listed, seek = {"vf": chain}, {"vf": "crop=2:2:0:0"}, {}
+        if part:
+            first, last, begin = part
+            seek = {"ss": f"{begin:.6f}"} if first else {}
+            grey["vframes"], listed["vframes"] = len(self.passing), last - first + 1
+        opened = source(path, **EXACTLY, **seek)
+        self._outputs = lambda listing: ffmpeg.merge_outputs(
+            opened.output("pipe:", **GREY, **grey),
+            opened.output(listing, **TIMES, **listed),
+        )
+
+    def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
+        with tempfile.TemporaryDirectory() as folder:
+            listing = Path(folder, "listing")
+            with running(self._outputs(str(listing)), self.path, **PIPED) as process:
+                frames = _frames(process.stdout, self.size)
+                if self.needed is None:
+                    yield from enumerate(frames)
+                else:
+                    wanted = set(self.needed.tolist())
+                    numbered = zip(self.passing.tolist(), frames, strict=False)
+                    yield from (pair for pair in numbered if pair[0] in wanted)
+                for _ in frames:  # none, unless there are more than meant: then the count tells
+                    pass
+            header, came = parsed(listing.read_text())
+        self.times = came["shown"].to_numpy() * ratio(header["tb"])
+
+    def _select(self) -> str:
+        """A filter that lets only frames that are needed pass, before they cost anything."""
+        if self.needed is None:
+            return ""
+        runs = _runs(self.passing - self.first)
+        inside = "+".join(f"between(n,{run[0]},{run[-1]})" for run in runs)
+        return f"select='{inside}',"
+
+
+def _passing(needed: np.ndarray) -> np.ndarray:
+    """Frames to let pass: those needed, or all between if that would take too many words."""
+    few = len(_runs(needed)) <= MOST_RUNS
+    return needed if few else np.arange(needed[0], needed[-1] + 1)
+
+
+def _runs(numbers: np.ndarray) -> list[np.ndarray]:
+    return np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+
+
+def _frames(stream, size: int) -> Iterator[np.ndarray]:
+    """The frames of raw grey levels in a stream, uint8 (size, size)."""
+    whole = at_once = 16
+    while whole == at_once:
+        frames = np.empty((at_once, size, size), np.uint8)
+        # Less than a frame is the end, or the end of a damaged file: ffmpeg's exit code tells.
+        whole = _fill(stream, memoryview(frames).cast("B")) // (size * size)
+        yield from frames[:whole]
+
+
+def _fill(stream, memory: memoryview) -> int:
+    """Read until `memory` is full or the stream ends; the number of bytes."""
+    count = 0
+    while count < len(memory) and (added := stream.readinto(memory[count:])):
+        count += added
+    return count
+
+
+def filter_chain(size: int, aspect: str = "squeeze") -> str:
+    """The ffmpeg filters between a video's own frames and ours; recorded with the frames."""
+    return FILTERS[aspect].format(size=size)

@@ -1,0 +1,72 @@
+"""Decoding only the parts of a video that are needed, where that costs less and is certain.
+
+ffmpeg's seeking is exact for most files and silently wrong for some. So single frames are looked
+for only in kinds of files where that is known to be right (`listing`), and the time of every frame
+is compared with the one that was listed; at the first doubt all is decoded from the beginning.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from motilens.decoding import Decoding
+from motilens.listing import Video
+from motilens.video import Damaged
+
+START = 40  # frames that could be decoded while an ffmpeg starts and seeks (30 to 70 ms)
+WORTH = 0.7  # of the frames of the video; for less gain all is decoded, and so checked
+
+
+class Unsure(Exception):
+    """A frame does not come when it should."""
+
+
+def parts(found: Video, needed: np.ndarray) -> list[tuple[int, int]] | None:
+    """Runs of frames, first and last, that cover the needed ones at the lowest cost.
+
+    Args:
+        needed: numbers of frames, ascending.
+
+    Returns:
+        None if the video had better be decoded as a whole.
+    """
+    if found.key is None:
+        return None
+    keys = np.flatnonzero(found.key)
+    before = keys[np.maximum(np.searchsorted(keys, needed, side="right") - 1, 0)]
+    runs: list[list[int]] = []
+    cost = 0
+    for frame, key in zip(needed.tolist(), before.tolist(), strict=True):
+        on, anew = frame - runs[-1][1] if runs else np.inf, START + frame - key + 1
+        cost += min(on, anew)
+        if on <= anew:
+            runs[-1][1] = frame
+        else:
+            runs.append([frame, frame])
+    return [(first, last) for first, last in runs] if cost < WORTH * found.frames else None
+
+
+def decode(
+    path: str, found: Video, needed: np.ndarray, runs: list[tuple[int, int]], size: int, aspect: str
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the needed frames with their numbers, as a Decoding of the whole would.
+
+    Raises:
+        Unsure: they may not be the right ones.
+    """
+    for first, last in runs:
+        times = found.times[first : last + 1]
+        # Nearer to the frame than to the one before: some containers round to whole frames.
+        begin = found.times[first - 1] / 4 + times[0] * 3 / 4 if first else 0.0
+        inside = needed[(needed >= first) & (needed <= last)]
+        part = Decoding(path, size, aspect, inside, (first, last, begin))
+        try:
+            yield from part
+        except Damaged as error:
+            raise Unsure(str(error)) from error
+        # A time may be rounded to a whole frame, and `begin` is a quarter of one away from it.
+        close = np.diff(found.times).min() * 0.45
+        if len(part.times) != len(times) or not np.allclose(
+            part.times, times - begin, rtol=0, atol=close
+        ):
+            raise Unsure(f"{path}: frame {first} is not found where it should be")
