@@ -68,7 +68,7 @@ def table1(mae: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns input, fold (text) and for each target <target>_stack, <target>_participant,
         <target>_paper (empty where the paper has no such figure) and <target>_collapsed (how
-        many of the seeds rest on a collapsed autoencoder).
+        many of the seeds rest on a collapsed autoencoder); folds, the digest of the split.
     """
     zero_r = mae.assign(
         input="ZeroR",
@@ -81,7 +81,7 @@ def table1(mae: pd.DataFrame) -> pd.DataFrame:
         chosen = both[both["input"] == name]
         rows += [_row(chosen[chosen["fold"] == fold], fold) for fold in sorted(set(chosen["fold"]))]
         rows.append(_row(chosen, AVERAGE))
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(folds=mae["folds"].iloc[0])
 
 
 def _row(chosen: pd.DataFrame, fold) -> dict:
