@@ -72,6 +72,16 @@ def test_only_what_is_needed_comes_and_all_is_counted(source, monkeypatch, most)
     assert found == {n: n for n in needed.tolist()} and len(part.times) == 120
 
 
+def test_many_single_frames(tmp_path):
+    """ffmpeg itself does not take a sum of more than a hundred terms."""
+    path = tmp_path / "long.avi"
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=50", "-frames:v", "2100"]
+    subprocess.run([*FFMPEG, *picture, "-c:v", "mjpeg", path], check=True)
+    needed = np.arange(0, 2100, 2)
+    for some in (needed[:999], needed):
+        assert [number for number, _ in decoding.Decoding(str(path), 16, needed=some)] == list(some)
+
+
 def test_a_video_is_counted_and_timed(source):
     found = listing.probe(str(source))
     assert (found.codec, found.width, found.height, found.pixel_aspect) == ("h264", 64, 48, 1)

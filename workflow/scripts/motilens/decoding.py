@@ -92,8 +92,13 @@ class Decoding:
         if self.needed is None:
             return ""
         runs = _runs(self.passing - self.first)
-        inside = "+".join(f"between(n,{run[0]},{run[-1]})" for run in runs)
-        return f"select='{inside}',"
+        return f"select='{_sum([f'between(n,{run[0]},{run[-1]})' for run in runs])}',"
+
+
+def _sum(terms: list[str]) -> str:
+    """Terms added in pairs, and pairs of these: ffmpeg adds no more than a hundred in a row."""
+    half = len(terms) // 2
+    return f"({_sum(terms[:half])}+{_sum(terms[half:])})" if half else terms[0]
 
 
 def _passing(needed: np.ndarray) -> np.ndarray:
