@@ -253,3 +253,16 @@ def test_clips_are_the_same_whether_sought_or_not(tmp_path, monkeypatch):
 
     monkeypatch.setattr(seeking, "decode", unsure)
     assert extraction.extract_clips(path, clips, settings, "1") == whole
+
+
+@pytest.mark.parametrize("said", [20.0, 50.0, 130.0])
+def test_single_frames_are_looked_for_by_the_files_own_times(tmp_path, monkeypatch, said):
+    monkeypatch.setattr(seeking, "START", 0)
+    monkeypatch.setattr(seeking, "WORTH", 1e9)
+    row = recording("mjpeg yuvj420p.mov")
+    path, clips = str(make(row, tmp_path)), tmp_path / "a.h5"
+    settings = SETTINGS | {"clips_per_video": 7, "clip_length": 1, "frame_rate": said}
+    extraction.extract_clips(path, clips, settings, "1", {"frame_rate": said})
+    with h5py.File(clips) as file:
+        shown = [number_in(frame) for frame in file["clips"][:, 0]]
+        assert shown == file["frame_numbers"][:, 0].tolist() == [0, 17, 34, 51, 68, 85, 102]

@@ -79,12 +79,13 @@ def _write_clips(
 ) -> tuple[Video, str]:
     """Write the clips; what was found in the video, its frames counted by decoding; the digest."""
     for _ in range(2):
-        found = _believed(found, rate)
-        timeline = _timeline(source, found, settings)
+        # Parts are looked for by the file's own times, whatever the user says of them.
+        believed = _believed(found, rate)
+        timeline = _timeline(source, believed, settings)
         numbers = timeline[_clip_numbers(source, len(timeline), settings)]
         count, digest = _decode_clips(source, path, found, numbers, settings)
         if count == found.frames:
-            return found, digest
+            return believed, digest
         # Without a complaint of ffmpeg: some codecs have packets that show nothing. What is
         # shown counts.
         found = listing.with_decoded_times(source, found)
