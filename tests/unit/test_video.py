@@ -256,7 +256,7 @@ def test_clips_are_the_same_whether_sought_or_not(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("said", [20.0, 50.0, 130.0])
-def test_single_frames_are_looked_for_by_the_files_own_times(tmp_path, monkeypatch, said):
+def test_single_frames_are_looked_for_by_the_files_own_times(tmp_path, monkeypatch, capsys, said):
     monkeypatch.setattr(seeking, "START", 0)
     monkeypatch.setattr(seeking, "WORTH", 1e9)
     row = recording("mjpeg yuvj420p.mov")
@@ -266,3 +266,4 @@ def test_single_frames_are_looked_for_by_the_files_own_times(tmp_path, monkeypat
     with h5py.File(clips) as file:
         shown = [number_in(frame) for frame in file["clips"][:, 0]]
         assert shown == file["frame_numbers"][:, 0].tolist() == [0, 17, 34, 51, 68, 85, 102]
+    assert "all is decoded" not in capsys.readouterr().out
