@@ -45,7 +45,8 @@ def test_clips_hold_exactly_their_frames(outcomes, number):
 
 def test_the_docs_show_what_happens(outcomes):
     page = (ROOT / "docs/recordings.md").read_text(encoding="utf-8")
-    assert page == matrix.rendered(page, outcomes, matrix.all_messages()), "make recordings"
+    rendered = matrix.rendered(page, outcomes, matrix.all_messages())
+    assert matrix.essential(page) == matrix.essential(rendered), "make recordings"
     for aspect, chain in decoding.FILTERS.items():
         assert f"| `{aspect}` | `{chain.format(size=256)}` |" in page
 
