@@ -155,7 +155,7 @@ def rendered(page: str, found: list[str], messages: list[str]) -> str:
 
 
 def essential(page: str) -> str:
-    """Without ffmpeg's own words and sizes in bytes: encoders differ a little between processors."""
+    """Without ffmpeg's own words and sizes in bytes: they differ between processors."""
     return re.sub(r"(?m)^(\| .*)$", lambda row: re.sub(r"\(.*?\)|\d+", "", row[1]), page)
 
 
