@@ -100,4 +100,4 @@ def test_half_a_step_is_not_taken_for_whole_without_our_profile(tmp_path, weight
     # Even without that mark nothing is built on half a step.
     shutil.rmtree(project.folder / ".snakemake/incomplete")
     plan = run(project, *plain, "-n").stdout
-    assert f"Decode the video of participant {clips.stem}" in plan
+    assert f"Decode the video of sample {clips.stem}" in plan

@@ -60,7 +60,11 @@ def test_frames_hold_clips_and_their_history(results, samples):
             kept = record(results / f"frames/{participant}.json")
             assert kept["content_sha256"] == clips.attrs["content_sha256"]
             assert kept["made"]["settings"] == {
-                "clip_length": 18, "frames": {"clips_per_video": 4, "size": 32},
+                "clip_length": 18,
+                "frames": {
+                    "clips_per_video": 4, "size": 32, "aspect": "squeeze", "frame_rate": 50,
+                    "other_frame_rate": "stop",
+                },
             }  # fmt: skip
 
 
@@ -89,7 +93,7 @@ def test_predictions_are_of_the_held_out_participants(results, samples):
         for target, values in TARGETS.items():
             for fold in FOLDS:
                 table = predictions(results, name, target, fold)
-                assert list(table) == ["participant", "stack"] + [
+                assert list(table) == ["participant", "sample", "stack"] + [
                     f"{kind}_{value}" for kind in ("true", "predicted") for value in values
                 ]
                 held_out = samples.index[samples["fold"] == fold]
