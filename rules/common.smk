@@ -96,7 +96,8 @@ def sample_table():
         )
     number, participants = config["folds"]["number"], list(dict.fromkeys(table["participant"]))
     if "file" in config["folds"]:
-        split, more = folds.read(config["folds"]["file"], participants, number)
+        named = config["dataset"].get("columns")
+        split, more = folds.read(config["folds"]["file"], participants, number, named)
         problems += more
     elif not problems:
         balanced = table[["participant", *(name for name in samples.LABELS if name in table)]]
@@ -216,7 +217,7 @@ def video_identity(wildcards):
     # Only where it makes a difference: to allow what an earlier run left out, or no more.
     allowed = config["dataset"]["unreadable"] == "leave_out"
     if not allowed and record_of(clips.problem, wildcards.sample):
-        identity["left_out"] = "not allowed any more"
+        identity["dataset.unreadable"] = "stop"
     return identity
 
 

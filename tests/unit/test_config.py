@@ -38,7 +38,7 @@ def test_our_configurations_are_valid(name):
             "learning_rate: unknown key; did you mean autoencoder.learning_rate or "
             "regressor.learning_rate?",
         ),
-        ("size", 64, "size: unknown key; did you mean frames.size?"),
+        ("size", 64, "size: unknown key; did you mean dataset.archive.size or frames.size?"),
         ("autoencoder.copies", 9, "autoencoder.copies: unknown key; did you mean inputs.NAME.cop"),
         ("zoom", 2, "zoom: unknown key; known here: results, dataset"),
         ("frames.size", 66, "frames.size: 66 is not a multiple of 4"),

@@ -47,7 +47,7 @@ def test_the_right_rate_is_not_mentioned(tmp_path):
     ],
 )
 def test_another_rate_stops_or_warns(tmp_path, name, told):
-    with pytest.raises(InputError, match=rf"{name}: .*{told}: say the true rate in a column"):
+    with pytest.raises(InputError, match=rf"{name}: .*{told}: if the file is wrong, say"):
         extract(recording(name), tmp_path, other_frame_rate="stop")
     _, record = extract(recording(name), tmp_path, other_frame_rate="warn")
     assert record["frame_rate"] == record["video_frame_rate"] != 50

@@ -85,6 +85,10 @@ def test_own_folds_and_their_problems(tmp_path):
     assert folds.read(str(path), ["1", "2", "3"], 2) == ({"1": 1, "2": 2, "3": 1}, [])
     path.write_text("participant\tfold\tvideo\n1\t1\ta\n2\t2\tb\n2\t2\tc\n")
     assert folds.read(str(path), ["1", "2"], 2) == ({"1": 1, "2": 2}, [])
+    named = {"participant": "Patient", "fold": "Gruppe", "video": "Film"}
+    path.write_text("Patient;Gruppe\n1;1\n2;2\n")
+    assert folds.read(str(path), ["1", "2"], 2, named) == ({"1": 1, "2": 2}, [])
+    assert "missing 'ID' or 'participant'" in folds.read(str(path), ["1", "2"], 2)[1][0]
     path.write_text("ID;fold\n1;1\n2;4\n2;1\n9;1\n")
     _, problems = folds.read(str(path), ["1", "2", "3"], 2)
     for part in (

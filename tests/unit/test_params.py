@@ -27,13 +27,13 @@ def test_parts_of_a_configuration():
 def test_content_is_the_digest_and_the_labels_that_count(tmp_path):
     (tmp_path / "frames").mkdir()
     record = tmp_path / "frames/7.json"
-    record.write_text(json.dumps({"content_sha256": "a" * 64, "video": "7.avi"}))
+    record.write_text(json.dumps({"content_sha256": "a" * 64, "sample": "7"}))
     rows = {
         "7": {"participant": "7", "head": 90.0, "tail": 10.0, "fold": 1},
         "7+2": {"participant": "7", "head": 80.0, "tail": 20.0},
         "8": {"participant": "8", "head": 70.0},
     }
-    left_out = json.dumps({"content_sha256": "c" * 64, "problem": "damaged"})
+    left_out = json.dumps({"content_sha256": "c" * 64, "sample": "8", "problem": "damaged"})
     (tmp_path / "frames/8.json").write_text(left_out)
 
     def content():
@@ -45,9 +45,14 @@ def test_content_is_the_digest_and_the_labels_that_count(tmp_path):
             "7+2": {"participant": "7", "frames": None, "head": 80.0},
         }
     }
-    record.write_text(json.dumps({"content_sha256": "b" * 64}))
+    record.write_text(json.dumps({"content_sha256": "b" * 64, "sample": "7"}))
     assert content()["training"]["7"]["frames"] == "b" * 16
-    for damaged, told in (("{", "7.json cannot be read"), ("{}", "7.json is no record of clips")):
+    for damaged, told in (
+        ("{", "7.json cannot be read"),
+        ("{}", "7.json is no record of clips of 7"),
+        (json.dumps({"content_sha256": None, "sample": "7"}), "7.json is no record"),
+        (json.dumps({"content_sha256": "b" * 64, "sample": "8"}), "7.json is no record"),
+    ):
         record.write_text(damaged)
         with pytest.raises(InputError, match=told):
             content()

@@ -1,5 +1,6 @@
 """The table of samples: VISEM's dialect and anybody's own is read, every problem told at once."""
 
+import os
 import re
 
 import pandas as pd
@@ -199,7 +200,10 @@ def test_other_files_are_read_alike(files, encoding):
         (lambda text: text.replace("\r\n2;", "\r\n2;4;"), "line 3: 8 cells under a header of 7"),
         (lambda text: "", "it is empty"),
         (lambda text: text.partition("\r\n")[0], "has no row under its header"),
-        (lambda text: text.replace("Head def", "Tail def"), "missing 'Head defects.*more than onc"),
+        (
+            lambda text: text.replace("Head def", "Tail def"),
+            "missing 'Head defects.*both mean 'tail'",
+        ),
         (lambda text: text.replace(";", "|"), "separator must be a semicolon, a comma or a tab"),
     ],
 )
@@ -216,7 +220,7 @@ def test_other_encodings_and_folders_are_refused(files):
     ):
         path.write_bytes(data)
         assert told in problems_of(files)[0]
-    assert "cannot be read (Is a directory)" in problems_of(files, labels=str(files / "videos"))[0]
+    assert "is no file: correct its path" in problems_of(files, labels=str(files / "videos"))[0]
     (files / "labels.xlsx").write_bytes(b"no zip")
     assert "cannot be read as Excel" in problems_of(files, labels=str(files / "labels.xlsx"))[0]
 
@@ -290,7 +294,68 @@ def test_what_is_said_of_each_video(own):
     ]
     edit(own / "labels.csv", "60,0.4", "0,x")
     problems = problems_of(own, videos=None, needed=["progressive"])
-    assert ["frame_rate: '0' is no number above 0" in line for line in problems] == [True, False]
+    assert "frame_rate: '0' is not between 0.1 and 1e+06: correct it" in problems[0]
+    assert "microns_per_pixel: 'x' is not between 0.001 and 1000" in problems[1]
+
+
+def test_two_headers_that_mean_the_same(own):
+    """The number of a row is called ID: taken for the participant, it would tear people apart."""
+    rows = (own / "labels.csv").read_text().splitlines()
+    numbered = [f"ID,{rows[0]}", *(f"{n},{row}" for n, row in enumerate(rows[1:], start=1))]
+    (own / "labels.csv").write_text("\n".join(numbered))
+    settings = {"videos": None, "needed": ["progressive"]}
+    problems = problems_of(own, **settings)
+    assert "'ID' and 'participant' both mean 'participant': keep one, or say which" in problems[0]
+    table = table_of(own, columns={"participant": "participant"}, **settings)
+    assert list(table.index) == ["P1", "P1+2", "P2"]
+
+
+def test_ids_that_look_alike(own):
+    edit(own / "labels.csv", "P2,", "p1,")
+    [problem] = problems_of(own, videos=None, needed=["progressive"])
+    assert "line 3: participants P1 and p1 differ only in upper and lower case" in problem
+    (own / "labels.csv").write_text(OWN + "1,films/a.mp4,50,30,20\n1.0,films/b.mp4,60,20,20\n")
+    assert list(table_of(own, videos=None, needed=["progressive"]).index) == ["1", "1+2"]
+    assert samples.participant_id("1" * 65) is None and samples.participant_id("007.0") == "7"
+
+
+def test_a_quotation_mark_that_opens_a_cell(own):
+    rows = ["participant,video,progressive,note", 'P1,films/a.mp4,50,"', 'P2,films/b.mp4,60,"']
+    (own / "labels.csv").write_text("\n".join([*rows, "P3,films/c.mp4,40,"]))
+    [problem] = problems_of(own, videos=None, needed=["progressive"])
+    assert (
+        "labels.csv, line 2: cannot be read as CSV (a quotation mark opens a cell that" in problem
+    )
+
+
+def test_headers_that_the_user_names_must_be_there(own):
+    settings = {"videos": None, "needed": ["progressive"]}
+    [problem] = problems_of(own, columns={"frame_rate": "fps"}, **settings)
+    assert "missing 'fps'" in problem
+    same = {"progressive": "immotile", "nonprogressive": " Immotile "}
+    problems = problems_of(own, columns=same, **settings)
+    assert "one column is to be 'progressive' and 'nonprogressive' and 'immotile'" in problems[0]
+
+
+def test_a_wrong_header_does_not_hide_the_rows(own):
+    edit(own / "labels.csv", "nonprogressive", "nonprog")
+    edit(own / "labels.csv", "P2,films/b.mp4,60", "P2,films/gone.mp4,16 %")
+    needed = ["progressive", "nonprogressive"]
+    problems = problems_of(own, videos=None, needed=needed)
+    for told in ("missing 'Non prog", "'16 %' is not a percentage", "gone.mp4 is no file"):
+        assert any(told in line for line in problems), (told, problems)
+
+
+def test_blank_lines_and_unreadable_tables(own):
+    text = (own / "labels.csv").read_text()
+    (own / "labels.csv").write_text("\n\n" + text)
+    assert len(table_of(own, videos=None, needed=["progressive"])) == 3
+    (own / "labels.csv").write_bytes(text.replace("P2", "P\xfc").encode("cp1252"))
+    [problem] = problems_of(own, videos=str(own / "films"), needed=["progressive"])
+    assert "is not UTF-8 text" in problem, "and nothing of what would follow from that"
+    (own / "labels.csv").unlink()
+    os.mkfifo(own / "labels.csv")
+    assert "is no file" in problems_of(own, videos=None, needed=["progressive"])[0]
 
 
 def test_a_name_that_snakemake_would_read_otherwise(files):

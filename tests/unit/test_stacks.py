@@ -1,6 +1,7 @@
 """Clips and feature images on disk: the right frames, once, and damage is noticed."""
 
 import hashlib
+import shutil
 
 import h5py
 import numpy as np
@@ -117,6 +118,13 @@ def test_files_are_told_apart_by_sample_and_content(tmp_path):
             stacks.by_sample(paths, known | {"2": other})
     with pytest.raises(InputError, match="2.h5 holds other clips"):
         stacks.by_sample(paths, {"10": known["10"]})
+    shutil.copy(paths[0], paths[1])
+    with pytest.raises(InputError, match="2.h5 holds other clips than were listed: delete it"):
+        stacks.by_sample(paths, known)
+    with h5py.File(paths[1], "w") as file:
+        file["something"] = 1
+    with pytest.raises(InputError, match="2.h5 holds other clips than were listed: delete it"):
+        stacks.by_sample(paths, known)
 
 
 def test_feature_images_are_written_by_sample(tmp_path):

@@ -19,8 +19,9 @@ def read(results: str, sample: str) -> dict:
         record = read_record(path)
     except FileNotFoundError:
         return {}
-    if not isinstance(record, dict) or "content_sha256" not in record:
-        raise InputError(f"{path} is no record of clips: delete it and run again")
+    known = isinstance(record, dict) and record.get("sample") == sample
+    if not known or not re.fullmatch("[0-9a-f]{64}", str(record.get("content_sha256"))):
+        raise InputError(f"{path} is no record of clips of {sample}: delete it and run again")
     return record
 
 
@@ -35,13 +36,14 @@ def refuse_same(records: Iterable[dict]) -> None:
     Raises:
         InputError: naming them.
     """
-    owners: dict[str, str] = {}
+    owners, names = {}, {}
     for record in records:
+        names[record["sample"]] = record["video"]
         sample, digest = record["sample"], record["content_sha256"]
         if "problem" not in record and (other := owners.setdefault(digest, sample)) != sample:
             raise InputError(
-                f"the videos of samples {other} and {sample} ({record['video']}) show the same "
-                "frames: remove one of them"
+                f"the videos of samples {other} and {sample} ({names[other]} and "
+                f"{record['video']}) show the same frames: remove one of them"
             )
 
 

@@ -117,18 +117,26 @@ def seeded(table: pd.DataFrame, number: int, seed: int, results: str) -> dict[st
     return folds
 
 
-def read(path: str, participants: Sequence[str], number: int) -> tuple[dict[str, int], list[str]]:
+def read(
+    path: str, participants: Sequence[str], number: int, named: dict | None = None
+) -> tuple[dict[str, int], list[str]]:
     """Folds 1 .. number from a user's table with the columns ID (or participant) and fold.
 
     A participant may stand in several rows, as in a table of videos, but in one fold.
 
+    Args:
+        named: headers where they are others, by our names participant and fold.
+
     Returns:
         The fold of each participant, and all problems, a line each.
-
-    Raises:
-        InputError: the table cannot be read at all.
     """
-    table = spreadsheet.read(path, {"participant": ["ID", "participant"], "fold": ["fold"]})
+    columns = {"participant": ["ID", "participant"], "fold": ["fold"]}
+    for name in columns.keys() & (named or {}).keys():
+        columns[name].append(named[name])
+    try:
+        table = spreadsheet.read(path, columns)
+    except InputError as error:
+        return {}, [str(error)]
     wanted = [str(fold) for fold in range(1, number + 1)]
     folds, problems = {}, []
     for row in table:

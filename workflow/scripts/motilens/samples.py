@@ -21,8 +21,8 @@ LABELS = {
     "tail": "Tail defects (%)",
 }
 MOTILITY = ("progressive", "nonprogressive", "immotile")
-# What may be said of a video: the true rate of its frames (1/s), and its scale (µm).
-FACTS = ("frame_rate", "microns_per_pixel")
+# What may be said of a video: the true rate of its frames (1/s), its scale (µm); least and most.
+FACTS = {"frame_rate": (0.1, 1e6), "microns_per_pixel": (1e-3, 1e3)}
 COLUMNS = {"participant": ("ID", "participant"), "video": ("video",)}
 COLUMNS |= {fact: (fact,) for fact in FACTS} | {name: (LABELS[name], name) for name in LABELS}
 
@@ -47,7 +47,9 @@ def read_samples(
     rows = read_labels(dataset, needed, problems, warnings)
     if not rows and not problems:
         problems.append(f"{dataset['labels']}: has no row under its header: add the participants")
-    if any("video" in row for row in rows):
+    if not rows:
+        found = []
+    elif any("video" in row for row in rows):
         folder = dataset.get("videos") or Path(dataset["labels"]).parent
         if dataset.get("video_list"):
             problems.append(f"{dataset['labels']}: names the videos: remove dataset.video_list")
@@ -73,10 +75,17 @@ def read_labels(dataset: dict, needed: Sequence[str], problems: list, warnings: 
     Percentages and facts are floats; None where nothing usable is there.
     """
     path = dataset["labels"]
-    optional = [name for name in COLUMNS if name not in needed and name != "participant"]
-    table = _read(path, _columns(dataset), optional, problems)
-    rows, seen = [], set()
+    named = dataset.get("columns", {})  # what the user names is there
+    optional = [name for name in COLUMNS if name not in (*needed, *named, "participant")]
+    try:
+        table = spreadsheet.read(path, columns(dataset), optional, problems)
+    except InputError as error:
+        problems.append(str(error))
+        return []
+    rows, seen, written = [], set(), {}
     for row in table:
+        if "participant" not in row:
+            break  # has been told
         participant = _participant(path, row, problems)
         if participant is None:
             continue
@@ -87,6 +96,12 @@ def read_labels(dataset: dict, needed: Sequence[str], problems: list, warnings: 
             )
             continue
         seen.add(participant)
+        other = written.setdefault(participant.casefold(), participant)
+        if other != participant:
+            problems.append(
+                f"{path}, line {row['line']}: participants {other} and {participant} differ only "
+                "in upper and lower case: write one as the other, or rename it"
+            )
         place = f"{path}, line {row['line']}: participant {participant}"
         row |= {"participant": participant, "place": place}
         _to_numbers(row, needed, problems)
@@ -129,8 +144,8 @@ def _with_labels(dataset: dict, rows: list[dict], problems: list) -> list[dict]:
 
 def _listed(dataset: dict, problems: list) -> list[dict]:
     """The rows of the list of videos: participant, video, place, and what is said of the video."""
-    path, columns = dataset["video_list"], _columns(dataset)
-    wanted = {name: columns[name] for name in ("participant", "video", *FACTS)}
+    path, named = dataset["video_list"], columns(dataset)
+    wanted = {name: named[name] for name in ("participant", "video", *FACTS)}
     rows = []
     for row in spreadsheet.read(path, wanted, FACTS):
         participant = _participant(path, row, problems)
@@ -141,17 +156,9 @@ def _listed(dataset: dict, problems: list) -> list[dict]:
     return rows
 
 
-def _columns(dataset: dict) -> dict[str, Sequence[str]]:
+def columns(dataset: dict) -> dict[str, Sequence[str]]:
     """The headers that mean each of our names; a name that the user gives is the only one."""
     return COLUMNS | {name: (title,) for name, title in dataset.get("columns", {}).items()}
-
-
-def _read(path, columns, optional, problems) -> list[dict]:
-    try:
-        return spreadsheet.read(path, columns, optional)
-    except InputError as error:
-        problems.append(str(error))
-        return []
 
 
 def _participant(path: str, row: dict, problems: list) -> str | None:
@@ -175,10 +182,12 @@ def _to_numbers(row: dict, needed: Sequence[str], problems: list) -> None:
             if row[name] is None and name in needed:
                 problems.append(f"{row['place']}, {name}: {text!r} is not a percentage: correct it")
         else:
-            row[name] = number or None
-            if text and not number:
+            low, high = FACTS[name]
+            row[name] = number if number is not None and low <= number <= high else None
+            if text and row[name] is None:
                 problems.append(
-                    f"{row['place']}, {name}: {text!r} is no number above 0: correct it"
+                    f"{row['place']}, {name}: {text!r} is not between {low:g} and {high:g}: "
+                    "correct it"
                 )
 
 
@@ -222,13 +231,14 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def participant_id(cell: str) -> str | None:
-    """An ID as it may stand in a path; 07 and 7 are the same participant."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", cell):
+    """An ID as it may stand in a path; 07, 7 and 7.0 are the same participant."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", cell):
         return None
-    return str(int(cell)) if cell.isdigit() else cell
+    number = re.fullmatch(r"(\d+)(\.0*)?", cell)
+    return str(int(number[1])) if number else cell
 
 
 def _number(cell: str) -> float | None:
-    if not re.fullmatch(r"\d+([.,]\d+)?", cell):
+    if not re.fullmatch(r"\d{1,15}([.,]\d+)?", cell):
         return None
     return float(cell.replace(",", "."))

@@ -15,15 +15,19 @@ SEPARATORS = ";,\t"
 
 
 def read(
-    path: str, columns: Mapping[str, Sequence[str]], optional: Sequence[str] = ()
+    path: str,
+    columns: Mapping[str, Sequence[str]],
+    optional: Sequence[str] = (),
+    problems: list[str] | None = None,
 ) -> list[dict[str, str]]:
     """The rows that are not empty, each with its `line` (of the file or the first sheet).
 
     Args:
         path: CSV (UTF-8, or UTF-16 with byte order mark; `;`, `,` or tab) or .xlsx.
-        columns: our names, each with the headers that mean it; the first that is there counts.
-            Upper and lower case are alike.
+        columns: our names, each with the headers that mean it, of which one may be there. Upper
+            and lower case are alike.
         optional: those of our names that may be missing.
+        problems: where to put those of the header, to go on with the columns that are there.
 
     Returns:
         One dict a row: line (int), and text for each of our names whose column is there.
@@ -38,7 +42,11 @@ def read(
     if not rows:
         raise InputError(f"{path}: cannot be read as a table: it is empty")
     header = rows[0][1]
-    places = _places(path, header, columns, optional)
+    places, wrong = _places(path, header, columns, optional)
+    if wrong and problems is None:
+        raise InputError(wrong)
+    if wrong:
+        problems.append(wrong)
     table = []
     for line, cells in rows[1:]:
         if len(cells) < len(header) or any(cells[len(header) :]):
@@ -50,26 +58,31 @@ def read(
     return table
 
 
-def _places(path, header, columns, optional) -> dict[str, int]:
-    """The place in the header of each of our names."""
+def _places(path, header, columns, optional) -> tuple[dict[str, int], str | None]:
+    """The place in the header of each of our names, and what is wrong with it."""
     plain = [" ".join(name.split()).casefold() for name in header]
     places, problems = {}, []
     for name, accepted in columns.items():
-        found = [title for title in map(str.casefold, accepted) if title in plain]
-        if found and plain.count(found[0]) == 1:
-            places[name] = plain.index(found[0])
+        titles = [" ".join(title.split()).casefold() for title in accepted]
+        found = [place for place, title in enumerate(plain) if title in titles]
+        if len(found) == 1:
+            places[name] = found[0]
         elif found:
-            problems.append(f"{found[0]!r} stands more than once: keep one")
+            doubled = " and ".join(repr(header[place]) for place in found)
+            problems.append(f"{doubled} both mean {name!r}: keep one, or say which")
         elif name not in optional:
             problems.append(f"missing {' or '.join(map(repr, accepted))}{_meant(accepted, header)}")
+    shared = [name for name in places if list(places.values()).count(places[name]) > 1]
+    if shared:
+        problems.append(f"one column is to be {' and '.join(map(repr, shared))}")
     if problems and len(header) == 1:
         problems = ["the separator must be a semicolon, a comma or a tab"]
-    if problems:
-        raise InputError(
-            f"{path}: its columns cannot be used: {'; '.join(problems)}; found "
-            f"{', '.join(map(repr, header))}: rename them, or say their names in dataset.columns"
-        )
-    return places
+    if not problems:
+        return places, None
+    return places, (
+        f"{path}: its columns cannot be used: {'; '.join(problems)}; found "
+        f"{', '.join(map(repr, header))}: rename them, or say their names in dataset.columns"
+    )
 
 
 def _meant(accepted: Sequence[str], header: Sequence[str]) -> str:
@@ -79,13 +92,20 @@ def _meant(accepted: Sequence[str], header: Sequence[str]) -> str:
 
 def _csv(path: str) -> list[tuple[int, list[str]]]:
     text = _text(path).replace("\r\n", "\n").replace("\r", "\n")
-    header = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text), delimiter=max(SEPARATORS, key=header.count))
+    header = text.lstrip("\n").partition("\n")[0]
+    separator = max(SEPARATORS, key=header.count)
+    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
+    rows, line = [], 1
     try:
-        return [(reader.line_num, row) for row in reader]
+        for row in reader:
+            if any("\n" in cell for cell in row):
+                raise csv.Error("a quotation mark opens a cell that goes on in the next line")
+            rows.append((line, row))
+            line = reader.line_num + 1
+        return rows
     except csv.Error as error:
         raise InputError(
-            f"{path}, line {reader.line_num}: cannot be read as CSV ({error}): correct it"
+            f"{path}, line {line}: cannot be read as CSV ({error}): correct it"
         ) from error
 
 
@@ -105,6 +125,8 @@ def _text(path: str) -> str:
 
 
 def _bytes(path: str) -> bytes:
+    if Path(path).exists() and not Path(path).is_file():
+        raise InputError(f"{path}: is no file: correct its path in the config")
     try:
         return Path(path).read_bytes()
     except FileNotFoundError as error:

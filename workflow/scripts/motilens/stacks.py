@@ -158,12 +158,14 @@ def by_sample(paths: Sequence[str], known: dict[str, dict]) -> dict[str, str]:
     found = {}
     for path in paths:
         with _opened(path) as file:
-            clips, attributes = len(file["clips"]), dict(file["clips"].attrs)
-        sample = attributes["sample"]
-        if not clips and sample not in known:
+            clips = file.get("clips")
+            attributes = dict(clips.attrs) if clips is not None else {}
+            empty = clips is not None and not len(clips)
+        sample = attributes.get("sample")
+        if empty and sample not in known:
             continue
         digest = known.get(sample, {}).get("frames") or "unknown"
-        if not attributes["content_sha256"].startswith(digest):
+        if sample != Path(path).stem or not attributes.get("content_sha256", "").startswith(digest):
             raise InputError(f"{path} holds other clips than were listed: delete it and run again")
         found[sample] = path
     if missing := known.keys() - found.keys():

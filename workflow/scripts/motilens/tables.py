@@ -120,7 +120,7 @@ def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
     notes = [
         "Mean absolute error in percentage points, on participants that no model had seen. "
         "*Per stack* is the paper's measure; *per participant* averages the predictions of each "
-        "video first. ZeroR always answers the training participants' mean: a model that "
+        "video first. ZeroR always answers the mean of the training samples: a model that "
         "is no better has learned nothing.",
         "The paper's figures are its own, on VISEM and on folds that were not published: compare "
         "averages, and only for results on VISEM.",
