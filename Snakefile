@@ -41,6 +41,7 @@ else:
         input:
             clips_of(GROUPS["all"]),
             lambda wildcards: listed("all"),
+            CONTACT_SHEETS,
 
     rule autoencoders:
         input:
@@ -61,7 +62,7 @@ else:
             lambda wildcards: listed(*GROUPS),
             rules.measure_errors.output,
             rules.make_table1.output,
-            expand("<results>/figures/contact_sheets/{sample}.png", sample=SAMPLES.index),
+            CONTACT_SHEETS,
             "<results>/figures/learning_curves.png",
             "<results>/figures/gallery.png",
 

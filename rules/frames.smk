@@ -47,6 +47,9 @@ checkpoint list_clips:
         "../workflow/scripts/list_clips.py"
 
 
+CONTACT_SHEETS = expand("<results>/figures/contact_sheets/{sample}.png", sample=SAMPLES.index)
+
+
 rule plot_contact_sheet:
     input:
         clips=ancient(rules.extract_frames.output.clips),

@@ -1,5 +1,6 @@
 """Decoding: every kind of recording frame by frame, and damage in one clear line."""
 
+import struct
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -268,3 +269,43 @@ def test_single_frames_are_looked_for_by_the_files_own_times(tmp_path, monkeypat
         shown = [number_in(frame) for frame in file["clips"][:, 0]]
         assert shown == file["frame_numbers"][:, 0].tolist() == [0, 17, 34, 51, 68, 85, 102]
     assert "all is decoded" not in capsys.readouterr().out
+
+
+def with_index(data, change):
+    """An MJPEG AVI file with another index: `change` gets its entries, 16 bytes each."""
+    place = data.rindex(b"idx1")
+    entries = [data[k : k + 16] for k in range(place + 8, len(data), 16)]
+    index = b"".join(change(entries))
+    data = data[:place] + b"idx1" + struct.pack("<I", len(index)) + index
+    return data[:4] + struct.pack("<I", len(data) - 8) + data[8:]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: [*rows[:40], rows[41], rows[40], *rows[42:]],
+        lambda rows: rows[:20] + rows[21:],
+        lambda rows: rows[:20] + rows[30:],
+        lambda rows: [*rows[:21], *rows[20:]],
+    ],
+)
+@pytest.mark.parametrize("length", [1, 5])
+def test_a_wrong_index_is_noticed(tmp_path, monkeypatch, change, length):
+    """Whatever is done with such a file, a frame is never called by another's number."""
+    monkeypatch.setattr(seeking, "START", 0)
+    monkeypatch.setattr(seeking, "WORTH", 1e9)
+    path, clips = make(recording("mjpeg yuvj420p.avi"), tmp_path), tmp_path / "a.h5"
+    path.write_bytes(with_index(path.read_bytes(), change))
+    every = [number_in(frame) for frame in decoded(path, 32)]
+    settings = SETTINGS | {"clips_per_video": 6, "clip_length": length}
+    extraction.extract_clips(str(path), clips, settings, "1")
+    with h5py.File(clips) as file:
+        shown = [[number_in(frame) for frame in clip] for clip in file["clips"][:]]
+        assert shown == [[every[n] for n in clip] for clip in file["frame_numbers"][:]]
+
+
+def test_codecs_that_call_every_frame_a_key_frame_are_not_sought_in(tmp_path):
+    path = tmp_path / "a.mov"
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=50", "-frames:v", "40", "-c:v", "rpza"]
+    subprocess.run([*FFMPEG, *picture, path], check=True)
+    assert listing.probe(str(path)).key is None

@@ -204,7 +204,7 @@ def test_the_same_content_trains_nothing_and_another_content_trains_what_saw_it(
     done = lab.snakemake("--cores", "2", config="own.yaml")
     # 6 was held out in fold 1: on the list of all and on that of fold 2's training.
     assert finished_jobs(done) == {
-        "extract_frames": 1, "plot_contact_sheet": 1, "list_clips": 2,
+        "extract_frames": 1, "plot_contact_sheet": 1, "list_clips": 2, "all": 1,
     }  # fmt: skip
     assert models_of(lab) == models
     assert not any(plan(lab, "own.yaml").values())
@@ -249,7 +249,7 @@ def test_an_edit_that_changes_no_clip_trains_nothing(laboratory, tmp_path):
     changes.edit_module(lab, "video.py")
     done = lab.snakemake("--cores", "2", config="own.yaml")
     assert finished_jobs(done) == {
-        "extract_frames": 6, "plot_contact_sheet": 6, "list_clips": 4,
+        "extract_frames": 6, "plot_contact_sheet": 6, "list_clips": 4, "all": 1,
     }  # fmt: skip
 
 

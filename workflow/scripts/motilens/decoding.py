@@ -39,10 +39,11 @@ class Decoding:
     Args:
         aspect: a key of FILTERS; `squeeze` makes a square of whatever shape, as the paper does.
         needed: numbers of the frames wanted, ascending; all unless told otherwise.
-        part: the first and the last frame to decode for that, and a time shortly before the first
-            one, s; from beginning to end unless told otherwise.
+        part: the first and the last frame to decode for that, and times shortly before the first
+            and after the last one, s; from beginning to end unless told otherwise.
 
-    After the last frame, `times` are those of all frames decoded, s after that time.
+    After the last frame, `times` are those of all frames decoded, s after that time, and of a part
+    `packets` are those that were read for it, as listing.parsed gives them, and their unit of time.
 
     Raises:
         Damaged: while iterating; all frames before the damage have been given.
@@ -54,27 +55,28 @@ class Decoding:
         size: int,
         aspect: str = "squeeze",
         needed: np.ndarray | None = None,
-        part: tuple[int, int, float] | None = None,
+        part: tuple[int, int, float, float] | None = None,
     ):
         self.path, self.size, self.needed = path, size, needed
         self.first = part[0] if part else 0
         self.passing = None if needed is None else _passing(needed)
         chain = f"{self._select()}{filter_chain(size, aspect)},setpts=N"
-        grey, listed, seek = {"vf": chain}, {"vf": "crop=2:2:0:0"}, {}
+        grey, listed, seek, copied = {"vf": chain}, {"vf": "crop=2:2:0:0"}, {}, {}
         if part:
-            first, last, begin = part
+            first, last, begin, end = part
             seek = {"ss": f"{begin:.6f}"} if first else {}
             grey["vframes"], listed["vframes"] = len(self.passing), last - first + 1
+            copied = {"map": STREAM, "c": "copy", "f": "framecrc", "t": f"{end - begin:.6f}"}
         opened = source(path, **EXACTLY, **seek)
-        self._outputs = lambda listing: ffmpeg.merge_outputs(
+        self._outputs = lambda folder: ffmpeg.merge_outputs(
             opened.output("pipe:", **GREY, **grey),
-            opened.output(listing, **TIMES, **listed),
+            opened.output(f"{folder}/frames", **TIMES, **listed),
+            *([opened.output(f"{folder}/packets", **copied)] if copied else []),
         )
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
         with tempfile.TemporaryDirectory() as folder:
-            listing = Path(folder, "listing")
-            with running(self._outputs(str(listing)), self.path, **PIPED) as process:
+            with running(self._outputs(folder), self.path, **PIPED) as process:
                 frames = _frames(process.stdout, self.size)
                 if self.needed is None:
                     yield from enumerate(frames)
@@ -84,8 +86,10 @@ class Decoding:
                     yield from (pair for pair in numbered if pair[0] in wanted)
                 for _ in frames:  # none, unless there are more than meant: then the count tells
                     pass
-            header, came = parsed(listing.read_text())
-        self.times = came["shown"].to_numpy() * ratio(header["tb"])
+            header, came = parsed(Path(folder, "frames").read_text())
+            self.times = came["shown"].to_numpy() * ratio(header["tb"])
+            if Path(folder, "packets").exists():
+                self.packets = parsed(Path(folder, "packets").read_text())
 
     def _select(self) -> str:
         """A filter that lets only frames that are needed pass, before they cost anything."""

@@ -14,7 +14,13 @@ STREAM = "0:V:0"  # the first video that is no cover picture
 NO_TIME = -(2**63)
 KEY, DISCARD = 1, 4  # flags of a packet
 MARKS = {"mov": b"ftyp", "matroska": bytes.fromhex("1a45dfa3")}
-SEEKABLE = ("avi", "mov", "matroska")  # where single frames are found for certain, see seeking
+# Where single frames are found for certain, see seeking: codecs that say truly which frames need
+# no other. Of others even key frames may need the one before; VP8 has packets that show nothing.
+SEEKABLE = ("avi", "mov", "matroska")
+SINGLE = (
+    "h264", "hevc", "mpeg4", "mpeg2video", "vp9", "av1", "ffv1", "mjpeg", "rawvideo", "huffyuv",
+    "ffvhuff", "utvideo", "dvvideo", "prores", "png", "v210", "jpeg2000", "dnxhd", "magicyuv",
+)  # fmt: skip
 # Begins the part of a Windows Media header that says how long the file is.
 ASF_FILE = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
@@ -28,7 +34,9 @@ class Video:
     height: int
     pixel_aspect: float  # width of a pixel over its height
     times: np.ndarray  # when the frames are shown, s, ascending
-    key: np.ndarray | None = None  # which of them need no other; None: do not look for single ones
+    # Only where single frames can be looked for: which need no other, and checksums of packets.
+    key: np.ndarray | None = None
+    checksums: np.ndarray | None = None
 
     @property
     def frames(self) -> int:
@@ -66,7 +74,7 @@ def probe(path: str) -> Video:
         container in SEEKABLE
         and not guessed
         and (steps > 0).all()
-        and header["codec_id"] != "vp8"  # has packets that show nothing
+        and header["codec_id"] in SINGLE
         and not packets["palette"].any()  # given once, at the beginning
     )
     found = Video(
@@ -76,6 +84,7 @@ def probe(path: str) -> Video:
         ratio(header.get("sar", "1/1")) or 1.0,
         packets["shown"].to_numpy() * ratio(header["tb"]),
         (packets["flags"] & KEY > 0).to_numpy() if single else None,
+        packets["checksum"].to_numpy() if single else None,
     )
     # Where packets do not say when they are shown, packets of two frames make holes.
     return with_decoded_times(path, found) if guessed and found.uneven else found
@@ -84,7 +93,8 @@ def probe(path: str) -> Video:
 def with_decoded_times(path: str, found: Video) -> Video:
     """The same by decoding each frame: for files whose packets are not one a frame."""
     header, frames = _listed(path, vf="scale=16:16", fps_mode="passthrough")
-    return replace(found, times=frames["shown"].to_numpy() * ratio(header["tb"]), key=None)
+    times = frames["shown"].to_numpy() * ratio(header["tb"])
+    return replace(found, times=times, key=None, checksums=None)
 
 
 def _listed(path: str, **options) -> tuple[dict[str, str], pd.DataFrame]:
@@ -105,7 +115,7 @@ def parsed(text: str) -> tuple[dict[str, str], pd.DataFrame]:
 
     Returns:
         The header by its words (dimensions, tb, ...); decoded and shown (times in units of tb),
-        bytes, flags, palette (bool) of each packet, in the order of decoding.
+        bytes, checksum (text), flags, palette (bool) of each packet, in the order of decoding.
     """
     lines = text.splitlines()
     header = dict(line[1:].split(" 0: ") for line in lines if line[0] == "#" and " 0: " in line)
@@ -113,10 +123,17 @@ def parsed(text: str) -> tuple[dict[str, str], pd.DataFrame]:
     rows = [line.split(", ") for line in lines if line[0] != "#"]
     packets = pd.DataFrame(
         [
-            (int(row[1]), int(row[2]), int(row[4]), _flags(row[6:]), "Palette" in row)
+            (
+                int(row[1]),
+                int(row[2]),
+                int(row[4]),
+                row[5].strip(),
+                _flags(row[6:]),
+                "Palette" in row,
+            )
             for row in rows
         ],
-        columns=["decoded", "shown", "bytes", "flags", "palette"],
+        columns=["decoded", "shown", "bytes", "checksum", "flags", "palette"],
     )
     # A camera writes an empty packet for a frame that it dropped; what an edit list cuts off is
     # there to be decoded and not to be shown.

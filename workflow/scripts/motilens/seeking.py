@@ -2,7 +2,8 @@
 
 ffmpeg's seeking is exact for most files and silently wrong for some. So single frames are looked
 for only in kinds of files where that is known to be right (`listing`), and the time of every frame
-is compared with the one that was listed; at the first doubt all is decoded from the beginning.
+and the checksum of its packet are compared with those that were listed; at the first doubt all is
+decoded from the beginning.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from motilens.decoding import Decoding
-from motilens.listing import Video
+from motilens.listing import Video, ratio
 from motilens.video import Damaged
 
 START = 40  # frames that could be decoded while an ffmpeg starts and seeks (30 to 70 ms)
@@ -56,17 +57,24 @@ def decode(
     """
     for first, last in runs:
         times = found.times[first : last + 1]
+        step = np.diff(found.times).min()
         # Nearer to the frame than to the one before: some containers round to whole frames.
         begin = found.times[first - 1] / 4 + times[0] * 3 / 4 if first else 0.0
         inside = needed[(needed >= first) & (needed <= last)]
-        part = Decoding(path, size, aspect, inside, (first, last, begin))
+        part = Decoding(path, size, aspect, inside, (first, last, begin, times[-1] + step / 2))
         try:
             yield from part
         except Damaged as error:
             raise Unsure(str(error)) from error
         # A time may be rounded to a whole frame, and `begin` is a quarter of one away from it.
-        close = np.diff(found.times).min() * 0.45
+        close = step * 0.45
         if len(part.times) != len(times) or not np.allclose(
             part.times, times - begin, rtol=0, atol=close
         ):
             raise Unsure(f"{path}: frame {first} is not found where it should be")
+        header, packets = part.packets
+        packets = packets.assign(seconds=packets["shown"] * ratio(header["tb"]))
+        packets = packets[packets["seconds"] > times[0] - begin - close].sort_values("shown")
+        meant = found.checksums[first : last + 1]
+        if packets["checksum"].tolist()[: len(meant)] != meant.tolist():
+            raise Unsure(f"{path}: at frame {first} stands another: its index is wrong")

@@ -60,10 +60,10 @@ def _damaged(path: str | Path, report: str) -> str:
     reason = (report.strip().splitlines() or ["no reason given"])[0]
     reason = re.sub(r"(\[[^]]* @ 0x\w+\] )+", "", reason).strip()
     reason += next((f", {words}" for told, words in REASONS.items() if told in reason), "")
-    return (
-        f"{path}: ffmpeg cannot read it without error ({reason}): replace it, or have it written "
-        "anew as far as it goes: ffmpeg -i OLD -c:v ffv1 NEW.mkv"
-    )
+    remedy = "replace it"
+    if not any(told in report for told in REASONS):
+        remedy += ", or have it written anew as far as it goes: ffmpeg -i OLD -c:v ffv1 NEW.mkv"
+    return f"{path}: ffmpeg cannot read it without error ({reason}): {remedy}"
 
 
 def encode(path: str | Path, frames: Iterable[np.ndarray], frame_rate: float) -> None:
