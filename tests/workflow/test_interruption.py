@@ -63,7 +63,7 @@ def run(project, *arguments, target=None, **options):
 
 def test_every_step_is_killed_in_turn(tmp_path, weights):
     scripts = {path.stem for path in (HERE.parents[1] / "workflow/scripts").glob("*.py")}
-    assert scripts - {"fetch_dataset"} == STEPS.keys()  # it continues in itself: test_fetch.py
+    assert scripts - {"fetch_dataset"} == STEPS.keys()  # it continues in itself: test_fetching.py
     undisturbed = small(copy_project(tmp_path / "undisturbed"))
     run(undisturbed, "--cores", "2", **weights)
     expected = undisturbed.digests()
