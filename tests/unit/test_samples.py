@@ -337,6 +337,16 @@ def test_headers_that_the_user_names_must_be_there(own):
     assert "one column is to be 'progressive' and 'nonprogressive' and 'immotile'" in problems[0]
 
 
+def test_headers_of_the_list_and_of_the_folds(files):
+    meant = table_of(files, "videos.csv")
+    edit(files / "videos.csv", "ID;video", "ID;Film")
+    columns = {"video": "Film", "fold": "Gruppe"}
+    pd.testing.assert_frame_equal(table_of(files, "videos.csv", columns=columns), meant)
+    edit(files / "labels.csv", "ID;", "Nr;")
+    columns |= {"participant": "Nr"}
+    pd.testing.assert_frame_equal(table_of(files, "videos.csv", columns=columns), meant)
+
+
 def test_a_wrong_header_does_not_hide_the_rows(own):
     edit(own / "labels.csv", "nonprogressive", "nonprog")
     edit(own / "labels.csv", "P2,films/b.mp4,60", "P2,films/gone.mp4,16 %")

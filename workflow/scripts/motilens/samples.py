@@ -75,10 +75,15 @@ def read_labels(dataset: dict, needed: Sequence[str], problems: list, warnings: 
     Percentages and facts are floats; None where nothing usable is there.
     """
     path = dataset["labels"]
-    named = dataset.get("columns", {})  # what the user names is there
-    optional = [name for name in COLUMNS if name not in (*needed, *named, "participant")]
+    named = {
+        name: (title,) for name, title in dataset.get("columns", {}).items() if name in COLUMNS
+    }
+    there = {*needed, *named, "participant"}  # what the user names is there,
+    if dataset.get("video_list"):
+        there -= {"video", *FACTS}  # here or in the list
+    optional = [name for name in COLUMNS if name not in there]
     try:
-        table = spreadsheet.read(path, columns(dataset), optional, problems)
+        table = spreadsheet.read(path, COLUMNS | named, optional, problems)
     except InputError as error:
         problems.append(str(error))
         return []
@@ -144,8 +149,11 @@ def _with_labels(dataset: dict, rows: list[dict], problems: list) -> list[dict]:
 
 def _listed(dataset: dict, problems: list) -> list[dict]:
     """The rows of the list of videos: participant, video, place, and what is said of the video."""
-    path, named = dataset["video_list"], columns(dataset)
-    wanted = {name: named[name] for name in ("participant", "video", *FACTS)}
+    path, named = dataset["video_list"], dataset.get("columns", {})
+    wanted = {
+        name: (*COLUMNS[name], *([named[name]] if name in named else []))
+        for name in ("participant", "video", *FACTS)
+    }
     rows = []
     for row in spreadsheet.read(path, wanted, FACTS):
         participant = _participant(path, row, problems)
@@ -154,11 +162,6 @@ def _listed(dataset: dict, problems: list) -> list[dict]:
             _to_numbers(row, (), problems)
             rows.append(row | {"participant": participant})
     return rows
-
-
-def columns(dataset: dict) -> dict[str, Sequence[str]]:
-    """The headers that mean each of our names; a name that the user gives is the only one."""
-    return COLUMNS | {name: (title,) for name, title in dataset.get("columns", {}).items()}
 
 
 def _participant(path: str, row: dict, problems: list) -> str | None:
