@@ -161,7 +161,7 @@ def test_two_files_that_show_the_same(own_data):
     subprocess.run([*command, "-c", "copy", "-metadata", "title=x", second], check=True)
     done = own_data.run("--cores", "2", "--", "frames")
     assert_clear(
-        done, r"ERROR: the videos of samples 1 and 2 \(2_.*\) show the same frames: remove"
+        done, r"ERROR: the videos of samples 1 and 2 \(1_.* and 2_.*\) show the same frames: remove"
     )
 
 
