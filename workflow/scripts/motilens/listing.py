@@ -115,19 +115,19 @@ def parsed(text: str) -> tuple[dict[str, str], pd.DataFrame]:
 
     Returns:
         The header by its words (dimensions, tb, ...); decoded and shown (times in units of tb),
-        bytes, checksum (text), flags, palette (bool) of each packet, in the order of decoding.
+        bytes, checksum, flags, palette (bool) of each packet, in the order of decoding.
     """
     lines = text.splitlines()
     header = dict(line[1:].split(" 0: ") for line in lines if line[0] == "#" and " 0: " in line)
     # stream, time of decoding, time of showing, duration, bytes, checksum, then what is special
-    rows = [line.split(", ") for line in lines if line[0] != "#"]
+    rows = (line.split(", ") for line in lines if line[0] != "#")
     packets = pd.DataFrame(
         [
             (
                 int(row[1]),
                 int(row[2]),
                 int(row[4]),
-                row[5].strip(),
+                int(row[5], 16),
                 _flags(row[6:]),
                 "Palette" in row,
             )
