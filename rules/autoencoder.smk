@@ -10,12 +10,13 @@ rule train_autoencoder:
         weights="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.pt",
         record="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.json",
         history="<results>/autoencoders/{input}/fold{fold}/seed{seed}/history.csv",
+        run="<results>/autoencoders/{input}/fold{fold}/seed{seed}/run.json",
     log:
         "<results>/logs/train_autoencoder/{input}/fold{fold}/seed{seed}.log",
     conda:
         "../envs/torch.yaml"
-    # One thread: the arithmetic, and so the result, does not depend on --cores.
-    threads: 1
+    # One, unless the user wants more: then the result does not depend on --cores.
+    threads: config["performance"]["threads"]
     params:
         settings=lambda wildcards: autoencoder_params(wildcards)["settings"],
         training=lambda wildcards: autoencoder_params(wildcards)["training"],
@@ -41,7 +42,7 @@ rule make_feature_images:
         "<results>/logs/make_feature_images/{input}/fold{fold}/seed{seed}.log",
     conda:
         "../envs/torch.yaml"
-    threads: 1
+    threads: config["performance"]["threads"]
     params:
         clips=lambda wildcards: content_of("encoded", SAMPLES.index),
         code=code_of("make_feature_images.py"),

@@ -193,9 +193,15 @@ def models(patterns, **wildcards):
     return expand(patterns, **(ALL_MODELS | wildcards))
 
 
+def weights_name():
+    """What regressors start from: weights of torchvision, or the SHA-256 of a user's file."""
+    weights = config["regressor"]["weights"]
+    return weights if isinstance(weights, str) else weights["sha256"].lower()
+
+
 def pretrained_weights():
-    backbone, weights = config["regressor"]["backbone"], config["regressor"]["weights"]
-    return [] if weights == "none" else f"<results>/weights/{backbone}/{weights}.pt"
+    name, backbone = weights_name(), config["regressor"]["backbone"]
+    return [] if name == "none" else f"<results>/weights/{backbone}/{name}.pt"
 
 
 # Params: plain dicts of exactly what a step depends on.
@@ -275,8 +281,10 @@ def autoencoder_params(wildcards):
 def regressor_params(wildcards):
     target, fold = wildcards["target"], wildcards["fold"]
     values = config["targets"][target]
+    settings = settings_of("regressor", f"targets.{target}")
+    settings["regressor"]["weights"] = weights_name()
     return {
-        "settings": settings_of("regressor", f"targets.{target}"),
+        "settings": settings,
         "training": content_of("training", training(fold), values),
         "held_out": content_of("held_out", held_out(fold), values),
         "code": code_of("train_regressor.py"),

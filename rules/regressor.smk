@@ -13,7 +13,7 @@ rule fetch_weights:
     params:
         code=code_of("fetch_weights.py"),
     message:
-        "Fetch the weights {wildcards.weights} of {wildcards.backbone}"
+        "Get the weights {wildcards.weights} of {wildcards.backbone}"
     script:
         "../workflow/scripts/fetch_weights.py"
 
@@ -30,12 +30,13 @@ rule train_regressor:
         weights="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/model.pt",
         record="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/model.json",
         history="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/history.csv",
+        run="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/run.json",
         predictions="<results>/predictions/{input}/{target}/fold{fold}/seed{seed}.csv",
     log:
         "<results>/logs/train_regressor/{input}/{target}/fold{fold}/seed{seed}.log",
     conda:
         "../envs/torch.yaml"
-    threads: 1
+    threads: config["performance"]["threads"]
     params:
         settings=lambda wildcards: regressor_params(wildcards)["settings"],
         training=lambda wildcards: regressor_params(wildcards)["training"],

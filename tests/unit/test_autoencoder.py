@@ -1,85 +1,102 @@
 """Training an autoencoder: it learns, and a dead one is noticed."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from learning import AUTOENCODER, PLAIN, discs, examples
 
-from motilens import autoencoder, checkpoints, training
+from motilens import InputError, autoencoder, checkpoints, models
 from motilens.models import VARIANTS
-
-SETTINGS = {
-    "frames": 1,
-    "copies": 1,
-    "variant": "standardised",
-    "epochs": 15,
-    "batch_size": 4,
-    "learning_rate": 5e-3,
-    "weight_decay": 1e-5,
-}
 
 
 @pytest.fixture(scope="module")
 def stacks():
-    """Bright discs on grey ground."""
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:32, :32]
-    discs = [np.hypot(y - a, x - b) < 6 for a, b in rng.uniform(6, 26, (16, 2))]
-    return (90 + 60 * np.array(discs) + rng.normal(0, 2, (16, 32, 32))).astype(np.uint8)[:, None]
+    return discs()
 
 
 @pytest.fixture(scope="module")
 def trained(stacks):
-    return autoencoder.train(stacks, SETTINGS, seed=0)
+    return autoencoder.train(examples(stacks), AUTOENCODER, 0, PLAIN)
+
+
+def dead(half="encoder"):
+    """The published network with a last ReLU that never opens."""
+    settings = AUTOENCODER | {"variant": "paper"}
+    model = models.build(autoencoder.architecture(settings))
+    with torch.no_grad():
+        layer = getattr(model, half)[-2]
+        layer.weight.zero_()
+        layer.bias.fill_(-1)
+    return model
 
 
 def test_training_beats_the_mean_and_is_healthy(trained):
-    _, history, health = trained
-    assert history[-1]["loss"] < 0.7
+    health = trained.health
+    assert trained.history[-1]["loss"] < 0.7 and trained.starts == []
     assert health["loss"] < 0.7 * health["loss_of_mean"]
-    assert min(health["feature_spread"]) > 0.01 and not health["collapsed"]
+    assert min(health["feature_spread"]) > 0.01
+    assert health["problem"] is None and health["warning"] is None
 
 
 def test_health_counts_right(trained, stacks):
-    model, _, health = trained
-    grey = stacks / 255
-    restored = autoencoder.reconstruct(model, stacks, copies=1)
+    model, health, grey = trained.model, trained.health, stacks / 255
+    restored = autoencoder.reconstruct(model, examples(stacks))
     assert health["loss"] == pytest.approx(((restored - grey) ** 2).mean(), rel=1e-4)
     assert health["loss_of_mean"] == pytest.approx(grey.var(), rel=1e-4)
-    features = autoencoder.encode(model, stacks, copies=1)
+    features = autoencoder.encode(model, examples(stacks))
     assert health["feature_spread"] == pytest.approx(features.std((0, 2, 3)).tolist(), rel=1e-3)
 
 
-def test_a_dead_encoder_is_collapsed(stacks):
-    model = autoencoder.build(SETTINGS | {"variant": "paper"})
-    with torch.no_grad():
-        model.encoder[-2].weight.zero_()
-        model.encoder[-2].bias.fill_(-1)  # the last ReLU never opens
-    inputs = autoencoder._inputs(stacks, 1, torch.device("cpu"))
-    assert autoencoder.health(model, inputs, len(stacks), 8)["collapsed"]
+@pytest.mark.parametrize(
+    "half, told", [("encoder", "no channel of its"), ("decoder", "every stack as one grey")]
+)
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_dead_half_is_noticed(stacks, half, told, ended):
+    health = autoencoder.health(dead(half), examples(stacks), ended)
+    assert told in health["problem"] and "dead" in health["problem"]
+
+
+def test_no_better_than_the_mean_is_a_warning(stacks):
+    settings = AUTOENCODER | {"variant": "paper", "epochs": 1, "learning_rate": 1e-6}
+    trained = autoencoder.train(examples(stacks), settings, 1, PLAIN)
+    assert trained.health["problem"] is None
+    assert "no better than their mean" in trained.health["warning"]
+    with pytest.raises(InputError, match="no better than .* to go on with it, set unhealthy: keep"):
+        autoencoder.train(examples(stacks), settings | {"unhealthy": "stop"}, 1, PLAIN)
 
 
 def test_same_seed_same_bits(trained, stacks):
-    again = autoencoder.train(stacks, SETTINGS, seed=0)
-    assert again[1:] == trained[1:]
+    again = autoencoder.train(examples(stacks), AUTOENCODER, 0, PLAIN)
+    assert (again.history, again.health) == (trained.history, trained.health)
 
 
 def test_copies_repeat_the_frame(stacks):
-    inputs = autoencoder._inputs(stacks[:2], 9, torch.device("cpu"))
-    batch = inputs(torch.tensor([0, 1]))
-    assert batch.shape == (2, 9, 32, 32)
+    batch = models.to_input(torch.from_numpy(stacks[:2]), 9)
+    assert batch.shape == (2, 9, 32, 32) and batch.dtype == torch.float32
     assert all(torch.equal(batch[:, 0], batch[:, k]) for k in range(9))
-    assert torch.equal(
-        batch, training.to_unit_range(torch.from_numpy(stacks[:2])).repeat(1, 9, 1, 1)
-    )
+    assert torch.equal(batch[:, :1], torch.from_numpy(stacks[:2]) / 255)
+    three = torch.arange(2 * 3 * 16, dtype=torch.uint8).view(2, 3, 4, 4)
+    expected = models.to_unit_range(three).repeat(1, 2, 1, 1)
+    assert torch.equal(models.to_input(three, 2), expected)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_model_comes_back_from_its_files_alone(tmp_path, stacks, variant):
-    settings = SETTINGS | {"variant": variant, "epochs": 1}
-    model, _, _ = autoencoder.train(stacks, settings, seed=0)
-    weights, record = str(tmp_path / "model.pt"), str(tmp_path / "model.json")
-    checkpoints.save(model, weights, record, {"settings": settings})
-    loaded, read = autoencoder.load(weights, record)
-    assert read == settings
-    before, after = (autoencoder.encode(m, stacks, copies=1) for m in (model, loaded))
-    assert np.array_equal(before, after)
+    settings = AUTOENCODER | {"variant": variant, "epochs": 1}
+    trained = autoencoder.train(examples(stacks), settings, 1, PLAIN)
+    output = SimpleNamespace(
+        **{name: str(tmp_path / name) for name in ("weights", "record", "history", "run")}
+    )
+    description = {"architecture": autoencoder.architecture(settings)}
+    checkpoints.save(trained, output, description)
+    loaded, record = checkpoints.load(output.weights, output.record)
+    assert record["architecture"] == description["architecture"] and not loaded.training
+    assert record["health"] == trained.health and record["abandoned_starts"] == []
+    assert record["final_loss"] == trained.history[-1]["loss"]
+    before, after = trained.model.state_dict(), loaded.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    # Another layout in memory may round differently.
+    before, after = (autoencoder.encode(m, examples(stacks)) for m in (trained.model, loaded))
+    assert np.allclose(before, after, atol=1e-5)

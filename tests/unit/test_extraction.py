@@ -19,7 +19,7 @@ def extract(row, folder, facts=None, **settings):
     """Clips as the numbers drawn in their frames, and the record."""
     path, clips = make(row, folder), folder / "clips.h5"
     record = extraction.extract_clips(str(path), clips, SETTINGS | settings, "1", facts)
-    found = stacks.read_stacks([str(clips)], SETTINGS["clip_length"])
+    found = stacks.read_stacks(str(clips), SETTINGS["clip_length"])
     return [[number_in(frame) for frame in clip] for clip in found], record
 
 
@@ -123,7 +123,7 @@ def test_too_short_a_video_is_named(tmp_path):
 
 def test_who_is_left_out_has_a_file_without_clips(tmp_path):
     record = extraction.leave_out(tmp_path / "a.h5", SETTINGS, "7", "lab/7.avi", "it is broken")
-    assert stacks.read_stacks([str(tmp_path / "a.h5")], 18).shape == (0, 18, 32, 32)
+    assert stacks.read_stacks(str(tmp_path / "a.h5"), 18).shape == (0, 18, 32, 32)
     with h5py.File(tmp_path / "a.h5") as file:
         assert dict(file["clips"].attrs) == record
     assert record["problem"] == "it is broken" and record["video"] == "7.avi"

@@ -44,7 +44,7 @@ def test_as_few_frames_as_possible_and_one_fewer():
 @pytest.mark.parametrize("count", [40, 10])  # with 10 frames the clips overlap
 def test_clip_k_holds_frames_p_k_onwards(tmp_path, count):
     numbers, _ = written(tmp_path / "a.h5", count)
-    found = stacks.read_stacks([str(tmp_path / "a.h5")], 6)
+    found = stacks.read_stacks(str(tmp_path / "a.h5"), 6)
     assert found[:, :, 0, 0].tolist() == numbers.tolist()
     with h5py.File(tmp_path / "a.h5") as file:
         assert file["frame_numbers"][:].tolist() == numbers.tolist()
@@ -55,18 +55,28 @@ def test_frames_may_be_shown_twice_or_never(tmp_path):
     digest = stacks.write_clips(tmp_path / "a.h5", numbered(12), numbers, 4)
     with h5py.File(tmp_path / "a.h5", "a") as file:
         file["clips"].attrs["content_sha256"] = digest
-    found = stacks.read_stacks([str(tmp_path / "a.h5")], 4)
+    found = stacks.read_stacks(str(tmp_path / "a.h5"), 4)
     assert found[:, :, 0, 0].tolist() == numbers.tolist()
 
 
 def test_shorter_stacks_are_the_first_frames_of_the_same_clips(tmp_path):
     written(tmp_path / "a.h5")
-    written(tmp_path / "b.h5", count=60)
+    path = str(tmp_path / "a.h5")
+    whole = stacks.read_stacks(path, 6)
+    assert whole.shape == (4, 6, 4, 4) and whole.dtype == np.uint8
+    assert np.array_equal(stacks.read_stacks(path, 1), whole[:, :1])
+    assert np.array_equal(stacks.mapped(path), whole)
+
+
+def test_files_with_frames_of_other_sizes_do_not_go_together(tmp_path):
+    written(tmp_path / "a.h5")
+    stacks.write_clips(tmp_path / "b.h5", numbered(40, size=8), frame_numbers(40, 4, 6), 8)
     paths = [str(tmp_path / name) for name in ("a.h5", "b.h5")]
-    whole = stacks.read_stacks(paths, 6)
-    assert whole.shape == (8, 6, 4, 4) and whole.dtype == np.uint8
-    assert np.array_equal(stacks.read_stacks(paths, 1), whole[:, :1])
-    assert np.array_equal(stacks.read_stacks(paths[::-1], 3), np.roll(whole, 4, axis=0)[:, :3])
+    assert stacks.common_size(paths[:1], 6) == (4, 4)
+    with pytest.raises(
+        InputError, match=r"b.h5 holds clips of shape \(6, 8, 8\) where \(6, 4, 4\)"
+    ):
+        stacks.common_size(paths, 6)
 
 
 def test_no_stack_is_stored_twice(tmp_path):
@@ -77,7 +87,7 @@ def test_no_stack_is_stored_twice(tmp_path):
 
 def test_digest_is_that_of_the_grey_levels(tmp_path):
     _, digest = written(tmp_path / "a.h5", clips=4, length=6)
-    content = stacks.read_stacks([str(tmp_path / "a.h5")], 6)
+    content = stacks.read_stacks(str(tmp_path / "a.h5"), 6)
     assert digest == hashlib.sha256(content.tobytes()).hexdigest()
 
 
@@ -89,17 +99,17 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     data[place] ^= 1
     path.write_bytes(data)
     with pytest.raises(InputError, match="a.h5 has been damaged: delete it"):
-        stacks.read_stacks([str(path)], 1)
+        stacks.read_stacks(str(path), 1)
 
 
 def test_too_short_clips_and_half_files_are_refused(tmp_path):
     written(tmp_path / "a.h5")
     with pytest.raises(InputError, match=r"a.h5 holds clips .*\(7, 4, 4\)"):
-        stacks.read_stacks([str(tmp_path / "a.h5")], 7)
+        stacks.read_stacks(str(tmp_path / "a.h5"), 7)
     half = tmp_path / "half.h5"
     half.write_bytes((tmp_path / "a.h5").read_bytes()[:1000])
     with pytest.raises(InputError, match="half.h5 cannot be read"):
-        stacks.read_stacks([str(half)], 1)
+        stacks.read_stacks(str(half), 1)
 
 
 def test_files_are_told_apart_by_sample_and_content(tmp_path):
@@ -139,7 +149,7 @@ def test_feature_images_are_written_by_sample(tmp_path):
 
 def test_mean_and_deviation_are_numpys():
     grey = np.random.default_rng(0).integers(50, 200, (3, 2, 8, 8), np.uint8)
-    expected = (grey.mean() / 255, grey.std() / 255)
-    assert stacks.mean_and_deviation(grey) == pytest.approx(expected)
+    counts = np.bincount(grey.ravel(), minlength=256)
+    assert stacks.mean_and_deviation(counts) == pytest.approx((grey.mean() / 255, grey.std() / 255))
     with pytest.raises(InputError, match="alike"):
-        stacks.mean_and_deviation(np.full((3, 2, 8, 8), 7, np.uint8))
+        stacks.mean_and_deviation(np.bincount([7, 7, 7], minlength=256))

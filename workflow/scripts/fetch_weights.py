@@ -1,16 +1,25 @@
-"""Fetch the pretrained weights that regressors start from: the only step that needs a network."""
+"""Get the pretrained weights that regressors start from, by network or from a file."""
 
 import torch
 
 from motilens import models, step
 
 
-def main(output, backbone, weights):
-    state = models.fetch_weights(backbone, weights)
+def main(output, backbone, weights, wanted):
+    if isinstance(wanted, dict):
+        state = models.read_weights(backbone, wanted["file"], weights)
+    else:
+        state = models.fetch_weights(backbone, weights)
     with step.written_whole(output) as temporary, open(temporary, "wb") as file:
         torch.save(state, file)
 
 
 if __name__ == "__main__":
     with step.logged(snakemake):
-        main(snakemake.output[0], snakemake.wildcards.backbone, snakemake.wildcards.weights)
+        main(
+            snakemake.output[0],
+            snakemake.wildcards.backbone,
+            snakemake.wildcards.weights,
+            # Read here, for it is no param: where a file lies does not matter, its SHA-256 does.
+            snakemake.config["regressor"]["weights"],
+        )

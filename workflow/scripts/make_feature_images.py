@@ -2,21 +2,24 @@
 
 import json
 
-from motilens import autoencoder, stacks, step
+from motilens import autoencoder, checkpoints, loading, stacks, step
+from motilens.performance import prepare
 
 
-def main(inputs, output, known, code):
-    encoder = autoencoder.load(inputs.weights, inputs.record)
-    images = (
-        (sample, autoencoder.feature_images(encoder, {sample: path})[0])
-        for sample, path in stacks.by_sample(inputs.frames, known).items()
-    )
-    made = step.provenance(code, {}) | {
+def main(inputs, output, known, code, performance):
+    model, made = checkpoints.load(inputs.weights, inputs.record)
+
+    def images():  # a sample at a time: all may be too many for the memory
+        for sample, path in stacks.by_sample(inputs.frames, known).items():
+            examples, _ = loading.from_files({sample: path}, model.frames, performance)
+            yield sample, autoencoder.encode(model, examples)
+
+    history = step.provenance(code, {}) | {
         "frames": known,
-        "autoencoder_sha256": step.read_record(inputs.record)["weights_sha256"],
+        "autoencoder_sha256": made["weights_sha256"],
     }
     with step.written_whole(output) as temporary:
-        stacks.write_feature_images(temporary, images, {"made": json.dumps(made)})
+        stacks.write_feature_images(temporary, images(), {"made": json.dumps(history)})
 
 
 if __name__ == "__main__":
@@ -26,4 +29,5 @@ if __name__ == "__main__":
             snakemake.output[0],
             snakemake.params.clips["encoded"],
             snakemake.params.code,
+            prepare(snakemake.config["performance"], snakemake.threads),
         )

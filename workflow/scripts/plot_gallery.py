@@ -1,6 +1,7 @@
 """Draw the first clip of a held-out participant as each autoencoder sees it."""
 
-from motilens import autoencoder, plots, stacks, step
+from motilens import autoencoder, checkpoints, loading, plots, stacks, step
+from motilens.performance import prepare
 
 
 def main(frames, weights, records, output, settings, shown):
@@ -8,12 +9,13 @@ def main(frames, weights, records, output, settings, shown):
     if not files:
         plots.words("The participant to be shown was left out: no video", output)
         return
-    rows = []
-    for name, model_weights, record in zip(settings["inputs"], weights, records, strict=True):
-        model, made = autoencoder.load(model_weights, record)
-        stack = stacks.read_stacks(files, made["frames"])[:1]
-        feature = autoencoder.encode(model, stack, made["copies"])[0]
-        restored = autoencoder.reconstruct(model, stack, made["copies"])[0, 0]
+    rows, performance = [], prepare({"device": "cpu"})
+    for name, *files_of_model in zip(settings["inputs"], weights, records, strict=True):
+        model, _ = checkpoints.load(*files_of_model)
+        stack = stacks.read_stacks(files[0], model.frames)[:1]
+        examples = loading.in_memory(stack, performance)
+        feature = autoencoder.encode(model, examples)[0]
+        restored = autoencoder.reconstruct(model, examples)[0, 0]
         rows.append((name, stack[0, 0] / 255, feature, restored))
     with step.written_whole(output) as temporary:
         plots.gallery(rows, temporary)

@@ -1,30 +1,31 @@
 """Train the autoencoder of one input type on the training participants of one fold."""
 
-import pandas as pd
+from motilens import autoencoder, checkpoints, loading, resume, stacks, step, training
+from motilens.performance import prepare
 
-from motilens import autoencoder, checkpoints, stacks, step
 
-
-def main(frames, output, wildcards, settings, training, code):
-    settings = settings["autoencoder"] | settings[f"inputs.{wildcards.input}"]
-    files = stacks.by_sample(frames, training["training"])
-    model, history, health = autoencoder.train(
-        stacks.read_stacks(list(files.values()), settings["frames"]), settings, int(wildcards.seed)
-    )
-    print(f"health: {health}")
-    if health["collapsed"]:
-        step.warn(
-            f"the autoencoder of {wildcards.input}, fold {wildcards.fold}, seed {wildcards.seed} "
-            "carries no information: Table 1 marks what rests on it"
-        )
-    with step.written_whole(output.history) as temporary:
-        pd.DataFrame(history).to_csv(temporary, index=False)
-    description = dict(wildcards.items()) | {
-        "health": health,
-        **training,
-        **step.provenance(code, settings),
-    }
-    checkpoints.save(model, output.weights, output.record, description)
+def main(frames, output, wildcards, params, performance):
+    settings = params.settings["autoencoder"] | params.settings[f"inputs.{wildcards.input}"]
+    known, seed = params.training["training"], int(wildcards.seed)
+    files = stacks.by_sample(frames, known)
+    examples, _ = loading.from_files(files, settings["frames"], performance)
+    identity = {"settings": settings, "training": known, "code": params.code, "seed": seed}
+    with resume.kept_beside(
+        output.weights, identity, performance.save_minutes, step.note
+    ) as keeper:
+        trained = autoencoder.train(examples, settings, seed, performance, keeper, step.note)
+        print(f"health: {trained.health}")
+        for trouble in training.troubles(trained.health):
+            step.warn(
+                f"{trouble} ({wildcards.input}, fold {wildcards.fold}, seed {seed}): Table 1 marks "
+                "what rests on it"
+            )
+        description = dict(wildcards.items()) | {
+            "architecture": autoencoder.architecture(settings),
+            **params.training,
+            **step.provenance(params.code, settings),
+        }
+        checkpoints.save(trained, output, description)
 
 
 if __name__ == "__main__":
@@ -33,7 +34,7 @@ if __name__ == "__main__":
             snakemake.input.frames,
             snakemake.output,
             snakemake.wildcards,
-            snakemake.params.settings,
-            snakemake.params.training,
-            snakemake.params.code,
+            snakemake.params,
+            # Read here, for it is no param: how fast a model is made does not make it stale.
+            prepare(snakemake.config["performance"], snakemake.threads),
         )

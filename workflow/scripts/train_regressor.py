@@ -4,41 +4,68 @@ import numpy as np
 import pandas as pd
 import torch
 
-from motilens import autoencoder, checkpoints, regressor, stacks, step
+from motilens import checkpoints, loading, regressor, resume, stacks, step, training
+from motilens.performance import prepare
 
 
-def main(inputs, output, wildcards, params):
-    values = params.settings[f"targets.{wildcards.target}"]
-    settings = params.settings["regressor"] | {"values": values}
+def main(inputs, output, wildcards, params, performance):
+    values, seed = params.settings[f"targets.{wildcards.target}"], int(wildcards.seed)
     known = params.training["training"], params.held_out["held_out"]
-    made = step.read_record(inputs.encoder_record)
+    encoder, made = checkpoints.load(inputs.encoder, inputs.encoder_record)
     regressor.check_folds(*known, made["training"])
-    training, held_out = (pd.DataFrame.from_dict(part, orient="index") for part in known)
-    encoder = autoencoder.load(inputs.encoder, inputs.encoder_record)
+    settings = params.settings["regressor"] | {"values": values}
+    settings["architecture"] = regressor.architecture(settings, made["architecture"])
+    if made["health"]["problem"]:
+        settings["unhealthy"] = "keep"  # it cannot be better than its feature images
+    labels, held_out = (pd.DataFrame.from_dict(part, orient="index") for part in known)
     files = stacks.by_sample(inputs.frames, known[0] | known[1])
 
-    images, keys = autoencoder.feature_images(encoder, {name: files[name] for name in known[0]})
-    wanted = np.array(training.loc[[sample for sample, _ in keys], values], np.float32)
-    start = torch.load(inputs.pretrained, weights_only=True) if inputs.pretrained else None
-    model, history = regressor.train(images, wanted, settings, int(wildcards.seed), start)
+    def examples(side):
+        chosen = {sample: files[sample] for sample in side}
+        return loading.from_files(chosen, encoder.frames, performance)
 
-    images, keys = autoencoder.feature_images(encoder, {name: files[name] for name in known[1]})
-    predicted = regressor.predict(model, images)
-    predictions = regressor.prediction_table(keys, held_out, values, predicted)
-    with step.written_whole(output.history) as temporary:
-        pd.DataFrame(history).to_csv(temporary, index=False)
-    with step.written_whole(output.predictions) as temporary:
-        predictions.to_csv(temporary, index=False)
-    description = dict(wildcards.items()) | {
-        "autoencoder_sha256": made["weights_sha256"],
-        "autoencoder_collapsed": made["health"]["collapsed"],
-        **params.training,
-        **params.held_out,
-        **step.provenance(params.code, settings),
-    }
-    checkpoints.save(model, output.weights, output.record, description)
+    seen, keys = examples(known[0])
+    wanted = np.array(labels.loc[[sample for sample, _ in keys], values], np.float32)
+    start = torch.load(inputs.pretrained, weights_only=True) if inputs.pretrained else None
+    identity = {
+        "settings": settings, "training": known[0], "code": params.code, "seed": seed,
+        "encoder": made["weights_sha256"],
+    }  # fmt: skip
+    with resume.kept_beside(
+        output.weights, identity, performance.save_minutes, step.note
+    ) as keeper:
+        trained = regressor.train(
+            seen, wanted, encoder, settings, seed, performance, keeper, start, step.note
+        )
+        print(f"health: {trained.health}")
+        for trouble in training.troubles(trained.health):
+            step.warn(
+                f"{trouble} ({wildcards.input}, {wildcards.target}, fold {wildcards.fold}, seed "
+                f"{seed}): Table 1 marks it"
+            )
+        unseen, keys = examples(known[1])
+        predicted = regressor.predict(trained.model, unseen)
+        predictions = regressor.prediction_table(keys, held_out, values, predicted)
+        with step.written_whole(output.predictions) as temporary:
+            predictions.to_csv(temporary, index=False)
+        description = dict(wildcards.items()) | {
+            "architecture": settings["architecture"],
+            "autoencoder_sha256": made["weights_sha256"],
+            "autoencoder_collapsed": bool(training.troubles(made["health"])),
+            **params.training,
+            **params.held_out,
+            **step.provenance(params.code, settings),
+        }
+        checkpoints.save(trained, output, description)
 
 
 if __name__ == "__main__":
     with step.logged(snakemake):
-        main(snakemake.input, snakemake.output, snakemake.wildcards, snakemake.params)
+        main(
+            snakemake.input,
+            snakemake.output,
+            snakemake.wildcards,
+            snakemake.params,
+            # Read here, for it is no param: how fast a model is made does not make it stale.
+            prepare(snakemake.config["performance"], snakemake.threads),
+        )

@@ -5,120 +5,118 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from motilens import checkpoints, stacks, training
-from motilens.models import Autoencoder
-from motilens.step import read_record
+from motilens import loading, models, stacks, training
+from motilens.models import Autoencoder, to_input
+from motilens.performance import Layout, Performance
+from motilens.resume import Keeper
 
-# A channel whose values spread less than this over all pixels carries nothing.
-DEAD_CHANNEL = 1e-4
+# Values that spread less than this over all pixels carry nothing.
+DEAD = 1e-4
+LAYOUT = Layout(cpu=True, gpu=True)
+GLANCE = 256  # stacks that are looked at during training
+BATCH = 32  # stacks at a time where nothing is learned
 
 
-def train(clips: np.ndarray, settings: dict, seed: int) -> tuple[Autoencoder, list[dict], dict]:
-    """Train on all stacks in `clips`, uint8 (n, frames, height, width) (paper section 2.1).
+def train(
+    examples: loading.Stacks,
+    settings: dict,
+    seed: int,
+    performance: Performance,
+    keeper: Keeper | None = None,
+    log: Callable = print,
+) -> training.Trained:
+    """Train on all stacks given (paper section 2.1).
 
     Args:
-        settings: frames, copies, variant, epochs, batch_size, learning_rate, weight_decay.
+        settings: frames, copies, variant, and those of `training.train`.
+        keeper, log: see `training.train`.
 
     Returns:
-        The model, its history (epoch, loss) and its health (see `health`).
+        The model, its history, and its health (see `health`).
     """
-    training.seed_everything(seed)
-    device = training.device()
-    model = build(settings).to(device)
-    model.set_scale(*stacks.mean_and_deviation(clips))
-    inputs = _inputs(clips, settings["copies"], device)
+    scale = stacks.mean_and_deviation(examples.grey_levels())
 
-    def examples(indices):
-        x = inputs(indices)
-        return x, x
+    def build():
+        model = models.build(architecture(settings))
+        model.set_scale(*scale)
+        return model
 
-    history = training.fit(
-        model, examples, len(clips), loss_function=model.loss, **training.optimiser(settings)
+    def loss(network, batch):
+        x = to_input(batch, settings["copies"])
+        return network.loss(network(x), x)
+
+    task = training.Task(
+        build=build,
+        count=len(examples),
+        stream=lambda batches: ((stack,) for stack in examples.stream(batches)),
+        loss=loss,
+        examine=lambda model, loss: health(model, examples, ended=loss is not None),
+        layout=LAYOUT,
     )
-    return model, history, health(model, inputs, len(clips), settings["batch_size"])
+    return training.train(task, settings, seed, performance, keeper, log)
 
 
-def build(settings: dict) -> Autoencoder:
-    """The untrained model that `settings` describe; a stack has frames x copies channels."""
-    return Autoencoder(settings["frames"] * settings["copies"], settings["variant"])
-
-
-def load(weights: str, record: str) -> tuple[Autoencoder, dict]:
-    """A trained model from its files, and its settings."""
-    settings = read_record(record)["settings"]
-    return checkpoints.load(build(settings), weights, record), settings
+def architecture(settings: dict) -> dict:
+    """What `models.build` needs to make the model that `settings` describe."""
+    return {"model": "autoencoder"} | {k: settings[k] for k in ("frames", "copies", "variant")}
 
 
 @torch.no_grad()
-def health(model: Autoencoder, inputs: training.Inputs, count: int, batch_size: int) -> dict:
+def health(model: Autoencoder, examples: loading.Stacks, ended: bool = True) -> dict:
     """Does the model carry information?
+
+    Args:
+        ended: its training, so all stacks are looked at; otherwise only some.
 
     Returns:
         loss: mean squared error of the reconstruction; loss_of_mean: the same of answering
         the mean grey level always; feature_spread: standard deviation of each channel of
-        the feature images over all pixels; collapsed: no channel varies, or the
-        reconstruction is no better than the mean.
+        the feature images over all pixels; problem: dead, for no channel or no reconstruction
+        varies, or None; warning: the reconstruction is no better than the mean, or None.
     """
     model.eval()
-    means = torch.zeros(3, dtype=torch.float64)  # of squared error, grey level, its square
+    count = len(examples)
+    indices = torch.arange(count)[:: 1 if ended else max(count // GLANCE, 1)]
+    # Means of the squared error, of grey levels and what is restored, and of their squares.
+    means = torch.zeros(5, dtype=torch.float64)
     moments = torch.zeros(2, 3, dtype=torch.float64)  # means of each channel and of its square
-    for indices in training.batches(torch.arange(count), batch_size):
-        x = inputs(indices)
+    for batch in examples.stream(indices.split(BATCH)):
+        x = to_input(batch, model.copies)
         features = model.encoder(x)
-        error = model.decoder(features) - x
-        share = len(indices) / count
-        means += share * torch.stack([v.mean() for v in (error**2, x, x**2)]).cpu()
+        restored, share = model.decoder(features), len(batch) / len(indices)
+        images = ((restored - x) ** 2, x, x**2, restored, restored**2)
+        means += share * torch.stack([image.mean() for image in images]).cpu()
         moments += share * torch.stack([v.mean((0, 2, 3)) for v in (features, features**2)]).cpu()
-    error, mean, square = means.tolist()
+    error, mean, square, restored_mean, restored_square = means.tolist()
     spread = (moments[1] - moments[0].square()).clamp(min=0).sqrt().tolist()
+    problem = warning = None
+    if max(spread) < DEAD:
+        problem = "the autoencoder is dead: no channel of its feature images varies"
+    elif restored_square - restored_mean**2 < DEAD**2:
+        problem = "the autoencoder is dead: it restores every stack as one grey"
+    elif error >= square - mean**2:
+        warning = "the autoencoder restores stacks no better than their mean grey level"
     return {
         "loss": error,
         "loss_of_mean": square - mean**2,
         "feature_spread": spread,
-        "collapsed": max(spread) < DEAD_CHANNEL or error >= square - mean**2,
+        "problem": problem,
+        "warning": warning,
     }
 
 
-def encode(model: Autoencoder, clips: np.ndarray, copies: int) -> np.ndarray:
-    """Feature images of the stacks in `clips`, float32 (n, 3, height, width)."""
-    device = training.device()
-    return _run(model.encoder.to(device), _inputs(clips, copies, device), len(clips))
+def encode(model: Autoencoder, examples: loading.Stacks) -> np.ndarray:
+    """Feature images of stacks, float32 (n, 3, height, width)."""
+    return _run(model, model.encoder, examples)
 
 
-def feature_images(
-    encoder: tuple[Autoencoder, dict], files: dict[str, str]
-) -> tuple[np.ndarray, list[tuple[str, int]]]:
-    """Feature images of all clips.
-
-    Args:
-        encoder: as from `load`.
-        files: of frames, by sample.
-
-    Returns:
-        float32 (n, 3, height, width), and of each its sample and number of stack.
-    """
-    model, settings = encoder
-    shapes = [stacks.clips_shape(path) for path in files.values()]
-    images = np.empty((sum(shape[0] for shape in shapes), 3, *shapes[0][2:]), np.float32)
-    keys: list[tuple[str, int]] = []
-    for sample, path in files.items():  # one at a time: all may be too many for the memory
-        part = encode(model, stacks.read_stacks([path], settings["frames"]), settings["copies"])
-        images[len(keys) : len(keys) + len(part)] = part
-        keys += [(sample, stack) for stack in range(len(part))]
-    return images, keys
-
-
-def reconstruct(model: Autoencoder, clips: np.ndarray, copies: int) -> np.ndarray:
+def reconstruct(model: Autoencoder, examples: loading.Stacks) -> np.ndarray:
     """What the decoder makes of the feature images, float32 (n, channels, height, width)."""
-    device = training.device()
-    return _run(model.to(device), _inputs(clips, copies, device), len(clips))
+    return _run(model, model, examples)
 
 
-def _run(network: torch.nn.Module, inputs: Callable, count: int) -> np.ndarray:
-    return training.predict(network, inputs, count, batch_size=32).numpy()
-
-
-def _inputs(clips: np.ndarray, copies: int, device: torch.device) -> training.Inputs:
-    """Stacks as the model sees them; they stay uint8 until their batch is needed."""
-    grey = torch.from_numpy(clips)
-    return lambda indices: training.to_unit_range(grey[indices].to(device)).repeat(1, copies, 1, 1)
+@torch.no_grad()
+def _run(model: Autoencoder, network: torch.nn.Module, examples: loading.Stacks) -> np.ndarray:
+    model.to(examples.device).eval()
+    batches = examples.stream(torch.arange(len(examples)).split(BATCH))
+    return torch.cat([network(to_input(batch, model.copies)).cpu() for batch in batches]).numpy()

@@ -1,35 +1,58 @@
 """Trained models on disk: weights in one file, how they were made in a JSON beside it."""
 
 import hashlib
+import io
+import pickle
 
+import pandas as pd
 import torch
 from torch import nn
 
-from motilens import InputError
+from motilens import InputError, models
 from motilens.step import read_record, write_record, written_whole
+from motilens.training import Trained
 
 
-def save(model: nn.Module, weights: str, record: str, description: dict) -> None:
-    """Write the state dict to `weights`; `description`, with their SHA-256, to `record`."""
-    # Given an open file, torch does not write its (temporary) name into it: the same weights
-    # are the same bytes.
-    with written_whole(weights) as temporary, open(temporary, "wb") as file:
-        torch.save({name: t.cpu() for name, t in model.state_dict().items()}, file)
-    write_record(record, description | {"weights_sha256": _sha256(weights)})
+def save(trained: Trained, output, description: dict) -> None:
+    """Write all that is known of a trained model, the record last.
+
+    Args:
+        output: paths of its weights, record, history and run (docs/formats.md).
+        description: goes into the record; with at least `architecture`, see `models.build`.
+    """
+    with written_whole(output.history) as temporary:
+        pd.DataFrame(trained.history).to_csv(temporary, index=False)
+    write_record(output.run, trained.run)
+    content = io.BytesIO()
+    # A file's name would be written into it, and a full disk be told in riddles: so torch gets
+    # neither. The same weights are the same bytes.
+    state = trained.model.state_dict()
+    torch.save({name: tensor.cpu().contiguous() for name, tensor in state.items()}, content)
+    with written_whole(output.weights) as temporary:
+        temporary.write_bytes(content.getbuffer())
+    made = {"final_loss": trained.history[-1]["loss"], "health": trained.health}
+    digest = hashlib.sha256(content.getbuffer()).hexdigest()
+    extra = {"abandoned_starts": trained.starts, "weights_sha256": digest}
+    write_record(output.record, description | made | extra)
 
 
-def load(model: nn.Module, weights: str, record: str) -> nn.Module:
-    """Fill `model` with `weights`, in evaluation mode.
+def load(weights: str, record: str) -> tuple[nn.Module, dict]:
+    """A trained model from its two files alone, in evaluation mode, and its record.
 
     Raises:
         InputError: the weights are not those that `record` describes.
     """
-    if _sha256(weights) != read_record(record)["weights_sha256"]:
+    made = read_record(record)
+    with open(weights, "rb") as file:
+        content = file.read()
+    if hashlib.sha256(content).hexdigest() != made.get("weights_sha256"):
         raise InputError(f"{weights} does not match {record}: delete both and run again")
-    model.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
-    return model.eval()
-
-
-def _sha256(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        model = models.build(made["architecture"])
+        model.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))
+    except (KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"{weights} does not fit the architecture in {record} "
+            f"({str(error).splitlines()[0]}): delete both and run again"
+        ) from error
+    return model.eval(), made

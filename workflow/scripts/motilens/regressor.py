@@ -1,72 +1,150 @@
 """Step 2 of the paper: a convolutional network that reads percentages off feature images."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import torch
+from torch.optim.swa_utils import update_bn
 
-from motilens import InputError, checkpoints, models, training
-from motilens.step import read_record
+from motilens import InputError, loading, models, training
+from motilens.models import Autoencoder, Regressor, to_input
+from motilens.performance import Layout, Performance
+from motilens.resume import Keeper
+
+LAYOUT = Layout(cpu=False, gpu=True)
+BATCH = 32  # stacks at a time where nothing is learned
+# Percentage points: predictions that differ less over the training stacks are one constant.
+CONSTANT = 1e-3
+# An error on the training stacks so many times as high as in training, and at least one
+# percentage point higher, is that of another model than was trained.
+UNSETTLED = 1.5
 
 
 def train(
-    features: np.ndarray,
+    examples: loading.Stacks,
     labels: np.ndarray,
+    encoder: Autoencoder,
     settings: dict,
     seed: int,
+    performance: Performance,
+    keeper: Keeper | None = None,
     pretrained: dict | None = None,
-) -> tuple[torch.nn.Module, list[dict]]:
-    """Train on all feature images given (paper section 2.2).
+    log: Callable = print,
+) -> training.Trained:
+    """Train on the feature images of all stacks given (paper section 2.2).
+
+    They are made anew for each batch: the encoder alone costs a few per cent of a step
+    (benchmarks/README.md), and needs no room for images four times the size of the stacks.
 
     Args:
-        features: float32 (n, 3, height, width).
-        labels: float32 (n, values), percentages of the participant each belongs to.
-        settings: backbone, weights, values, start_at_mean, settle_batch_norm, epochs,
-            batch_size, learning_rate, weight_decay.
+        labels: float32 (n, values), percentages of the participant each stack belongs to.
+        encoder: the trained autoencoder; its encoder becomes part of the model.
+        settings: architecture (see `models.build`), start_at_mean, settle_batch_norm, and those
+            of `training.train`.
+        keeper, log: see `training.train`.
         pretrained: weights to start from, see `models.fetch_weights`.
 
     Returns:
-        The model and its history (epoch, loss).
+        The model, its history (loss: mean squared error of percentages) and its health.
     """
-    training.seed_everything(seed)
-    device = training.device()
-    model = build(settings, pretrained)
-    if settings["start_at_mean"]:
-        with torch.no_grad():
-            last_bias(model).copy_(torch.from_numpy(labels.mean(0)))
-    model.to(device)
-    inputs, wanted = _inputs(features, device), torch.from_numpy(labels).to(device)
-    history = training.fit(
-        model,
-        lambda indices: (inputs(indices), wanted[indices.to(device)]),
-        len(features),
-        **training.optimiser(settings),
+    wanted = torch.from_numpy(labels).to(performance.device)
+    learned = {name: tensor.clone() for name, tensor in encoder.encoder.state_dict().items()}
+
+    def build():
+        model = models.build(settings["architecture"])
+        model.encoder.load_state_dict(learned)
+        if pretrained:
+            model.start_from(pretrained)
+        if settings["start_at_mean"]:
+            with torch.no_grad():
+                model.output.bias.copy_(torch.from_numpy(labels.mean(0)))
+        return model
+
+    def stream(batches):
+        for indices, batch in zip(batches, examples.stream(batches), strict=True):
+            yield batch, wanted[indices.to(wanted.device)]
+
+    def loss(network, batch, wanted):
+        return torch.nn.functional.mse_loss(network(to_input(batch, encoder.copies)), wanted)
+
+    def finish(model):
+        if settings["settle_batch_norm"]:
+            cuts = training.batches(torch.arange(len(examples)), settings["batch_size"])
+            # After a short training, batch normalisation remembers weights that are long gone.
+            update_bn((to_input(batch, encoder.copies) for batch in examples.stream(cuts)), model)
+
+    task = training.Task(
+        build=build,
+        count=len(examples),
+        stream=stream,
+        loss=loss,
+        examine=lambda model, loss: health(model, examples, labels, loss),
+        finish=finish,
+        layout=LAYOUT,
     )
-    if settings["settle_batch_norm"]:
-        training.settle_batch_norm(model, inputs, len(features), settings["batch_size"])
-    return model, history
+    return training.train(task, settings, seed, performance, keeper, log)
 
 
-def build(settings: dict, pretrained: dict | None = None) -> torch.nn.Module:
-    """The network that `settings` describe."""
-    return models.regressor(settings["backbone"], len(settings["values"]), pretrained)
+def architecture(settings: dict, encoder: dict) -> dict:
+    """What `models.build` needs to make the model that `settings` describe.
+
+    Args:
+        settings: backbone, values, normalise, fine_tune_encoder.
+        encoder: architecture of the autoencoder.
+    """
+    return {
+        "model": "regressor",
+        "encoder": encoder,
+        "outputs": len(settings["values"]),
+        **{name: settings[name] for name in ("backbone", "normalise", "fine_tune_encoder")},
+    }
 
 
-def load(weights: str, record: str) -> tuple[torch.nn.Module, dict]:
-    """A trained model from its files, and its settings."""
-    settings = read_record(record)["settings"]
-    return checkpoints.load(build(settings), weights, record), settings
+def health(
+    model: Regressor, examples: loading.Stacks, labels: np.ndarray, loss: float | None
+) -> dict:
+    """Does the model say anything, and is it the one that was trained?
+
+    Args:
+        loss: mean squared error of the last epoch; None during training, when nothing is asked.
+
+    Returns:
+        loss: mean squared error on the training stacks, in evaluation mode; loss_in_training;
+        spread: standard deviation of each predicted value over them; problem: all predictions are
+        alike, or None; warning: the two losses are far apart, or None.
+    """
+    if loss is None:
+        return {"problem": None}
+    predicted = predict(model, examples).astype(float)
+    spread, error = predicted.std(0), ((predicted - labels) ** 2).mean()
+    in_training, evaluated = np.sqrt([loss, error])
+    problem = warning = None
+    if not np.isfinite(predicted).all():
+        problem = "the regressor's predictions are not finite"
+    elif spread.max() < CONSTANT:
+        problem = "the regressor answers every stack alike"
+    elif evaluated > max(UNSETTLED * in_training, in_training + 1):
+        warning = (
+            f"on its own training stacks the regressor errs by {evaluated:.1f} (root mean square), "
+            f"and by {in_training:.1f} in training: batch normalisation has not settled. Set "
+            "regressor.settle_batch_norm: true, or train for more epochs"
+        )
+    return {
+        "loss": float(error),
+        "loss_in_training": loss,
+        "spread": spread.tolist(),
+        "problem": problem,
+        "warning": warning,
+    }
 
 
-def last_bias(model: torch.nn.Module) -> torch.nn.Parameter:
-    """The bias of the layer that gives the percentages."""
-    return [m for m in model.modules() if isinstance(m, torch.nn.Linear)][-1].bias
-
-
-def predict(model: torch.nn.Module, features: np.ndarray) -> np.ndarray:
-    """Percentages, float32 (n, values), for feature images (n, 3, height, width)."""
-    device = training.device()
-    inputs = _inputs(features, device)
-    return training.predict(model.to(device), inputs, len(features), batch_size=32).numpy()
+@torch.no_grad()
+def predict(model: Regressor, examples: loading.Stacks) -> np.ndarray:
+    """Percentages, float32 (n, values), in evaluation mode."""
+    model.to(examples.device).eval()
+    batches = examples.stream(torch.arange(len(examples)).split(BATCH))
+    return torch.cat([model(to_input(batch, model.copies)).cpu() for batch in batches]).numpy()
 
 
 def check_folds(training: dict, held_out: dict, seen_by_autoencoder: dict) -> None:
@@ -119,8 +197,3 @@ def prediction_table(
     true = samples.loc[table["sample"], values].add_prefix("true_").reset_index(drop=True)
     shown = pd.DataFrame(predicted, columns=values).add_prefix("predicted_")
     return pd.concat([table, true, shown], axis=1)
-
-
-def _inputs(features: np.ndarray, device: torch.device) -> training.Inputs:
-    images = torch.from_numpy(features)
-    return lambda indices: images[indices].to(device)

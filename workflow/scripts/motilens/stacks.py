@@ -73,35 +73,47 @@ def write_clips(
     return digest.hexdigest()
 
 
-def read_stacks(paths: Sequence[str], frames: int) -> np.ndarray:
-    """The first `frames` frames of every clip of every file, in order.
-
-    Returns:
-        uint8 (stacks, frames, height, width).
+def read_stacks(path: str, frames: int) -> np.ndarray:
+    """The first `frames` frames of every clip, uint8 (clips, frames, height, width).
 
     Raises:
-        InputError: a file cannot be read, its clips are shorter or of another size, or are not
-            those that were written.
+        InputError: the file cannot be read, its clips are shorter, or not those that were written.
     """
-    shapes = [clips_shape(path) for path in paths]
-    height, width = shapes[0][2:]
-    stacks = np.empty((sum(shape[0] for shape in shapes), frames, height, width), np.uint8)
-    start = 0
-    for path, shape in zip(paths, shapes, strict=True):
+    common_size([path], frames)
+    digest = hashlib.sha256()
+    with _opened(path) as file:
+        clips = file["clips"]
+        stacks = np.empty((len(clips), frames, *clips.shape[2:]), np.uint8)
+        for stack, clip in zip(stacks, clips, strict=True):
+            digest.update(clip)
+            stack[:] = clip[:frames]
+        if digest.hexdigest() != clips.attrs["content_sha256"]:
+            raise InputError(f"{path} has been damaged: delete it and run again")
+    return stacks
+
+
+def mapped(path: str) -> np.ndarray:
+    """All clips, uint8 (clips, frames, height, width), read from disk where they are looked at."""
+    with _opened(path) as file:
+        clips = file["clips"]
+        return np.memmap(path, np.uint8, "r", clips.id.get_offset(), clips.shape)
+
+
+def common_size(paths: Iterable[str], frames: int) -> tuple[int, int]:
+    """Height and width of the clips in all files.
+
+    Raises:
+        InputError: they differ, or clips are shorter than `frames`.
+    """
+    sizes = {path: clips_shape(path) for path in paths}
+    height, width = next(iter(sizes.values()))[2:]
+    for path, shape in sizes.items():
         if shape[1] < frames or shape[2:] != (height, width):
             raise InputError(
                 f"{path} holds clips of shape {shape[1:]} where ({frames}, {height}, {width}) is "
                 "needed: delete it and run again"
             )
-        digest = hashlib.sha256()
-        with _opened(path) as file:
-            for place, clip in enumerate(file["clips"], start=start):
-                digest.update(clip)
-                stacks[place] = clip[:frames]
-            if digest.hexdigest() != file["clips"].attrs["content_sha256"]:
-                raise InputError(f"{path} has been damaged: delete it and run again")
-        start += shape[0]
-    return stacks
+    return height, width
 
 
 def overview(path: str) -> dict[str, np.ndarray]:
@@ -124,14 +136,15 @@ def overview(path: str) -> dict[str, np.ndarray]:
     return pictures | {"mean": mean, "standard deviation": np.sqrt(variance)}
 
 
-def mean_and_deviation(stacks: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation of all grey levels of uint8 `stacks`, in units of white (255).
+def mean_and_deviation(counts: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of grey levels, in units of white (255).
+
+    Args:
+        counts: of pixels with each level, (256,).
 
     Raises:
         InputError: there is nothing to see, all pixels are alike.
     """
-    # Counting levels stack by stack needs no copy of stacks that may fill the memory.
-    counts = sum(np.bincount(stack.ravel(), minlength=256) for stack in stacks)
     levels, share = np.arange(256) / 255, counts / counts.sum()
     mean = (share * levels).sum()
     deviation = np.sqrt((share * (levels - mean) ** 2).sum())

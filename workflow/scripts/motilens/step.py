@@ -23,12 +23,19 @@ VERSION = Path(__file__).with_name("VERSION")
 LIBRARIES = ("numpy", "h5py", "pandas", "torch", "torchvision", "imageio-ffmpeg")
 
 
+GRACE = 30  # seconds between asking a step to end and ending it, as Slurm has it
+
 _terminal = 2  # where a person may be looking while all output goes to the log
 
 
 def warn(message: str) -> None:
     """Say in the log and on the terminal what a person should know though the step goes on."""
     tell(f"WARNING: {message}")
+
+
+def note(message: str) -> None:
+    """Say it in the log, and a warning on the terminal too."""
+    (tell if message.startswith("WARNING: ") else print)(message)
 
 
 def tell(message: str) -> None:
@@ -89,9 +96,14 @@ def _end(error: InputError | str, leave: Callable[[int], None] = sys.exit) -> No
 
 
 def _end_with_run() -> None:
-    """Do not outlive a killed Snakemake: the next run may already be making the same files."""
+    """Do not outlive a killed Snakemake: the next run may already be making the same files.
+
+    A training gets the time to keep its state, which harms nobody.
+    """
     while os.getppid() == PARENT and runs.is_alive(os.environ.get(runs.VARIABLE)):
         time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

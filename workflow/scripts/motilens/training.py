@@ -3,19 +3,282 @@
 Plain torch rather than Lightning: the loop fits one screen and hides nothing.
 """
 
+import contextlib
 import math
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import nn
-from torch.optim.swa_utils import update_bn
 
 from motilens import InputError
+from motilens.performance import Layout, Performance
+from motilens.resume import Keeper
 
-Inputs = Callable[[torch.Tensor], torch.Tensor]
-Examples = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+STARTS = 6  # at most, where an unhealthy training is begun again
+FIRST_CHECK = 150  # steps; then again whenever their number has doubled
+
+
+class Unhealthy(Exception):
+    """A training that need not go on: its model carries no information, or is not finite."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned.
+
+    Args:
+        build: makes the untrained model; random numbers are seeded when it is called.
+        count: number of examples; indices run from 0.
+        stream: takes a sequence of indices, int64 (batch,), and yields for each a batch, a tuple
+            of tensors on the device.
+        loss: of the model and a batch, its mean over the batch's examples.
+        examine: of the model and the last epoch's loss, None during training: the model's health, a
+            dict of plain values; `problem` says why it is of no use, `warning` what is wrong with
+            it that another start would not mend, None if nothing is.
+        finish: what is done to the model at the end, before it is examined.
+        layout: whether such a model gains by channels_last.
+    """
+
+    build: Callable[[], nn.Module]
+    count: int
+    stream: Callable[[Sequence[torch.Tensor]], Iterator[tuple[torch.Tensor, ...]]]
+    loss: Callable[..., torch.Tensor]
+    examine: Callable[[nn.Module, float | None], dict]
+    finish: Callable[[nn.Module], None] = lambda model: None
+    layout: Layout = Layout(cpu=False, gpu=True)
+
+
+@dataclass
+class Trained:
+    """A model and how it came about.
+
+    Args:
+        history: one row an epoch: epoch (from 1), loss (mean over the epoch's examples).
+        health: as from `Task.examine` at the end.
+        starts: of each training that was given up: seed, epoch, problem.
+        run: plain values that may differ from run to run: seconds, device, where it was resumed.
+    """
+
+    model: nn.Module
+    history: list[dict]
+    health: dict
+    starts: list[dict] = field(default_factory=list)
+    run: dict = field(default_factory=dict)
+
+
+def train(
+    task: Task,
+    settings: dict,
+    seed: int,
+    performance: Performance,
+    keeper: Keeper | None = None,
+    log: Callable[[str], None] = print,
+) -> Trained:
+    """Train a model for a fixed number of epochs; begin again if it comes out unhealthy.
+
+    Nothing is selected: the last weights count (paper section 2; the held-out fold is not here).
+
+    Args:
+        settings: epochs, batch_size, learning_rate, weight_decay, schedule, gradient_clip, and
+            unhealthy: "restart" (with another seed made from this one), "stop" or "keep".
+        keeper: where the state is kept, and taken from if an earlier run was interrupted.
+        log: receives a line of progress about ten times in a training.
+
+    Raises:
+        InputError: fewer than two examples; or no start gave a healthy model.
+    """
+    if task.count < 2:
+        raise InputError(
+            f"{task.count} stack to train on, at least two are needed: raise "
+            "frames.clips_per_video or use more participants"
+        )
+    with keeper.listening() if keeper else contextlib.nullcontext():
+        state, policy = keeper.load() if keeper else None, settings["unhealthy"]
+        past = state["past"] if state else {"starts": [], "resumed_at_steps": [], "seconds": 0}
+        starts = past["starts"]
+        while True:
+            start_seed = seed_of_start(seed, len(starts))
+            seed_everything(start_seed)
+            run = _Run(task, settings, performance, past, log)
+            if state:
+                run.restore(state)
+                past["resumed_at_steps"].append(run.step)
+                log(f"going on at step {run.step}, in epoch {len(run.history) + 1}")
+                state = None
+            try:
+                run.to_the_end(keeper)
+                task.finish(run.model)
+                health = task.examine(run.model, run.history[-1]["loss"])
+            except Unhealthy as error:
+                health = {"problem": str(error), "warning": None}
+            problem = health["problem"] or (health["warning"] if policy == "stop" else None)
+            if not problem or (policy == "keep" and run.finite):
+                return Trained(run.model, run.history, health, starts, run.facts())
+            if policy != "restart" or len(starts) == STARTS - 1:
+                if keeper and run.finite:
+                    keeper.keep(run.state())  # for `unhealthy: keep`
+                raise InputError(_given_up(problem, settings, len(starts) + 1))
+            starts.append({"seed": start_seed, "epoch": len(run.history), "problem": problem})
+            past["seconds"] = run.seconds()
+            log(f"WARNING: {problem}: beginning again, start {len(starts) + 1} of {STARTS}")
+
+
+class _Run:
+    """One training from its first step, or from a state that was kept, to its last."""
+
+    def __init__(
+        self, task: Task, settings: dict, performance: Performance, past: dict, log: Callable
+    ):
+        self.task, self.settings, self.performance, self.log = task, settings, performance, log
+        self.past, self.began = past, time.monotonic()
+        self.model = performance.place(task.build(), task.layout)
+        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.network = performance.compiled(self.model)
+        self.adam = performance.adam(
+            self.parameters, settings["learning_rate"], settings["weight_decay"]
+        )
+        self.micro_batch, self.halved = performance.micro_batch, False
+        self.history: list[dict] = []
+        self.step, self.finite = 0, True
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        self.order, self.done = torch.randperm(self.task.count), 0
+        self.total = torch.zeros((), device=self.performance.device)
+
+    def to_the_end(self, keeper: Keeper | None) -> None:
+        """Train.
+
+        Raises:
+            Unhealthy: the loss is no longer finite, or the model of no use.
+            SystemExit: a signal asked to leave; the state is kept.
+        """
+        epochs, began, first = self.settings["epochs"], time.monotonic(), len(self.history)
+        while len(self.history) < epochs:
+            self.model.train()
+            cuts = batches(self.order, self.settings["batch_size"])
+            for batch in self.task.stream(cuts[self.done :]):
+                self._set_rate(self.step / (epochs * len(cuts)))
+                self.total += self._take_step(batch) * len(batch[0])
+                self.step, self.done = self.step + 1, self.done + 1
+                if is_check(self.step) and self.settings["unhealthy"] != "keep":
+                    self._check()
+                if keeper and keeper.due():
+                    keeper.keep(self.state())
+            epoch = len(self.history) + 1
+            loss = self.total.item() / self.task.count
+            if not math.isfinite(loss):
+                self.finite = False
+                raise Unhealthy(f"the loss is {loss} after epoch {epoch}")
+            self.history.append({"epoch": epoch, "loss": loss})
+            if epoch % math.ceil(epochs / 10) == 0 or epoch == epochs:
+                left = (time.monotonic() - began) / (epoch - first) * (epochs - epoch)
+                self.log(f"epoch {epoch} of {epochs}: loss {loss:.6g}, {_duration(left)} left")
+            self._begin_epoch()
+
+    def _take_step(self, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """One step of the optimiser; gives the loss. Too little memory halves the parts, once."""
+        while True:
+            try:
+                loss = self._accumulate(batch)
+                break
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if self.halved or len(batch[0]) < 4:
+                    raise InputError(
+                        "out of memory, even with micro-batches of "
+                        f"{min(self.micro_batch or len(batch[0]), len(batch[0]))} stacks "
+                        f"({str(error).splitlines()[0]}): set performance.micro_batch lower, or "
+                        "leave more memory free"
+                    ) from error
+            # Out of the `except`: the error holds on to the tensors of the failed step.
+            self.halved = True
+            self.micro_batch = math.ceil(min(self.micro_batch or math.inf, len(batch[0])) / 2)
+            self.log(
+                f"WARNING: out of memory: from now on {self.micro_batch} stacks at a time, "
+                "accumulated to the same batches"
+            )
+            if self.performance.device.type == "cuda":
+                torch.cuda.empty_cache()
+        if clip := self.settings["gradient_clip"]:
+            nn.utils.clip_grad_norm_(self.parameters, clip)
+        self.adam.step()
+        return loss
+
+    def _accumulate(self, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """Gradients of the batch's mean loss, part by part."""
+        self.adam.zero_grad()
+        size = len(batch[0])
+        parts = math.ceil(size / min(self.micro_batch or size, size))
+        shares = []
+        for part in zip(*(tensor.tensor_split(parts) for tensor in batch), strict=True):
+            with self.performance.autocast():
+                share = self.task.loss(self.network, *part) * (len(part[0]) / size)
+            share.backward()
+            shares.append(share.detach())
+        return sum(shares)
+
+    def _set_rate(self, progress: float) -> None:
+        for group in self.adam.param_groups:
+            group["lr"] = self.settings["learning_rate"] * rate(self.settings["schedule"], progress)
+
+    def _check(self) -> None:
+        health = self.task.examine(self.model, None)
+        self.model.train()
+        if health["problem"]:
+            raise Unhealthy(f"{health['problem']} (after {self.step} steps)")
+
+    def state(self) -> dict:
+        """All that the next step depends on, and what the result tells of the past."""
+        on_gpu = self.performance.device.type == "cuda"
+        return {
+            "past": self.past | {"seconds": self.seconds()},
+            "model": self.model.state_dict(),
+            "adam": self.adam.state_dict(),
+            "random": torch.get_rng_state(),
+            "random_gpu": torch.cuda.get_rng_state(self.performance.device) if on_gpu else None,
+            "order": self.order,
+            "done": self.done,
+            "total": self.total,
+            "step": self.step,
+            "history": self.history,
+            "micro_batch": self.micro_batch,
+            "halved": self.halved,
+        }
+
+    def seconds(self) -> float:
+        """Spent on this training, earlier starts and interrupted runs included."""
+        return self.past["seconds"] + time.monotonic() - self.began
+
+    def facts(self) -> dict:
+        """What may differ from run to run."""
+        return self.performance.described() | {
+            "micro_batch": self.micro_batch,
+            "resumed_at_steps": self.past["resumed_at_steps"],
+            "seconds": round(self.seconds(), 1),
+        }
+
+    def restore(self, state: dict) -> None:
+        """Go on from `state`."""
+        self.model.load_state_dict(state["model"])
+        self.adam.load_state_dict(state["adam"])
+        torch.set_rng_state(state["random"])
+        if state["random_gpu"] is not None and self.performance.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_gpu"], self.performance.device)
+        self.order, self.done, self.step = state["order"], state["done"], state["step"]
+        self.total = state["total"].to(self.performance.device)
+        self.history = state["history"]
+        self.micro_batch, self.halved = state["micro_batch"], state["halved"]
+
+
+def troubles(health: dict) -> list[str]:
+    """What is wrong with a model, if anything: what another start might mend, and what not."""
+    return [health[kind] for kind in ("problem", "warning") if health[kind]]
 
 
 def seed_everything(seed: int) -> None:
@@ -25,19 +288,9 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def device() -> torch.device:
-    """The accelerator if this machine has one, otherwise the CPU."""
-    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-
-
-def optimiser(settings: dict) -> dict:
-    """Those of a model's settings that `fit` takes."""
-    return {k: settings[k] for k in ("epochs", "batch_size", "learning_rate", "weight_decay")}
-
-
-def to_unit_range(stacks: torch.Tensor) -> torch.Tensor:
-    """uint8 grey levels as float32 in [0, 1], the scale all models see."""
-    return stacks.to(torch.float32).div_(255)
+def seed_of_start(seed: int, start: int) -> int:
+    """The seed itself, and for each further start another one made from it."""
+    return int(np.random.SeedSequence([seed, start]).generate_state(1)[0]) if start else seed
 
 
 def batches(order: torch.Tensor, batch_size: int) -> tuple[torch.Tensor, ...]:
@@ -50,78 +303,40 @@ def batches(order: torch.Tensor, batch_size: int) -> tuple[torch.Tensor, ...]:
     return order.tensor_split(max(number, 1))
 
 
-def fit(
-    model: nn.Module,
-    examples: Examples,
-    count: int,
-    *,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    weight_decay: float,
-    loss_function: Callable = nn.functional.mse_loss,
-    log: Callable[[str], None] = print,
-) -> list[dict]:
-    """Train `model` with Adam for a fixed number of epochs.
+def rate(schedule: str, progress: float) -> float:
+    """Which part of the learning rate is in force at `progress`, 0 to 1, through the training.
 
-    Nothing is selected: the last weights count (paper section 2; the held-out fold is not here).
-
-    Args:
-        model: trained in place, on the device where its parameters are.
-        examples: takes indices (batch,) int64 and returns inputs and wanted outputs on that device.
-        count: number of examples; indices run from 0.
-        epochs, batch_size, learning_rate, weight_decay: the optimiser's settings.
-        loss_function: of outputs and wanted outputs.
-        log: receives a line of progress about ten times in a training.
-
-    Returns:
-        One row an epoch: epoch (from 1), loss (mean over the epoch's examples).
-
-    Raises:
-        InputError: fewer than two examples.
-        FloatingPointError: the loss is no longer a finite number.
+    "constant" is the paper's; "cosine" rises over the first 5 % and then falls to nothing
+    (Loshchilov and Hutter 2017, without restarts; the rise after Goyal et al. 2017).
     """
-    if count < 2:
-        raise InputError(
-            f"{count} stack to train on, at least two are needed: raise frames.clips_per_video or "
-            "use more participants"
-        )
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    adam = torch.optim.Adam(parameters, lr=learning_rate, weight_decay=weight_decay)
-    history = []
-    model.train()
-    for epoch in range(1, epochs + 1):
-        total = torch.zeros((), device=parameters[0].device)
-        for indices in batches(torch.randperm(count), batch_size):
-            inputs, wanted = examples(indices)
-            loss = loss_function(model(inputs), wanted)
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-            total += loss.detach() * len(indices)
-        history.append({"epoch": epoch, "loss": total.item() / count})
-        if not math.isfinite(history[-1]["loss"]):
-            raise FloatingPointError(
-                f"the loss is {history[-1]['loss']} after epoch {epoch}: "
-                f"lower the learning rate (now {learning_rate})"
-            )
-        if epoch % math.ceil(epochs / 10) == 0 or epoch == epochs:
-            log(f"epoch {epoch} of {epochs}: loss {history[-1]['loss']:.6g}")
-    return history
+    if schedule == "constant":
+        return 1.0
+    rise = 0.05
+    if progress < rise:
+        return (progress + 0.01) / (rise + 0.01)
+    return (1 + math.cos(math.pi * (progress - rise) / (1 - rise))) / 2
 
 
-def settle_batch_norm(model: nn.Module, inputs: Inputs, count: int, batch_size: int) -> None:
-    """Replace batch normalisation's running means by those of the trained weights.
-
-    After a short training they still remember weights that are long gone, and the model in
-    evaluation mode is another one than that which was trained.
-    """
-    update_bn((inputs(indices) for indices in batches(torch.arange(count), batch_size)), model)
+def is_check(step: int) -> bool:
+    """Is the model looked at after this step? After 150, 300, 600, 1200, ..."""
+    times, rest = divmod(step, FIRST_CHECK)
+    return rest == 0 and times > 0 and times & (times - 1) == 0
 
 
-@torch.no_grad()
-def predict(model: nn.Module, inputs: Inputs, count: int, batch_size: int) -> torch.Tensor:
-    """Outputs of `model` in evaluation mode for examples 0 .. count-1, on the CPU."""
-    model.eval()
-    outputs = [model(inputs(indices)) for indices in batches(torch.arange(count), batch_size)]
-    return torch.cat(outputs).cpu()
+def is_out_of_memory(error: Exception) -> bool:
+    """Of a GPU, or of the CPU, which has no class of its own for it."""
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+
+
+def _given_up(problem: str, settings: dict, starts: int) -> str:
+    times = f", and so in all {starts} starts" if starts > 1 else ""
+    keep = ", or, to go on with it, set unhealthy: keep" if settings["unhealthy"] != "keep" else ""
+    return (
+        f"{problem}{times}: lower learning_rate (now {settings['learning_rate']}), train for more "
+        f"epochs{keep} (docs/training.md)"
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes else f"{seconds:.0f} s"
