@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/collapse.py [seeds]
 
-Simulated stacks of 64 x 64, 150 steps of 8 stacks at the paper's rate (about half an hour on a core).
+Simulated stacks of 64 x 64, 150 steps of 8 stacks at the paper's rate (half an hour on a core).
 """
 
 import sys

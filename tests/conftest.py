@@ -40,12 +40,14 @@ class Project:
         return done
 
     def digests(self):
-        """Of all results that have their final name; logs hold times, metadata too."""
+        """Of all results that have their final name; logs, metadata and run.json hold times."""
         results = self.folder / "results"
         return {
             str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in results.rglob("*")
-            if path.is_file() and path.relative_to(results).parts[0] not in ("logs", ".metadata")
+            if path.is_file()
+            and path.name != "run.json"
+            and path.relative_to(results).parts[0] not in ("logs", ".metadata")
         }
 
 

@@ -43,7 +43,7 @@ def test_our_configurations_are_valid(name):
         ("zoom", 2, "zoom: unknown key; known here: results, dataset"),
         ("frames.size", 66, "frames.size: 66 is not a multiple of 4"),
         ("regressor.learning_rate", 0, "regressor.learning_rate: 0 is less than or equal to the"),
-        ("regressor.weights", "imagenet", "regressor.weights: 'imagenet' is not one of ['none', "),
+        ("regressor.weights", "imagenet", "regressor.weights: give none, IMAGENET1K_V1, or a file"),
         ("seeds", [0, 0], "seeds: [0, 0] has non-unique elements"),
         ("seeds", [], "seeds: [] should be non-empty"),
         ("inputs.I 5", {"frames": 4}, "inputs.I 5: no usable name"),

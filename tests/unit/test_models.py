@@ -1,5 +1,6 @@
 """The networks have the paper's layers, and what is new in ours does what it says."""
 
+import hashlib
 from urllib.error import URLError
 
 import pytest
@@ -8,7 +9,7 @@ import torchvision
 from torch import nn
 
 from motilens import InputError, models
-from motilens.models import Autoencoder
+from motilens.models import Autoencoder, Regressor
 
 
 def parameters(module):
@@ -18,13 +19,13 @@ def parameters(module):
 @pytest.mark.parametrize("channels, count", [(1, 7_059), (9, 8_211), (18, 9_507)])
 @pytest.mark.parametrize("variant", models.VARIANTS)
 def test_encoder_has_the_published_number_of_parameters(channels, count, variant):
-    assert parameters(Autoencoder(channels, variant).encoder) == count
+    assert parameters(Autoencoder(channels, variant=variant).encoder) == count
 
 
 @pytest.mark.parametrize("channels", [1, 9, 18])
 @pytest.mark.parametrize("variant", models.VARIANTS)
 def test_feature_image_has_three_channels_and_the_frames_size(channels, variant):
-    model = Autoencoder(channels, variant)
+    model = Autoencoder(channels, variant=variant)
     stacks = torch.rand(2, channels, 256, 256)
     features = model.encoder(stacks)
     assert features.shape == (2, 3, 256, 256)
@@ -33,23 +34,23 @@ def test_feature_image_has_three_channels_and_the_frames_size(channels, variant)
 
 def test_paper_variant_is_the_published_sequence_of_layers():
     layers = [(type(m).__name__, getattr(m, "kernel_size", None)) for m in
-              Autoencoder(18, "paper").encoder]  # fmt: skip
+              Autoencoder(18, variant="paper").encoder]  # fmt: skip
     assert layers == [
         ("Conv2d", (3, 3)), ("ReLU", None), ("MaxPool2d", 2),
         ("Conv2d", (3, 3)), ("ReLU", None), ("MaxPool2d", 2),
         ("ConvTranspose2d", (2, 2)), ("ReLU", None),
         ("ConvTranspose2d", (2, 2)), ("ReLU", None),
     ]  # fmt: skip
-    decoder = [m for m in Autoencoder(18, "paper").decoder if hasattr(m, "in_channels")]
+    decoder = [m for m in Autoencoder(18, variant="paper").decoder if hasattr(m, "in_channels")]
     assert [(m.in_channels, m.out_channels) for m in decoder] == [
         (3, 16), (16, 32), (32, 16), (16, 18)
     ]  # fmt: skip
-    assert (Autoencoder(1, "paper")(torch.randn(1, 1, 32, 32)) >= 0).all()
+    assert (Autoencoder(1, variant="paper")(torch.randn(1, 1, 32, 32)) >= 0).all()
 
 
 def test_standardised_loss_of_the_mean_is_one():
     stacks = torch.rand(4, 1, 32, 32) * 0.1 + 0.4
-    model = Autoencoder(1, "standardised")
+    model = Autoencoder(1, variant="standardised")
     model.set_scale(stacks.mean().item(), stacks.std(correction=0).item())
     mean = torch.full_like(stacks, stacks.mean().item())
     assert model.loss(mean, stacks).item() == pytest.approx(1, rel=1e-4)
@@ -59,7 +60,7 @@ def test_standardised_loss_of_the_mean_is_one():
 
 
 def test_scale_is_kept_with_the_weights():
-    model, copy = Autoencoder(1, "standardised"), Autoencoder(1, "standardised")
+    model, copy = Autoencoder(1, variant="standardised"), Autoencoder(1, variant="standardised")
     model.set_scale(0.4, 0.05)
     copy.load_state_dict(model.state_dict())
     stacks = torch.rand(1, 1, 32, 32)
@@ -68,15 +69,25 @@ def test_scale_is_kept_with_the_weights():
 
 @pytest.mark.parametrize("backbone", ["resnet34", "resnet18", "mobilenet_v3_small"])
 def test_regressor_gives_three_values(backbone):
-    network = models.regressor(backbone, outputs=3).eval()
-    assert network(torch.rand(2, 3, 64, 64)).shape == (2, 3)
+    network = Regressor(Autoencoder(9), backbone, outputs=3).eval()
+    assert network(torch.rand(2, 9, 64, 64)).shape == (2, 3)
 
 
 def test_resnet34_is_the_papers():
-    network = models.regressor("resnet34", outputs=3)
+    network = Regressor(Autoencoder(1), "resnet34", outputs=3).backbone
     assert isinstance(network.fc, nn.Linear)
     assert (network.fc.in_features, network.fc.out_features) == (512, 3)
     assert parameters(network) == 21_286_211  # of ResNet-34 with 1000 classes less 511,461
+
+
+@pytest.mark.parametrize("backbone", ["resnet34", "mobilenet_v2", "densenet121", "convnext_tiny"])
+def test_our_pooling_is_torchvisions(backbone):
+    torch.manual_seed(0)
+    ours = models.classifier(backbone).eval()
+    torch.manual_seed(0)
+    theirs = torchvision.models.get_model(backbone, weights=None).eval()
+    images = torch.rand(2, 3, 64, 64)
+    assert torch.allclose(ours(images), theirs(images), atol=1e-5)
 
 
 def test_pretrained_weights_come_from_torchs_cache_and_are_used(tmp_path, monkeypatch):
@@ -87,9 +98,47 @@ def test_pretrained_weights_come_from_torchs_cache_and_are_used(tmp_path, monkey
     whole = torchvision.models.resnet18()
     torch.save(whole.state_dict(), tmp_path / "hub/checkpoints" / name)
     state = models.fetch_weights("resnet18", "IMAGENET1K_V1")
-    network = models.regressor("resnet18", outputs=3, pretrained=state)
-    assert torch.equal(network.layer4[1].conv2.weight, whole.layer4[1].conv2.weight)
-    assert network.fc.out_features == 3
+    network = Regressor(Autoencoder(1), "resnet18", outputs=3)
+    last = network.output.weight.clone()
+    network.start_from(state)
+    assert torch.equal(network.backbone.layer4[1].conv2.weight, whole.layer4[1].conv2.weight)
+    assert torch.equal(network.output.weight, last) and last.shape == (3, 512)
+
+
+def test_a_damaged_file_in_the_cache_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub/checkpoints").mkdir(parents=True)
+    name = torchvision.models.get_model_weights("resnet18")["IMAGENET1K_V1"].url.split("/")[-1]
+    (tmp_path / "hub/checkpoints" / name).write_bytes(b"half a file")
+    with pytest.raises(InputError, match=rf"checkpoints/{name} cannot be read .*delete it"):
+        models.fetch_weights("resnet18", "IMAGENET1K_V1")
+
+
+@pytest.fixture
+def weights_file(tmp_path):
+    path = tmp_path / "mine.pth"
+    torch.save(torchvision.models.resnet18().state_dict(), path)
+    return str(path), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_weights_come_from_a_file_with_its_checksum(weights_file):
+    path, digest = weights_file
+    state = models.read_weights("resnet18", path, digest.upper())
+    assert torch.equal(state["fc.weight"], torch.load(path)["fc.weight"])
+    with pytest.raises(InputError, match=f"mine.pth has the SHA-256 {digest}, not {'0' * 64}"):
+        models.read_weights("resnet18", path, "0" * 64)
+    with pytest.raises(InputError, match="does not hold the weights of torchvision's resnet34"):
+        models.read_weights("resnet34", path, digest)
+    with pytest.raises(InputError, match="other.pth cannot be read"):
+        models.read_weights("resnet18", path.replace("mine", "other"), digest)
+
+
+def test_a_file_that_holds_no_weights_is_named(tmp_path):
+    for content in (b"", b"no weights", b"PK\x03\x04"):
+        path = tmp_path / "mine.pth"
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="mine.pth does not hold the weights"):
+            models.read_weights("resnet18", str(path), hashlib.sha256(content).hexdigest())
 
 
 def test_missing_network_says_what_to_download_and_where_to_put_it(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from motilens import InputError, tables
 
 
-def mae(collapsed=False, left_out=None, seeds=(0,), inputs=("I1", "I4")):
+def mae(collapsed=False, unsound=False, left_out=None, seeds=(0,), inputs=("I1", "I4")):
     return pd.DataFrame(
         {
             "input": name,
@@ -23,6 +23,7 @@ def mae(collapsed=False, left_out=None, seeds=(0,), inputs=("I1", "I4")):
             "folds": "552c7b4be31dd513",
             "left_out": left_out,
             "autoencoder_collapsed": collapsed and name == "I1" and fold == 2,
+            "regressor_unsound": unsound and (name, target, fold) == ("I4", "motility", 3),
         }
         for name in inputs
         for target in ("motility", "morphology")
@@ -76,7 +77,10 @@ def test_markdown_tells_what_must_be_known():
     real = tables.markdown(tables.table1(mae(collapsed=True)), mae(collapsed=True), simulated=False)
     assert "simulated" not in real
     marks = [line.count("†") for line in real.splitlines() if line.startswith("| I1")]
-    assert marks == [0, 4, 0, 4]
+    assert marks == [0, 4, 0, 4] and "‡" not in real
+    real = tables.markdown(tables.table1(mae(unsound=True)), mae(unsound=True), simulated=False)
+    marks = [line.count("‡") for line in real.splitlines() if line.startswith("| I4")]
+    assert marks == [0, 0, 2, 2] and "‡ an unsound regressor" in real and "†" not in real
 
 
 def test_error_row_uses_the_training_participants_mean():
@@ -87,8 +91,13 @@ def test_error_row_uses_the_training_participants_mean():
         "input": "I1", "target": "morphology", "fold": "1", "seed": "0",
         "training": {"1": {"head": 80.0}, "2": {"head": 90.0}}, "held_out": {"3": {"head": 90.0}},
         "settings": {"values": ["head"], "weights": "none"}, "autoencoder_collapsed": False,
+        "health": {"problem": None, "warning": None},
     }  # fmt: skip
     made = tables.error_row(predictions, record)
+    assert made["regressor_unsound"] is False
+    for kind in record["health"]:
+        sick = record | {"health": record["health"] | {kind: "not settled"}}
+        assert tables.error_row(predictions, sick)["regressor_unsound"] is True
     assert (made["mae_stack"], made["zeror_stack"], made["fold"]) == (3, 5, 1)
     for lost in (predictions.iloc[:0], predictions.assign(predicted_head=float("nan"))):
         with pytest.raises(InputError, match="I1, morphology, fold 1, seed 0: .* not complete"):

@@ -74,6 +74,8 @@ def test_autoencoders_saw_only_their_training_participants(results, samples):
             seen = record(results / f"autoencoders/{name}/fold{fold}/seed0/model.json")
             assert sorted(seen["training"]) == sorted(samples.index[samples["fold"] != fold])
             assert len(seen["health"]["feature_spread"]) == 3
+            run = record(results / f"autoencoders/{name}/fold{fold}/seed0/run.json")
+            assert run["threads"] == 1 and run["seconds"] > 0 and run["resumed_at_steps"] == []
 
 
 def test_feature_images_on_demand_have_the_frames_size(finished, results, samples):

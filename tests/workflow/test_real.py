@@ -7,7 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motilens import autoencoder, extraction, folds, listing, metrics, regressor, samples, stacks
+from motilens import (
+    checkpoints,
+    extraction,
+    folds,
+    listing,
+    loading,
+    metrics,
+    regressor,
+    samples,
+    stacks,
+)
+from motilens.performance import prepare
 
 REAL = Path(__file__).parents[3] / "shared" / "visem"
 VIDEO, LABELS = REAL / "real_phase_contrast_15s.mp4", REAL / "semen_analysis_data.csv"
@@ -29,14 +40,11 @@ def test_a_real_recording_is_decoded_cut_and_predicted(finished, tmp_path):
     extraction.extract_clips(str(VIDEO), clips, settings, "real")
     models = finished.folder / "results"
     for name in ("I1", "I2", "I3", "I4"):
-        folder = models / f"autoencoders/{name}/fold1/seed0"
-        encoder, made = autoencoder.load(str(folder / "model.pt"), str(folder / "model.json"))
-        real = stacks.read_stacks([clips], made["frames"])
-        assert 50 < real.mean() < 150 and real.std() > 3
-        features = autoencoder.encode(encoder, real, made["copies"])
         folder = models / f"regressors/{name}/motility/fold1/seed0"
-        model, _ = regressor.load(str(folder / "model.pt"), str(folder / "model.json"))
-        predicted = regressor.predict(model, features)
+        model, _ = checkpoints.load(str(folder / "model.pt"), str(folder / "model.json"))
+        real = stacks.read_stacks(clips, model.frames)
+        assert 50 < real.mean() < 150 and real.std() > 3
+        predicted = regressor.predict(model, loading.in_memory(real, prepare({"device": "cpu"})))
         assert predicted.shape == (10, 3) and np.isfinite(predicted).all()
 
 

@@ -5,7 +5,6 @@ described by a plain dict, its architecture, which is kept with its weights: `bu
 """
 
 import hashlib
-import pickle
 from pathlib import Path
 
 import torch
@@ -193,7 +192,7 @@ def fetch_weights(backbone: str, weights: str) -> dict:
     cached = Path(torch.hub.get_dir(), "checkpoints", chosen.url.rpartition("/")[2])
     try:
         return chosen.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # a damaged file raises almost anything
         if cached.exists():
             raise InputError(f"{cached} cannot be read ({error}): delete it, run again") from error
         raise InputError(
@@ -222,9 +221,10 @@ def read_weights(backbone: str, path: str, sha256: str) -> dict:
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
         classifier(backbone).load_state_dict(state)
-    except (RuntimeError, EOFError, pickle.UnpicklingError, AttributeError, TypeError) as error:
+    except Exception as error:  # as above
+        why = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(
             f"regressor.weights.file: {path} does not hold the weights of torchvision's {backbone} "
-            f"with its 1000 classes: {str(error).splitlines()[0]}"
+            f"with its 1000 classes ({why})"
         ) from error
     return state

@@ -56,6 +56,7 @@ def error_row(predictions: pd.DataFrame, record: dict) -> dict:
         "n_stacks": len(predictions),
         "weights": record["settings"]["weights"],
         "autoencoder_collapsed": record["autoencoder_collapsed"],
+        "regressor_unsound": any(record["health"][kind] for kind in ("problem", "warning")),
     }
 
 
@@ -67,14 +68,16 @@ def table1(mae: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns input, fold (text) and for each target <target>_stack, <target>_participant,
-        <target>_paper (empty where the paper has no such figure) and <target>_collapsed (how
-        many of the seeds rest on a collapsed autoencoder); folds, the digest of the split.
+        <target>_paper (empty where the paper has no such figure), <target>_collapsed (how
+        many of the models behind it rest on a collapsed autoencoder) and <target>_unsound (how
+        many are unsound themselves); folds, the digest of the split.
     """
     zero_r = mae.assign(
         input="ZeroR",
         mae_stack=mae["zeror_stack"],
         mae_participant=mae["zeror_participant"],
         autoencoder_collapsed=False,
+        regressor_unsound=False,
     )
     both, rows = pd.concat([zero_r, mae]), []
     for name in ["ZeroR", *mae["input"].unique()]:
@@ -92,6 +95,7 @@ def _row(chosen: pd.DataFrame, fold) -> dict:
         row[f"{target}_participant"] = by_fold["mae_participant"]
         row[f"{target}_paper"] = _paper(row["input"], target, fold)
         row[f"{target}_collapsed"] = int(errors["autoencoder_collapsed"].sum())
+        row[f"{target}_unsound"] = int(errors["regressor_unsound"].sum())
     return row
 
 
@@ -109,7 +113,10 @@ def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
     targets = list(dict.fromkeys(mae["target"]))
     shown = pd.DataFrame({"Input": table["input"], "Fold": table["fold"]})
     for target in targets:
-        mark = table[f"{target}_collapsed"].map(lambda count: " †" if count else "")
+        marks = (("collapsed", " †"), ("unsound", " ‡"))
+        mark = pd.Series("", table.index)
+        for why, sign in marks:
+            mark += table[f"{target}_{why}"].map(lambda count, sign=sign: sign if count else "")
         shown[f"{target}: per stack"] = table[f"{target}_stack"].map("{:.2f}".format) + mark
         by_participant = table[f"{target}_participant"].map("{:.2f}".format)
         shown[f"{target}: per participant"] = by_participant + mark
@@ -140,6 +147,14 @@ def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
             "the method does."
         )
     if mae["autoencoder_collapsed"].any():
-        notes.append("† rests on a collapsed autoencoder: its feature images carry no information.")
+        notes.append(
+            "† rests on a collapsed autoencoder: it is dead, or restores frames no better than "
+            "their mean grey level, so its feature images carry little or no information."
+        )
+    if mae["regressor_unsound"].any():
+        notes.append(
+            "‡ an unsound regressor: it answers all stacks alike, or errs far more on its own "
+            "training stacks than in training (`health` in its `model.json`)."
+        )
     lines = shown.fillna("").to_markdown(index=False, disable_numparse=True)
     return "# Table 1\n\n" + lines + "\n\n" + "\n\n".join(notes) + "\n"

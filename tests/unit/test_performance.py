@@ -1,0 +1,136 @@
+"""How the arithmetic is done: chosen by what is here, told, and of little consequence."""
+
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from learning import AUTOENCODER, LABELS, REGRESSOR, discs, encoder
+
+from motilens import InputError, autoencoder, loading, models, performance, regressor
+from motilens.performance import prepare
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    yield
+    prepare({"device": "cpu"})
+
+
+def test_defaults_are_the_schemas():
+    schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
+    keys = schema["properties"]["performance"]["properties"]
+    assert {name: key["default"] for name, key in keys.items()} == performance.DEFAULTS
+
+
+def test_a_device_that_is_not_here_is_an_error():
+    other = "mps" if torch.cuda.is_available() else "cuda"
+    with pytest.raises(InputError, match=f"performance.device: {other}, but PyTorch .* finds none"):
+        prepare({"device": other})
+    assert prepare({"device": "cpu"}).device.type == "cpu"
+
+
+def test_auto_takes_float32_on_the_cpu():
+    assert prepare({"device": "cpu"}).precision == torch.float32
+    assert prepare({"device": "cpu", "precision": "bfloat16"}).precision == torch.bfloat16
+
+
+def test_threads_are_as_told():
+    assert prepare({"device": "cpu", "threads": 2}).threads == torch.get_num_threads() == 2
+    assert prepare({"device": "cpu"}, threads=1).threads == torch.get_num_threads() == 1
+
+
+def test_determinism_is_switched_on_and_off():
+    prepare({"device": "cpu", "deterministic": True})
+    assert torch.are_deterministic_algorithms_enabled() and not torch.backends.cudnn.benchmark
+    prepare({"device": "cpu"})
+    assert not torch.are_deterministic_algorithms_enabled() and torch.backends.cudnn.benchmark
+
+
+def test_channels_last_where_it_gains_or_is_told():
+    def laid_out(kind, **told):
+        placed = prepare({"device": "cpu"} | told).place(models.Autoencoder(9), kind)
+        return placed.encoder[1].weight.is_contiguous(memory_format=torch.channels_last)
+
+    assert laid_out(autoencoder.LAYOUT) and not laid_out(regressor.LAYOUT)
+    assert laid_out(regressor.LAYOUT, channels_last=True)
+    assert not laid_out(autoencoder.LAYOUT, channels_last=False)
+
+
+def trained(kind, told):
+    """Autoencoder or regressor after a few steps: its history and its outputs."""
+    how = prepare({"device": "cpu"} | told)
+    stacks = loading.in_memory(discs(8), how)
+    if kind == "autoencoder":
+        result = autoencoder.train(stacks, AUTOENCODER | {"epochs": 3}, 0, how)
+        return result.history, autoencoder.encode(result.model, stacks)
+    settings = REGRESSOR | {"epochs": 2, "learning_rate": 1e-4}
+    known = autoencoder.architecture(AUTOENCODER)
+    settings["architecture"] = regressor.architecture(settings, known)
+    result = regressor.train(stacks, LABELS, encoder(), settings, 0, how)
+    return result.history, regressor.predict(result.model, stacks)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return {kind: trained(kind, {}) for kind in ("autoencoder", "regressor")}
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "regressor"])
+@pytest.mark.parametrize(
+    "told, bound",
+    [
+        ({"deterministic": True}, 0),
+        ({"data": "disk"}, 0),
+        ({"save_minutes": 1}, 0),
+        ({"tf32": False}, 0),
+        ({"channels_last": True}, 0.02),
+        ({"channels_last": False}, 0.02),
+        ({"threads": 2}, 0.02),
+        ({"compile": True}, 0.05),
+    ],
+    ids=str,
+)
+def test_what_it_changes_in_the_result_is_rounding(plain, kind, told, bound):
+    """Relative to the spread of the outputs. Nothing is no difference at all."""
+    if "compile" in told and not shutil.which("c++"):
+        pytest.skip("no C++ compiler, which torch.compile needs")
+    history, outputs = trained(kind, told)
+    expected_history, expected = plain[kind]
+    far = abs(outputs - expected).max() / expected.std()
+    assert far <= bound, f"{far:.3g}"
+    for row, other in zip(history, expected_history, strict=True):
+        assert row["loss"] == pytest.approx(other["loss"], rel=max(bound, 1e-12))
+
+
+def test_half_precision_learns_as_well(plain):
+    """Weights go their own way, and come as far."""
+    for kind in plain:
+        history, _ = trained(kind, {"precision": "bfloat16"})
+        losses, expected = ([row["loss"] for row in h] for h in (history, plain[kind][0]))
+        assert losses != expected and losses == pytest.approx(expected, rel=0.05)
+
+
+def test_freed_memory_is_kept_where_glibc_is():
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from motilens.performance import keep_memory\nimport platform, resource, torch\n"
+        "if sys.argv[2] == 'kept' and not keep_memory(): print(0), sys.exit()\n"
+        "for _ in range(40): torch.zeros(8 << 20)\n"  # 32 MB each time
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
+    )
+    if platform.libc_ver()[0] != "glibc":
+        assert not performance.keep_memory()
+        return
+    faults = {}
+    for way in ("kept", "given back"):
+        command = [sys.executable, "-c", program, str(ROOT / "workflow/scripts"), way]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        faults[way] = int(done.stdout)
+    assert 0 < faults["kept"] < faults["given back"] - 20 * 8192  # pages of 4 kB
