@@ -7,7 +7,7 @@ import pytest
 import torch
 from learning import AUTOENCODER, PLAIN, discs, examples
 
-from motilens import InputError, autoencoder, checkpoints, models
+from motilens import InputError, autoencoder, checkpoints, models, simulation
 from motilens.models import VARIANTS
 
 
@@ -56,6 +56,31 @@ def test_health_counts_right(trained, stacks):
 def test_a_dead_half_is_noticed(stacks, half, told, ended):
     health = autoencoder.health(dead(half), examples(stacks), ended)
     assert told in health["problem"] and "dead" in health["problem"]
+
+
+@pytest.fixture(scope="module")
+def frames():
+    """Simulated frames of 64 x 64, uint8 (16, 1, 64, 64)."""
+    drawn = [frame for person in range(1, 5) for frame in simulation.render(person, 0, 4)]
+    grey = [f[16:464].mean(2).reshape(64, 7, 64, 10).mean((1, 3)) for f in drawn]
+    return np.array(grey).round().astype(np.uint8)[:, None]
+
+
+def test_the_published_network_dies_and_another_start_lives(frames):
+    """In benchmarks/collapse.py 20 of 50 seeds died; this is one of them."""
+    settings = AUTOENCODER | {"epochs": 38, "learning_rate": 4e-4, "variant": "paper"}
+    kept = autoencoder.train(examples(frames), settings | {"unhealthy": "keep"}, 2, PLAIN)
+    assert "dead" in kept.health["problem"] and kept.starts == []
+    mean_square = np.square(frames / 255).mean()
+    assert kept.history[-1]["loss"] == pytest.approx(mean_square, rel=0.01)
+
+    again = autoencoder.train(examples(frames), settings, 2, PLAIN)
+    assert again.health["problem"] is None and len(again.history) == 38
+    assert [start["seed"] for start in again.starts] == [2]
+    assert "dead" in again.starts[0]["problem"] and "after 150 steps" in again.starts[0]["problem"]
+
+    ours = settings | {"variant": "standardised", "unhealthy": "stop"}
+    assert autoencoder.train(examples(frames), ours, 2, PLAIN).health["problem"] is None
 
 
 def test_no_better_than_the_mean_is_a_warning(stacks):
