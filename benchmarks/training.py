@@ -25,6 +25,8 @@ CASES += [("regressor", "I4", 64)]
 GPU_CASES = [("autoencoder", name, 256) for name in FRAMES] + [("regressor", "I4", 256)]
 OPTIMISER = {"weight_decay": 1e-5, "schedule": "constant", "gradient_clip": None,
              "unhealthy": "keep", "learning_rate": 1e-4}  # fmt: skip
+OTHERWISE = [("channels_last", False), ("channels_last", True), ("precision", "bfloat16"),
+             ("compile", True)]  # fmt: skip
 # Of the paper on VISEM: training stacks of a fold, and epochs (those of regressors are ours).
 STACKS, EPOCHS = 14_250, {"autoencoder": 2000, "regressor": 100}
 
@@ -169,6 +171,34 @@ def other_share(case, options):
     return 1 - spent["_take_step"] / spent["to_the_end"], None
 
 
+def encoder_share(case, options):
+    """Which part of a regressor's step its frozen encoder takes."""
+    import torch
+
+    from motilens import models
+    from motilens.performance import prepare
+
+    _, frames, size, batch, _ = case
+    how = prepare({"device": options["device"]}, options["threads"])
+    model = models.Regressor(models.Autoencoder(frames), "resnet34", 3).to(how.device).train()
+    adam = how.adam([p for p in model.parameters() if p.requires_grad], 1e-4, 0)
+    stacks = torch.from_numpy(data(frames, size, batch)).to(how.device)
+    features = model.encoder(models.to_input(stacks, 1)).detach()
+    clocks = []
+    for forward in (
+        lambda: model(models.to_input(stacks, 1)),
+        lambda: model.backbone(model.normalise(features)),
+    ):
+        clocks.append(Clock(how.device, options["block"]))
+        for _ in range(options["steps"]):
+            clocks[-1].tick()
+            adam.zero_grad()
+            forward().square().mean().backward()
+            adam.step()
+    whole, rest = (clock.step() for clock in clocks)
+    return 1 - rest / whole, None
+
+
 def ceilings(options):
     """Floating point operations and bytes a second that this machine reaches at best."""
     import torch
@@ -311,10 +341,11 @@ def main():
     print(f"ceilings: {operations / 1e9:.0f} GFLOP/s, {bandwidth / 1e9:.1f} GB/s\n")
     print(
         "| model | GFLOP a stack | MB a stack | floor, stacks/s | ours | ours / floor | ours / the "
-        "same, plainly | ours / torch's defaults | not in steps | peak memory, batch |"
+        "same, plainly | ours / torch's defaults | not in steps | peak memory, batch | memory / "
+        "torch's defaults |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    hours = 0.0
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    hours, extrapolated, told_of = 0.0, [], []
     for kind, name, size in GPU_CASES if gpu else CASES:
         batch = 32 if size == 64 or gpu else 16
         case = (kind, FRAMES[name], size, batch, batch * (40 if gpu else 4))
@@ -323,21 +354,30 @@ def main():
         step, _, peak = asked("ours", case, **options)
         rate = batch / step
         same = batch / asked("plain", case, same=True, **options)[0]
-        defaults = batch / asked("plain", case, same=False, **options)[0]
+        step, _, plain_peak = asked("plain", case, same=False, **options)
+        defaults = batch / step
         share = "" if gpu else f"{100 * asked('other_share', case, **options)[0]:.1f} %"
         print(
             f"| {kind} {name}, {size} | {flop / 1e9:.2f} | {moved / 1e6:.0f} | {floor:.0f} | "
             f"{rate:.1f} | {rate / floor:.2f} | {rate / same:.2f} | {rate / defaults:.2f} | "
-            f"{share} | {peak / 1e9:.2f} GB, {batch} |",
+            f"{share} | {peak / 1e9:.2f} GB, {batch} | {peak / plain_peak:.2f} |",
             flush=True,
         )
         models = (6 if name == "I1" else 3) if kind == "autoencoder" else 24
         hours += models * STACKS * EPOCHS[kind] / rate / 3600 if size == 256 else 0
-        if kind == "autoencoder" and size == 256:
-            seconds = STACKS * EPOCHS[kind] / rate
-            print(f"|   2,000 epochs of {STACKS} stacks | {seconds / 60:.0f} min |", flush=True)
+        if gpu and kind == "autoencoder":
+            extrapolated.append(f"{name} {STACKS * EPOCHS[kind] / rate / 60:.0f} min")
+        if name == "I4" and size == (256 if gpu else 64):
+            for key, value in OTHERWISE:
+                other = batch / asked("ours", case, performance={key: value}, **options)[0]
+                told_of.append(f"{kind} {name}, {size}, {key} {value}: x {other / rate:.2f}")
+        if kind == "regressor":
+            encoder = asked("encoder_share", case, **options)[0]
+            told_of.append(f"the frozen encoder takes {100 * encoder:.1f} % of a regressor's step")
+    print("", *told_of, sep="\n")
     if gpu:
-        print(f"\nthe paper's 12 autoencoders and 24 regressors: {hours:.1f} h")
+        print(f"2,000 epochs of {STACKS} stacks: {', '.join(extrapolated)}")
+        print(f"the paper's 12 autoencoders and 24 regressors: {hours:.1f} h")
     print("\nloading alone, 18 x 256 x 256, stacks/s: ", end="")
     print(", ".join(f"{k} {v:.0f}" for k, v in asked("places", **options)[0].items()))
 
