@@ -11,6 +11,7 @@ from pathlib import Path
 import changes
 
 NOTHING = ""
+DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of an empty file
 REMOVED = "(removed)"
 TABLES = "measure_errors make_table1 plot_learning_curves"
 REGRESSORS = f"train_regressor {TABLES}"
@@ -98,7 +99,7 @@ SIMULATED = [
            "two values swapped"),
     Change("regressor.backbone", "resnet18", REGRESSORS),
     Change("regressor.weights", "IMAGENET1K_V1", f"fetch_weights {REGRESSORS}"),
-    Change("regressor.weights", {"regressor.weights": {"file": "a.pth", "sha256": "0" * 64}},
+    Change("regressor.weights", {"regressor.weights": {"file": "a.pth", "sha256": DIGEST}},
            f"fetch_weights {REGRESSORS}", "whatever the file is called"),
     Change("regressor.normalise", "imagenet", REGRESSORS),
     Change("regressor.fine_tune_encoder", True, REGRESSORS),
