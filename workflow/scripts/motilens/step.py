@@ -102,7 +102,8 @@ def _end_with_run() -> None:
     """
     while os.getppid() == PARENT and runs.is_alive(os.environ.get(runs.VARIABLE)):
         time.sleep(0.2)
-    os.kill(os.getpid(), signal.SIGTERM)
+    # To the main thread itself, which may be asleep.
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
     time.sleep(GRACE)
     os.kill(os.getpid(), signal.SIGKILL)
 
