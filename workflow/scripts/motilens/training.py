@@ -247,8 +247,6 @@ class _Run:
             "total": self.total,
             "step": self.step,
             "history": self.history,
-            "micro_batch": self.micro_batch,
-            "halved": self.halved,
         }
 
     def seconds(self) -> float:
@@ -273,7 +271,6 @@ class _Run:
         self.order, self.done, self.step = state["order"], state["done"], state["step"]
         self.total = state["total"].to(self.performance.device)
         self.history = state["history"]
-        self.micro_batch, self.halved = state["micro_batch"], state["halved"]
 
 
 def troubles(health: dict) -> list[str]:
