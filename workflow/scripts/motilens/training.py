@@ -258,7 +258,7 @@ class _Run:
         return self.performance.described() | {
             "micro_batch": self.micro_batch,
             "resumed_at_steps": self.past["resumed_at_steps"],
-            "seconds": round(self.seconds(), 1),
+            "seconds": round(self.seconds(), 3),
         }
 
     def restore(self, state: dict) -> None:
