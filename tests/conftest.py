@@ -1,4 +1,4 @@
-"""A copy of the project to run in, and one finished run that many tests look at."""
+"""A copy of the project to run in, one finished run that many tests look at, and their order."""
 
 import hashlib
 import os
@@ -73,3 +73,14 @@ def finished(tmp_path_factory):
     made = copy_project(tmp_path_factory.mktemp("finished") / "a copy")
     made.output = made.snakemake("--cores", "2").stdout
     return made
+
+
+def pytest_collection_modifyitems(items):
+    """Which tests go to the same worker of pytest-xdist: those that share something made once.
+
+    The longest come first, so that no worker waits for another in the end.
+    """
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+    for item in items:
+        shared = "finished" if "finished" in item.fixturenames else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(shared))

@@ -47,7 +47,7 @@ def wait_for(condition, seconds=120):
 
 
 def test_a_killed_snakemake_costs_seconds_of_a_long_training(project, tmp_path):
-    configured(project, autoencoder__epochs=1500)
+    configured(project, autoencoder__epochs=800)
     undisturbed = Project(tmp_path / "undisturbed")
     shutil.copytree(project.folder, undisturbed.folder)
     log, state = project.folder / LOG, project.folder / FOLDER / "training.state"
@@ -56,7 +56,7 @@ def test_a_killed_snakemake_costs_seconds_of_a_long_training(project, tmp_path):
     with open(tmp_path / "told", "w") as told:
         running = subprocess.Popen([*command, "--", str(FOLDER / "model.pt")], cwd=project.folder,
                                    stdout=told, stderr=told, start_new_session=True)  # fmt: skip
-        wait_for(lambda: log.exists() and "epoch 300 of 1500" in log.read_text())
+        wait_for(lambda: log.exists() and "epoch 160 of 800" in log.read_text())
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
     wait_for(state.exists, 30)
@@ -69,7 +69,7 @@ def test_a_killed_snakemake_costs_seconds_of_a_long_training(project, tmp_path):
         found = [(made.folder / FOLDER / name).read_bytes() for made in (project, undisturbed)]
         assert found[0] == found[1], name
     run = json.loads((project.folder / FOLDER / "run.json").read_text())
-    assert len(run["resumed_at_steps"]) == 1 and run["resumed_at_steps"][0] >= 900
+    assert len(run["resumed_at_steps"]) == 1 and run["resumed_at_steps"][0] >= 480
 
 
 def test_a_dead_autoencoder_is_refused_or_marked_to_the_end(project):
