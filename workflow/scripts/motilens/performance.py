@@ -147,7 +147,7 @@ def keep_memory() -> bool:
     """Have glibc keep freed memory for the next step, rather than give it back and ask again.
 
     The page faults of that are up to half of an autoencoder's step on the CPU
-    (benchmarks/README.md). The same bits; at most 17 % more memory at the peak.
+    (benchmarks/README.md). The same bits; at most 18 % more memory at the peak.
 
     Returns:
         Whether there is such a thing here.

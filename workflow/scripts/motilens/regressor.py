@@ -34,8 +34,8 @@ def train(
 ) -> training.Trained:
     """Train on the feature images of all stacks given (paper section 2.2).
 
-    They are made anew for each batch: the encoder costs 7 % of a step (benchmarks/README.md), and
-    needs no room for images of up to twelve times (I1) the size of the stacks.
+    They are made anew for each batch: the encoder costs 5 to 7 % of a step (benchmarks/README.md),
+    and needs no room for images of up to twelve times (I1) the size of the stacks.
 
     Args:
         labels: float32 (n, values), percentages of the participant each stack belongs to.
