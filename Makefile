@@ -10,7 +10,7 @@ demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
 
 test: .venv/ready
-	$(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready
 	$(RUN) ruff check .

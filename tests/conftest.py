@@ -76,11 +76,5 @@ def finished(tmp_path_factory):
 
 
 def pytest_collection_modifyitems(items):
-    """Which tests go to the same worker of pytest-xdist: those that share something made once.
-
-    The longest come first, so that no worker waits for another in the end.
-    """
+    """The longest come first, so that no worker of pytest-xdist waits for another in the end."""
     items.sort(key=lambda item: "workflow" not in item.path.parts)
-    for item in items:
-        shared = "finished" if "finished" in item.fixturenames else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(shared))
