@@ -58,6 +58,22 @@ def test_a_dead_half_is_noticed(stacks, half, told, ended):
     assert told in health["problem"] and "dead" in health["problem"]
 
 
+def test_weights_that_are_no_numbers_are_noticed(stacks):
+    """Comparing with NaN says no to everything."""
+    model = models.build(autoencoder.architecture(AUTOENCODER))
+    with torch.no_grad():
+        model.encoder[1].weight[0] = float("nan")
+    for ended in (True, False):
+        assert "not finite" in autoencoder.health(model, examples(stacks), ended)["problem"]
+
+
+def test_a_last_step_that_spoils_all_is_no_healthy_model(stacks):
+    """The loss of its epoch was that of before."""
+    settings = AUTOENCODER | {"epochs": 1, "batch_size": 100, "weight_decay": 1e300}
+    with pytest.raises(InputError, match="not finite, and so in all 6 starts"):
+        autoencoder.train(examples(stacks), settings, 0, PLAIN)
+
+
 @pytest.fixture(scope="module")
 def frames():
     """Simulated frames of 64 x 64, uint8 (16, 1, 64, 64)."""
@@ -114,7 +130,7 @@ def test_model_comes_back_from_its_files_alone(tmp_path, stacks, variant):
     output = SimpleNamespace(
         **{name: str(tmp_path / name) for name in ("weights", "record", "history", "run")}
     )
-    description = {"architecture": autoencoder.architecture(settings)}
+    description = {"architecture": autoencoder.architecture(settings), "training": {}}
     checkpoints.save(trained, output, description)
     loaded, record = checkpoints.load(output.weights, output.record)
     assert record["architecture"] == description["architecture"] and not loaded.training

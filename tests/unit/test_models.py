@@ -1,6 +1,7 @@
 """The networks have the paper's layers, and what is new in ours does what it says."""
 
 import hashlib
+import re
 from urllib.error import URLError
 
 import pytest
@@ -105,12 +106,53 @@ def test_pretrained_weights_come_from_torchs_cache_and_are_used(tmp_path, monkey
     assert torch.equal(network.output.weight, last) and last.shape == (3, 512)
 
 
+@pytest.mark.parametrize("backbone", ["mnasnet1_0", "densenet121"])
+def test_networks_whose_weights_are_special(backbone, tmp_path):
+    """One asks for the metadata of its state dict, the other's files have names of older days."""
+    torch.manual_seed(0)
+    whole = torchvision.models.get_model(backbone)
+    state = whole.state_dict()
+    for name in list(state):
+        old = re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)", r"\1.\2", name)
+        state[old] = state.pop(name)
+    path = tmp_path / "mine.pth"
+    torch.save(state, path)
+    found = models.read_weights(backbone, path, hashlib.sha256(path.read_bytes()).hexdigest())
+    torch.save(found, tmp_path / "kept.pt")
+    network = Regressor(Autoencoder(1), backbone, outputs=3)
+    network.start_from(models.kept_weights(tmp_path / "kept.pt"))
+    first = next(whole.parameters())
+    assert torch.equal(next(network.backbone.parameters()), first)
+
+
+def test_weights_that_are_not_finite_or_were_damaged_are_refused(weights_file, tmp_path):
+    state = torch.load(weights_file[0])
+    state["conv1.weight"][0] = float("nan")
+    torch.save(state, tmp_path / "nan.pth")
+    digest = hashlib.sha256((tmp_path / "nan.pth").read_bytes()).hexdigest()
+    with pytest.raises(InputError, match="not all of them are finite"):
+        models.read_weights("resnet18", tmp_path / "nan.pth", digest)
+    with open(weights_file[0], "r+b") as file:
+        file.truncate(5000)
+    with pytest.raises(InputError, match="mine.pth cannot be read .*delete it"):
+        models.kept_weights(weights_file[0])
+
+
+def test_weights_of_another_network_in_the_cache_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub/checkpoints").mkdir(parents=True)
+    name = torchvision.models.get_model_weights("resnet34")["IMAGENET1K_V1"].url.split("/")[-1]
+    torch.save(torchvision.models.resnet18().state_dict(), tmp_path / "hub/checkpoints" / name)
+    with pytest.raises(InputError, match=rf"{name} cannot be used .*Missing key"):
+        models.fetch_weights("resnet34", "IMAGENET1K_V1")
+
+
 def test_a_damaged_file_in_the_cache_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     (tmp_path / "hub/checkpoints").mkdir(parents=True)
     name = torchvision.models.get_model_weights("resnet18")["IMAGENET1K_V1"].url.split("/")[-1]
     (tmp_path / "hub/checkpoints" / name).write_bytes(b"half a file")
-    with pytest.raises(InputError, match=rf"checkpoints/{name} cannot be read .*delete it"):
+    with pytest.raises(InputError, match=rf"checkpoints/{name} cannot be used .*delete it"):
         models.fetch_weights("resnet18", "IMAGENET1K_V1")
 
 

@@ -1,5 +1,6 @@
 """The regressor: starts where it should, keeps participants apart, comes back from its files."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -37,7 +38,7 @@ def trained(stacks):
 def files(tmp_path, trained):
     names = ("weights", "record", "history", "run")
     output = SimpleNamespace(**{name: str(tmp_path / name) for name in names})
-    checkpoints.save(trained, output, {"architecture": settings()["architecture"]})
+    checkpoints.save(trained, output, {"architecture": settings()["architecture"], "training": {}})
     return output
 
 
@@ -137,6 +138,22 @@ def test_weights_of_another_architecture_are_refused(files, change):
     record["architecture"] |= change
     write_record(files.record, record)
     with pytest.raises(InputError, match="weights does not fit the architecture in .*record"):
+        checkpoints.load(files.weights, files.record)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda made: [made], lambda made: made | {"architecture": "x"},
+               lambda made: {key: made[key] for key in made if key != "health"}]
+)  # fmt: skip
+def test_a_record_that_was_edited_is_named(files, change):
+    write_record(files.record, change(read_record(files.record)))
+    with pytest.raises(InputError, match="record.*: delete"):
+        checkpoints.load(files.weights, files.record)
+
+
+def test_weights_that_are_gone_are_named(files):
+    Path(files.weights).unlink()
+    with pytest.raises(InputError, match="weights cannot be read"):
         checkpoints.load(files.weights, files.record)
 
 

@@ -1,6 +1,8 @@
 """An interrupted training goes on as if nothing had been; what cannot be used is told and left."""
 
 import errno
+import hashlib
+import io
 import os
 import signal
 import subprocess
@@ -126,6 +128,73 @@ def test_a_model_that_was_refused_is_not_lost(tmp_path):
         run(keeper_at(path), examine=examine, unhealthy="stop")
     kept = run(keeper_at(path), 1, lambda: steps.append(1), examine=examine, unhealthy="keep")
     assert kept.health["problem"] == "dead" and len(kept.history) == 6 and not steps
+
+
+def dies_at_150(model, loss):
+    return {"problem": "dead" if loss is None else None, "warning": None}
+
+
+@pytest.mark.parametrize("then", ["restart", "keep"])
+def test_another_policy_gives_what_it_would_have_given_from_the_beginning(tmp_path, then):
+    """Refused at its first check; what was kept is neither let off that, nor taken for another."""
+    told, expected, settings = [], [], {"examine": dies_at_150, "epochs": 60}
+    path = tmp_path / "training.state"
+    with pytest.raises(InputError, match=r"dead \(after 150 steps\)"):
+        run(keeper_at(path), unhealthy="stop", **settings)
+    if then == "keep":
+        found = run(keeper_at(path), unhealthy=then, **settings)
+        alone = run(None, unhealthy=then, **settings)
+        assert torch.equal(weights(found), weights(alone))
+        return
+    with pytest.raises(InputError, match="all 6 starts"):
+        run(keeper_at(path), unhealthy=then, log=told.append, **settings)
+    with pytest.raises(InputError, match="all 6 starts"):
+        run(None, unhealthy=then, log=expected.append, **settings)
+    warned = [[line for line in lines if "WARNING" in line] for lines in (told, expected)]
+    assert warned[0] == warned[1] and len(warned[0]) == 5
+    # The state is that of the sixth start; `keep` keeps the first.
+    found = run(keeper_at(path, log=told.append), unhealthy="keep", **settings)
+    assert told[-1] == f"{path} was kept with another `unhealthy`: starting afresh"
+    assert torch.equal(weights(found), weights(run(None, unhealthy="keep", **settings)))
+
+
+def test_a_signal_after_the_last_step_loses_nothing(tmp_path, undisturbed):
+    """Its state is kept before the model is settled, which goes on to its end."""
+    path = tmp_path / "training.state"
+
+    def examine(model, loss):
+        signal.raise_signal(signal.SIGTERM)
+        assert path.exists()
+        return HEALTHY
+
+    found = run(keeper_at(path), examine=examine)
+    assert torch.equal(weights(found), weights(undisturbed))
+    again = run(keeper_at(path), 1, lambda: pytest.fail("a step was taken again"))
+    assert torch.equal(weights(again), weights(undisturbed))
+
+
+def torch_file(value):
+    content = io.BytesIO()
+    torch.save(value, content)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"text", torch_file([1]), torch_file({}), torch_file({"identity": "no JSON", "state": {}})],
+)
+def test_what_is_no_state_is_told_and_not_used(tmp_path, undisturbed, content):
+    path, lines = tmp_path / "training.state", []
+    path.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    again = run(keeper_at(path, log=lines.append))
+    assert lines == [f"{path} is damaged: starting afresh"]
+    assert torch.equal(weights(again), weights(undisturbed))
+
+
+def test_a_folder_in_the_place_of_the_state_is_named(tmp_path):
+    (tmp_path / "training.state").mkdir()
+    with pytest.raises(InputError, match="training.state cannot be read .*: delete it"):
+        run(keeper_at(tmp_path / "training.state"))
 
 
 @pytest.mark.parametrize("place", [0, 70, -1])

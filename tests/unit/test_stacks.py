@@ -68,6 +68,14 @@ def test_shorter_stacks_are_the_first_frames_of_the_same_clips(tmp_path):
     assert np.array_equal(stacks.mapped(path), whole)
 
 
+def test_clips_in_pieces_cannot_be_mapped(tmp_path):
+    path = str(tmp_path / "a.h5")
+    with h5py.File(path, "w") as file:
+        file.create_dataset("clips", data=np.zeros((2, 6, 4, 4), np.uint8), chunks=True)
+    with pytest.raises(InputError, match="a.h5 does not lie in one piece: delete it"):
+        stacks.mapped(path)
+
+
 def test_files_with_frames_of_other_sizes_do_not_go_together(tmp_path):
     written(tmp_path / "a.h5")
     stacks.write_clips(tmp_path / "b.h5", numbered(40, size=8), frame_numbers(40, 4, 6), 8)

@@ -234,6 +234,19 @@ def test_stop_stops_and_keep_keeps():
     assert kept.health["problem"] == "dead" and kept.starts == []
 
 
+@pytest.mark.parametrize("policy", ["stop", "keep"])
+def test_a_model_that_ends_not_finite_cannot_be_kept(policy):
+    """Its last step did it: the loss of its epoch was that of before."""
+    health = {"problem": "not finite", "warning": None, "loss": float("nan")}
+    with pytest.raises(InputError, match="^not finite: lower") as raised:
+        fitted(task=task(examine=lambda model, loss: health), epochs=1, unhealthy=policy)
+    assert "unhealthy" not in str(raised.value)
+
+
+def test_parts_of_a_batch_are_never_of_one_stack():
+    assert [training.number_of_batches(5, size) for size in (1, 2, 3, 5, 9)] == [2, 2, 2, 1, 1]
+
+
 def test_a_warning_is_no_reason_to_begin_again():
     unsettled = {"problem": None, "warning": "unsettled"}
     trained = fitted(task=unhealthy_at(0, unsettled), epochs=1)

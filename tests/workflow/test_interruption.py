@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 import yaml
 from conftest import copy_project
 
@@ -42,7 +43,7 @@ def weights(tmp_path):
     """A file that stands for torchvision's, in torch's own cache: no network is needed."""
     cache = tmp_path / "torch/hub/checkpoints"
     cache.mkdir(parents=True)
-    torch.save({"conv1.weight": torch.zeros(1)}, cache / "resnet18-f37072fd.pth")
+    torch.save(torchvision.models.resnet18().state_dict(), cache / "resnet18-f37072fd.pth")
     return {"TORCH_HOME": str(tmp_path / "torch")}
 
 

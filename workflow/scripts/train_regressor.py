@@ -2,9 +2,8 @@
 
 import numpy as np
 import pandas as pd
-import torch
 
-from motilens import checkpoints, loading, regressor, resume, stacks, step, training
+from motilens import checkpoints, loading, models, regressor, resume, stacks, step, training
 from motilens.performance import prepare
 
 
@@ -26,7 +25,7 @@ def main(inputs, output, wildcards, params, performance):
 
     seen, keys = examples(known[0])
     wanted = np.array(labels.loc[[sample for sample, _ in keys], values], np.float32)
-    start = torch.load(inputs.pretrained, weights_only=True) if inputs.pretrained else None
+    start = models.kept_weights(inputs.pretrained) if inputs.pretrained else None
     identity = {
         "settings": settings, "training": known[0], "code": params.code, "seed": seed,
         "encoder": made["weights_sha256"],

@@ -71,8 +71,8 @@ def health(model: Autoencoder, examples: loading.Stacks, ended: bool = True) -> 
     Returns:
         loss: mean squared error of the reconstruction; loss_of_mean: the same of answering
         the mean grey level always; feature_spread: standard deviation of each channel of
-        the feature images over all pixels; problem: dead, for no channel or no reconstruction
-        varies, or None; warning: the reconstruction is no better than the mean, or None.
+        the feature images over all pixels; problem: not finite, or dead, for no channel or no
+        reconstruction varies, or None; warning: no better than the mean grey level, or None.
     """
     model.eval()
     count = len(examples)
@@ -90,7 +90,9 @@ def health(model: Autoencoder, examples: loading.Stacks, ended: bool = True) -> 
     error, mean, square, restored_mean, restored_square = means.tolist()
     spread = (moments[1] - moments[0].square()).clamp(min=0).sqrt().tolist()
     problem = warning = None
-    if max(spread) < DEAD:
+    if not np.isfinite([error, restored_square, *spread]).all():
+        problem = "what the autoencoder makes of its own training stacks is not finite"
+    elif max(spread) < DEAD:
         problem = "the autoencoder is dead: no channel of its feature images varies"
     elif restored_square - restored_mean**2 < DEAD**2:
         problem = "the autoencoder is dead: it restores every stack as one grey"

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import pickle
 
 import pandas as pd
 import torch
@@ -11,6 +10,8 @@ from torch import nn
 from motilens import InputError, models
 from motilens.step import read_record, write_record, written_whole
 from motilens.training import Trained
+
+NEEDED = {"architecture", "training", "health", "weights_sha256"}  # of a record
 
 
 def save(trained: Trained, output, description: dict) -> None:
@@ -25,9 +26,11 @@ def save(trained: Trained, output, description: dict) -> None:
     write_record(output.run, trained.run)
     content = io.BytesIO()
     # A file's name would be written into it, and a full disk be told in riddles: so torch gets
-    # neither. The same weights are the same bytes.
+    # neither. The same weights are the same bytes. Some networks need the dict's own metadata.
     state = trained.model.state_dict()
-    torch.save({name: tensor.cpu().contiguous() for name, tensor in state.items()}, content)
+    for name, tensor in state.items():
+        state[name] = tensor.cpu().contiguous()
+    torch.save(state, content)
     with written_whole(output.weights) as temporary:
         temporary.write_bytes(content.getbuffer())
     made = {"final_loss": trained.history[-1]["loss"], "health": trained.health}
@@ -43,16 +46,24 @@ def load(weights: str, record: str) -> tuple[nn.Module, dict]:
         InputError: the weights are not those that `record` describes.
     """
     made = read_record(record)
-    with open(weights, "rb") as file:
-        content = file.read()
+    missing = sorted(NEEDED - made.keys()) if isinstance(made, dict) else sorted(NEEDED)
+    if missing:
+        raise InputError(
+            f"{record} is no record of a model, it lacks {', '.join(missing)}: delete it, run again"
+        )
+    try:
+        with open(weights, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise InputError(f"{weights} cannot be read ({error.strerror}): run again") from error
     if hashlib.sha256(content).hexdigest() != made.get("weights_sha256"):
         raise InputError(f"{weights} does not match {record}: delete both and run again")
     try:
         model = models.build(made["architecture"])
         model.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))
-    except (KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
+    except Exception as error:  # an edited record raises almost anything
         raise InputError(
             f"{weights} does not fit the architecture in {record} "
-            f"({str(error).splitlines()[0]}): delete both and run again"
+            f"({models.why(error)}): delete both and run again"
         ) from error
     return model.eval(), made

@@ -5,6 +5,9 @@ described by a plain dict, its architecture, which is kept with its weights: `bu
 """
 
 import hashlib
+import pickle
+import re
+from collections import OrderedDict
 from pathlib import Path
 
 import torch
@@ -151,8 +154,10 @@ class Regressor(nn.Module):
 
     def start_from(self, pretrained: dict) -> None:
         """Take over a classification network's weights, all but those of its last layer."""
-        own = self.output.state_dict(prefix=f"{self._last}.")
-        self.backbone.load_state_dict(pretrained | own)
+        state = OrderedDict(pretrained)
+        state.update(self.output.state_dict(prefix=f"{self._last}."))
+        state._metadata = getattr(pretrained, "_metadata", None)  # some networks look at it
+        self.backbone.load_state_dict(state)
 
     def forward(self, stacks):
         """Percentages (n, outputs) of `stacks` (n, channels, height, width)."""
@@ -191,10 +196,13 @@ def fetch_weights(backbone: str, weights: str) -> dict:
     chosen = torchvision.models.get_model_weights(backbone)[weights]
     cached = Path(torch.hub.get_dir(), "checkpoints", chosen.url.rpartition("/")[2])
     try:
-        return chosen.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        state = chosen.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        return _fitting(backbone, state)
     except Exception as error:  # a damaged file raises almost anything
         if cached.exists():
-            raise InputError(f"{cached} cannot be read ({error}): delete it, run again") from error
+            raise InputError(
+                f"{cached} cannot be used ({why(error)}): delete it, run again"
+            ) from error
         raise InputError(
             f"regressor.weights: {weights} of {backbone} cannot be downloaded ({error}). Download "
             f"{chosen.url} on a machine with network and put it into {cached.parent}, or give its "
@@ -219,12 +227,37 @@ def read_weights(backbone: str, path: str, sha256: str) -> dict:
             "file, or damaged; download it again or correct regressor.weights.sha256"
         )
     try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        classifier(backbone).load_state_dict(state)
+        return _fitting(backbone, torch.load(path, weights_only=True, map_location="cpu"))
     except Exception as error:  # as above
-        why = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(
             f"regressor.weights.file: {path} does not hold the weights of torchvision's {backbone} "
-            f"with its 1000 classes ({why})"
+            f"with its 1000 classes ({why(error)})"
         ) from error
+
+
+def kept_weights(path: str) -> dict:
+    """What one of the two above gave, as the step `fetch_weights` has kept it."""
+    try:
+        return torch.load(path, weights_only=True)
+    except Exception as error:  # as above
+        raise InputError(
+            f"{path} cannot be read ({why(error)}): delete it and run again"
+        ) from error
+
+
+def _fitting(backbone: str, state: dict) -> dict:
+    """`state` with the names that the network has today, finite and complete."""
+    if backbone.startswith("densenet"):  # torchvision's files have names of an older version
+        for name in list(state):
+            state[re.sub(r"(denselayer\d+\.\w+)\.(\d\.)", r"\1\2", name)] = state.pop(name)
+    classifier(backbone).load_state_dict(state)
+    if not all(torch.isfinite(tensor).all() for tensor in state.values()):
+        raise ValueError("not all of them are finite")
     return state
+
+
+def why(error: Exception) -> str:
+    """An exception in one line, without what torch advises."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "it does not hold tensors alone"
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -128,7 +128,7 @@ def health(
         warning = (
             f"on its own training stacks the regressor errs by {evaluated:.1f} (root mean square), "
             f"and by {in_training:.1f} in training: batch normalisation has not settled. Set "
-            "regressor.settle_batch_norm: true, or train for more epochs"
+            "regressor.settle_batch_norm: true if it is not, or train for more epochs"
         )
     return {
         "loss": float(error),

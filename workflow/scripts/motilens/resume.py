@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from motilens import InputError
 from motilens.step import written_whole
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
@@ -31,21 +32,41 @@ class Keeper:
         self.identity = json.dumps(identity, sort_keys=True)
         self.kept_at, self.asked = time.monotonic(), None
 
-    def load(self) -> dict | None:
-        """The state to go on from, or None: there is none, it is damaged, or another training's."""
-        if not self.path.exists():
+    def load(self, accept: Callable[[dict], bool] = lambda state: True) -> dict | None:
+        """The state to go on from, or None: there is none, it is damaged, or another training's.
+
+        Args:
+            accept: of a state, whether it may be gone on from.
+
+        Raises:
+            InputError: there is something of its name that cannot be read.
+        """
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
             return None
-        digest, _, content = self.path.read_bytes().partition(b"\n")
-        if hashlib.sha256(content).hexdigest().encode() != digest:
+        except OSError as error:
+            raise InputError(
+                f"{self.path} cannot be read ({error.strerror}): delete it and run again"
+            ) from error
+        try:
+            digest, _, content = content.partition(b"\n")
+            if hashlib.sha256(content).hexdigest().encode() != digest:
+                raise ValueError("another SHA-256")
+            kept = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+            then, state = json.loads(kept["identity"]), kept["state"]
+        except Exception:  # what is no state raises almost anything
             self.log(f"{self.path} is damaged: starting afresh")
             return None
-        kept = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
         if kept["identity"] != self.identity:
-            then, now = json.loads(kept["identity"]), json.loads(self.identity)
+            now = json.loads(self.identity)
             other = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
             self.log(f"{self.path} was kept with other {', '.join(other)}: starting afresh")
             return None
-        return kept["state"]
+        if not accept(state):
+            self.log(f"{self.path} was kept with another `unhealthy`: starting afresh")
+            return None
+        return state
 
     def due(self) -> bool:
         """Is it time to keep the state, or has a signal asked to leave?"""

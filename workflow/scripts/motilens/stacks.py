@@ -96,7 +96,10 @@ def mapped(path: str) -> np.ndarray:
     """All clips, uint8 (clips, frames, height, width), read from disk where they are looked at."""
     with _opened(path) as file:
         clips = file["clips"]
-        return np.memmap(path, np.uint8, "r", clips.id.get_offset(), clips.shape)
+        offset = clips.id.get_offset()
+        if offset is None:
+            raise InputError(f"{path} does not lie in one piece: delete it and run again")
+        return np.memmap(path, np.uint8, "r", offset, clips.shape)
 
 
 def common_size(paths: Iterable[str], frames: int) -> tuple[int, int]:

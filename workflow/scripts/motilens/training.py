@@ -97,7 +97,8 @@ def train(
             "frames.clips_per_video or use more participants"
         )
     with keeper.listening() if keeper else contextlib.nullcontext():
-        state, policy = keeper.load() if keeper else None, settings["unhealthy"]
+        policy = settings["unhealthy"]
+        state = keeper.load(lambda kept: _as_if_undisturbed(kept, policy)) if keeper else None
         past = state["past"] if state else {"starts": [], "resumed_at_steps": [], "seconds": 0}
         starts = past["starts"]
         while True:
@@ -111,17 +112,20 @@ def train(
                 state = None
             try:
                 run.to_the_end(keeper)
+                if keeper:  # what is left may take long, and goes on to its end
+                    keeper.keep(run.state())
                 task.finish(run.model)
                 health = task.examine(run.model, run.history[-1]["loss"])
+                run.finite = math.isfinite(health.get("loss", 0))
             except Unhealthy as error:
                 health = {"problem": str(error), "warning": None}
+                if keeper and run.finite:
+                    keeper.keep(run.state())  # for `unhealthy: keep`
             problem = health["problem"] or (health["warning"] if policy == "stop" else None)
             if not problem or (policy == "keep" and run.finite):
                 return Trained(run.model, run.history, health, starts, run.facts())
             if policy != "restart" or len(starts) == STARTS - 1:
-                if keeper and run.finite:
-                    keeper.keep(run.state())  # for `unhealthy: keep`
-                raise InputError(_given_up(problem, settings, len(starts) + 1))
+                raise InputError(_given_up(problem, settings, len(starts) + 1, run.finite))
             starts.append({"seed": start_seed, "epoch": len(run.history), "problem": problem})
             past["seconds"] = run.seconds()
             log(f"WARNING: {problem}: beginning again, start {len(starts) + 1} of {STARTS}")
@@ -158,6 +162,7 @@ class _Run:
             SystemExit: a signal asked to leave; the state is kept.
         """
         epochs, began, first = self.settings["epochs"], time.monotonic(), len(self.history)
+        self._check()  # a state may have been kept because of it
         while len(self.history) < epochs:
             self.model.train()
             cuts = batches(self.order, self.settings["batch_size"])
@@ -165,8 +170,7 @@ class _Run:
                 self._set_rate(self.step / (epochs * len(cuts)))
                 self.total += self._take_step(batch) * len(batch[0])
                 self.step, self.done = self.step + 1, self.done + 1
-                if is_check(self.step) and self.settings["unhealthy"] != "keep":
-                    self._check()
+                self._check()
                 if keeper and keeper.due():
                     keeper.keep(self.state())
             epoch = len(self.history) + 1
@@ -214,7 +218,7 @@ class _Run:
         """Gradients of the batch's mean loss, part by part."""
         self.adam.zero_grad()
         size = len(batch[0])
-        parts = math.ceil(size / min(self.micro_batch or size, size))
+        parts = number_of_batches(size, self.micro_batch or size)
         shares = []
         for part in zip(*(tensor.tensor_split(parts) for tensor in batch), strict=True):
             with self.performance.autocast():
@@ -228,6 +232,8 @@ class _Run:
             group["lr"] = self.settings["learning_rate"] * rate(self.settings["schedule"], progress)
 
     def _check(self) -> None:
+        if not is_check(self.step) or self.settings["unhealthy"] == "keep":
+            return
         health = self.task.examine(self.model, None)
         self.model.train()
         if health["problem"]:
@@ -238,6 +244,7 @@ class _Run:
         on_gpu = self.performance.device.type == "cuda"
         return {
             "past": self.past | {"seconds": self.seconds()},
+            "unchecked": self.settings["unhealthy"] == "keep",
             "model": self.model.state_dict(),
             "adam": self.adam.state_dict(),
             "random": torch.get_rng_state(),
@@ -296,8 +303,12 @@ def batches(order: torch.Tensor, batch_size: int) -> tuple[torch.Tensor, ...]:
     A short last batch would give batch normalisation a poor mean, and one of one no variance:
     to avoid that, a batch may even be larger by one.
     """
-    number = min(math.ceil(len(order) / batch_size), len(order) // 2)
-    return order.tensor_split(max(number, 1))
+    return order.tensor_split(number_of_batches(len(order), batch_size))
+
+
+def number_of_batches(count: int, batch_size: int) -> int:
+    """As many as hold `batch_size`, but none of one."""
+    return max(min(math.ceil(count / batch_size), count // 2), 1)
 
 
 def rate(schedule: str, progress: float) -> float:
@@ -325,9 +336,19 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
 
 
-def _given_up(problem: str, settings: dict, starts: int) -> str:
+def _as_if_undisturbed(state: dict, policy: str) -> bool:
+    """Would a training under this policy, without interruption, have come to this state?
+
+    `keep` keeps the first start and looks at none; the others look at all.
+    """
+    if policy == "keep":
+        return not state["past"]["starts"]
+    return not state["unchecked"]
+
+
+def _given_up(problem: str, settings: dict, starts: int, finite: bool) -> str:
     times = f", and so in all {starts} starts" if starts > 1 else ""
-    keep = ", or, to go on with it, set unhealthy: keep" if settings["unhealthy"] != "keep" else ""
+    keep = ", or, to go on with it, set unhealthy: keep" if finite else ""
     return (
         f"{problem}{times}: lower learning_rate (now {settings['learning_rate']}), train for more "
         f"epochs{keep} (docs/training.md)"
