@@ -256,7 +256,7 @@ def test_a_full_disk_is_told_and_keeps_the_last_good_state(tmp_path, monkeypatch
     monkeypatch.setattr(step.os, "fsync", full)
     again = run(keeper_at(path, minutes=1e-9, log=lines.append), log=lines.append)
     told = [line for line in lines if "could not be kept" in line]
-    assert len(told) == 10 and told[0].startswith("WARNING: ") and "No space left" in told[0]
+    assert len(told) == 11 and told[0].startswith("WARNING: ") and "No space left" in told[0]
     assert path.read_bytes() == good and os.listdir(tmp_path) == ["training.state"]
     assert torch.equal(weights(again), weights(undisturbed))
 
