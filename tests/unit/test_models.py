@@ -74,6 +74,13 @@ def test_regressor_gives_three_values(backbone):
     assert network(torch.rand(2, 9, 64, 64)).shape == (2, 3)
 
 
+def test_grey_levels_that_are_not_scaled_are_refused():
+    with pytest.raises(TypeError, match="models.to_input"):
+        Regressor(Autoencoder(1), "resnet18", outputs=3)(
+            torch.zeros(1, 1, 32, 32, dtype=torch.uint8)
+        )
+
+
 def test_resnet34_is_the_papers():
     network = Regressor(Autoencoder(1), "resnet34", outputs=3).backbone
     assert isinstance(network.fc, nn.Linear)

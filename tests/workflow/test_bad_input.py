@@ -8,6 +8,7 @@ import subprocess
 import imageio_ffmpeg
 import pytest
 import torch
+import torchvision
 import yaml
 
 from motilens import dataset, simulation, video
@@ -255,9 +256,9 @@ def test_weights_are_fetched_first_and_their_absence_is_explained(project, tmp_p
     done = project.snakemake("--cores", "1", "--", wanted, check=False, **env)
     assert_clear(done, rf"ERROR: regressor\.weights: .* Download \S+resnet18\S+ .* into {cache}")
     name = re.search(r"/(resnet18-\w+\.pth)", done.stdout)[1]
-    torch.save({"conv1.weight": torch.zeros(1)}, cache / name)
+    torch.save(torchvision.models.resnet18().state_dict(), cache / name)
     project.snakemake("--cores", "1", "--", wanted, **env)
-    assert torch.load(project.folder / wanted, weights_only=True).keys() == {"conv1.weight"}
+    assert "fc.weight" in torch.load(project.folder / wanted, weights_only=True)
 
 
 def test_the_papers_experiment_has_the_papers_jobs(project):

@@ -11,7 +11,7 @@ def main(frames, output, wildcards, params, performance):
     examples, _ = loading.from_files(files, settings["frames"], performance)
     identity = {"settings": settings, "training": known, "code": params.code, "seed": seed}
     with resume.kept_beside(
-        output.weights, identity, performance.save_minutes, step.note
+        output.weights, identity, performance.save_minutes, step.tell
     ) as keeper:
         trained = autoencoder.train(examples, settings, seed, performance, keeper, step.note)
         print(f"health: {trained.health}")

@@ -31,7 +31,7 @@ def main(inputs, output, wildcards, params, performance):
         "encoder": made["weights_sha256"],
     }  # fmt: skip
     with resume.kept_beside(
-        output.weights, identity, performance.save_minutes, step.note
+        output.weights, identity, performance.save_minutes, step.tell
     ) as keeper:
         trained = regressor.train(
             seen, wanted, encoder, settings, seed, performance, keeper, start, step.note

@@ -160,7 +160,9 @@ class Regressor(nn.Module):
         self.backbone.load_state_dict(state)
 
     def forward(self, stacks):
-        """Percentages (n, outputs) of `stacks` (n, channels, height, width)."""
+        """Percentages (n, outputs) of `stacks` (n, channels, height, width), see `to_input`."""
+        if stacks.dtype == torch.uint8:
+            raise TypeError("grey levels in [0, 1] are wanted, not uint8: models.to_input")
         return self.backbone(self.normalise(self.encoder(stacks)))
 
 

@@ -1,7 +1,8 @@
 """How the arithmetic is done, never what is computed: device, precision, layout, memory.
 
-Nothing here is a reason to train anew, for it changes results by rounding only (a test bounds by
-how much); run.json beside each model says what was in force.
+Nothing here is a reason to train anew, for it changes results by rounding (a test bounds by how
+much; bfloat16 rounds most), or what batch normalisation sees at a time (micro_batch); run.json
+beside each model says what was in force.
 """
 
 import ctypes
@@ -81,6 +82,9 @@ class Performance:
             "device": gpu or self.device.type,
             "precision": str(self.precision).removeprefix("torch."),
             "compile": self.compile,
+            "channels_last": "auto" if self.channels_last is None else self.channels_last,
+            "tf32": torch.backends.cudnn.allow_tf32,
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,  # bytes

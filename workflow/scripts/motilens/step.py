@@ -41,7 +41,8 @@ def note(message: str) -> None:
 def tell(message: str) -> None:
     """Say it in the log and on the terminal."""
     print(message)
-    os.write(_terminal, f"\n{message}\n\n".encode())
+    with contextlib.suppress(OSError):  # whoever was looking may be gone
+        os.write(_terminal, f"\n{message}\n\n".encode())
 
 
 def terminal() -> TextIO:
