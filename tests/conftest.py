@@ -40,13 +40,16 @@ class Project:
         return done
 
     def digests(self):
-        """Of all results that have their final name; logs, metadata and run.json hold times."""
+        """Of all results that have their final name.
+
+        Not of what holds times (logs, metadata, run.json), nor of a training's state.
+        """
         results = self.folder / "results"
         return {
             str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in results.rglob("*")
             if path.is_file()
-            and path.name != "run.json"
+            and path.name not in ("run.json", "training.state")
             and path.relative_to(results).parts[0] not in ("logs", ".metadata")
         }
 
