@@ -134,28 +134,35 @@ def dies_at_150(model, loss):
     return {"problem": "dead" if loss is None else None, "warning": None}
 
 
-@pytest.mark.parametrize("then", ["restart", "keep"])
-def test_another_policy_gives_what_it_would_have_given_from_the_beginning(tmp_path, then):
-    """Refused at its first check; what was kept is neither let off that, nor taken for another."""
-    told, expected, settings = [], [], {"examine": dies_at_150, "epochs": 60}
-    path = tmp_path / "training.state"
+DIES = {"examine": dies_at_150, "epochs": 60}
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """The state of a training that was stopped at its first check."""
     with pytest.raises(InputError, match=r"dead \(after 150 steps\)"):
-        run(keeper_at(path), unhealthy="stop", **settings)
-    if then == "keep":
-        found = run(keeper_at(path), unhealthy=then, **settings)
-        alone = run(None, unhealthy=then, **settings)
-        assert torch.equal(weights(found), weights(alone))
-        return
+        run(keeper_at(tmp_path / "training.state"), unhealthy="stop", **DIES)
+    return tmp_path / "training.state"
+
+
+def test_keep_after_stop_gives_what_keep_alone_gives(refused):
+    found = run(keeper_at(refused), unhealthy="keep", **DIES)
+    assert torch.equal(weights(found), weights(run(None, unhealthy="keep", **DIES)))
+
+
+def test_restart_after_stop_does_what_restart_alone_does(refused):
+    """What was kept is not let off its check."""
+    told, expected = [], []
     with pytest.raises(InputError, match="all 6 starts"):
-        run(keeper_at(path), unhealthy=then, log=told.append, **settings)
+        run(keeper_at(refused), unhealthy="restart", log=told.append, **DIES)
     with pytest.raises(InputError, match="all 6 starts"):
-        run(None, unhealthy=then, log=expected.append, **settings)
+        run(None, unhealthy="restart", log=expected.append, **DIES)
     warned = [[line for line in lines if "WARNING" in line] for lines in (told, expected)]
     assert warned[0] == warned[1] and len(warned[0]) == 5
     # The state is that of the sixth start; `keep` keeps the first.
-    found = run(keeper_at(path, log=told.append), unhealthy="keep", **settings)
-    assert told[-1] == f"{path} was kept with another `unhealthy`: starting afresh"
-    assert torch.equal(weights(found), weights(run(None, unhealthy="keep", **settings)))
+    found = run(keeper_at(refused, log=told.append), unhealthy="keep", **DIES)
+    assert told[-1] == f"{refused} was kept with another `unhealthy`: starting afresh"
+    assert torch.equal(weights(found), weights(run(None, unhealthy="keep", **DIES)))
 
 
 def test_a_signal_after_the_last_step_loses_nothing(tmp_path, undisturbed):

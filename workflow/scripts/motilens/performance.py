@@ -1,4 +1,4 @@
-"""How the arithmetic is done, never what is computed: device, precision, layout, memory.
+"""How the arithmetic is done, not what is learned: device, precision, layout, memory.
 
 Nothing here is a reason to train anew, for it changes results by rounding (a test bounds by how
 much; bfloat16 rounds most), or what batch normalisation sees at a time (micro_batch); run.json

@@ -32,11 +32,8 @@ class Keeper:
         self.identity = json.dumps(identity, sort_keys=True)
         self.kept_at, self.asked = time.monotonic(), None
 
-    def load(self, accept: Callable[[dict], bool] = lambda state: True) -> dict | None:
+    def load(self) -> dict | None:
         """The state to go on from, or None: there is none, it is damaged, or another training's.
-
-        Args:
-            accept: of a state, whether it may be gone on from.
 
         Raises:
             InputError: there is something of its name that cannot be read.
@@ -62,9 +59,6 @@ class Keeper:
             now = json.loads(self.identity)
             other = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
             self.log(f"{self.path} was kept with other {', '.join(other)}: starting afresh")
-            return None
-        if not accept(state):
-            self.log(f"{self.path} was kept with another `unhealthy`: starting afresh")
             return None
         return state
 

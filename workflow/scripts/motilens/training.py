@@ -98,7 +98,10 @@ def train(
         )
     with keeper.listening() if keeper else contextlib.nullcontext():
         policy = settings["unhealthy"]
-        state = keeper.load(lambda kept: _as_if_undisturbed(kept, policy)) if keeper else None
+        state = keeper.load() if keeper else None
+        if state and not _as_if_undisturbed(state, policy):
+            keeper.log(f"{keeper.path} was kept with another `unhealthy`: starting afresh")
+            state = None
         past = state["past"] if state else {"starts": [], "resumed_at_steps": [], "seconds": 0}
         starts = past["starts"]
         while True:
