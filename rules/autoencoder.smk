@@ -17,6 +17,8 @@ rule train_autoencoder:
         "../envs/torch.yaml"
     # One, unless the user wants more: then the result does not depend on --cores.
     threads: config["performance"]["threads"]
+    resources:
+        **training_needs("autoencoder", lambda wildcards: training(wildcards.fold)),
     params:
         settings=lambda wildcards: autoencoder_params(wildcards)["settings"],
         training=lambda wildcards: autoencoder_params(wildcards)["training"],
@@ -43,6 +45,8 @@ rule make_feature_images:
     conda:
         "../envs/torch.yaml"
     threads: config["performance"]["threads"]
+    resources:
+        **training_needs("autoencoder", lambda wildcards: SAMPLES.index),
     params:
         clips=lambda wildcards: content_of("encoded", SAMPLES.index),
         code=code_of("make_feature_images.py"),

@@ -9,6 +9,8 @@ if SIMULATED:
             "<results>/logs/simulate_video/{video}.log",
         conda:
             "../envs/video.yaml"
+        resources:
+            **needed(1500, 30),
         params:
             settings=settings_of("dataset.simulated.seconds", "dataset.simulated.seed"),
             code=code_of("simulate_video.py"),

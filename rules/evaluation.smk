@@ -81,6 +81,8 @@ rule plot_gallery:
     conda:
         "../envs/torch.yaml"
     threads: 1
+    resources:
+        **needed(3000, 30),
     params:
         settings=plain({"inputs": INPUTS, "seed": SEEDS[0]}),
         shown=lambda wildcards: content_of("shown", GROUPS["gallery"]),

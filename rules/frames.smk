@@ -13,6 +13,8 @@ rule extract_frames:
     priority: 1
     conda:
         "../envs/video.yaml"
+    resources:
+        **needed(2000, 60),
     params:
         settings=settings_of(
             "frames", clip_length=max(kind["frames"] for kind in config["inputs"].values())
@@ -60,6 +62,8 @@ rule plot_contact_sheet:
         "<results>/logs/plot_contact_sheet/{sample}.log",
     conda:
         "../envs/torch.yaml"
+    resources:
+        **needed(1500, 10),
     params:
         code=code_of("plot_contact_sheet.py"),
     message:

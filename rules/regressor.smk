@@ -37,6 +37,8 @@ rule train_regressor:
     conda:
         "../envs/torch.yaml"
     threads: config["performance"]["threads"]
+    resources:
+        **training_needs("regressor", lambda wildcards: SAMPLES.index),
     params:
         settings=lambda wildcards: regressor_params(wildcards)["settings"],
         training=lambda wildcards: regressor_params(wildcards)["training"],

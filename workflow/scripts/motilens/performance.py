@@ -16,12 +16,13 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from motilens import InputError
+from motilens import InputError, gpus
+from motilens.step import tell, warn
 
 DEFAULTS = {
     "device": "auto", "threads": 1, "precision": "auto", "tf32": True, "deterministic": False,
     "channels_last": "auto", "compile": False, "data": "auto", "micro_batch": None,
-    "save_minutes": 2,
+    "save_minutes": 2, "trainings_per_gpu": 1,
 }  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def prepare(settings: dict | None = None, threads: int | None = None) -> Perform
     chosen = DEFAULTS | (settings or {})
     keep_memory()
     torch.set_num_threads(threads or chosen["threads"])
-    device = _device(chosen["device"])
+    device = _device(chosen["device"], chosen["trainings_per_gpu"])
     deterministic = chosen["deterministic"]
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -125,10 +126,15 @@ def prepare(settings: dict | None = None, threads: int | None = None) -> Perform
     )
 
 
-def _device(wanted: str) -> torch.device:
+def _device(wanted: str, share: int) -> torch.device:
+    if wanted == "cpu":
+        return torch.device("cpu")
+    leased = gpus.lease(share, tell)  # before PyTorch looks for GPUs
     here = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    if wanted in ("auto", here.type, "cpu"):
-        return torch.device("cpu") if wanted == "cpu" else here
+    if leased and here.type == "cpu" and wanted == "auto":
+        warn(f"{leased} is a GPU, but PyTorch {torch.__version__} cannot use it: training on the CPU")
+    if wanted in ("auto", here.type):
+        return here
     raise InputError(
         f"performance.device: {wanted}, but PyTorch {torch.__version__} finds none here "
         f"(it finds {here.type}): look at the driver and CUDA_VISIBLE_DEVICES, or set it to auto"

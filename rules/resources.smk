@@ -1,0 +1,75 @@
+"""What jobs need of a machine: schedulers read it, a workstation only counts its GPUs."""
+
+import subprocess
+
+from motilens import gpus, needs
+
+# A scheduler takes the jobs: only then is their number limited (jobs: in its profile).
+ON_CLUSTER = workflow.resource_settings.nodes is not None
+SITE = config["slurm"]
+
+
+def cluster_has_gpus():
+    """Does SLURM know of any? What cannot be asked may."""
+    partition = SITE.get("gpu_partition") or SITE.get("partition")
+    command = ["sinfo", "--noheader", "--format=%G", *(["-p", partition] if partition else [])]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return True
+    return listed.returncode != 0 or "gpu" in listed.stdout
+
+
+def count_gpus():
+    """How many GPUs there are for trainings: here, or on a cluster at least one."""
+    device = config["performance"]["device"]
+    if device == "cpu":
+        return 0
+    if ON_CLUSTER and workflow.is_main_process:
+        return int(device != "auto" or cluster_has_gpus())
+    # A GPU of another make than NVIDIA's cannot be told from another: so there is one.
+    return len(gpus.visible()) or int(device != "auto")
+
+
+GPUS = count_gpus()
+if GPUS and not ON_CLUSTER and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", GPUS * config["performance"]["trainings_per_gpu"])
+
+
+def needed(memory, minutes, gpu=False):
+    """Resources of a rule. An attempt that follows a failed one gets as much more of them.
+
+    Args:
+        memory: megabytes, or a function of the wildcards.
+        minutes: a job that is ended because of them costs nothing if it is a training's.
+    """
+    named = {
+        "slurm_account": SITE.get("account"),
+        "slurm_partition": gpu and SITE.get("gpu_partition") or SITE.get("partition"),
+        "qos": SITE.get("qos"),
+        "gpu_model": SITE.get("gpu_model") if gpu else None,
+        "slurm_extra": SITE.get("extra"),
+    }
+
+    def mem_mb(wildcards, attempt):
+        return attempt * (memory(wildcards) if callable(memory) else memory)
+
+    def runtime(wildcards, attempt):
+        return min(attempt * minutes, SITE["longest"])
+
+    given = {name: value for name, value in named.items() if value}
+    return given | {"mem_mb": mem_mb, "runtime": runtime} | ({"gpu": 1} if gpu else {})
+
+
+def training_needs(section, samples):
+    """Resources of a training on the stacks of `samples`, a function of the wildcards."""
+
+    def memory(wildcards):
+        return needs.training_memory(
+            config["frames"]["clips_per_video"] * len(samples(wildcards)),
+            config["inputs"][wildcards.input]["frames"],
+            config["frames"]["size"],
+            config[section]["batch_size"],
+        )
+
+    return needed(memory, 720, gpu=bool(GPUS))

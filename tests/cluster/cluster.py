@@ -1,0 +1,181 @@
+"""A real Slurm of one node with two pretend GPUs, for tests; as root, from Debian's packages."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+ETC = Path("/etc/slurm")
+OURS = "# Motilens' tests made this file.\n"
+PROGRAMS = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch", "squeue")
+SBIN = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+
+CONF = """
+ClusterName=motilens
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+ReturnToService=2
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+GresTypes=gpu
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1
+JobAcctGatherParams=OverMemoryKill
+KillWait=15
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+OverTimeLimit=0
+StateSaveLocation={state}/ctld
+SlurmdSpoolDir={state}/d
+SlurmctldPidFile={state}/slurmctld.pid
+SlurmdPidFile={state}/slurmd.pid
+SlurmctldLogFile={state}/slurmctld.log
+SlurmdLogFile={state}/slurmd.log
+SchedulerParameters=batch_sched_delay=1,sched_interval=1,bf_interval=1
+AccountingStorageType=accounting_storage/{accounting}
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=16000 Gres=gpu:2
+PartitionName=normal Nodes={host} Default=YES PriorityTier=1 PreemptMode=REQUEUE
+PartitionName=urgent Nodes={host} PriorityTier=10
+"""
+
+
+def missing() -> str:
+    """Why there can be no cluster here, or nothing."""
+    if os.geteuid() != 0:
+        return "a cluster of our own needs root"
+    if lacking := [name for name in PROGRAMS if not shutil.which(name, path=SBIN)]:
+        return f"no {', '.join(lacking)}: install slurm-wlm and munge"
+    conf = ETC / "slurm.conf"
+    if conf.exists() and not conf.read_text(encoding="utf-8").startswith(OURS):
+        return f"{conf} belongs to another cluster"
+    return ""
+
+
+class Cluster:
+    """Daemons, started by `start` and ended by `stop`; their files lie in `state`.
+
+    Args:
+        state: a folder.
+        accounting: with slurmdbd and MariaDB, so that sacct knows of jobs.
+    """
+
+    def __init__(self, state: Path, accounting: bool = False):
+        self.state, self.accounting, self.daemons = state, accounting, {}
+        self.host = socket.gethostname().split(".")[0]
+
+    def start(self) -> None:
+        for folder in ("ctld", "d", "db"):
+            (self.state / folder).mkdir(parents=True, exist_ok=True)
+        self._configure()
+        self._start_munge()
+        if self.accounting:
+            self._start_accounting()
+        self.daemon("slurmctld", "slurmctld", "-D", "-i")
+        self.daemon("slurmd", "slurmd", "-D")
+        self.wait(lambda: "idle" in self("sinfo", "-h", "-o", "%t"), "the node is not idle")
+
+    def stop(self) -> None:
+        for name in list(reversed(self.daemons)):
+            self.end(name)
+        for name in ("slurm.conf", "gres.conf", "slurmdbd.conf"):
+            (ETC / name).unlink(missing_ok=True)
+
+    def daemon(self, name: str, *command: str, **options) -> None:
+        with open(self.state / f"{name}.out", "ab") as out:
+            self.daemons[name] = subprocess.Popen(
+                command, stdout=out, stderr=out, env={**os.environ, "PATH": SBIN}, **options
+            )
+
+    def end(self, name: str) -> None:
+        process = self.daemons.pop(name)
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def __call__(self, *command: str) -> str:
+        """What a command of Slurm's says."""
+        done = subprocess.run(command, capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+    def jobs(self, state: str = "all") -> list[dict[str, str]]:
+        """Jobs in a state such as running: number, state, node, comment."""
+        listed = self("squeue", "-h", "-t", state, "-o", "%i|%T|%N|%k")
+        names = ("id", "state", "node", "comment")
+        lines = [line for line in listed.splitlines() if line.count("|") == 3]
+        return [dict(zip(names, line.split("|"), strict=True)) for line in lines]
+
+    def wait(self, until, what: str, seconds: float = 60) -> None:
+        """Wait until something is true."""
+        end = time.monotonic() + seconds
+        while not until():
+            if time.monotonic() > end:
+                logs = [path.read_text() for path in sorted(self.state.glob("*.out"))]
+                raise AssertionError("\n".join([f"after {seconds} s: {what}", *logs]))
+            time.sleep(0.3)
+
+    def _configure(self) -> None:
+        gpus = [self.state / f"gpu{number}" for number in (0, 1)]
+        for gpu in gpus:
+            if not gpu.exists():
+                os.mknod(gpu, 0o666 | 0o020000, os.makedev(1, 3))
+        conf = CONF.format(
+            host=self.host,
+            state=self.state,
+            cpus=os.cpu_count(),
+            accounting="slurmdbd" if self.accounting else "none",
+        )
+        ETC.mkdir(exist_ok=True)
+        (ETC / "slurm.conf").write_text(OURS + conf)
+        (ETC / "gres.conf").write_text(
+            f"{OURS}NodeName={self.host} Name=gpu File={self.state}/gpu[0-1]\n"
+        )
+
+    def _start_munge(self) -> None:
+        folder = self.state / "munge"
+        folder.mkdir(mode=0o755, exist_ok=True)
+        shutil.chown(folder, "munge", "munge")
+        key = folder / "munge.key"
+        if not key.exists():
+            subprocess.run(["mungekey", "-c", "-k", key], check=True, env={"PATH": SBIN})
+            shutil.chown(key, "munge", "munge")
+        run = Path("/run/munge")
+        run.mkdir(mode=0o755, exist_ok=True)
+        shutil.chown(run, "munge", "munge")
+        self.daemon(
+            "munged", "munged", "-F", "-f", "--key-file", str(key), "--log-file",
+            str(folder / "log"), "--seed-file", str(folder / "seed"), "--pid-file",
+            str(folder / "pid"), user="munge", group="munge", extra_groups=[],
+        )  # fmt: skip
+        self.wait(lambda: "STATUS:" in self("sh", "-c", "munge -n | unmunge"), "munge is not there")
+
+    def _start_accounting(self) -> None:
+        data, port = self.state / "db", "13306"
+        command = ["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={data}"]
+        subprocess.run(command, check=True, capture_output=True)
+        self.daemon(
+            "mariadbd", "mariadbd", "--no-defaults", "--user=root", f"--datadir={data}",
+            f"--socket={self.state}/sock", f"--port={port}", "--bind-address=127.0.0.1",
+            "--skip-grant-tables",
+        )  # fmt: skip
+        self.wait(lambda: (self.state / "sock").exists(), "MariaDB is not there")
+        conf = ETC / "slurmdbd.conf"
+        conf.write_text(
+            f"{OURS}DbdHost={self.host}\nDbdAddr=127.0.0.1\nSlurmUser=root\nAuthType=auth/munge\n"
+            f"StorageType=accounting_storage/mysql\nStorageHost=127.0.0.1\nStoragePort={port}\n"
+            f"StorageUser=slurm\nLogFile={self.state}/slurmdbd.log\nPidFile={self.state}/dbd.pid\n"
+        )
+        conf.chmod(0o600)
+        self.daemon("slurmdbd", "slurmdbd", "-D")
+        self.wait(
+            lambda: "error" not in self("sacctmgr", "-i", "add", "cluster", "motilens"),
+            "slurmdbd is not there",
+        )
