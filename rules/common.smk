@@ -13,7 +13,7 @@ BASE = Path(workflow.basedir)
 SCRIPTS = BASE / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from motilens import InputError, clips, code, folds, metadata, params, runs, samples, videos
+from motilens import InputError, clips, code, folds, metadata, params, runs, samples, slurm, videos
 from motilens.config import check
 from motilens.params import natural, plain
 
@@ -35,9 +35,15 @@ except InputError as error:
 
 config["results"] = str(Path(config["results"]))  # ./results/ is results
 
+# A scheduler takes the jobs: only then is their number limited (jobs: in its profile).
+ON_CLUSTER = workflow.resource_settings.nodes is not None
+
 os.environ[runs.VARIABLE] = runs.identity()
 if workflow.is_main_process:
-    metadata.sync(config["results"], alone=runs.enter())
+    ALONE = runs.enter()
+    if ALONE and ON_CLUSTER and not {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
+        slurm.wait_for_left(os.getcwd(), logger.warning)
+    metadata.sync(config["results"], alone=ALONE)
 
 SIMULATED = config["dataset"].get("simulated")
 INPUTS = natural(config["inputs"])

@@ -4,8 +4,6 @@ import subprocess
 
 from motilens import gpus, needs
 
-# A scheduler takes the jobs: only then is their number limited (jobs: in its profile).
-ON_CLUSTER = workflow.resource_settings.nodes is not None
 SITE = config["slurm"]
 
 
@@ -57,8 +55,8 @@ def needed(memory, minutes, gpu=False):
     def runtime(wildcards, attempt):
         return min(attempt * minutes, SITE["longest"])
 
-    given = {name: value for name, value in named.items() if value}
-    return given | {"mem_mb": mem_mb, "runtime": runtime} | ({"gpu": 1} if gpu else {})
+    given = {name: value for name, value in named.items() if value} | ({"gpu": 1} if gpu else {})
+    return given | {"mem_mb": mem_mb, "runtime": runtime, "in_turn": 1}
 
 
 def training_needs(section, samples):

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
-    "Snakefile", "rules", "workflow", "config", "envs", "profiles", "requirements.in",
+    "Snakefile", "rules", "workflow", "config", "envs", "profiles", "slurm", "requirements.in",
     "tests/tiny.yaml",
 )  # fmt: skip
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -66,7 +67,7 @@ class Cluster:
     """
 
     def __init__(self, state: Path, accounting: bool = False):
-        self.state, self.accounting, self.daemons = state, accounting, {}
+        self.state, self.accounting, self.daemons, self.munge = state, accounting, {}, None
         self.host = socket.gethostname().split(".")[0]
 
     def start(self) -> None:
@@ -85,6 +86,8 @@ class Cluster:
             self.end(name)
         for name in ("slurm.conf", "gres.conf", "slurmdbd.conf"):
             (ETC / name).unlink(missing_ok=True)
+        if self.munge:
+            shutil.rmtree(self.munge, ignore_errors=True)
 
     def daemon(self, name: str, *command: str, **options) -> None:
         with open(self.state / f"{name}.out", "ab") as out:
@@ -140,13 +143,13 @@ class Cluster:
         )
 
     def _start_munge(self) -> None:
-        folder = self.state / "munge"
-        folder.mkdir(mode=0o755, exist_ok=True)
+        # pytest's own folders are root's alone.
+        folder = self.munge = Path(tempfile.mkdtemp(prefix="motilens-munge-"))
+        folder.chmod(0o755)
         shutil.chown(folder, "munge", "munge")
         key = folder / "munge.key"
-        if not key.exists():
-            subprocess.run(["mungekey", "-c", "-k", key], check=True, env={"PATH": SBIN})
-            shutil.chown(key, "munge", "munge")
+        subprocess.run(["mungekey", "-c", "-k", key], check=True, env={"PATH": SBIN})
+        shutil.chown(key, "munge", "munge")
         run = Path("/run/munge")
         run.mkdir(mode=0o755, exist_ok=True)
         shutil.chown(run, "munge", "munge")

@@ -1,5 +1,6 @@
 """How the arithmetic is done: chosen by what is here, told, and of little consequence."""
 
+import os
 import platform
 import shutil
 import subprocess
@@ -134,3 +135,24 @@ def test_freed_memory_is_kept_where_glibc_is():
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         faults[way] = int(done.stdout)
     assert 0 < faults["kept"] < faults["given back"] - 20 * 8192  # pages of 4 kB
+
+
+def test_a_training_that_compiles_nothing_does_not_load_the_compiler():
+    """And one that does, later in the same process, finds it."""
+    code = """
+import sys, torch
+from motilens import performance
+def train(compile):
+    prepared = performance.prepare({"device": "cpu", "compile": compile})
+    model = prepared.compiled(torch.nn.Linear(2, 1))
+    adam = prepared.adam(list(model.parameters()), 0.1, 0.0)
+    model(torch.ones(3, 2)).sum().backward()
+    adam.step()
+train(False)
+import torchvision
+assert "torch._inductor" not in sys.modules and "sympy" not in sys.modules
+train(True)
+assert "torch._inductor" in sys.modules
+"""
+    env = os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")}
+    subprocess.run([sys.executable, "-c", code], check=True, env=env)

@@ -43,7 +43,7 @@ def sync(results: str, alone: bool = True) -> None:
 def doubt(results: str, outputs: Iterable[str]) -> None:
     """Replace what is kept of `outputs`: they are being made anew.
 
-    Should the run be killed, no clone will take them for what was there before. Where the run
+    Should the step be killed, no clone will take them for what was there before. Where the run
     took place, Snakemake's own metadata are newer.
     """
     for output in outputs:
@@ -53,6 +53,18 @@ def doubt(results: str, outputs: Iterable[str]) -> None:
         ended = there.stat().st_mtime
         params = [repr({UNFINISHED: True})]
         _write(there, json.dumps({"record_format_version": 6, "params": params, "endtime": ended}))
+
+
+def vouch(results: str, outputs: Iterable[str], params: Iterable) -> None:
+    """Note of `outputs` that they are whole and what they were made with, as Snakemake would.
+
+    A job of a cluster may outlive the Snakemake that waits for it, and then nobody else does.
+    """
+    noted = sorted(map(repr, params))
+    for output in outputs:
+        ended = os.stat(output).st_mtime
+        record = {"record_format_version": 6, "params": noted, "endtime": ended}
+        _write(_copy(results, output.removeprefix(f"{results}/")), json.dumps(record))
 
 
 def _noted(results: str) -> Iterator[str]:

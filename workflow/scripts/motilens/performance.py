@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from motilens import InputError, gpus
+from motilens import InputError, gpus, startup
 from motilens.step import tell, warn
 
 DEFAULTS = {
@@ -108,9 +108,11 @@ def prepare(settings: dict | None = None, threads: int | None = None) -> Perform
     torch.set_num_threads(threads or chosen["threads"])
     device = _device(chosen["device"], chosen["trainings_per_gpu"])
     deterministic = chosen["deterministic"]
+    (startup.with_compiler if chosen["compile"] or deterministic else startup.without_compiler)()
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(deterministic)
+    if deterministic != torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(deterministic)  # this, too, imports the compiler
     torch.backends.cudnn.benchmark = not deterministic
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = chosen["tf32"]
     last = chosen["channels_last"]
@@ -132,7 +134,9 @@ def _device(wanted: str, share: int) -> torch.device:
     leased = gpus.lease(share, tell)  # before PyTorch looks for GPUs
     here = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     if leased and here.type == "cpu" and wanted == "auto":
-        warn(f"{leased} is a GPU, but PyTorch {torch.__version__} cannot use it: training on the CPU")
+        warn(
+            f"{leased} is a GPU, but PyTorch {torch.__version__} cannot use it: training on the CPU"
+        )
     if wanted in ("auto", here.type):
         return here
     raise InputError(

@@ -66,7 +66,8 @@ def logged(snakemake) -> Iterator[None]:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     threading.Thread(target=_end_with_run, daemon=True).start()
     log = str(snakemake.log[0])
-    metadata.doubt(log[: log.index(f"/logs/{snakemake.rule}")], map(str, snakemake.output))
+    results, outputs = log[: log.index(f"/logs/{snakemake.rule}")], list(map(str, snakemake.output))
+    metadata.doubt(results, outputs)
     global _terminal
     _terminal = os.dup(2)
     with open(log, "w", buffering=1, encoding="utf-8") as file:
@@ -76,6 +77,7 @@ def logged(snakemake) -> Iterator[None]:
         try:
             _check_code(snakemake)
             yield
+            metadata.vouch(results, outputs, snakemake.params)
         except InputError as error:
             _end(error)
         except OSError as error:

@@ -1,0 +1,220 @@
+"""`snakemake --profile slurm` on a real SLURM of one node, undisturbed and with faults."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from cluster import Cluster, missing
+from conftest import Project, copy_project
+
+FOLDER = Path("results/autoencoders/I1/fold1/seed0")
+TARGET = str(FOLDER / "model.pt")
+LOG = Path("results/logs/train_autoencoder/I1/fold1/seed0.log")
+# The profile as it is, but asking sooner.
+PROFILE = (
+    "--profile", "slurm", "--latency-wait", "10", "--slurm-init-seconds-before-status-checks", "2",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    if reason := missing():
+        pytest.skip(reason)
+    made = Cluster(tmp_path_factory.mktemp("slurm"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """One input type and one target, run without a cluster; and a longer training, alone."""
+    made = copy_project(tmp_path_factory.mktemp("local") / "a copy")
+    config = yaml.safe_load((made.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
+    config["inputs"] = {"I1": {"frames": 1}}
+    config["targets"] = {"motility": config["targets"]["motility"]}
+    config["regressor"]["backbone"] = "mobilenet_v3_small"
+    (made.folder / "small.yaml").write_text(yaml.safe_dump(config))
+    made.snakemake("--cores", "2", config="small.yaml")
+    return made
+
+
+@pytest.fixture(scope="module")
+def undisturbed(local, tmp_path_factory):
+    """Files of a longer training that nothing has happened to."""
+    made = longer(local, tmp_path_factory.mktemp("undisturbed"))
+    made.snakemake("--cores", "1", "--", TARGET, config="long.yaml")
+    return trained(made)
+
+
+@pytest.fixture
+def project(cluster, local, tmp_path):
+    """Frames are made; an autoencoder is to be trained."""
+    cluster("scancel", "--user", "root")
+    return longer(local, tmp_path)
+
+
+def longer(local, folder):
+    made = Project(folder / "a copy")
+    shutil.copytree(local.folder, made.folder)
+    config = yaml.safe_load((made.folder / "small.yaml").read_text())
+    config["autoencoder"]["epochs"] = 1500
+    (made.folder / "long.yaml").write_text(yaml.safe_dump(config))
+    (made.folder / LOG).unlink()
+    return made
+
+
+def trained(project):
+    return {
+        name: (project.folder / FOLDER / name).read_bytes()
+        for name in ("model.pt", "model.json", "history.csv")
+    }
+
+
+class Run:
+    """Snakemake on the cluster, training in the background."""
+
+    def __init__(self, project, cluster, *arguments):
+        self.project, self.cluster, self.log = project, cluster, project.folder / LOG
+        self.told = project.folder / "told"
+        with open(self.told, "w") as told:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "snakemake", *PROFILE, "--configfile", "long.yaml",
+                 *arguments, "--", TARGET],
+                cwd=project.folder, stdout=told, stderr=told, start_new_session=True,
+            )  # fmt: skip
+
+    def reaches(self, text, times=1):
+        """Wait until the training's log or Snakemake says so."""
+
+        def said():
+            logs = [path.read_text() for path in (self.log, self.told) if path.exists()]
+            return sum(log.count(text) for log in logs) >= times
+
+        self.cluster.wait(said, f"no {text!r}:\n{self.told.read_text()}", 120)
+
+    def job(self):
+        """Number of the job that runs."""
+        self.cluster.wait(lambda: self.cluster.jobs("running"), "no job runs")
+        return self.cluster.jobs("running")[0]["id"]
+
+    def ends_well(self):
+        assert self.process.wait(240) == 0, self.told.read_text()[-5000:]
+        return self.told.read_text()
+
+    def resumed(self):
+        run = json.loads((self.project.folder / FOLDER / "run.json").read_text())
+        return run["resumed_at_steps"]
+
+
+def test_tables_are_those_of_a_local_run(cluster, local, tmp_path):
+    made = copy_project(tmp_path / "a copy")
+    shutil.copy(local.folder / "small.yaml", made.folder)
+    told = made.snakemake(*PROFILE, config="small.yaml").stdout
+    assert made.digests() == local.digests()
+    numbers = re.findall(r"SLURM jobid (\d+)", told)
+    asked = {number: cluster("scontrol", "show", "job", number) for number in numbers}
+    gpus = {re.search(r"rule_(\w+?)_", text)[1] for text in asked.values() if "gres/gpu" in text}
+    assert gpus == {"train_autoencoder", "train_regressor"}
+    # Six videos drawn in one job, decoded in one, drawn again in one; 4 trainings, a gallery.
+    assert len(numbers) <= 10, "small steps share a job"
+
+
+def test_a_site_with_accounting(local, cluster, tmp_path, tmp_path_factory):
+    cluster.stop()
+    other = Cluster(tmp_path_factory.mktemp("slurmdbd"), accounting=True)
+    other.start()
+    try:
+        made = longer(local, tmp_path)
+        sacct = ("--slurm-status-command", "sacct")
+        made.snakemake(*PROFILE, *sacct, "--", TARGET, config="long.yaml")
+        assert "COMPLETED" in other("sacct", "-X", "--format=State%20")
+    finally:
+        other.stop()
+        cluster.start()
+
+
+def test_killed_jobs_come_back_and_go_on(cluster, project, undisturbed):
+    run = Run(project, cluster)
+    run.reaches("epoch 150 of 1500")
+    cluster("scancel", first := run.job())
+    run.reaches("the state of the training is kept")
+    run.reaches("going on at step")
+    second = run.job()
+    [step] = [
+        int(path.name)
+        for path in Path("/proc").glob("[0-9]*")
+        if b"train_autoencoder.py" in (path / "cmdline").read_bytes()
+    ]
+    os.kill(step, signal.SIGKILL)
+    told = run.ends_well()
+    assert trained(project) == undisturbed
+    assert first != second and told.count("has been submitted with SLURM jobid") == 3
+
+
+def test_a_job_over_its_memory_comes_back_with_more(cluster, project, undisturbed):
+    run = Run(project, cluster, "--set-resources", "train_autoencoder:mem_mb=attempt*450")
+    told = run.ends_well()
+    assert trained(project) == undisturbed
+    assert "OUT_OF_MEMORY" in told or "FAILED" in told
+    numbers = re.findall(r"SLURM jobid (\d+)", told)
+    asked = [
+        re.search(r"MinMemoryNode=(\d+)M", cluster("scontrol", "show", "job", number))[1]
+        for number in numbers
+    ]
+    assert asked[:2] == ["450", "900"]
+
+
+def test_a_job_over_its_time_goes_on_where_it_was(cluster, project, undisturbed):
+    run = Run(project, cluster)
+    run.reaches("epoch 150 of 1500")
+    cluster("scontrol", "update", f"JobId={run.job()}", "TimeLimit=00:00:01")
+    told = run.ends_well()
+    assert "TIMEOUT" in told and len(run.resumed()) == 1 and run.resumed()[0] > 300
+    assert trained(project) == undisturbed, "its history, too, is as if nothing had been"
+
+
+def test_preempted_and_queued_again(cluster, project, undisturbed):
+    run = Run(project, cluster)
+    run.reaches("epoch 150 of 1500")
+    cluster("sbatch", "-p", "urgent", "-n", "2", "--mem=100", "-o", "/dev/null", "--wrap=sleep 1")
+    run.reaches("going on at step")
+    told = run.ends_well()
+    assert told.count("has been submitted with SLURM jobid") == 1, "SLURM itself queued it again"
+    assert len(run.resumed()) == 1 and trained(project) == undisturbed
+
+
+def test_a_drained_node_and_a_new_slurmctld(cluster, project, undisturbed):
+    node = f"NodeName={cluster.host}"
+    cluster("scontrol", "update", node, "State=DRAIN", "Reason=test")
+    run = Run(project, cluster)
+    cluster.wait(lambda: cluster.jobs("pending"), "no job waits")
+    cluster("scontrol", "update", node, "State=RESUME")
+    run.reaches("epoch 150 of 1500")
+    cluster.end("slurmctld")
+    time.sleep(5)  # meanwhile nobody answers Snakemake
+    cluster.daemon("slurmctld", "slurmctld", "-D")
+    run.ends_well()
+    assert run.resumed() == [] and trained(project) == undisturbed
+
+
+def test_a_killed_snakemake_finds_its_jobs_again(cluster, project, undisturbed):
+    run = Run(project, cluster)
+    run.reaches("epoch 150 of 1500")
+    number = run.job()
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    told = project.snakemake(*PROFILE, "--", TARGET, config="long.yaml").stdout
+    assert f"waiting for them. To have their work done anew instead: scancel {number}" in told
+    assert "Nothing to be done" in told and "has been submitted" not in told
+    assert run.resumed() == [] and trained(project) == undisturbed
