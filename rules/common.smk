@@ -37,11 +37,12 @@ config["results"] = str(Path(config["results"]))  # ./results/ is results
 
 # A scheduler takes the jobs: only then is their number limited (jobs: in its profile).
 ON_CLUSTER = workflow.resource_settings.nodes is not None
+ONLY_PLANNED = not workflow.is_main_process or bool({"-n", "--dry-run", "--dryrun"} & set(sys.argv))
 
 os.environ[runs.VARIABLE] = runs.identity()
 if workflow.is_main_process:
     ALONE = runs.enter()
-    if ALONE and ON_CLUSTER and not {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
+    if ALONE and ON_CLUSTER and not ONLY_PLANNED:
         slurm.wait_for_left(os.getcwd(), logger.warning)
     metadata.sync(config["results"], alone=ALONE)
 

@@ -25,8 +25,12 @@ def count_gpus():
         return 0
     if ON_CLUSTER and workflow.is_main_process:
         return int(device != "auto" or cluster_has_gpus())
-    # A GPU of another make than NVIDIA's cannot be told from another: so there is one.
-    return len(gpus.visible()) or int(device != "auto")
+    if not (found := gpus.visible()) and device == "cuda" and not ONLY_PLANNED:
+        stop(
+            "performance.device: cuda, but there is no GPU here (nvidia-smi lists none, or "
+            "CUDA_VISIBLE_DEVICES hides it): look at the driver, or set it to auto or cpu"
+        )
+    return len(found) or int(device != "auto")
 
 
 GPUS = count_gpus()

@@ -41,6 +41,7 @@ def local(tmp_path_factory):
     """One input type and one target, run without a cluster; and a longer training, alone."""
     made = copy_project(tmp_path_factory.mktemp("local") / "a copy")
     config = yaml.safe_load((made.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
+    config["dataset"]["simulated"]["participants"] = 4
     config["inputs"] = {"I1": {"frames": 1}}
     config["targets"] = {"motility": config["targets"]["motility"]}
     config["regressor"]["backbone"] = "mobilenet_v3_small"
@@ -126,7 +127,7 @@ def test_tables_are_those_of_a_local_run(cluster, local, tmp_path):
     asked = {number: cluster("scontrol", "show", "job", number) for number in numbers}
     gpus = {re.search(r"rule_(\w+?)_", text)[1] for text in asked.values() if "gres/gpu" in text}
     assert gpus == {"train_autoencoder", "train_regressor"}
-    # Six videos drawn in one job, decoded in one, drawn again in one; 4 trainings, a gallery.
+    # 4 videos drawn in one job, decoded in one, their sheets in one; 4 trainings; 1 to 3 others.
     assert len(numbers) <= 10, "small steps share a job"
 
 

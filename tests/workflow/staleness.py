@@ -113,16 +113,16 @@ SIMULATED = [
     Change("regressor.schedule", "cosine", REGRESSORS),
     Change("regressor.gradient_clip", 1, REGRESSORS),
     Change("regressor.unhealthy", "keep", REGRESSORS),
-    Change("performance.device", {"performance": {"device": "cpu"}}, NOTHING),
-    Change("performance.threads", {"performance": {"threads": 2}}, NOTHING),
-    Change("performance.precision", {"performance": {"precision": "bfloat16"}}, NOTHING),
-    Change("performance.tf32", {"performance": {"tf32": False}}, NOTHING),
-    Change("performance.deterministic", {"performance": {"deterministic": True}}, NOTHING),
-    Change("performance.channels_last", {"performance": {"channels_last": True}}, NOTHING),
-    Change("performance.compile", {"performance": {"compile": True}}, NOTHING),
-    Change("performance.data", {"performance": {"data": "disk"}}, NOTHING),
-    Change("performance.micro_batch", {"performance": {"micro_batch": 2}}, NOTHING),
-    Change("performance.save_minutes", {"performance": {"save_minutes": 1}}, NOTHING),
+    # Sections of which every key is changed at once, for none makes anything stale.
+    Change("performance.*", {"performance": {
+        "device": "cpu", "threads": 2, "precision": "bfloat16", "tf32": False,
+        "deterministic": True, "channels_last": True, "compile": True, "data": "disk",
+        "micro_batch": 2, "save_minutes": 1, "trainings_per_gpu": 2,
+    }}, NOTHING),
+    Change("slurm.*", {"slurm": {
+        "account": "a", "partition": "a", "gpu_partition": "a", "gpu_model": "a", "qos": "a",
+        "extra": "--nice=5", "longest": 60,
+    }}, NOTHING),
     Change("seeds", [0, 1], f"{only('train_autoencoder train_regressor', seed=1)} {TABLES}"),
     Change("seeds", [1], f"{only('train_autoencoder train_regressor', seed=1)} plot_gallery "
            f"{TABLES}"),

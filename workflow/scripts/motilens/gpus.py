@@ -20,7 +20,7 @@ _held: list[int] = []  # open, and so locked, as long as this process lives
 def visible() -> list[str]:
     """GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES gives them.
 
-    None without NVIDIA's driver, unless that variable names some; one on a Mac of Apple's make.
+    Of NVIDIA's make all, of AMD's and Apple's one, unless that variable names others.
     """
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
@@ -32,7 +32,7 @@ def visible() -> list[str]:
     try:
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
-        return []
+        return ["0"] if Path("/dev/kfd").exists() else []
     gpus = re.findall(r"^GPU \d+:.*\(UUID: (GPU-[^)]+)\)", listed.stdout, re.MULTILINE)
     parts = re.findall(r"^\s+MIG .*\(UUID: +(MIG-[^)]+)\)", listed.stdout, re.MULTILINE)
     return parts or gpus
