@@ -28,7 +28,7 @@ def versions(script: Path, requirements: Path) -> dict[str, str]:
     found = {}
     for source in sources(script):
         found[source.relative_to(script.parent).as_posix()] = _digest(source)
-        names = {name.partition(".")[0] for name in _imported(source)}
+        names = {name.partition(".")[0] for name in imported(source)}
         libraries = {INSTALLED_AS.get(name, name) for name in names}
         found |= {library: pins[library] for library in libraries & pins.keys()}
     return dict(sorted(found.items()))
@@ -42,14 +42,14 @@ def sources(script: Path) -> list[Path]:
         if path in found:
             continue
         found.add(path)
-        for name in _imported(path):
+        for name in imported(path):
             if name.startswith("motilens"):
                 file = root / (name.replace(".", "/") + ".py")
                 queue += [root / "motilens/__init__.py", *([file] if file.exists() else [])]
     return sorted(found)
 
 
-def _imported(path: Path) -> Iterator[str]:
+def imported(path: Path) -> Iterator[str]:
     """Names of all modules that a file may import (and some that are no modules)."""
     for node in ast.walk(_parsed(path)):
         if isinstance(node, ast.Import):

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import signal
+import site
 import sys
 import threading
 import time
@@ -167,7 +168,8 @@ def read_record(path: str) -> dict:
 
 
 def _version(library: str) -> str:
-    try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"  # an environment holds only what its step needs
+    # In this environment alone: Snakemake lends scripts its own packages, behind all others.
+    own = [*site.getsitepackages(), site.getusersitepackages()]
+    found = importlib.metadata.distributions(name=library, path=own)
+    # An environment holds only what its step needs.
+    return next((part.version for part in found), "not installed")
