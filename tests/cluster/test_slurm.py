@@ -1,5 +1,6 @@
 """`snakemake --profile slurm` on a real SLURM of one node, undisturbed and with faults."""
 
+import contextlib
 import json
 import os
 import re
@@ -109,6 +110,15 @@ class Run:
         self.cluster.wait(lambda: self.cluster.jobs("running"), "no job runs")
         return self.cluster.jobs("running")[0]["id"]
 
+    def step(self):
+        """Process of the training."""
+        [step] = [
+            int(path.name)
+            for path in Path("/proc").glob("[0-9]*")
+            if b"train_autoencoder.py" in (path / "cmdline").read_bytes()
+        ]
+        return step
+
     def ends_well(self):
         assert self.process.wait(240) == 0, self.told.read_text()[-5000:]
         return self.told.read_text()
@@ -152,12 +162,7 @@ def test_killed_jobs_come_back_and_go_on(cluster, project, undisturbed):
     run.reaches("the state of the training is kept")
     run.reaches("going on at step")
     second = run.job()
-    [step] = [
-        int(path.name)
-        for path in Path("/proc").glob("[0-9]*")
-        if b"train_autoencoder.py" in (path / "cmdline").read_bytes()
-    ]
-    os.kill(step, signal.SIGKILL)
+    os.kill(run.step(), signal.SIGKILL)
     told = run.ends_well()
     assert trained(project) == undisturbed
     assert first != second and told.count("has been submitted with SLURM jobid") == 3
@@ -179,7 +184,12 @@ def test_a_job_over_its_memory_comes_back_with_more(cluster, project, undisturbe
 def test_a_job_over_its_time_goes_on_where_it_was(cluster, project, undisturbed):
     run = Run(project, cluster)
     run.reaches("epoch 150 of 1500")
-    cluster("scontrol", "update", f"JobId={run.job()}", "TimeLimit=00:00:01")
+    step, number = run.step(), run.job()
+    os.kill(step, signal.SIGSTOP)  # SLURM looks at times every half minute only
+    cluster("scontrol", "update", f"JobId={number}", "TimeLimit=00:00:01")
+    cluster.wait(lambda: not cluster.jobs("running"), "no time limit", 90)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(step, signal.SIGCONT)
     told = run.ends_well()
     assert "TIMEOUT" in told and len(run.resumed()) == 1 and run.resumed()[0] > 300
     assert trained(project) == undisturbed, "its history, too, is as if nothing had been"
