@@ -16,6 +16,10 @@ include: "rules/common.smk"
 include: "rules/resources.smk"
 
 
+# Used with --software-deployment-method apptainer only (docs/environments.md).
+container: str(BASE / "envs/motilens.sif")
+
+
 pathvars:
     results=config["results"],
 

@@ -7,6 +7,12 @@ from motilens import gpus, needs
 SITE = config["slurm"]
 
 
+# Limits of what runs on one machine, or in one job, not of all jobs of a cluster.
+resource_scopes:
+    gpu="local",
+    in_turn="local",
+
+
 def cluster_has_gpus():
     """Does SLURM know of any? What cannot be asked may."""
     partition = SITE.get("gpu_partition") or SITE.get("partition")
