@@ -3,8 +3,8 @@
 
 rule train_autoencoder:
     input:
-        frames=lambda wildcards: clips_of(training(wildcards.fold)),
-        records=lambda wildcards: records_of(training(wildcards.fold)),
+        # Of the clips only a list: a name of each clip in each training would make the plan of
+        # thousands of samples grow with samples times trainings (docs/scale.md).
         lists=lambda wildcards: listed(f"training{wildcards.fold}"),
     output:
         weights="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.pt",

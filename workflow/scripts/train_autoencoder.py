@@ -4,10 +4,10 @@ from motilens import autoencoder, checkpoints, loading, resume, stacks, step, tr
 from motilens.performance import prepare
 
 
-def main(frames, output, wildcards, params, performance):
+def main(lists, output, wildcards, params, performance):
     settings = params.settings["autoencoder"] | params.settings[f"inputs.{wildcards.input}"]
     known, seed = params.training["training"], int(wildcards.seed)
-    files = stacks.by_sample(frames, known)
+    files = stacks.by_sample(stacks.listed(lists[0], known), known)
     examples, _ = loading.from_files(files, settings["frames"], performance)
     identity = {"settings": settings, "training": known, "code": params.code, "seed": seed}
     with resume.kept_beside(
@@ -31,7 +31,7 @@ def main(frames, output, wildcards, params, performance):
 if __name__ == "__main__":
     with step.logged(snakemake):
         main(
-            snakemake.input.frames,
+            snakemake.input.lists,
             snakemake.output,
             snakemake.wildcards,
             snakemake.params,

@@ -17,7 +17,8 @@ def main(inputs, output, wildcards, params, performance):
     if made["health"]["problem"]:
         settings["unhealthy"] = "keep"  # it cannot be better than its feature images
     labels, held_out = (pd.DataFrame.from_dict(part, orient="index") for part in known)
-    files = stacks.by_sample(inputs.frames, known[0] | known[1])
+    everyone = known[0] | known[1]
+    files = stacks.by_sample(stacks.listed(inputs.lists[0], everyone), everyone)
 
     def examples(side):
         chosen = {sample: files[sample] for sample in side}

@@ -162,6 +162,19 @@ def clips_shape(path: str) -> tuple[int, int, int, int]:
         return file["clips"].shape
 
 
+def listed(path: str, samples: Iterable[str]) -> list[str]:
+    """Files of the samples' clips, which lie beside the folder of the list in `path`.
+
+    Raises:
+        InputError: one has gone since it was listed.
+    """
+    files = [Path(path).parents[1] / f"{sample}.h5" for sample in samples]
+    for file in files:
+        if not file.exists():
+            raise InputError(f"{file} is gone: have it made again (snakemake frames)")
+    return list(map(str, files))
+
+
 def by_sample(paths: Sequence[str], known: dict[str, dict]) -> dict[str, str]:
     """The file of frames of each sample, in the order of `known`; those left out are skipped.
 
