@@ -17,7 +17,7 @@ include: "rules/resources.smk"
 
 
 # Used with --software-deployment-method apptainer only (docs/environments.md).
-container: str(BASE / "envs/motilens.sif")
+container: "envs/motilens.sif"
 
 
 pathvars:

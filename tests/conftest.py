@@ -1,5 +1,6 @@
 """A copy of the project to run in, one finished run that many tests look at, and their order."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -72,9 +73,19 @@ def project(tmp_path):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """The whole pipeline, run once on the small simulated set; tests leave it as it is."""
-    made = copy_project(tmp_path_factory.mktemp("finished") / "a copy")
-    made.output = made.snakemake("--cores", "2").stdout
+    """The whole pipeline, run once on the small simulated set; tests leave it as it is.
+
+    Whichever worker of pytest-xdist needs it first makes it for all.
+    """
+    common = tmp_path_factory.getbasetemp()
+    common = common.parent if "PYTEST_XDIST_WORKER" in os.environ else common
+    made, told = Project(common / "finished/a copy"), common / "finished/told"
+    with open(common / "finished.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            copy_project(made.folder)
+            told.write_text(made.snakemake("--cores", "2").stdout, encoding="utf-8")
+    made.output = told.read_text(encoding="utf-8")
     return made
 
 

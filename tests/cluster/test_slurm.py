@@ -198,7 +198,10 @@ def test_a_job_over_its_time_goes_on_where_it_was(cluster, project, undisturbed)
 def test_preempted_and_queued_again(cluster, project, undisturbed):
     run = Run(project, cluster)
     run.reaches("epoch 150 of 1500")
+    number = run.job()
     cluster("sbatch", "-p", "urgent", "-n", "2", "--mem=100", "-o", "/dev/null", "--wrap=sleep 1")
+    cluster.wait(lambda: number in {job["id"] for job in cluster.jobs("pending")}, "not queued")
+    cluster("scontrol", "update", f"JobId={number}", "StartTime=now")  # SLURM waits two minutes
     run.reaches("going on at step")
     told = run.ends_well()
     assert told.count("has been submitted with SLURM jobid") == 1, "SLURM itself queued it again"
