@@ -62,12 +62,10 @@ else:
 
     rule autoencoders:
         input:
-            clips_of(GROUPS["all"]),
             models(rules.train_autoencoder.output),
 
     rule regressors:
         input:
-            clips_of(GROUPS["all"]),
             models(rules.train_regressor.output),
 
     rule all:

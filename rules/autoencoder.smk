@@ -3,8 +3,7 @@
 
 rule train_autoencoder:
     input:
-        # Of the clips only a list: a name of each clip in each training would make the plan of
-        # thousands of samples grow with samples times trainings (docs/scale.md).
+        frames=lambda wildcards: clips_to_remake(training(wildcards.fold)),
         lists=lambda wildcards: listed(f"training{wildcards.fold}"),
     output:
         weights="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.pt",

@@ -156,6 +156,28 @@ def clips_of(chosen):
     return ancient(expand("<results>/frames/{sample}.h5", sample=chosen))
 
 
+def clips_to_remake(chosen):
+    """Of a training's clips those that are listed and gone: somebody may have made room.
+
+    Of all others it names the list alone: plans would grow with samples times trainings
+    (docs/scale.md).
+    """
+    missing = gone(frames_changed_at())
+    return clips_of([sample for sample in chosen if sample in missing])
+
+
+@functools.cache
+def gone(changed_at):
+    frames = Path(config["results"], "frames")
+    kept = {path.stem for path in frames.glob("*.h5")}
+    return {path.stem for path in frames.glob("*.json")} - kept
+
+
+def frames_changed_at():
+    frames = Path(config["results"], "frames")
+    return frames.stat().st_mtime_ns if frames.exists() else None
+
+
 def records_of(chosen):
     """What is known of the clips, in small files: `content_of` reads them."""
     return ancient(expand("<results>/frames/{sample}.json", sample=chosen))
@@ -266,9 +288,7 @@ def tell_missing():
 
 
 def content_of(label, chosen, columns=()):
-    frames = Path(config["results"], "frames")
-    changed_at = frames.stat().st_mtime_ns if frames.exists() else None
-    return read_content_of(label, tuple(chosen), tuple(columns), changed_at)
+    return read_content_of(label, tuple(chosen), tuple(columns), frames_changed_at())
 
 
 @functools.cache

@@ -23,6 +23,7 @@ rule train_regressor:
         pretrained=pretrained_weights(),
         encoder=rules.train_autoencoder.output.weights,
         encoder_record=rules.train_autoencoder.output.record,
+        frames=lambda wildcards: clips_to_remake(SAMPLES.index),
         lists=lambda wildcards: listed(f"training{wildcards.fold}", "all"),
     output:
         weights="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/model.pt",
