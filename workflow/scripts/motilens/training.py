@@ -115,8 +115,8 @@ def train(
                 state = None
             try:
                 run.to_the_end(keeper)
-                if keeper and (keeper.asked or run.seconds() > keeper.interval):
-                    keeper.keep(run.state())  # what is left may take long, and goes on to its end
+                if keeper:  # what is left may take long, and goes on to its end
+                    keeper.keep(run.state())
                 task.finish(run.model)
                 health = task.examine(run.model, run.history[-1]["loss"])
                 run.finite = math.isfinite(health.get("loss", 0))
