@@ -28,24 +28,12 @@ if FETCH:
 
     include: "rules/fetch.smk"
 
-    localrules:
-        fetch_dataset,
-
     rule all:
         default_target: True
         input:
             lambda wildcards: stop(NOT_THERE),
 
 else:
-
-    # Moments of work, or what needs the network that a cluster's nodes may not have.
-    localrules:
-        simulate_labels,
-        check_samples,
-        fetch_weights,
-        list_clips,
-        measure_errors,
-        make_table1,
 
     include: "rules/data.smk"
     include: "rules/frames.smk"

@@ -25,6 +25,7 @@ if SIMULATED:
             video_list=VIDEO_LIST,
         log:
             "<results>/logs/simulate_labels.log",
+        localrule: True
         conda:
             "../envs/video.yaml"
         params:
@@ -46,6 +47,7 @@ rule check_samples:
         folds="<results>/folds.csv",
     log:
         "<results>/logs/check_samples.log",
+    localrule: True
     conda:
         "../envs/tables.yaml"
     params:

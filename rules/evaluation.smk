@@ -11,6 +11,7 @@ rule measure_errors:
         made="<results>/tables/mae.json",
     log:
         "<results>/logs/measure_errors.log",
+    localrule: True
     conda:
         "../envs/tables.yaml"
     params:
@@ -34,6 +35,7 @@ rule make_table1:
         markdown="<results>/tables/table1.md",
     log:
         "<results>/logs/make_table1.log",
+    localrule: True
     conda:
         "../envs/tables.yaml"
     params:

@@ -6,6 +6,7 @@ rule fetch_dataset:
         LABELS,
     log:
         "<results>/logs/fetch_dataset.log",
+    localrule: True
     conda:
         "../envs/tables.yaml"
     params:

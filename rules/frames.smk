@@ -38,6 +38,7 @@ checkpoint list_clips:
     log:
         "<results>/logs/list_clips/{group}.log",
     priority: 1
+    localrule: True
     conda:
         "../envs/tables.yaml"
     params:

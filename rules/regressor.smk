@@ -8,6 +8,7 @@ rule fetch_weights:
         "<results>/logs/fetch_weights/{backbone}/{weights}.log",
     # Before all training: without network it should fail before hours, not after them.
     priority: 1
+    localrule: True
     conda:
         "../envs/torch.yaml"
     params:

@@ -91,4 +91,4 @@ def finished(tmp_path_factory):
 
 def pytest_collection_modifyitems(items):
     """The longest come first, so that no worker of pytest-xdist waits for another in the end."""
-    items.sort(key=lambda item: "workflow" not in item.path.parts)
+    items.sort(key=lambda item: "unit" in item.path.parts)

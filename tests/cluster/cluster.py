@@ -40,7 +40,7 @@ SlurmctldLogFile={state}/slurmctld.log
 SlurmdLogFile={state}/slurmd.log
 SchedulerParameters=batch_sched_delay=1,sched_interval=1,bf_interval=1
 AccountingStorageType=accounting_storage/{accounting}
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=16000 Gres=gpu:2
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=16000 Gres=gpu:pretend:2
 PartitionName=normal Nodes={host} Default=YES PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=urgent Nodes={host} PriorityTier=10
 """
@@ -139,7 +139,7 @@ class Cluster:
         ETC.mkdir(exist_ok=True)
         (ETC / "slurm.conf").write_text(OURS + conf)
         (ETC / "gres.conf").write_text(
-            f"{OURS}NodeName={self.host} Name=gpu File={self.state}/gpu[0-1]\n"
+            f"{OURS}NodeName={self.host} Name=gpu Type=pretend File={self.state}/gpu[0-1]\n"
         )
 
     def _start_munge(self) -> None:

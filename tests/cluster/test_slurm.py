@@ -136,20 +136,34 @@ def test_tables_are_those_of_a_local_run(cluster, local, tmp_path):
     assert made.digests() == local.digests()
     numbers = re.findall(r"SLURM jobid (\d+)", told)
     asked = {number: cluster("scontrol", "show", "job", number) for number in numbers}
-    gpus = [re.search("Comment=rule_(.*)", text)[1] for text in asked.values() if "gpu:1" in text]
+    gpus = [
+        re.search("Comment=rule_(.*)", text)[1] for text in asked.values() if "gres:gpu" in text
+    ]
     assert len(gpus) == 4 and all(name.startswith("train_") for name in gpus)
     # 4 videos drawn in one job, decoded in one, their sheets in one; 4 trainings; 1 to 3 others.
     assert len(numbers) <= 10, "small steps share a job"
 
 
-def test_a_site_with_accounting(local, cluster, tmp_path, tmp_path_factory):
+def test_a_site_with_accounting_and_names_of_its_own(local, cluster, tmp_path, tmp_path_factory):
+    """Its names are in the profile here; in the configuration they mean the same."""
     cluster.stop()
     other = Cluster(tmp_path_factory.mktemp("slurmdbd"), accounting=True)
-    other.start()
     try:
+        other.start()
+        other("sacctmgr", "-i", "add", "account", "lab")
+        other("sacctmgr", "-i", "add", "user", "root", "account=lab")
         made = longer(local, tmp_path)
+        with open(made.folder / "slurm/profile.yaml", "a") as profile:
+            profile.write(
+                "config:\n  slurm: {account: lab, partition: nowhere, gpu_partition: urgent,"
+                " gpu_model: pretend, qos: normal, extra: --nice=5}\n"
+            )
         sacct = ("--slurm-status-command", "sacct")
-        made.snakemake(*PROFILE, *sacct, "--", TARGET, config="long.yaml")
+        told = made.snakemake(*PROFILE, *sacct, "--", TARGET, config="long.yaml").stdout
+        [number] = re.findall(r"SLURM jobid (\d+)", told)
+        asked = other("scontrol", "show", "job", number)
+        for wanted in ("Account=lab", "Partition=urgent", "QOS=normal", "Nice=5", "gpu:pretend:1"):
+            assert wanted in asked, asked
         assert "COMPLETED" in other("sacct", "-X", "--format=State%20")
     finally:
         other.stop()
