@@ -79,7 +79,8 @@ class Cluster:
             self._start_accounting()
         self.daemon("slurmctld", "slurmctld", "-D", "-i")
         self.daemon("slurmd", "slurmd", "-D")
-        self.wait(lambda: "idle" in self("sinfo", "-h", "-o", "%t"), "the node is not idle")
+        ready = {"idle", "gpu:pretend:2"}  # `idle*` has not answered yet
+        self.wait(lambda: set(self("sinfo", "-h", "-o", "%t %G").split()) == ready, "no node")
 
     def stop(self) -> None:
         for name in list(reversed(self.daemons)):
