@@ -284,6 +284,18 @@ def test_reasons_are_told_in_the_users_words(laboratory, tmp_path):
         assert any(found.startswith(line) for found in lines), (line, told.stdout)
 
 
+def test_deleted_clips_are_made_again_for_a_model_that_needs_them(laboratory, tmp_path):
+    """Trainings name a list of their clips only."""
+    lab = laboratory.copy(tmp_path / "a lab")
+    before = lab.digests()
+    changes.delete(lab, "frames/3.h5")
+    changes.delete(lab, "regressors/I1/motility/fold1/seed0/model.pt")
+    done = finished_jobs(lab.snakemake("--cores", "2", config="own.yaml"))
+    assert (done["extract_frames"], done["train_regressor"]) == (1, 1)
+    assert done["train_autoencoder"] == 0
+    assert lab.digests() == before
+
+
 def test_what_is_explained_is_what_snakemake_plans(laboratory, tmp_path):
     lab = laboratory.copy(tmp_path / "a lab")
     changes.edit_morphology(lab, 3)
