@@ -16,6 +16,8 @@ import yaml
 from cluster import Cluster, missing
 from conftest import Project, copy_project
 
+from motilens import slurm
+
 FOLDER = Path("results/autoencoders/I1/fold1/seed0")
 TARGET = str(FOLDER / "model.pt")
 LOG = Path("results/logs/train_autoencoder/I1/fold1/seed0.log")
@@ -62,8 +64,14 @@ def undisturbed(local, tmp_path_factory):
 @pytest.fixture
 def project(cluster, local, tmp_path):
     """Frames are made; an autoencoder is to be trained."""
+    made = longer(local, tmp_path)
+    made.runs = []
+    yield made
+    for run in made.runs:  # of a test that failed
+        run.process.kill()
+        run.process.wait()
     cluster("scancel", "--user", "root")
-    return longer(local, tmp_path)
+    cluster.wait(lambda: not slurm.left(str(made.folder)), "jobs do not end")
 
 
 def longer(local, folder):
@@ -90,6 +98,7 @@ class Run:
     def __init__(self, project, cluster, *arguments):
         self.project, self.cluster, self.log = project, cluster, project.folder / LOG
         self.told = project.folder / "told"
+        project.runs.append(self)
         with open(self.told, "w") as told:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "snakemake", *PROFILE, "--configfile", "long.yaml",
@@ -117,6 +126,7 @@ class Run:
             int(path.name)
             for path in Path("/proc").glob("[0-9]*")
             if b"train_autoencoder.py" in (path / "cmdline").read_bytes()
+            and (path / "cwd").resolve() == self.project.folder.resolve()
         ]
         return step
 
