@@ -113,25 +113,24 @@ class Run:
             logs = [path.read_text() for path in (self.log, self.told) if path.exists()]
             return sum(log.count(text) for log in logs) >= times
 
-        self.cluster.wait(said, f"no {text!r}:\n{self.told.read_text()}", 120)
+        self.cluster.wait(said, f"no {text!r}:\n{self.told.read_text()}", 240)
 
     def job(self):
         """Number of the job that runs."""
-        self.cluster.wait(lambda: self.cluster.jobs("running"), "no job runs")
+        self.cluster.wait(lambda: self.cluster.jobs("running"), "no job runs", 120)
         return self.cluster.jobs("running")[0]["id"]
 
     def step(self):
         """Process of the training."""
-        [step] = [
-            int(path.name)
-            for path in Path("/proc").glob("[0-9]*")
-            if b"train_autoencoder.py" in (path / "cmdline").read_bytes()
-            and (path / "cwd").resolve() == self.project.folder.resolve()
-        ]
-        return step
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it may have ended meanwhile
+                here = (path / "cwd").resolve() == self.project.folder.resolve()
+                if here and b"train_autoencoder.py" in (path / "cmdline").read_bytes():
+                    return int(path.name)
+        raise AssertionError("no training")
 
     def ends_well(self):
-        assert self.process.wait(240) == 0, self.told.read_text()[-5000:]
+        assert self.process.wait(400) == 0, self.told.read_text()[-5000:]
         return self.told.read_text()
 
     def resumed(self):
