@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -37,12 +38,16 @@ config["results"] = str(Path(config["results"]))  # ./results/ is results
 
 # A scheduler takes the jobs: only then is their number limited (jobs: in its profile).
 ON_CLUSTER = workflow.resource_settings.nodes is not None
-ONLY_PLANNED = not workflow.is_main_process or bool({"-n", "--dry-run", "--dryrun"} & set(sys.argv))
+NO_RUN = r"-[a-zA-Z]*n[a-zA-Z]*|--(dry-?run|unlock|touch|summary|detailed-summary|lint|report)"
+ONLY_PLANNED = not workflow.is_main_process or any(
+    re.fullmatch(NO_RUN, argument) for argument in sys.argv[1:]
+)
 
 os.environ[runs.VARIABLE] = runs.identity()
 if workflow.is_main_process:
     ALONE = runs.enter()
-    if ALONE and ON_CLUSTER and not ONLY_PLANNED:
+    locked = any(Path(".snakemake/locks").glob("*"))  # then jobs are those of a run that lives
+    if ON_CLUSTER and not ONLY_PLANNED and not locked:
         slurm.wait_for_left(os.getcwd(), logger.warning)
     metadata.sync(config["results"], alone=ALONE)
 

@@ -10,7 +10,7 @@ if SIMULATED:
         conda:
             "../envs/video.yaml"
         resources:
-            **needed(1500, 30),
+            **needed(1500, 10),
         params:
             settings=settings_of("dataset.simulated.seconds", "dataset.simulated.seed"),
             code=code_of("simulate_video.py"),

@@ -59,6 +59,8 @@ rule plot_learning_curves:
         "<results>/logs/plot_learning_curves.log",
     conda:
         "../envs/tables.yaml"
+    resources:
+        **needed(1500, 10),
     params:
         settings=plain({"models": ALL_MODELS}),
         code=code_of("plot_learning_curves.py"),

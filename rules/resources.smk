@@ -15,12 +15,15 @@ resource_scopes:
 
 def cluster_has_gpus():
     """Does SLURM know of any? What cannot be asked may."""
-    partition = SITE.get("gpu_partition") or SITE.get("partition")
+    key = "gpu_partition" if "gpu_partition" in SITE else "partition"
+    partition = SITE.get(key)
     command = ["sinfo", "--noheader", "--format=%G", *(["-p", partition] if partition else [])]
     try:
         listed = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return True
+    if partition and listed.returncode == 0 and not listed.stdout.strip():
+        stop(f"slurm.{key}: SLURM knows no partition {partition} (`sinfo` lists them)")
     return listed.returncode != 0 or "gpu" in listed.stdout
 
 
@@ -44,6 +47,12 @@ if GPUS and not ON_CLUSTER and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", GPUS * config["performance"]["trainings_per_gpu"])
 
 
+if ON_CLUSTER and "in_turn" not in workflow.global_resources:
+    # The plugin does the steps of a group one after the other: so a job asks for what one of
+    # them needs, and for the time of all.
+    workflow.register_resource("in_turn", 1)
+
+
 def needed(memory, minutes, gpu=False):
     """Resources of a rule. An attempt that follows a failed one gets as much more of them.
 
@@ -55,6 +64,7 @@ def needed(memory, minutes, gpu=False):
         "slurm_account": SITE.get("account"),
         "slurm_partition": gpu and SITE.get("gpu_partition") or SITE.get("partition"),
         "qos": SITE.get("qos"),
+        "constraint": SITE.get("constraint"),
         "gpu_model": SITE.get("gpu_model") if gpu else None,
         "slurm_extra": SITE.get("extra"),
     }

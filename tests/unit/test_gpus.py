@@ -14,9 +14,14 @@ SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 HOLD = """
 import os, sys, time
 from motilens import gpus
+from pathlib import Path
+folder = Path(os.environ["TMPDIR"])
+(folder / f"ready{os.getpid()}").touch()
+while len(list(folder.glob("ready*"))) < int(sys.argv[2]):
+    time.sleep(0.01)
 name = gpus.lease(int(sys.argv[1]), lambda message: print(message, flush=True))
 began = time.time()
-time.sleep(0.6)
+time.sleep(1.5)
 print(name, os.environ["CUDA_VISIBLE_DEVICES"], began, time.time())
 """
 
@@ -28,7 +33,10 @@ def holders(number, share, tmp_path, devices="0,1"):
     }  # fmt: skip
     return [
         subprocess.Popen(
-            [sys.executable, "-c", HOLD, str(share)], env=env, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", HOLD, str(share), str(number)],
+            env=env,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for _ in range(number)
     ]

@@ -82,3 +82,15 @@ def test_set_up_explains_a_python_that_is_too_old(tmp_path):
         (tmp_path / name).symlink_to(old)
     done = set_up(tmp_path / "project", PATH=f"{tmp_path}:/usr/bin:/bin")
     assert done.returncode == 1 and "needs Python 3.11 or newer" in done.stderr
+
+
+def test_every_rule_says_what_it_needs_or_runs_where_it_is_called():
+    """Otherwise a cluster would be asked for a job without account, partition, memory and time."""
+    rules = {}
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        parts = re.split(r"^ *(?:rule|checkpoint) (\w+):$", path.read_text(), flags=re.MULTILINE)
+        rules |= dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert len(rules) > 12
+    for name, text in rules.items():
+        jobs = "script:" in text and "localrule: True" not in text
+        assert jobs == bool(re.search(r"\*\*(training_)?needs?(ed)?\(", text)), name

@@ -121,7 +121,7 @@ SIMULATED = [
     }}, NOTHING),
     Change("slurm.*", {"slurm": {
         "account": "a", "partition": "a", "gpu_partition": "a", "gpu_model": "a", "qos": "a",
-        "extra": "--nice=5", "longest": 60,
+        "constraint": "a", "extra": "--nice=5", "longest": 60,
     }}, NOTHING),
     Change("seeds", [0, 1], f"{only('train_autoencoder train_regressor', seed=1)} {TABLES}"),
     Change("seeds", [1], f"{only('train_autoencoder train_regressor', seed=1)} plot_gallery "
