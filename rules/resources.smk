@@ -1,7 +1,5 @@
 """What jobs need of a machine: schedulers read it, a workstation only counts its GPUs."""
 
-import subprocess
-
 from motilens import gpus, needs
 
 SITE = config["slurm"]
@@ -14,17 +12,11 @@ resource_scopes:
 
 
 def cluster_has_gpus():
-    """Does SLURM know of any? What cannot be asked may."""
     key = "gpu_partition" if "gpu_partition" in SITE else "partition"
-    partition = SITE.get(key)
-    command = ["sinfo", "--noheader", "--format=%G", *(["-p", partition] if partition else [])]
     try:
-        listed = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired):
-        return True
-    if partition and listed.returncode == 0 and not listed.stdout.strip():
-        stop(f"slurm.{key}: SLURM knows no partition {partition} (`sinfo` lists them)")
-    return listed.returncode != 0 or "gpu" in listed.stdout
+        return slurm.has_gpus(SITE.get(key))
+    except InputError as error:
+        stop(f"slurm.{key}: {error}")
 
 
 def count_gpus():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
@@ -40,6 +41,11 @@ class Project:
         assert not check or done.returncode == 0, done.stdout[-5000:]
         return done
 
+    def copy(self, folder: Path):
+        """The same, results and all, in another folder."""
+        shutil.copytree(self.folder, folder)
+        return type(self)(folder)
+
     def digests(self):
         """Of all results that have their final name.
 
@@ -64,6 +70,23 @@ def copy_project(folder: Path) -> Project:
         else:
             shutil.copy(source, target)
     return Project(folder)
+
+
+def smallest(config: dict) -> dict:
+    """One input type, one target and a small network, to run to the end in little time."""
+    config["inputs"] = {"I1": {"frames": 1}}
+    config["targets"] = {"motility": config["targets"]["motility"]}
+    config["regressor"]["backbone"] = "mobilenet_v3_small"
+    return config
+
+
+def small(project: Project) -> Project:
+    """With a configuration small.yaml: the smallest pipeline, of four simulated participants."""
+    tiny = (project.folder / "tests/tiny.yaml").read_text(encoding="utf-8")
+    config = smallest(yaml.safe_load(tiny))
+    config["dataset"]["simulated"]["participants"] = 4
+    (project.folder / "small.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    return project
 
 
 @pytest.fixture

@@ -28,9 +28,7 @@ def main(*asked):
     elif asked[0] == "clean":
         pass
     elif asked[:2] == ("env", "create"):
-        options = dict(part.split("=", 1) for part in asked if "=" in part)
-        options |= {name: asked[asked.index(name) + 1] for name in ("--file", "--prefix")}
-        create(Path(options["--file"]), Path(options["--prefix"]))
+        create(*(Path(asked[asked.index(name) + 1]) for name in ("--file", "--prefix")))
     else:
         sys.exit(f"the stand-in for conda does not know: {asked}")
 
@@ -41,7 +39,8 @@ def create(file: Path, prefix: Path) -> None:
     assert environment["channels"] == ["conda-forge", "nodefaults"]
     wanted = dict(package.split("=") for package in environment["dependencies"])
     del wanted["python"]  # the one that is here stands for it
-    pins = re.findall(r"^[\w.-]+==[\w.]+.*?(?= \\$)", lock(), re.MULTILINE)
+    lock = (ROOT / "requirements.txt").read_text()
+    pins = re.findall(r"^[\w.-]+==[\w.]+.*?(?= \\$)", lock, re.MULTILINE)
     constraints = prefix.with_suffix(".constraints")
     constraints.write_text("\n".join(pins))
     uv = [Path(sys.executable).with_name("uv"), "--quiet", "--no-config"]
@@ -49,10 +48,6 @@ def create(file: Path, prefix: Path) -> None:
     packages = [f"{NAMES.get(name, name)}=={version}" for name, version in wanted.items()]
     install = ["pip", "install", "--python", prefix / "bin/python", "-c", constraints, *packages]
     subprocess.run([*uv, *install], check=True)
-
-
-def lock() -> str:
-    return (ROOT / "requirements.txt").read_text()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torchvision
 import yaml
+from conftest import smallest
 
 from motilens import dataset, simulation, video
 
@@ -96,15 +97,8 @@ def test_unreadable_and_short_videos_stop_only_themselves(own_data):
     assert len(list((own_data.folder / "results/frames").glob("*.h5"))) == 4
 
 
-def small(own_data):
-    """One of each and a small network, to run to the end."""
-    own_data.config["inputs"] = {"I1": {"frames": 1}}
-    own_data.config["targets"] = {"motility": own_data.config["targets"]["motility"]}
-    own_data.config["regressor"]["backbone"] = "mobilenet_v3_small"
-
-
 def test_going_on_without_a_video_and_the_table_says_so(own_data):
-    small(own_data)
+    smallest(own_data.config)
     film = next((own_data.folder / "lab/videos").glob("5_*"))
     content = film.read_bytes()
     film.write_bytes(content[: len(content) // 2])

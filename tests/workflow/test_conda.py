@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
-from conftest import ROOT, copy_project
+from conftest import ROOT, copy_project, small
 
 from motilens import code
 
@@ -26,13 +25,7 @@ def made(tmp_path_factory):
     )
     (client / "conda").chmod(0o755)
     (client / "activate").write_text('export PATH="$1/bin:$PATH" CONDA_PREFIX="$1"\n')
-    project = copy_project(folder / "a copy")
-    config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text())
-    config["dataset"]["simulated"]["participants"] = 4
-    config["inputs"] = {"I1": {"frames": 1}}
-    config["targets"] = {"motility": config["targets"]["motility"]}
-    config["regressor"]["backbone"] = "mobilenet_v3_small"
-    (project.folder / "small.yaml").write_text(yaml.safe_dump(config))
+    project = small(copy_project(folder / "a copy"))
     path = f"{client}:{Path(sys.executable).parent}:/usr/bin:/bin"
     done = project.snakemake(
         "--cores", "2", "--use-conda", "--", *TARGETS, config="small.yaml", check=False,

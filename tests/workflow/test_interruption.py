@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-import yaml
-from conftest import copy_project
+from conftest import copy_project, small
 
 HERE = Path(__file__).parent
 ON_DEMAND = {
@@ -45,17 +44,6 @@ def weights(tmp_path):
     cache.mkdir(parents=True)
     torch.save(torchvision.models.resnet18().state_dict(), cache / "resnet18-f37072fd.pth")
     return {"TORCH_HOME": str(tmp_path / "torch")}
-
-
-def small(project):
-    """One of each and a small network: every step, in little time."""
-    config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
-    config["dataset"]["simulated"]["participants"] = 4
-    config["inputs"] = {"I1": {"frames": 1}}
-    config["targets"] = {"motility": config["targets"]["motility"]}
-    config["regressor"]["backbone"] = "mobilenet_v3_small"
-    (project.folder / "small.yaml").write_text(yaml.safe_dump(config))
-    return project
 
 
 def run(project, *arguments, target=None, **options):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Project
 
 FOLDER = Path("results/autoencoders/I1/fold1/seed0")
 LOG = Path("results/logs/train_autoencoder/I1/fold1/seed0.log")
@@ -21,9 +19,7 @@ REGRESSOR = "results/regressors/I1/motility/fold1/seed0/model.json"
 @pytest.fixture
 def project(finished, tmp_path):
     """Frames are made; autoencoders are to be trained anew."""
-    made = Project(tmp_path / "a copy")
-    shutil.copytree(finished.folder, made.folder)
-    return made
+    return finished.copy(tmp_path / "a copy")
 
 
 def configured(project, **changes):
@@ -48,8 +44,7 @@ def wait_for(condition, seconds=120):
 
 def test_a_killed_snakemake_costs_seconds_of_a_long_training(project, tmp_path):
     configured(project, autoencoder__epochs=800)
-    undisturbed = Project(tmp_path / "undisturbed")
-    shutil.copytree(project.folder, undisturbed.folder)
+    undisturbed = project.copy(tmp_path / "undisturbed")
     log, state = project.folder / LOG, project.folder / FOLDER / "training.state"
     log.unlink()
     command = [sys.executable, "-m", "snakemake", "--configfile", "long.yaml", "--cores", "1"]

@@ -1,13 +1,11 @@
 """The whole pipeline from simulated videos to Table 1: every contract of docs/formats.md."""
 
 import json
-import shutil
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Project
 
 INPUTS = {"I1": 1, "I2": 9, "I3": 9, "I4": 18}
 TARGETS = {
@@ -82,8 +80,7 @@ def test_autoencoders_saw_only_their_training_participants(results, samples):
 
 def test_feature_images_on_demand_have_the_frames_size(finished, results, samples, tmp_path):
     path = "results/feature_images/I4/fold1/seed0.h5"
-    made = Project(tmp_path / "a copy")
-    shutil.copytree(finished.folder, made.folder)
+    made = finished.copy(tmp_path / "a copy")
     made.snakemake("--cores", "1", "--", path)
     with h5py.File(made.folder / path) as file:
         assert sorted(file["features"]) == sorted(samples.index)

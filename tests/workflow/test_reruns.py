@@ -137,10 +137,6 @@ class Laboratory(Project):
     def files(self):
         return [path for path in self.folder.rglob("*") if path.is_file()]
 
-    def copy(self, folder):
-        shutil.copytree(self.folder, folder)
-        return Laboratory(folder)
-
 
 @pytest.fixture(scope="module")
 def laboratory(tmp_path_factory):

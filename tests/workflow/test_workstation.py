@@ -1,19 +1,15 @@
 """GPUs on one workstation, pretended: how many trainings Snakemake starts at once."""
 
 import re
-import shutil
 
 import pytest
 import yaml
-from conftest import Project
 
 
 @pytest.fixture
 def project(finished, tmp_path):
     """Frames are made; other autoencoders are to be trained."""
-    made = Project(tmp_path / "a copy")
-    shutil.copytree(finished.folder, made.folder)
-    return made
+    return finished.copy(tmp_path / "a copy")
 
 
 def configured(project, **performance):

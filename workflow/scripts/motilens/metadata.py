@@ -50,9 +50,7 @@ def doubt(results: str, outputs: Iterable[str]) -> None:
         there = _copy(results, output.removeprefix(f"{results}/"))
         _write(there, "")
         # The file system's own time: it is compared with the outputs' times.
-        ended = there.stat().st_mtime
-        params = [repr({UNFINISHED: True})]
-        _write(there, json.dumps({"record_format_version": 6, "params": params, "endtime": ended}))
+        _write(there, _record([{UNFINISHED: True}], there.stat().st_mtime))
 
 
 def vouch(results: str, outputs: Iterable[str], params: Iterable) -> None:
@@ -60,11 +58,16 @@ def vouch(results: str, outputs: Iterable[str], params: Iterable) -> None:
 
     A job of a cluster may outlive the Snakemake that waits for it, and then nobody else does.
     """
-    noted = sorted(map(repr, params))
+    params = list(params)
     for output in outputs:
-        ended = os.stat(output).st_mtime
-        record = {"record_format_version": 6, "params": noted, "endtime": ended}
-        _write(_copy(results, output.removeprefix(f"{results}/")), json.dumps(record))
+        there = _copy(results, output.removeprefix(f"{results}/"))
+        _write(there, _record(params, os.stat(output).st_mtime))
+
+
+def _record(params: Iterable, ended: float) -> str:
+    """What Snakemake would note of an output, as far as we ask for it."""
+    noted = sorted(map(repr, params))
+    return json.dumps({"record_format_version": 6, "params": noted, "endtime": ended})
 
 
 def _noted(results: str) -> Iterator[str]:

@@ -108,7 +108,10 @@ def prepare(settings: dict | None = None, threads: int | None = None) -> Perform
     torch.set_num_threads(threads or chosen["threads"])
     device = _device(chosen["device"], chosen["trainings_per_gpu"])
     deterministic = chosen["deterministic"]
-    (startup.with_compiler if chosen["compile"] or deterministic else startup.without_compiler)()
+    if chosen["compile"] or deterministic:
+        startup.with_compiler()
+    else:
+        startup.without_compiler()
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if deterministic != torch.are_deterministic_algorithms_enabled():

@@ -1,9 +1,44 @@
-"""Jobs that a run which was killed has left in SLURM's queue."""
+"""What SLURM says: of GPUs, and of jobs that a run which was killed has left in its queue."""
 
 import os
 import subprocess
 import time
 from collections.abc import Callable
+
+from motilens import InputError
+
+
+def has_gpus(partition: str | None) -> bool:
+    """Does a node of `partition`, or any, have a GPU? What cannot be asked may.
+
+    Raises:
+        InputError: there is no such partition.
+    """
+    chosen = ["-p", partition] if partition else []
+    try:
+        listed = _ask("sinfo", "--noheader", "--format=%G", *chosen)
+    except FileNotFoundError:
+        listed = None
+    if listed is None:
+        return True
+    if partition and not listed.strip():
+        raise InputError(f"SLURM knows no partition {partition} (`sinfo` lists them)")
+    return "gpu" in listed
+
+
+def _ask(*command: str) -> str | None:
+    """The answer, or None if there is none.
+
+    Raises:
+        FileNotFoundError: there is no SLURM here.
+    """
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except FileNotFoundError:
+        raise
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
 
 
 def left(folder: str) -> list[str] | None:
@@ -12,16 +47,13 @@ def left(folder: str) -> list[str] | None:
     None if SLURM does not answer.
     """
     # What a name may contain comes last.
-    command = ["squeue", "--me", "--noheader", "--array", "--format=%i|%k|%Z"]
     try:
-        listed = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        listed = _ask("squeue", "--me", "--noheader", "--array", "--format=%i|%k|%Z")
     except FileNotFoundError:
         return []  # another scheduler's cluster
-    except (OSError, subprocess.TimeoutExpired):
+    if listed is None:
         return None
-    if listed.returncode:
-        return None
-    lines = [line.strip().split("|", 2) for line in listed.stdout.splitlines()]
+    lines = [line.strip().split("|", 2) for line in listed.splitlines()]
     return [
         number
         for number, comment, place in (line for line in lines if len(line) == 3)
