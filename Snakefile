@@ -13,6 +13,9 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/samples.smk"
+include: "rules/inputs.smk"
+include: "rules/params.smk"
 include: "rules/resources.smk"
 
 

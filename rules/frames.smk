@@ -3,7 +3,7 @@
 
 rule extract_frames:
     input:
-        video=lambda wildcards: (str if SIMULATED else ancient)(SAMPLES["video"][wildcards.sample]),
+        video=lambda wildcards: video_of(wildcards.sample),
     output:
         clips="<results>/frames/{sample}.h5",
         record="<results>/frames/{sample}.json",

@@ -9,8 +9,7 @@ def main(video, output, sample, params, may_leave_out):
     try:
         with step.written_whole(output.clips) as temporary:
             found = extraction.extract_clips(video, temporary, settings, sample, params.facts)
-            planned = params.video.get("video")
-            if planned and videos.fingerprint(video) != planned:
+            if not videos.as_planned(video, params.video.get("video")):
                 raise InputError(f"{video} was changed during the run: run again")
     except Damaged as error:
         if not may_leave_out:

@@ -4,7 +4,7 @@ A sample is a video and its labels. A participant may have several; folds are of
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +28,7 @@ COLUMNS |= {fact: (fact,) for fact in FACTS} | {name: (LABELS[name], name) for n
 
 
 def read_samples(
-    dataset: dict, needed: Sequence[str], compare: bool = True
+    dataset: dict, needed: Sequence[str], compare: bool = True, stored: Container[str] | None = None
 ) -> tuple[pd.DataFrame, list[str], list[str]]:
     """Match labels and videos and check both.
 
@@ -37,6 +37,8 @@ def read_samples(
             videos, videos (folder) and maybe video_list (a table); columns, motility_sum.
         needed: those of LABELS that somebody asks for; the others may be missing or wrong.
         compare: whether to look into the videos for two that are the same.
+        stored: names of the files in dataset.videos, if that is a folder of an object store.
+            Nobody looks into these videos before they are decoded.
 
     Returns:
         One row a video: index sample (the participant's ID; `ID+2`, `ID+3` for further videos),
@@ -53,10 +55,10 @@ def read_samples(
         folder = dataset.get("videos") or Path(dataset["labels"]).parent
         if dataset.get("video_list"):
             problems.append(f"{dataset['labels']}: names the videos: remove dataset.video_list")
-        found = [row for row in rows if videos.usable(row, folder, problems)]
+        found = [row for row in rows if videos.usable(row, folder, problems, stored)]
     else:
-        found = _with_labels(dataset, rows, problems)
-    if compare:
+        found = _with_labels(dataset, rows, problems, stored)
+    if compare and stored is None:
         problems += videos.duplicates([(row["place"], row["video"]) for row in found])
     known = [name for name in (*FACTS, *LABELS) if any(name in row for row in found)]
     table = pd.DataFrame(found, columns=["participant", "video", *known])
@@ -115,7 +117,7 @@ def read_labels(dataset: dict, needed: Sequence[str], problems: list, warnings: 
     return rows
 
 
-def _with_labels(dataset: dict, rows: list[dict], problems: list) -> list[dict]:
+def _with_labels(dataset: dict, rows: list[dict], problems: list, stored) -> list[dict]:
     """Give each video the labels of its participant."""
     labels, listed = dataset["labels"], dataset.get("video_list")
     folder = dataset.get("videos")
@@ -125,13 +127,13 @@ def _with_labels(dataset: dict, rows: list[dict], problems: list) -> list[dict]:
         )
         return []
     try:
-        owned = _listed(dataset, problems) if listed else videos.named(folder, problems)
+        owned = _listed(dataset, problems) if listed else videos.named(folder, problems, stored)
     except InputError as error:
         problems.append(str(error))
         return []
     for row in owned:
         row["participant"] = participant_id(row["participant"])
-    found = [row for row in owned if videos.usable(row, folder, problems)]
+    found = [row for row in owned if videos.usable(row, folder, problems, stored)]
     by_participant = {row["participant"]: row for row in rows}
     for row in found:
         if rows and row["participant"] not in by_participant:

@@ -3,9 +3,10 @@
 import filecmp
 import hashlib
 import os
+import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from motilens import InputError
@@ -16,8 +17,16 @@ SUFFIXES = (
 )  # fmt: skip
 
 
-def named(folder: str, problems: list[str]) -> list[dict]:
+def is_url(folder: str | Path | None) -> bool:
+    """Whether a folder is one of an object store, as s3://films/2026."""
+    return bool(re.match("[a-z][a-z0-9+.-]*://", str(folder)))
+
+
+def named(folder: str, problems: list[str], stored: Container[str] | None = None) -> list[dict]:
     """The videos in a folder, each of the participant whose number begins its name, as in VISEM.
+
+    Args:
+        stored: names of all files, if the folder is one of an object store.
 
     Returns:
         One dict a video: participant, video (name), place (for messages).
@@ -25,33 +34,43 @@ def named(folder: str, problems: list[str]) -> list[dict]:
     Raises:
         InputError: no such folder.
     """
-    if not Path(folder).is_dir():
+    if stored is None and not Path(folder).is_dir():
         raise InputError(f"{folder}: no such folder of videos: correct dataset.videos")
     found = []
-    for path in sorted(Path(folder).iterdir()):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+    for name in sorted(os.listdir(folder) if stored is None else stored):
+        if Path(name).suffix.lower() not in SUFFIXES or name.startswith(".") or "/" in name:
             continue
-        if digits := re.match("[0-9]*", path.name)[0]:
+        if digits := re.match("[0-9]*", name)[0]:
             place = f"{folder}: participant {int(digits)}"
-            found.append({"participant": digits, "video": path.name, "place": place})
+            found.append({"participant": digits, "video": name, "place": place})
         else:
             problems.append(
-                f"{path}: its name does not begin with a participant's ID: rename it, or "
-                "say whose it is in a CSV `ID;video` (dataset.video_list)"
+                f"{os.path.join(folder, name)}: its name does not begin with a participant's ID: "
+                "rename it, or say whose it is in a CSV `ID;video` (dataset.video_list)"
             )
     return found
 
 
-def usable(row: dict, folder: str | Path, problems: list[str]) -> bool:
-    """Complete the path of a row's video; False, and a problem told, if it is no file."""
+def usable(
+    row: dict, folder: str | Path, problems: list[str], stored: Container[str] | None = None
+) -> bool:
+    """Complete the path of a row's video; False, and a problem told, if it is no file.
+
+    `stored` as for `named`.
+    """
     if not row["video"]:
         problems.append(f"{row['place']}: names no video: correct it")
         return False
-    row["video"] = path = os.path.join(folder, row["video"])
+    name = row["video"]
+    row["video"] = path = os.path.join(folder, name)
     if set(path) & set("{}<>"):
         problems.append(
             f"{row['place']}: {path}: {{ }} < > have a meaning for Snakemake: rename it"
         )
+    elif stored is not None:
+        if posixpath.normpath(name) in stored:
+            return True
+        problems.append(f"{row['place']}: {path} is not in the store: correct it")
     elif os.path.islink(path) and not os.path.exists(path):
         problems.append(f"{row['place']}: {path} is a dead link: mend or remove it")
     elif not os.path.isfile(path):
@@ -110,3 +129,13 @@ def fingerprint(path: str) -> str:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): allow it") from error
     return digest.hexdigest()[:16]
+
+
+def as_planned(path: str, identity: str | dict | None) -> bool:
+    """Whether a video is what the plan saw: its fingerprint or, fetched from a store, its size.
+
+    None is said of simulated videos.
+    """
+    if isinstance(identity, dict):
+        return os.path.getsize(path) == identity["size"]
+    return identity is None or fingerprint(path) == identity

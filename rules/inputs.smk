@@ -1,0 +1,99 @@
+"""What steps read: the clips, told apart by their content and not by their times, and models."""
+
+import functools
+
+from snakemake.exceptions import IncompleteCheckpointException
+
+GROUPS = {
+    "all": list(SAMPLES.index),
+    "gallery": held_out(1)[:1],
+    **{f"training{fold}": training(fold) for fold in FOLDS},
+}
+
+
+def video_of(sample):
+    """A user's video is told apart by what it holds (the param), a simulated one as any file."""
+    path = SAMPLES["video"][sample]
+    return path if SIMULATED else ancient(path if STORED is None else storage(path))
+
+
+def clips_of(chosen):
+    """Big files that are never compared by time: their content is in the param `content_of`."""
+    return ancient(expand("<results>/frames/{sample}.h5", sample=chosen))
+
+
+def clips_to_remake(chosen):
+    """Of a training's clips those that are listed and gone: somebody may have made room.
+
+    Of all others it names the list alone: plans would grow with samples times trainings
+    (docs/scale.md).
+    """
+    missing = gone(frames_changed_at())
+    return clips_of([sample for sample in chosen if sample in missing])
+
+
+@functools.cache
+def gone(changed_at):
+    frames = Path(config["results"], "frames")
+    kept = {path.stem for path in frames.glob("*.h5")}
+    return {path.stem for path in frames.glob("*.json")} - kept
+
+
+def frames_changed_at():
+    frames = Path(config["results"], "frames")
+    return frames.stat().st_mtime_ns if frames.exists() else None
+
+
+def records_of(chosen):
+    """What is known of the clips, in small files: `content_of` reads them."""
+    return ancient(expand("<results>/frames/{sample}.json", sample=chosen))
+
+
+def listed(*groups):
+    """The lists of these groups' clips.
+
+    While some clips are still to be made, what is behind them counts as stale; once a group's
+    are there (the checkpoint has run), only a changed content does. Snakemake looks again only
+    at steps that name a list themselves: so each names those of all the steps it rests on.
+    """
+    # Beyond a checkpoint Snakemake plans nothing, and says that all is done
+    # (snakemake/snakemake#2824).
+    cut = {*workflow.dag_settings.until, *workflow.dag_settings.omit_from}
+    if beyond := cut - {"simulate_video", "simulate_labels", "check_samples", "extract_frames"}:
+        stop(
+            f"--until and --omit-from do not work with {', '.join(sorted(beyond))}: ask for a "
+            "target instead (frames, autoencoders, regressors, or a file)"
+        )
+    lists = []
+    for group in groups:
+        path = f"<results>/frames/lists/{group}.csv"
+        try:
+            checkpoints.list_clips.get(group=group)
+            lists.append(ancient(path))
+        except IncompleteCheckpointException:
+            lists.append(path)
+    return lists
+
+
+def all_lists(wildcards):
+    """For what rests on all models."""
+    return listed("all", *(f"training{fold}" for fold in FOLDS))
+
+
+ALL_MODELS = {"input": INPUTS, "target": TARGETS, "fold": FOLDS, "seed": SEEDS}
+
+
+def models(patterns, **wildcards):
+    """Paths of all models of one kind; wildcards that are not given take all their values."""
+    return expand(patterns, **(ALL_MODELS | wildcards))
+
+
+def weights_name():
+    """What regressors start from: weights of torchvision, or the SHA-256 of a user's file."""
+    weights = config["regressor"]["weights"]
+    return weights if isinstance(weights, str) else weights["sha256"].lower()
+
+
+def pretrained_weights():
+    name, backbone = weights_name(), config["regressor"]["backbone"]
+    return [] if name == "none" else f"<results>/weights/{backbone}/{name}.pt"

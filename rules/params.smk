@@ -1,0 +1,113 @@
+"""Params: plain dicts of exactly what a step depends on."""
+
+import functools
+
+from motilens import clips, code, params
+from motilens.params import plain
+
+
+def settings_of(*keys, **others):
+    return params.settings_of(config, *keys, **others)
+
+
+def video_identity(wildcards):
+    """A user's video is told apart by its content, a simulated one by how it was drawn.
+
+    One in an object store by its size and time there: nobody fetches it to look.
+    """
+    if SIMULATED:
+        drawn = settings_of("dataset.simulated.seconds", "dataset.simulated.seed")
+        return drawn | params.rests_on(code_of("simulate_video.py"))
+    try:
+        identity = {
+            "video": videos.fingerprint(SAMPLES["video"][wildcards.sample])
+            if STORED is None
+            else in_store(wildcards.sample)
+        }
+    except InputError:
+        return {"video": "gone since the run began"}  # its own job will say so; others go on
+    # Only where it makes a difference: to allow what an earlier run left out, or no more.
+    allowed = config["dataset"]["unreadable"] == "leave_out"
+    if not allowed and record_of(clips.problem, wildcards.sample):
+        identity["dataset.unreadable"] = "stop"
+    return identity
+
+
+def record_of(question, *arguments):
+    """What the records of clips answer; a damaged one ends the plan."""
+    try:
+        return question(config["results"], *arguments)
+    except InputError as error:
+        stop(error)
+
+
+def facts_of(wildcards):
+    """What the user says of a video, recorded with its clips."""
+    row, scale = ROWS[wildcards.sample], config["dataset"].get("microns_per_pixel")
+    facts = {"participant": row["participant"]} | ({"microns_per_pixel": scale} if scale else {})
+    return plain(facts | {name: row[name] for name in samples.FACTS if name in row})
+
+
+def left_out():
+    """Samples without clips, if dataset.unreadable allows it."""
+    return [sample for sample in SAMPLES.index if record_of(clips.problem, sample)]
+
+
+def tell_missing():
+    """At the end of a run: which samples are missing, and why."""
+    if lines := record_of(clips.missing, SAMPLES.index):
+        print(f"\n{len(lines)} of {len(SAMPLES)} videos could not be used:", *lines, sep="\n  ")
+        if config["dataset"]["unreadable"] == "stop":
+            print(
+                "Mend or remove them, or go on without them (dataset.unreadable: leave_out). "
+                "`snakemake --keep-going frames` finds all such videos."
+            )
+
+
+def content_of(label, chosen, columns=()):
+    return read_content_of(label, tuple(chosen), tuple(columns), frames_changed_at())
+
+
+@functools.cache
+def read_content_of(label, chosen, columns, changed_at):
+    """Read again only when a file has come into the folder of frames: many steps ask."""
+    return record_of(params.content_of, label, chosen, ROWS, columns)
+
+
+def autoencoder_params(wildcards):
+    return {
+        "settings": settings_of("autoencoder", f"inputs.{wildcards['input']}"),
+        "training": content_of("training", training(wildcards["fold"])),
+        "code": code_of("train_autoencoder.py"),
+    }
+
+
+def regressor_params(wildcards):
+    target, fold = wildcards["target"], wildcards["fold"]
+    values = config["targets"][target]
+    settings = settings_of("regressor", f"targets.{target}")
+    settings["regressor"]["weights"] = weights_name()
+    return {
+        "settings": settings,
+        "training": content_of("training", training(fold), values),
+        "held_out": content_of("held_out", held_out(fold), values),
+        "code": code_of("train_regressor.py"),
+        "rests_on": params.rests_on(autoencoder_params(wildcards)),
+    }
+
+
+def all_models_rest_on(*scripts):
+    """What all models, and the `scripts` between them and a step, depend on."""
+    parts = [
+        regressor_params({"input": name, "target": target, "fold": fold})
+        for name in INPUTS
+        for target in TARGETS
+        for fold in FOLDS
+    ]
+    return params.rests_on(parts, SEEDS, *map(code_of, scripts))
+
+
+@functools.cache
+def code_of(script):
+    """Our modules and the libraries that a script uses."""
+    return code.versions(SCRIPTS / script, BASE / "requirements.in")

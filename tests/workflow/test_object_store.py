@@ -1,0 +1,93 @@
+"""Videos in an object store: fetched one by one, decoded, and let go; here S3, by moto's server."""
+
+import re
+from pathlib import Path
+
+import boto3
+import pytest
+import yaml
+from moto.server import ThreadedMotoServer
+
+from motilens import dataset, simulation, video
+
+KEYS = {"aws_access_key_id": "somebody", "aws_secret_access_key": "secret"}
+
+
+def film(path, participant):
+    video.encode(str(path), simulation.render(participant, 1, 30), 50.0)
+
+
+@pytest.fixture
+def lab(project, tmp_path):
+    """Four labelled videos in a bucket, some in a folder of their own beside others."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    s3 = boto3.client("s3", endpoint_url=address, region_name="us-east-1", **KEYS)
+    s3.create_bucket(Bucket="lab")
+    table = dataset.sample_table(4, seed=1, folder=str(tmp_path))
+    dataset.write_labels(table, project.folder / "labels.csv")
+    for row in table.itertuples():
+        film(row.video, int(row.participant))
+        s3.upload_file(row.video, "lab", f"films 2026/{Path(row.video).name}")
+    s3.put_object(Bucket="lab", Key="films 2026/notes.txt", Body=b"no film")
+    s3.put_object(Bucket="lab", Key="films 2026/old/9_other.avi", Body=b"in another folder")
+    s3.put_object(Bucket="lab", Key="films 2026, others/9_other.avi", Body=b"and another")
+
+    config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
+    project.videos, project.s3 = list(table["video"]), s3
+
+    def run(*arguments, check=True, videos="s3://lab/films 2026", address=address):
+        config["dataset"] = {"labels": "labels.csv", "videos": videos}
+        (project.folder / "own.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        return project.snakemake(
+            "--cores", "2", *arguments, config="own.yaml", check=check,
+            SNAKEMAKE_STORAGE_S3_ENDPOINT_URL=address,
+            SNAKEMAKE_STORAGE_S3_ACCESS_KEY="somebody",
+            SNAKEMAKE_STORAGE_S3_SECRET_KEY="secret",
+        ).stdout  # fmt: skip
+
+    project.run = run
+    yield project
+    server.stop()
+
+
+def test_videos_of_a_bucket_give_the_same_clips(lab):
+    key = f"films 2026/{Path(lab.videos[0]).name}"
+    lab.run("frames")
+    from_store = lab.digests()
+    assert "Nothing to be done" in lab.run("frames")
+    kept = lab.folder / ".snakemake/storage"
+    assert not [path for path in kept.rglob("*") if path.is_file()]
+
+    # Another film under the same name: decoded again, and no other.
+    film(lab.folder / "other.avi", 7)
+    lab.s3.upload_file(str(lab.folder / "other.avi"), "lab", key)
+    planned = lab.run("frames", "-n", "--quiet", "rules")
+    assert re.search(r"extract_frames +1\b", planned), planned
+
+    # What is fetched is what would be decoded in a folder.
+    lab.s3.upload_file(lab.videos[0], "lab", key)
+    (lab.folder / "local").mkdir()
+    for path in lab.videos:
+        (lab.folder / "local" / Path(path).name).symlink_to(path)
+    lab.run("frames", videos="local")
+    clips = {name: value for name, value in lab.digests().items() if name.endswith(".h5")}
+    assert len(clips) == 4 and clips.items() <= from_store.items()
+
+
+def test_what_is_wrong_with_a_bucket_is_said_before_any_job(lab):
+    def refused(*arguments, **changes):
+        told = lab.run("-n", "frames", *arguments, check=False, **changes)
+        assert "Traceback" not in told and "extract_frames" not in told, told
+        return told
+
+    assert "no file is seen in s3://lab/empty" in refused(videos="s3://lab/empty")
+    assert "no file is seen in s3://none/films" in refused(videos="s3://none/films")
+    assert "no file is seen in s3://lab/films" in refused(address="http://127.0.0.1:9")
+    assert "ftps://lab/films cannot be listed" in refused(videos="ftps://lab/films")
+    everything = ("--default-storage-provider", "s3", "--default-storage-prefix", "s3://lab")
+    assert "results cannot lie in an object store" in refused(*everything)
+
+    lab.s3.delete_object(Bucket="lab", Key=f"films 2026/{Path(lab.videos[1]).name}")
+    assert "participant 2 has labels but no video" in refused()
