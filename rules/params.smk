@@ -19,13 +19,11 @@ def video_identity(wildcards):
         drawn = settings_of("dataset.simulated.seconds", "dataset.simulated.seed")
         return drawn | params.rests_on(code_of("simulate_video.py"))
     try:
-        identity = {
-            "video": videos.fingerprint(SAMPLES["video"][wildcards.sample])
-            if STORED is None
-            else in_store(wildcards.sample)
-        }
+        video = SAMPLES["video"][wildcards.sample]
+        seen = videos.fingerprint(video) if STORED is None else in_store(wildcards.sample)
     except InputError:
         return {"video": "gone since the run began"}  # its own job will say so; others go on
+    identity = {"video": seen}
     # Only where it makes a difference: to allow what an earlier run left out, or no more.
     allowed = config["dataset"]["unreadable"] == "leave_out"
     if not allowed and record_of(clips.problem, wildcards.sample):

@@ -38,3 +38,37 @@ def test_empty_files_are_told_when_they_are_decoded(tmp_path):
     for name in "12":
         (tmp_path / f"{name}.avi").touch()
     assert videos.duplicates([(k, str(tmp_path / f"{k}.avi")) for k in "12"]) == []
+
+
+STORED = ("1_a.avi", "2_b.MP4", "notes.txt", "old/3_c.avi", "nobody.avi")
+
+
+def test_videos_in_an_object_store_go_by_their_names():
+    problems = []
+    found = videos.named("s3://lab/films", problems, STORED)
+    assert [row["video"] for row in found] == ["1_a.avi", "2_b.MP4"]
+    assert [problem.partition(":")[0] for problem in problems] == ["s3"]
+    assert "s3://lab/films/nobody.avi: its name does not begin" in problems[0]
+
+    rows = [{"place": "here", "video": name} for name in ("./old/3_c.avi", "3_c.avi", "")]
+    problems.clear()
+    usable = [videos.usable(row, "s3://lab/films", problems, STORED) for row in rows]
+    assert usable == [True, False, False] and rows[1]["video"] == "s3://lab/films/3_c.avi"
+    assert problems == [
+        "here: s3://lab/films/3_c.avi is not in the store: correct it",
+        "here: names no video: correct it",
+    ]
+
+
+def test_what_is_an_address_of_a_store():
+    assert all(map(videos.is_url, ("s3://a/b", "gcs://a")))
+    assert not any(map(videos.is_url, (None, "a/b", "/a", "C:/films", "a//b")))
+
+
+def test_a_video_that_came_otherwise_than_planned(tmp_path):
+    path = tmp_path / "1.avi"
+    path.write_bytes(b"as it was")
+    planned = [None, videos.fingerprint(str(path)), {"size": 9, "changed": 1.0}]
+    assert all(videos.as_planned(str(path), identity) for identity in planned)
+    path.write_bytes(b"as it is now")
+    assert [videos.as_planned(str(path), one) for one in planned] == [True, False, False]
