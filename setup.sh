@@ -56,7 +56,8 @@ if [ "${1:-}" = lock ]; then
         --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
         --output-file requirements.txt requirements.in
 fi
-"$uv" pip sync --quiet --python .venv/bin/python --require-hashes --build-constraints requirements.txt \
+# Compiled at once: where Python may not write, each step would compile PyTorch anew.
+"$uv" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes --build-constraints requirements.txt \
     requirements.txt
 touch .venv/ready
 echo "Done: .venv/bin holds snakemake and all it needs" >&2
