@@ -18,8 +18,8 @@ _dynamo.graph_break = lambda: None
 def without_compiler() -> None:
     """Keep PyTorch's compiler out of a process that compiles nothing.
 
-    Optimisers and torchvision import it only to say that it shall leave them alone: half of the
-    8 s before a training's first step (benchmarks/README.md). They get a stand-in, which knows
+    Optimisers and torchvision import it only to say that it shall leave them alone: 1.3 of the
+    3 s before a training's first step (benchmarks/README.md). They get a stand-in, which knows
     just that. With another PyTorch, or where the compiler is already here, nothing is done.
     """
     if torch.__version__.startswith(TRIED) and "torch._dynamo" not in sys.modules:

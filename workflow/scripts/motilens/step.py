@@ -75,9 +75,11 @@ def logged(snakemake) -> Iterator[None]:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         sys.stdout.reconfigure(line_buffering=True)
+        start = time.monotonic()
         try:
             _check_code(snakemake)
             yield
+            print(f"done in {time.monotonic() - start:.2f} s")
             metadata.vouch(results, outputs, snakemake.params)
         except InputError as error:
             _end(error)
