@@ -69,9 +69,11 @@ else:
             rules.check_samples.output,
             lambda wildcards: listed(*GROUPS),
             rules.measure_errors.output,
+            rules.measure_statistics.output,
             rules.make_table1.output,
             CONTACT_SHEETS,
             "<results>/figures/learning_curves.png",
+            "<results>/figures/agreement.png",
             "<results>/figures/gallery.png",
 
 

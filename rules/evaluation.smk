@@ -26,6 +26,30 @@ rule measure_errors:
         "../workflow/scripts/measure_errors.py"
 
 
+rule measure_statistics:
+    input:
+        predictions=models(rules.train_regressor.output.predictions),
+        records=models(rules.train_regressor.output.record),
+        lists=all_lists,
+    output:
+        summary="<results>/tables/statistics.csv",
+        comparisons="<results>/tables/comparisons.csv",
+        markdown="<results>/tables/statistics.md",
+    log:
+        "<results>/logs/measure_statistics.log",
+    localrule: True
+    conda:
+        "../envs/tables.yaml"
+    params:
+        settings=plain({"models": ALL_MODELS}),
+        code=code_of("measure_statistics.py"),
+        rests_on=lambda wildcards: all_models_rest_on(),
+    message:
+        "Measure how sure the errors are"
+    script:
+        "../workflow/scripts/measure_statistics.py"
+
+
 rule make_table1:
     input:
         table=rules.measure_errors.output.table,
@@ -69,6 +93,29 @@ rule plot_learning_curves:
         "Draw the learning curves of all models"
     script:
         "../workflow/scripts/plot_learning_curves.py"
+
+
+rule plot_agreement:
+    input:
+        predictions=models(rules.train_regressor.output.predictions, seed=SEEDS[0]),
+        records=models(rules.train_regressor.output.record, seed=SEEDS[0]),
+        lists=all_lists,
+    output:
+        "<results>/figures/agreement.png",
+    log:
+        "<results>/logs/plot_agreement.log",
+    conda:
+        "../envs/tables.yaml"
+    resources:
+        **needed(1500, 10),
+    params:
+        settings=plain({"models": ALL_MODELS | {"seed": SEEDS[:1]}}),
+        code=code_of("plot_agreement.py"),
+        rests_on=lambda wildcards: all_models_rest_on(),
+    message:
+        "Draw predicted against true percentages"
+    script:
+        "../workflow/scripts/plot_agreement.py"
 
 
 rule plot_gallery:

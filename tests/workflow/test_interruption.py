@@ -31,8 +31,10 @@ STEPS = {
     "make_feature_images": (1, ON_DEMAND["make_feature_images"]),
     "train_regressor": (5, "regressors"),
     "measure_errors": (2, "results/tables/mae.csv"),
+    "measure_statistics": (3, "results/tables/statistics.md"),
     "make_table1": (2, "results/tables/table1.md"),
     "plot_learning_curves": (1, "results/figures/learning_curves.png"),
+    "plot_agreement": (1, "results/figures/agreement.png"),
     "plot_gallery": (1, "results/figures/gallery.png"),
 }
 

@@ -21,8 +21,10 @@ NOUNS = {
     "make_feature_images": ("file of feature images", "files of feature images"),
     "train_regressor": ("regressor", "regressors"),
     "measure_errors": ("table of errors", "tables of errors"),
+    "measure_statistics": ("table of statistics", "tables of statistics"),
     "make_table1": ("Table 1", "Tables 1"),
     "plot_learning_curves": ("figure of learning curves", "figures of learning curves"),
+    "plot_agreement": ("figure of agreement", "figures of agreement"),
     "plot_gallery": ("gallery", "galleries"),
 }
 # Params that say something of each sample, by the label that the rules give them.

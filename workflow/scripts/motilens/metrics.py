@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+ZERO_R = "ZeroR"  # its name among the inputs
+
 
 def mae_stack(predictions: pd.DataFrame) -> float:
     """Mean absolute error over stacks and values, in percentage points: the paper's MAE.

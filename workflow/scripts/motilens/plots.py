@@ -48,6 +48,36 @@ def learning_curves(histories: pd.DataFrame, path: str | Path) -> None:
     plt.close(figure)
 
 
+def agreement(cases: pd.DataFrame, path: str | Path) -> None:
+    """Bland-Altman plots: does it err more for some participants than for others?
+
+    Args:
+        cases: one row a sample, value and input: input, value, true, predicted (percentages).
+    """
+    inputs, values = (list(dict.fromkeys(cases[name])) for name in ("input", "value"))
+    figure, axes = plt.subplots(
+        len(inputs), len(values), figsize=(2.6 * len(values), 2.1 * len(inputs)),
+        squeeze=False, layout="constrained", sharey="col", sharex="col",
+    )  # fmt: skip
+    for line, name in zip(axes, inputs, strict=True):
+        for axis, value in zip(line, values, strict=True):
+            chosen = cases[(cases["input"] == name) & (cases["value"] == value)]
+            difference = chosen["predicted"] - chosen["true"]
+            axis.axhline(0, color="0.7", linewidth=0.8)
+            axis.scatter((chosen["predicted"] + chosen["true"]) / 2, difference, s=8, alpha=0.6)
+            bias, spread = difference.mean(), 1.96 * difference.std()
+            for level, style in ((bias, "-"), (bias - spread, "--"), (bias + spread, "--")):
+                axis.axhline(level, color=COLOURS[3], linewidth=1, linestyle=style)
+            axis.tick_params(labelsize=7)
+        line[0].set_ylabel(f"{name}\npredicted - true", fontsize=8)
+    for axis, value in zip(axes[0], values, strict=True):
+        axis.set_title(value, fontsize=9)
+    for axis in axes[-1]:
+        axis.set_xlabel("mean of both (%)", fontsize=8)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
 def gallery(rows: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]], path: str | Path) -> None:
     """The paper's Figure 1: what goes into each autoencoder, its feature image, what comes out.
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from motilens import InputError, metrics
+from motilens.metrics import ZERO_R
 
 # Table 1 of Thambawita et al., MediaEval 2019: input -> target -> MAE of folds 1, 2, 3 on VISEM.
 PAPER = {
@@ -32,7 +33,6 @@ def error_row(predictions: pd.DataFrame, record: dict) -> dict:
     Raises:
         InputError: a held-out sample or a stack is missing, or a prediction is no number.
     """
-    values = record["settings"]["values"]
     counts = predictions["sample"].value_counts()
     if (
         set(counts.index) != set(record["held_out"])
@@ -43,8 +43,7 @@ def error_row(predictions: pd.DataFrame, record: dict) -> dict:
             "{input}, {target}, fold {fold}, seed {seed}: its predictions are not complete: delete "
             "them and run again".format(**record)
         )
-    labels = pd.DataFrame.from_dict(record["training"], orient="index")[values]
-    baseline = metrics.zero_r(predictions, labels)
+    baseline = metrics.zero_r(predictions, training_labels(record))
     return {
         **{name: record[name] for name in ("input", "target")},
         **{name: int(record[name]) for name in ("fold", "seed")},
@@ -60,6 +59,12 @@ def error_row(predictions: pd.DataFrame, record: dict) -> dict:
     }
 
 
+def training_labels(record: dict) -> pd.DataFrame:
+    """What a regressor was trained with: a row a sample, a column a value."""
+    labels = pd.DataFrame.from_dict(record["training"], orient="index")
+    return labels[record["settings"]["values"]]
+
+
 def table1(mae: pd.DataFrame) -> pd.DataFrame:
     """Table 1: ZeroR, then a row for each input and fold and their average, means over seeds.
 
@@ -73,14 +78,14 @@ def table1(mae: pd.DataFrame) -> pd.DataFrame:
         many are unsound themselves); folds, the digest of the split.
     """
     zero_r = mae.assign(
-        input="ZeroR",
+        input=ZERO_R,
         mae_stack=mae["zeror_stack"],
         mae_participant=mae["zeror_participant"],
         autoencoder_collapsed=False,
         regressor_unsound=False,
     )
     both, rows = pd.concat([zero_r, mae]), []
-    for name in ["ZeroR", *mae["input"].unique()]:
+    for name in [ZERO_R, *mae["input"].unique()]:
         chosen = both[both["input"] == name]
         rows += [_row(chosen[chosen["fold"] == fold], fold) for fold in sorted(set(chosen["fold"]))]
         rows.append(_row(chosen, AVERAGE))

@@ -1,0 +1,41 @@
+"""Intervals over participants, agreement, and paired comparisons of all inputs."""
+
+import pandas as pd
+
+from motilens import statistics, step, tables
+
+NOTES = (
+    "Mean absolute errors in percentage points, one answer for each sample (the mean over its "
+    "stacks), participants alike, all folds together. In brackets 95 % intervals, by drawing "
+    "participants again (bootstrap). *Better than ZeroR by*: the difference on the same "
+    "participants; an interval that holds 0 shows nothing. *p*: permutation test of pairs, "
+    "adjusted for all comparisons in `comparisons.csv` (Benjamini and Hochberg).",
+    "The models of two folds share most of their training participants, so intervals are a little "
+    "too narrow. They say nothing about other laboratories, microscopes or populations.",
+)
+
+
+def main(predictions, records, output):
+    made = [step.read_record(path) for path in records]
+    parts = [
+        statistics.long_table(tables.read_predictions(path), record)
+        for path, record in zip(predictions, made, strict=True)
+    ]
+    means = {
+        (record["target"], int(record["fold"]), value): mean
+        for record in made
+        for value, mean in tables.training_labels(record).mean().items()
+    }
+    table = statistics.with_zero_r(pd.concat(parts, ignore_index=True), means)
+    summed, compared = statistics.summary(table), statistics.comparisons(table)
+    for part, path in ((summed, output.summary), (compared, output.comparisons)):
+        with step.written_whole(path) as temporary:
+            part.to_csv(temporary, index=False)
+    with step.written_whole(output.markdown) as temporary:
+        text = statistics.markdown(summed, compared, NOTES)
+        temporary.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with step.logged(snakemake):
+        main(snakemake.input.predictions, snakemake.input.records, snakemake.output)
