@@ -15,7 +15,8 @@ def cases(errors, true=None, name="I1", target="motility", seed=0, value="immoti
     return pd.DataFrame(
         {
             "input": name, "target": target, "fold": np.arange(count) % 3 + 1, "seed": seed,
-            "participant": who, "sample": who, "stack": 0, "value": value, "true": true, "predicted": true + errors,
+            "participant": who, "sample": who, "stack": 0, "value": value, "true": true,
+            "predicted": true + errors,
         }
     )  # fmt: skip
 

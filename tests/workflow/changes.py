@@ -16,6 +16,7 @@ import yaml
 from motilens import dataset, simulation, video
 
 Action = Callable
+LABELS_FILE = "lab/labels.csv"
 
 
 def draw(path, participant: int) -> None:
@@ -37,30 +38,30 @@ def _edit_labels(lab, participant, **by):
     table = lab.table.set_index("participant")
     for column, difference in by.items():
         table.loc[str(participant), column] += difference
-    dataset.write_labels(table.reset_index(), lab.folder / "lab/labels.csv")
+    dataset.write_labels(table.reset_index(), lab.folder / LABELS_FILE)
 
 
 def add_participant(lab, participant):
     """A participant is added, with labels and video."""
     table = dataset.sample_table(participant, seed=1, folder="lab/videos")
-    dataset.write_labels(table, lab.folder / "lab/labels.csv")
+    dataset.write_labels(table, lab.folder / LABELS_FILE)
     draw(lab.folder / table["video"].iloc[-1], participant)
 
 
 def remove_participant(lab, participant):
     """A participant is removed, labels and video."""
     table = lab.table[lab.table["participant"] != str(participant)]
-    dataset.write_labels(table, lab.folder / "lab/labels.csv")
+    dataset.write_labels(table, lab.folder / LABELS_FILE)
     lab.video(participant).unlink()
 
 
 def remove_and_add(lab, participant):
     """A participant is removed, looked at with `-n`, and added again."""
-    labels, film = (lab.folder / "lab/labels.csv").read_bytes(), lab.video(participant)
+    labels, film = (lab.folder / LABELS_FILE).read_bytes(), lab.video(participant)
     content = film.read_bytes()
     remove_participant(lab, participant)
     lab.snakemake("-n", config="own.yaml")
-    (lab.folder / "lab/labels.csv").write_bytes(labels)
+    (lab.folder / LABELS_FILE).write_bytes(labels)
     film.write_bytes(content)
 
 

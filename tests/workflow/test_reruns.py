@@ -15,7 +15,7 @@ import imageio_ffmpeg
 import pytest
 import staleness
 import yaml
-from conftest import Project, copy_project
+from laboratory import Laboratory
 from staleness import OWN_DATA, REMOVED, SIMULATED
 
 from motilens import dataset
@@ -116,37 +116,10 @@ def test_nothing_changed(finished):
     assert not any(plan(finished, "tests/tiny.yaml").values())
 
 
-class Laboratory(Project):
-    """A folder with own data, a configuration, and results."""
-
-    def __init__(self, folder):
-        super().__init__(folder)
-        self.table = dataset.sample_table(6, seed=1, folder="lab/videos")
-        config = yaml.safe_load((folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
-        config["dataset"] = {"labels": "lab/labels.csv", "videos": "lab/videos"}
-        config["inputs"] = {"I1": {"frames": 1}}
-        config["regressor"]["backbone"] = "mobilenet_v3_small"
-        self.config, self.env = config, {}
-
-    def write_configuration(self):
-        (self.folder / "own.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
-
-    def video(self, participant):
-        return self.folder / self.table.set_index("participant")["video"][str(participant)]
-
-    def files(self):
-        return [path for path in self.folder.rglob("*") if path.is_file()]
-
-
 @pytest.fixture(scope="module")
 def laboratory(tmp_path_factory):
-    lab = Laboratory(copy_project(tmp_path_factory.mktemp("own") / "a lab").folder)
-    (lab.folder / "lab/videos").mkdir(parents=True)
-    dataset.write_labels(lab.table, lab.folder / "lab/labels.csv")
+    lab = Laboratory.made(tmp_path_factory.mktemp("own"))
     dataset.write_video_list(lab.table, lab.folder / "lab/list.csv")
-    for participant in lab.table["participant"]:
-        changes.draw(lab.video(participant), int(participant))
-    lab.write_configuration()
     lab.snakemake("--cores", "2", config="own.yaml")
     shutil.copytree(lab.folder / "lab", lab.folder / "moved")
     folds = (lab.folder / "results/folds.csv").read_text().replace("participant", "ID")

@@ -1,0 +1,49 @@
+"""What is held out is out: no weight of a fold's models depends on its held-out participants."""
+
+import numpy as np
+import pytest
+from changes import LABELS_FILE
+from laboratory import Laboratory
+
+from motilens import dataset, video
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    made = Laboratory.made(tmp_path_factory.mktemp("leakage"))
+    made.snakemake("--cores", "2", config="own.yaml")
+    return made
+
+
+def weights(lab):
+    return {
+        str(path.parent.relative_to(lab.folder / "results")): path.read_bytes()
+        for path in (lab.folder / "results").rglob("model.pt")
+    }
+
+
+def test_videos_and_labels_of_the_held_out_change_no_weight(lab, tmp_path):
+    """In place of all that is known of those held out in fold 1: a marker, and noise."""
+    folds = (lab.folder / "results/folds.csv").read_text().split()[1:]
+    held_out = [line.split(",")[0] for line in folds if line.endswith(",1")]
+    assert len(held_out) == 3
+    before, other = weights(lab), lab.copy(tmp_path / "a lab")
+    noise, table = np.random.default_rng(0), lab.table.set_index("participant")
+    for number, participant in enumerate(held_out):
+        marker = np.full((30, 480, 640, 3), 20 + number, np.uint8)
+        marker[:, ::2] = 235  # stripes that no microscope has
+        video.encode(other.video(participant), marker, 50.0)
+        percentages = noise.dirichlet([1, 1, 1]) * 100
+        table.loc[participant, ["progressive", "nonprogressive", "immotile"]] = percentages.round(2)
+        table.loc[participant, ["head", "midpiece", "tail"]] = noise.uniform(0, 100, 3).round(2)
+    dataset.write_labels(table.reset_index(), other.folder / LABELS_FILE)
+    # Trained again even where nothing is stale: with whatever they can see.
+    forced = ("--forcerun", "train_autoencoder", "train_regressor")
+    done = other.snakemake("--cores", "2", *forced, config="own.yaml").stdout
+    assert done.count("Finished jobid") > 12
+    after = weights(other)
+    assert before.keys() == after.keys() and len(before) == 6
+    for name in before:
+        assert (before[name] == after[name]) == ("fold1" in name), name
+    predictions = "results/predictions/I1/motility/fold1/seed0.csv"
+    assert (lab.folder / predictions).read_text() != (other.folder / predictions).read_text()
