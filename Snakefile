@@ -53,7 +53,7 @@ else:
 
     rule autoencoders:
         input:
-            models(rules.train_autoencoder.output),
+            autoencoders(rules.train_autoencoder.output),
 
     rule regressors:
         input:
@@ -74,7 +74,7 @@ else:
             CONTACT_SHEETS,
             "<results>/figures/learning_curves.png",
             "<results>/figures/agreement.png",
-            "<results>/figures/gallery.png",
+            "<results>/figures/gallery.png" if AUTOENCODED else [],
 
 
 START = time.time()

@@ -12,6 +12,8 @@ rule train_autoencoder:
         run="<results>/autoencoders/{input}/fold{fold}/seed{seed}/run.json",
     log:
         "<results>/logs/train_autoencoder/{input}/fold{fold}/seed{seed}.log",
+    wildcard_constraints:
+        input="|".join(AUTOENCODED) or "(?!)",
     conda:
         "../envs/torch.yaml"
     # One, unless the user wants more: then the result does not depend on --cores.

@@ -74,7 +74,7 @@ rule make_table1:
 
 rule plot_learning_curves:
     input:
-        autoencoders=models(rules.train_autoencoder.output.history),
+        autoencoders=autoencoders(rules.train_autoencoder.output.history),
         regressors=models(rules.train_regressor.output.history),
         lists=all_lists,
     output:
@@ -123,8 +123,8 @@ rule plot_gallery:
         frames=clips_of(GROUPS["gallery"]),
         frame_records=records_of(GROUPS["gallery"]),
         lists=lambda wildcards: listed("training1", "gallery"),
-        weights=models(rules.train_autoencoder.output.weights, fold=1, seed=SEEDS[0]),
-        records=models(rules.train_autoencoder.output.record, fold=1, seed=SEEDS[0]),
+        weights=autoencoders(rules.train_autoencoder.output.weights, fold=1, seed=SEEDS[0]),
+        records=autoencoders(rules.train_autoencoder.output.record, fold=1, seed=SEEDS[0]),
     output:
         "<results>/figures/gallery.png",
     log:
@@ -135,11 +135,11 @@ rule plot_gallery:
     resources:
         **needed(3000, 30),
     params:
-        settings=plain({"inputs": INPUTS, "seed": SEEDS[0]}),
+        settings=plain({"inputs": AUTOENCODED, "seed": SEEDS[0]}),
         shown=lambda wildcards: content_of("shown", GROUPS["gallery"]),
         code=code_of("plot_gallery.py"),
         rests_on=lambda wildcards: params.rests_on(
-            *(autoencoder_params({"input": name, "fold": 1}) for name in INPUTS)
+            *(autoencoder_params({"input": name, "fold": 1}) for name in AUTOENCODED)
         ),
     message:
         "Draw what each autoencoder makes of a held-out participant"

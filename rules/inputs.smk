@@ -80,6 +80,8 @@ def all_lists(wildcards):
     return listed("all", *(f"training{fold}" for fold in FOLDS))
 
 
+# Those whose encoder is trained, and those whose is not.
+AUTOENCODED = [name for name in INPUTS if config["inputs"][name]["encoder"] == "autoencoder"]
 ALL_MODELS = {"input": INPUTS, "target": TARGETS, "fold": FOLDS, "seed": SEEDS}
 
 
@@ -88,12 +90,36 @@ def models(patterns, **wildcards):
     return expand(patterns, **(ALL_MODELS | wildcards))
 
 
-def weights_name():
-    """What regressors start from: weights of torchvision, or the SHA-256 of a user's file."""
-    weights = config["regressor"]["weights"]
+def autoencoders(patterns, **wildcards):
+    """Paths of all autoencoders' files."""
+    return models(patterns, input=AUTOENCODED, **wildcards)
+
+
+def section(name, wildcards):
+    """The settings of a step for one input type, which may have some of its own."""
+    return config[name] | config["inputs"][wildcards["input"]].get(name, {})
+
+
+def weights_name(settings):
+    """What a regressor starts from: weights of torchvision, or the SHA-256 of a user's file."""
+    weights = settings["weights"]
     return weights if isinstance(weights, str) else weights["sha256"].lower()
 
 
-def pretrained_weights():
-    name, backbone = weights_name(), config["regressor"]["backbone"]
+def pretrained_weights(wildcards):
+    settings = section("regressor", wildcards)
+    name, backbone = weights_name(settings), settings["backbone"]
     return [] if name == "none" else f"<results>/weights/{backbone}/{name}.pt"
+
+
+def encoder_of(kind):
+    """A file of the autoencoder behind a regressor, `weights` or `record`; none if its input has
+    another encoder."""
+
+    def path(wildcards):
+        if wildcards.input not in AUTOENCODED:
+            return []
+        named = {name: wildcards[name] for name in ("input", "fold", "seed")}
+        return expand(getattr(rules.train_autoencoder.output, kind), **named)[0]
+
+    return path

@@ -72,9 +72,20 @@ def read_content_of(label, chosen, columns, changed_at):
     return record_of(params.content_of, label, chosen, ROWS, columns)
 
 
+def stack_of(wildcards):
+    """What the models of an input type see of a clip."""
+    kind = config["inputs"][wildcards["input"]]
+    return {name: kind[name] for name in ("frames", "copies")}
+
+
 def autoencoder_params(wildcards):
     return {
-        "settings": settings_of("autoencoder", f"inputs.{wildcards['input']}"),
+        "settings": plain(
+            {
+                "autoencoder": section("autoencoder", wildcards),
+                f"inputs.{wildcards['input']}": stack_of(wildcards),
+            }
+        ),
         "training": content_of("training", training(wildcards["fold"])),
         "code": code_of("train_autoencoder.py"),
     }
@@ -83,14 +94,23 @@ def autoencoder_params(wildcards):
 def regressor_params(wildcards):
     target, fold = wildcards["target"], wildcards["fold"]
     values = config["targets"][target]
-    settings = settings_of("regressor", f"targets.{target}")
-    settings["regressor"]["weights"] = weights_name()
+    own = section("regressor", wildcards)
+    settings = {
+        "regressor": own | {"weights": weights_name(own)},
+        f"targets.{target}": values,
+    }
+    if wildcards["input"] in AUTOENCODED:
+        behind = autoencoder_params(wildcards)
+    else:
+        behind = None
+        kind = config["inputs"][wildcards["input"]]["encoder"]
+        settings[f"inputs.{wildcards['input']}"] = stack_of(wildcards) | {"encoder": kind}
     return {
-        "settings": settings,
+        "settings": plain(settings),
         "training": content_of("training", training(fold), values),
         "held_out": content_of("held_out", held_out(fold), values),
         "code": code_of("train_regressor.py"),
-        "rests_on": params.rests_on(autoencoder_params(wildcards)),
+        "rests_on": params.rests_on(behind),
     }
 
 

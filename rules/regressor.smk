@@ -21,9 +21,9 @@ rule fetch_weights:
 
 rule train_regressor:
     input:
-        pretrained=pretrained_weights(),
-        encoder=rules.train_autoencoder.output.weights,
-        encoder_record=rules.train_autoencoder.output.record,
+        pretrained=pretrained_weights,
+        encoder=encoder_of("weights"),
+        encoder_record=encoder_of("record"),
         frames=lambda wildcards: clips_to_remake(SAMPLES.index),
         lists=lambda wildcards: listed(f"training{wildcards.fold}", "all"),
     output:

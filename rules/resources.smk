@@ -71,7 +71,7 @@ def needed(memory, minutes, gpu=False):
     return given | {"mem_mb": mem_mb, "runtime": runtime, "in_turn": 1}
 
 
-def training_needs(section, samples):
+def training_needs(step, samples):
     """Resources of a training on the stacks of `samples`, a function of the wildcards."""
 
     def memory(wildcards):
@@ -79,7 +79,7 @@ def training_needs(section, samples):
             config["frames"]["clips_per_video"] * len(samples(wildcards)),
             config["inputs"][wildcards.input]["frames"],
             config["frames"]["size"],
-            config[section]["batch_size"],
+            section(step, wildcards)["batch_size"],
         )
 
     return needed(memory, 720, gpu=bool(GPUS))

@@ -1,6 +1,7 @@
 """The configurations of the project pass; mistakes get one clear line each."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -119,12 +120,26 @@ def test_every_key_is_explained_in_the_readme():
 def test_what_is_left_out_has_the_schemas_default():
     config = load("config/config.yaml")
     checked = check(config, SCHEMA)
-    assert checked["inputs"]["I1"] == {"frames": 1, "copies": 1}
+    assert checked["inputs"]["I1"] == {"frames": 1, "copies": 1, "encoder": "autoencoder"}
     assert checked["dataset"]["motility_sum"] == {"tolerance": 1, "otherwise": "stop"}
     assert checked["frames"]["aspect"] == "squeeze" and "video_list" not in checked["dataset"]
     config["dataset"]["motility_sum"] = {"tolerance": 3}
     assert check(config, SCHEMA)["dataset"]["motility_sum"] == {"tolerance": 3, "otherwise": "stop"}
     assert check(checked, SCHEMA) == checked, "Snakemake hands the checked one to its jobs"
+
+
+def test_an_input_type_has_only_those_settings_of_its_own_that_it_names():
+    config = load("config/config.yaml")
+    config["inputs"]["I1"] |= {"encoder": "pca", "regressor": {"epochs": 9.0}}
+    checked = check(config, SCHEMA)
+    assert checked["inputs"]["I1"]["regressor"] == {"epochs": 9}
+    for wrong, told in (
+        ({"epoch": 9}, "inputs.I1.regressor.epoch: unknown key; did you mean epochs?"),
+        ({"epochs": 0}, "inputs.I1.regressor.epochs: 0 is less than the minimum of 1"),
+    ):
+        config["inputs"]["I1"]["regressor"] = wrong
+        with pytest.raises(InputError, match=re.escape(told)):
+            check(config, SCHEMA)
 
 
 def test_a_column_of_an_unknown_name():

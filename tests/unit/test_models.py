@@ -9,7 +9,7 @@ import torch
 import torchvision
 from torch import nn
 
-from motilens import InputError, models
+from motilens import InputError, models, pretrained
 from motilens.models import Autoencoder, Regressor
 
 
@@ -105,7 +105,7 @@ def test_pretrained_weights_come_from_torchs_cache_and_are_used(tmp_path, monkey
     name = torchvision.models.get_model_weights("resnet18")["IMAGENET1K_V1"].url.split("/")[-1]
     whole = torchvision.models.resnet18()
     torch.save(whole.state_dict(), tmp_path / "hub/checkpoints" / name)
-    state = models.fetch_weights("resnet18", "IMAGENET1K_V1")
+    state = pretrained.fetch_weights("resnet18", "IMAGENET1K_V1")
     network = Regressor(Autoencoder(1), "resnet18", outputs=3)
     last = network.output.weight.clone()
     network.start_from(state)
@@ -124,10 +124,10 @@ def test_networks_whose_weights_are_special(backbone, tmp_path):
         state[old] = state.pop(name)
     path = tmp_path / "mine.pth"
     torch.save(state, path)
-    found = models.read_weights(backbone, path, hashlib.sha256(path.read_bytes()).hexdigest())
+    found = pretrained.read_weights(backbone, path, hashlib.sha256(path.read_bytes()).hexdigest())
     torch.save(found, tmp_path / "kept.pt")
     network = Regressor(Autoencoder(1), backbone, outputs=3)
-    network.start_from(models.kept_weights(tmp_path / "kept.pt"))
+    network.start_from(pretrained.kept_weights(tmp_path / "kept.pt"))
     first = next(whole.parameters())
     assert torch.equal(next(network.backbone.parameters()), first)
 
@@ -138,11 +138,11 @@ def test_weights_that_are_not_finite_or_were_damaged_are_refused(weights_file, t
     torch.save(state, tmp_path / "nan.pth")
     digest = hashlib.sha256((tmp_path / "nan.pth").read_bytes()).hexdigest()
     with pytest.raises(InputError, match="not all of them are finite"):
-        models.read_weights("resnet18", tmp_path / "nan.pth", digest)
+        pretrained.read_weights("resnet18", tmp_path / "nan.pth", digest)
     with open(weights_file[0], "r+b") as file:
         file.truncate(5000)
     with pytest.raises(InputError, match="mine.pth cannot be read .*delete it"):
-        models.kept_weights(weights_file[0])
+        pretrained.kept_weights(weights_file[0])
 
 
 def test_weights_of_another_network_in_the_cache_are_refused(tmp_path, monkeypatch):
@@ -151,7 +151,7 @@ def test_weights_of_another_network_in_the_cache_are_refused(tmp_path, monkeypat
     name = torchvision.models.get_model_weights("resnet34")["IMAGENET1K_V1"].url.split("/")[-1]
     torch.save(torchvision.models.resnet18().state_dict(), tmp_path / "hub/checkpoints" / name)
     with pytest.raises(InputError, match=rf"{name} cannot be used .*Missing key"):
-        models.fetch_weights("resnet34", "IMAGENET1K_V1")
+        pretrained.fetch_weights("resnet34", "IMAGENET1K_V1")
 
 
 def test_a_damaged_file_in_the_cache_is_named(tmp_path, monkeypatch):
@@ -160,7 +160,7 @@ def test_a_damaged_file_in_the_cache_is_named(tmp_path, monkeypatch):
     name = torchvision.models.get_model_weights("resnet18")["IMAGENET1K_V1"].url.split("/")[-1]
     (tmp_path / "hub/checkpoints" / name).write_bytes(b"half a file")
     with pytest.raises(InputError, match=rf"checkpoints/{name} cannot be used .*delete it"):
-        models.fetch_weights("resnet18", "IMAGENET1K_V1")
+        pretrained.fetch_weights("resnet18", "IMAGENET1K_V1")
 
 
 @pytest.fixture
@@ -172,14 +172,14 @@ def weights_file(tmp_path):
 
 def test_weights_come_from_a_file_with_its_checksum(weights_file):
     path, digest = weights_file
-    state = models.read_weights("resnet18", path, digest.upper())
+    state = pretrained.read_weights("resnet18", path, digest.upper())
     assert torch.equal(state["fc.weight"], torch.load(path)["fc.weight"])
     with pytest.raises(InputError, match=f"mine.pth has the SHA-256 {digest}, not {'0' * 64}"):
-        models.read_weights("resnet18", path, "0" * 64)
+        pretrained.read_weights("resnet18", path, "0" * 64)
     with pytest.raises(InputError, match="does not hold the weights of torchvision's resnet34"):
-        models.read_weights("resnet34", path, digest)
+        pretrained.read_weights("resnet34", path, digest)
     with pytest.raises(InputError, match="other.pth cannot be read"):
-        models.read_weights("resnet18", path.replace("mine", "other"), digest)
+        pretrained.read_weights("resnet18", path.replace("mine", "other"), digest)
 
 
 def test_a_file_that_holds_no_weights_is_named(tmp_path):
@@ -187,7 +187,7 @@ def test_a_file_that_holds_no_weights_is_named(tmp_path):
         path = tmp_path / "mine.pth"
         path.write_bytes(content)
         with pytest.raises(InputError, match="mine.pth does not hold the weights"):
-            models.read_weights("resnet18", str(path), hashlib.sha256(content).hexdigest())
+            pretrained.read_weights("resnet18", str(path), hashlib.sha256(content).hexdigest())
 
 
 def test_missing_network_says_what_to_download_and_where_to_put_it(tmp_path, monkeypatch):
@@ -198,4 +198,4 @@ def test_missing_network_says_what_to_download_and_where_to_put_it(tmp_path, mon
     monkeypatch.setattr("torch.hub.download_url_to_file", offline)
     told = rf"Download \S+resnet34\S+\.pth .* put it into {tmp_path}/hub/checkpoints"
     with pytest.raises(InputError, match=told):
-        models.fetch_weights("resnet34", "IMAGENET1K_V1")
+        pretrained.fetch_weights("resnet34", "IMAGENET1K_V1")

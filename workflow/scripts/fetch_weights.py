@@ -2,14 +2,14 @@
 
 import torch
 
-from motilens import models, step
+from motilens import pretrained, step
 
 
 def main(output, backbone, weights, wanted):
     if isinstance(wanted, dict):
-        state = models.read_weights(backbone, wanted["file"], weights)
+        state = pretrained.read_weights(backbone, wanted["file"], weights)
     else:
-        state = models.fetch_weights(backbone, weights)
+        state = pretrained.fetch_weights(backbone, weights)
     with step.written_whole(output) as temporary, open(temporary, "wb") as file:
         torch.save(state, file)
 

@@ -3,16 +3,28 @@
 import numpy as np
 import pandas as pd
 
-from motilens import checkpoints, loading, models, regressor, resume, stacks, step, training
+from motilens import (
+    checkpoints,
+    loading,
+    pretrained,
+    regressor,
+    resume,
+    stacks,
+    step,
+    training,
+)
 from motilens.performance import prepare
 
 
 def main(inputs, output, wildcards, params, performance):
     values, seed = params.settings[f"targets.{wildcards.target}"], int(wildcards.seed)
     known = params.training["training"], params.held_out["held_out"]
-    encoder, made = checkpoints.load(inputs.encoder, inputs.encoder_record)
-    regressor.check_folds(*known, made["training"])
     settings = params.settings["regressor"] | {"values": values}
+    if untrained := params.settings.get(f"inputs.{wildcards.input}"):
+        encoder, made = regressor.fixed_encoder(untrained, known[0])
+    else:
+        encoder, made = checkpoints.load(inputs.encoder, inputs.encoder_record)
+    regressor.check_folds(*known, made["training"])
     settings["architecture"] = regressor.architecture(settings, made["architecture"])
     if made["health"]["problem"]:
         settings["unhealthy"] = "keep"  # it cannot be better than its feature images
@@ -25,8 +37,10 @@ def main(inputs, output, wildcards, params, performance):
         return loading.from_files(chosen, encoder.frames, performance)
 
     seen, keys = examples(known[0])
+    if untrained:
+        regressor.fit(encoder, seen)
     wanted = np.array(labels.loc[[sample for sample, _ in keys], values], np.float32)
-    start = models.kept_weights(inputs.pretrained) if inputs.pretrained else None
+    start = pretrained.kept_weights(inputs.pretrained) if inputs.pretrained else None
     identity = {
         "settings": settings, "training": known[0], "code": params.code, "seed": seed,
         "encoder": made["weights_sha256"],

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from motilens import InputError, models
+from motilens import InputError, models, pretrained
 from motilens.step import read_record, write_record, written_whole
 from motilens.training import Trained
 
@@ -64,6 +64,6 @@ def load(weights: str, record: str) -> tuple[nn.Module, dict]:
     except Exception as error:  # an edited record raises almost anything
         raise InputError(
             f"{weights} does not fit the architecture in {record} "
-            f"({models.why(error)}): delete both and run again"
+            f"({pretrained.why(error)}): delete both and run again"
         ) from error
     return model.eval(), made

@@ -36,7 +36,7 @@ def check(config: dict, schema: dict) -> dict:
 
 
 def _with_defaults(value, schema: dict):
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or schema.get("partial"):
         return value
     parts = dict(schema.get("properties", {}))
     for pattern, part in schema.get("patternProperties", {}).items():
@@ -115,4 +115,5 @@ def _places(schema: dict, place: str = "") -> Iterator[str]:
         parts["NAME"] = part
     for name, part in parts.items():
         yield f"{place}{name}"
-        yield from _places(part, f"{place}{name}.")
+        if not part.get("partial"):  # its keys are those of a section
+            yield from _places(part, f"{place}{name}.")

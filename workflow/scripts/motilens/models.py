@@ -4,18 +4,14 @@ Tensors are float32, shaped (stacks, channels, height, width), frames scaled to 
 described by a plain dict, its architecture, which is kept with its weights: `build` makes it again.
 """
 
-import hashlib
-import pickle
-import re
 from collections import OrderedDict
-from pathlib import Path
 
 import torch
 from torch import nn
 
-from motilens import InputError
+from motilens import fixed
+from motilens.fixed import FEATURE_CHANNELS, Rescale
 
-FEATURE_CHANNELS = 3  # a feature image is shaped like an RGB picture, what ImageNet models expect
 VARIANTS = ("paper", "standardised")
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation, as torchvision has it
 
@@ -25,13 +21,14 @@ def build(architecture: dict) -> nn.Module:
 
     Args:
         architecture: {"model": "autoencoder", "frames", "copies", "variant"}, or {"model":
-            "regressor", "encoder": that of its autoencoder, "backbone", "outputs", "normalise",
-            "fine_tune_encoder"}.
+            "fixed", "frames", "copies", "kind"}, or {"model": "regressor", "encoder": one of
+            those, "backbone", "outputs", "normalise", "fine_tune_encoder"}.
     """
     arguments = dict(architecture)
-    if arguments.pop("model") == "autoencoder":
-        return Autoencoder(**arguments)
-    return Regressor(build(arguments.pop("encoder")), **arguments)
+    kind = arguments.pop("model")
+    if kind == "regressor":
+        return Regressor(build(arguments.pop("encoder")), **arguments)
+    return {"autoencoder": Autoencoder, "fixed": fixed.Encoder}[kind](**arguments)
 
 
 def to_unit_range(stacks: torch.Tensor) -> torch.Tensor:
@@ -63,6 +60,7 @@ class Autoencoder(nn.Module):
     def __init__(self, frames: int, copies: int = 1, variant: str = "standardised"):
         super().__init__()
         self.frames, self.copies, channels = frames, copies, frames * copies
+        self.channels = FEATURE_CHANNELS
         first, end, last = [], [nn.ReLU()], []
         if variant == "standardised":
             first, end, last = [Rescale()], [], [Rescale()]
@@ -87,23 +85,6 @@ class Autoencoder(nn.Module):
         return self.decoder(self.encoder(stacks))
 
 
-class Rescale(nn.Module):
-    """x * scale + shift, not trained but kept with the weights."""
-
-    def __init__(self, channels: int | None = None):
-        super().__init__()
-        shape = (1, channels, 1, 1) if channels else ()
-        self.register_buffer("scale", torch.ones(shape))
-        self.register_buffer("shift", torch.zeros(shape))
-
-    def set(self, scale: float | torch.Tensor, shift: float | torch.Tensor) -> None:
-        self.scale.copy_(torch.as_tensor(scale))
-        self.shift.copy_(torch.as_tensor(shift))
-
-    def forward(self, x):
-        return x * self.scale + self.shift
-
-
 def _half(channels_in: int, channels_out: int) -> list[nn.Module]:
     return [
         nn.Conv2d(channels_in, 16, kernel_size=3, padding=1),
@@ -122,7 +103,7 @@ class Regressor(nn.Module):
     """An encoder and a torchvision classification network that reads percentages off its images.
 
     Args:
-        autoencoder: its encoder becomes part of this model; its decoder does not.
+        source: an autoencoder or a fixed encoder; its encoder becomes part of this model.
         backbone: a name torchvision knows; the paper's is "resnet34".
         outputs: predicted values; the last layer has no activation, as in the paper.
         normalise: "imagenet" shifts and scales feature images as ImageNet's pictures are, which
@@ -130,18 +111,34 @@ class Regressor(nn.Module):
         fine_tune_encoder: whether the encoder learns on; the paper's is frozen.
     """
 
-    def __init__(self, autoencoder, backbone, outputs, normalise="none", fine_tune_encoder=False):
+    def __init__(self, source, backbone, outputs, normalise="none", fine_tune_encoder=False):
         super().__init__()
-        self.frames, self.copies = autoencoder.frames, autoencoder.copies
-        self.encoder = autoencoder.encoder
+        self.frames, self.copies = source.frames, source.copies
+        self.encoder = source.encoder
         self.encoder.requires_grad_(fine_tune_encoder)
         self.normalise = Rescale(FEATURE_CHANNELS) if normalise == "imagenet" else nn.Identity()
         if normalise == "imagenet":
             mean, deviation = (torch.tensor(v).view(1, -1, 1, 1) for v in IMAGENET)
             self.normalise.set(1 / deviation, -mean / deviation)
         self.backbone = classifier(backbone)
+        if source.channels != FEATURE_CHANNELS:
+            old = self._first
+            new = nn.Conv2d(
+                source.channels, old.out_channels, old.kernel_size, old.stride, old.padding,
+                old.dilation, bias=old.bias is not None,
+            )  # fmt: skip
+            self.backbone.set_submodule(self._first_name, new)
         last = self._last
         self.backbone.set_submodule(last, nn.Linear(self.output.in_features, outputs))
+
+    @property
+    def _first_name(self) -> str:
+        return next(name for name, m in self.backbone.named_modules() if isinstance(m, nn.Conv2d))
+
+    @property
+    def _first(self) -> nn.Conv2d:
+        """The layer that sees feature images."""
+        return self.backbone.get_submodule(self._first_name)
 
     @property
     def _last(self) -> str:
@@ -153,8 +150,16 @@ class Regressor(nn.Module):
         return self.backbone.get_submodule(self._last)
 
     def start_from(self, pretrained: dict) -> None:
-        """Take over a classification network's weights, all but those of its last layer."""
+        """Take over a classification network's weights, all but those of its last layer.
+
+        A first layer of other than three channels gets the mean over colours for each, scaled so
+        that its answers stay as large.
+        """
         state = OrderedDict(pretrained)
+        key, channels = f"{self._first_name}.weight", self._first.in_channels
+        if channels != FEATURE_CHANNELS:
+            grey = state[key].sum(1, keepdim=True) / channels
+            state[key] = grey.expand(-1, channels, -1, -1).contiguous()
         state.update(self.output.state_dict(prefix=f"{self._last}."))
         state._metadata = getattr(pretrained, "_metadata", None)  # some networks look at it
         self.backbone.load_state_dict(state)
@@ -182,84 +187,3 @@ def classifier(name: str) -> nn.Module:
         if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1)):
             network.set_submodule(place, GlobalMean())
     return network
-
-
-def fetch_weights(backbone: str, weights: str) -> dict:
-    """Pretrained weights of torchvision, downloaded once into torch's own cache.
-
-    Args:
-        weights: a name torchvision knows, such as "IMAGENET1K_V1".
-
-    Raises:
-        InputError: they are not in the cache and cannot be downloaded, or are damaged.
-    """
-    import torchvision
-
-    chosen = torchvision.models.get_model_weights(backbone)[weights]
-    cached = Path(torch.hub.get_dir(), "checkpoints", chosen.url.rpartition("/")[2])
-    try:
-        state = chosen.get_state_dict(progress=False, check_hash=True, weights_only=True)
-        return _fitting(backbone, state)
-    except Exception as error:  # a damaged file raises almost anything
-        if cached.exists():
-            raise InputError(
-                f"{cached} cannot be used ({why(error)}): delete it, run again"
-            ) from error
-        raise InputError(
-            f"regressor.weights: {weights} of {backbone} cannot be downloaded ({error}). Download "
-            f"{chosen.url} on a machine with network and put it into {cached.parent}, or give its "
-            "copy (regressor.weights: {file: ..., sha256: ...}), or set regressor.weights: none"
-        ) from error
-
-
-def read_weights(backbone: str, path: str, sha256: str) -> dict:
-    """Pretrained weights in a file of the user's: a state dict as torchvision's are.
-
-    Raises:
-        InputError: the file is not there, is another one, or does not fit the network.
-    """
-    try:
-        with open(path, "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"regressor.weights.file: {path} cannot be read ({error})") from error
-    if found != sha256.lower():
-        raise InputError(
-            f"regressor.weights.file: {path} has the SHA-256 {found}, not {sha256}: it is another "
-            "file, or damaged; download it again or correct regressor.weights.sha256"
-        )
-    try:
-        return _fitting(backbone, torch.load(path, weights_only=True, map_location="cpu"))
-    except Exception as error:  # as above
-        raise InputError(
-            f"regressor.weights.file: {path} does not hold the weights of torchvision's {backbone} "
-            f"with its 1000 classes ({why(error)})"
-        ) from error
-
-
-def kept_weights(path: str) -> dict:
-    """What one of the two above gave, as the step `fetch_weights` has kept it."""
-    try:
-        return torch.load(path, weights_only=True)
-    except Exception as error:  # as above
-        raise InputError(
-            f"{path} cannot be read ({why(error)}): delete it and run again"
-        ) from error
-
-
-def _fitting(backbone: str, state: dict) -> dict:
-    """`state` with the names that the network has today, finite and complete."""
-    if backbone.startswith("densenet"):  # torchvision's files have names of an older version
-        for name in list(state):
-            state[re.sub(r"(denselayer\d+\.\w+)\.(\d\.)", r"\1\2", name)] = state.pop(name)
-    classifier(backbone).load_state_dict(state)
-    if not all(torch.isfinite(tensor).all() for tensor in state.values()):
-        raise ValueError("not all of them are finite")
-    return state
-
-
-def why(error: Exception) -> str:
-    """An exception in one line, without what torch advises."""
-    if isinstance(error, pickle.UnpicklingError):
-        return "it does not hold tensors alone"
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch.optim.swa_utils import update_bn
 
-from motilens import InputError, loading, models, training
+from motilens import InputError, fixed, loading, models, training
 from motilens.models import Autoencoder, Regressor, to_input
 from motilens.performance import Layout, Performance
 from motilens.resume import Keeper
@@ -24,7 +24,7 @@ UNSETTLED = 1.5
 def train(
     examples: loading.Stacks,
     labels: np.ndarray,
-    encoder: Autoencoder,
+    encoder: Autoencoder | fixed.Encoder,
     settings: dict,
     seed: int,
     performance: Performance,
@@ -39,11 +39,11 @@ def train(
 
     Args:
         labels: float32 (n, values), percentages of the participant each stack belongs to.
-        encoder: the trained autoencoder; its encoder becomes part of the model.
+        encoder: a trained autoencoder or fitted encoder; its encoder becomes part of the model.
         settings: architecture (see `models.build`), start_at_mean, settle_batch_norm, and those
             of `training.train`.
         keeper, log: see `training.train`.
-        pretrained: weights to start from, see `models.fetch_weights`.
+        pretrained: weights to start from, see `pretrained.fetch_weights`.
 
     Returns:
         The model, its history (loss: mean squared error of percentages) and its health.
@@ -86,12 +86,32 @@ def train(
     return training.train(task, settings, seed, performance, keeper, log)
 
 
+def fixed_encoder(settings: dict, training: dict) -> tuple[fixed.Encoder, dict]:
+    """In place of a trained autoencoder and its record: an encoder that is yet to be fitted.
+
+    Args:
+        settings: frames, copies, and which kind of `encoder`.
+        training: samples that it will be fitted to.
+    """
+    kind = {"model": "fixed", "kind": settings["encoder"]}
+    described = kind | {name: settings[name] for name in ("frames", "copies")}
+    made = {"architecture": described, "training": training, "weights_sha256": None}
+    return models.build(described), made | {"health": {"problem": None, "warning": None}}
+
+
+def fit(encoder: fixed.Encoder, examples: loading.Stacks) -> None:
+    """Fit an encoder to all stacks given."""
+    encoder.to(examples.device)
+    parts = torch.arange(len(examples)).split(BATCH)
+    encoder.fit(lambda: (to_input(stack, encoder.copies) for stack in examples.stream(parts)))
+
+
 def architecture(settings: dict, encoder: dict) -> dict:
     """What `models.build` needs to make the model that `settings` describe.
 
     Args:
         settings: backbone, values, normalise, fine_tune_encoder.
-        encoder: architecture of the autoencoder.
+        encoder: architecture of the encoder.
     """
     return {
         "model": "regressor",

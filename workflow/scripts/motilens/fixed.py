@@ -1,0 +1,140 @@
+"""Encoders without training: what an autoencoder has to be better than.
+
+They turn a stack of frames into a feature image, as an autoencoder's half does, but are fitted in
+one pass over the training stacks, or not at all. Tensors as in `models`.
+"""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+FEATURE_CHANNELS = 3  # a feature image is shaped like an RGB picture, what ImageNet models expect
+STILL = 1e-4  # a channel that varies less than this (white is 1) is left as it is
+WINDOW = 7  # pixels, in which neighbours are taken to move alike
+FASTEST = 16.0  # pixels from frame to frame; what looks faster is not movement
+
+
+class Encoder(nn.Module):
+    """A fixed encoder, its channels brought to mean 0 and variance 1 over the training stacks.
+
+    Args:
+        frames, copies: a stack has frames x copies channels.
+        kind: "none": the stack as it is, one channel a frame; "pca": the three directions in
+            which pixels vary most from frame to frame, the linear optimum of the bottleneck of an
+            autoencoder that looks at single pixels; "motion": mean, standard deviation, and mean
+            difference of successive frames; "flow": mean, and mean and standard deviation of the
+            speed (pixels a frame; see `speeds`).
+    """
+
+    def __init__(self, frames: int, copies: int, kind: str):
+        super().__init__()
+        self.frames, self.copies, stacked = frames, copies, frames * copies
+        self.channels = stacked if kind == "none" else FEATURE_CHANNELS
+        cores = {"none": nn.Identity, "pca": lambda: Projection(stacked), "motion": Motion}
+        cores["flow"] = Flow
+        self.encoder = nn.Sequential(cores[kind](), Rescale(self.channels))
+
+    @torch.no_grad()
+    def fit(self, batches: Callable[[], Iterable[torch.Tensor]]) -> None:
+        """Take from the training stacks what the encoder needs to know.
+
+        Args:
+            batches: gives all of them, float32 in [0, 1], each time it is called.
+        """
+        core, rescale = self.encoder
+        if isinstance(core, Projection):
+            core.fit(batches())
+        mean, covariance = moments(core(batch) for batch in batches())
+        deviation = covariance.diagonal().clamp(min=0).sqrt()
+        scale = torch.where(deviation > STILL, 1 / deviation, 1)
+        shape = (1, self.channels, 1, 1)
+        rescale.set(scale.reshape(shape), (-mean * scale).reshape(shape))
+
+
+class Rescale(nn.Module):
+    """x * scale + shift, not trained but kept with the weights."""
+
+    def __init__(self, channels: int | None = None):
+        super().__init__()
+        shape = (1, channels, 1, 1) if channels else ()
+        self.register_buffer("scale", torch.ones(shape))
+        self.register_buffer("shift", torch.zeros(shape))
+
+    def set(self, scale: float | torch.Tensor, shift: float | torch.Tensor) -> None:
+        self.scale.copy_(torch.as_tensor(scale))
+        self.shift.copy_(torch.as_tensor(shift))
+
+    def forward(self, x):
+        return x * self.scale + self.shift
+
+
+class Projection(nn.Module):
+    """Principal components of the pixels of a stack, its frames being the variables."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.register_buffer("directions", torch.zeros(FEATURE_CHANNELS, channels))
+
+    def fit(self, batches: Iterable[torch.Tensor]) -> None:
+        _, covariance = moments(batches)
+        found = torch.linalg.eigh(covariance).eigenvectors.flip(1).T[:FEATURE_CHANNELS]
+        largest = found.gather(1, found.abs().argmax(1, keepdim=True))
+        self.directions[: len(found)] = found * largest.sign()  # either sign would do: take one
+
+    def forward(self, x):
+        return torch.einsum("nchw,fc->nfhw", x, self.directions)
+
+
+class Motion(nn.Module):
+    """Of each pixel over time: mean, standard deviation, mean difference of successive frames."""
+
+    def forward(self, x):
+        change = x.diff(dim=1).abs() if x.shape[1] > 1 else torch.zeros_like(x)
+        return torch.stack([x.mean(1), x.std(1, correction=0), change.mean(1)], 1)
+
+
+class Flow(nn.Module):
+    """Of each pixel over time: mean, and mean and standard deviation of its speed."""
+
+    def forward(self, x):
+        speed = speeds(x) if x.shape[1] > 1 else torch.zeros_like(x)
+        return torch.stack([x.mean(1), speed.mean(1), speed.std(1, correction=0)], 1)
+
+
+def speeds(x: torch.Tensor) -> torch.Tensor:
+    """How fast what is seen at each pixel moves from frame to frame, in pixels.
+
+    Optical flow by least squares in a window (Lucas and Kanade, IJCAI 1981), without a pyramid:
+    what moves further than a few pixels is missed.
+
+    Args:
+        x: (n, frames, height, width).
+
+    Returns:
+        (n, frames - 1, height, width), 0 where nothing can be told, at most FASTEST.
+    """
+    middle = (x[:, 1:] + x[:, :-1]) / 2
+    (down, across), change = torch.gradient(middle, dim=(2, 3)), x.diff(dim=1)
+
+    def summed(product):
+        return nn.functional.avg_pool2d(product, WINDOW, 1, WINDOW // 2)
+
+    aa, dd, ad = summed(across**2), summed(down**2), summed(across * down)
+    ac, dc = summed(across * change), summed(down * change)
+    determinant = aa * dd - ad**2
+    told = determinant > 1e-10  # an edge, or noise, does not say where it goes
+    safe = torch.where(told, determinant, 1)
+    horizontal, vertical = (ad * dc - dd * ac) / safe, (ad * ac - aa * dc) / safe
+    return torch.where(told, torch.hypot(horizontal, vertical).clamp(max=FASTEST), 0)
+
+
+def moments(batches: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean (channels,) and covariance (channels, channels) over all pixels, float64."""
+    count, total, products = 0, 0, 0
+    for batch in batches:
+        pixels = batch.transpose(0, 1).flatten(1).double()
+        count, total = count + pixels.shape[1], total + pixels.sum(1)
+        products = products + pixels @ pixels.T
+    mean = total / count
+    return mean, products / count - torch.outer(mean, mean)
