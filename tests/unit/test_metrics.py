@@ -37,6 +37,6 @@ def test_participants_count_alike_whatever_the_number_of_their_samples(predictio
 
 def test_zero_r_is_the_training_mean(predictions):
     training = pd.DataFrame({"head": [80.0, 100.0], "tail": [0.0, 20.0]}, index=["3", "4"])
-    table = metrics.zero_r(predictions, training)
+    table = metrics.constant(predictions, training, "ZeroR")
     assert table["predicted_head"].tolist() == [90, 90, 90]
     assert metrics.mae_participant(table) == pytest.approx((0 + 10 + 0 + 20) / 4)

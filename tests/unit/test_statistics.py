@@ -43,13 +43,17 @@ def test_a_regressors_predictions_become_one_row_a_value():
     assert means.to_dict() == {"head": 92, "tail": 11}
 
 
-def test_zero_r_answers_the_training_mean_of_each_fold():
+def test_constants_answer_the_training_mean_and_median_of_each_fold():
     table = pd.concat([cases([1.0, 2.0, 3.0], seed=seed) for seed in (0, 1)])
-    means = {("motility", fold, "immotile"): 30.0 + fold for fold in (1, 2, 3)}
-    made = statistics.with_zero_r(table, means)
-    zero_r = made[made["input"] == "ZeroR"]
-    assert zero_r["predicted"].tolist() == [31, 32, 33] and set(zero_r["seed"]) == {0}
-    assert len(made) == 9
+    labels = {
+        ("motility", fold): pd.DataFrame({"immotile": [fold, fold, fold + 9.0]})
+        for fold in (1, 2, 3)
+    }
+    made = statistics.with_constants(table, labels)
+    zero_r, median = (made[made["input"] == name] for name in ("ZeroR", "median"))
+    assert zero_r["predicted"].tolist() == [4, 5, 6] and set(zero_r["seed"]) == {0}
+    assert median["predicted"].tolist() == [1, 2, 3]
+    assert len(made) == 12
 
 
 def test_errors_and_agreement_by_hand():

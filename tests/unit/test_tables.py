@@ -17,6 +17,8 @@ def mae(collapsed=False, unsound=False, left_out=None, seeds=(0,), inputs=("I1",
             "mae_participant": 9.0 * fold,
             "zeror_stack": 13.0,
             "zeror_participant": 12.0 + fold,
+            "median_stack": 12.0,
+            "median_participant": 11.0,
             "n_participants": 4,
             "n_stacks": 24,
             "weights": "none",
@@ -38,9 +40,10 @@ def row(table, name, fold):
 
 def test_zero_r_comes_first_then_folds_then_average():
     table = tables.table1(mae())
-    assert table["input"].tolist() == ["ZeroR"] * 4 + ["I1"] * 4 + ["I4"] * 4
-    assert table["fold"].tolist() == ["1", "2", "3", "average"] * 3
+    assert table["input"].tolist() == ["ZeroR"] * 4 + ["median"] * 4 + ["I1"] * 4 + ["I4"] * 4
+    assert table["fold"].tolist() == ["1", "2", "3", "average"] * 4
     assert row(table, "ZeroR", "average")["motility_participant"] == pytest.approx(14)
+    assert row(table, "median", 2)["motility_participant"] == 11
     assert row(table, "I4", 2)["motility_stack"] == 20
     assert row(table, "I4", "average")["motility_stack"] == pytest.approx(20)
 

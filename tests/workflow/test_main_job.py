@@ -116,9 +116,9 @@ def test_models_differ_between_folds_and_targets(results):
 
 def test_mae_is_what_the_predictions_say(results, samples):
     mae = pd.read_csv(results / "tables/mae.csv")
-    assert list(mae)[:10] == [
+    assert list(mae)[:12] == [
         "input", "target", "fold", "seed", "mae_stack", "mae_participant", "zeror_stack",
-        "zeror_participant", "n_participants", "n_stacks",
+        "median_stack", "zeror_participant", "median_participant", "n_participants", "n_stacks",
     ]  # fmt: skip
     assert len(mae) == 4 * 2 * 2 and set(mae["weights"]) == {"none"}
     for row in mae.to_dict("records"):
@@ -136,7 +136,7 @@ def test_mae_is_what_the_predictions_say(results, samples):
 
 def test_table1_is_written_and_printed(results, finished):
     table = pd.read_csv(results / "tables/table1.csv")
-    assert table["input"].unique().tolist() == ["ZeroR", *INPUTS]
+    assert table["input"].unique().tolist() == ["ZeroR", "median", *INPUTS]
     assert table.loc[table["fold"] == "average", "motility_paper"].notna().sum() == 4
     text = (results / "tables/table1.md").read_text(encoding="utf-8")
     assert text in finished.output and "The data are simulated" in text

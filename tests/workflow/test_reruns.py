@@ -296,7 +296,7 @@ def test_explaining_a_mistake_is_explaining_it(laboratory, tmp_path):
 
 def keys(schema, place=""):
     """All keys of the schema that hold a value; * stands for a name of the user's."""
-    parts = dict(schema.get("properties", {}))
+    parts = {} if schema.get("partial") else dict(schema.get("properties", {}))
     for part in schema.get("patternProperties", {}).values():
         parts["*"] = part
     if not parts and place:

@@ -21,12 +21,10 @@ def main(predictions, records, output):
         statistics.long_table(tables.read_predictions(path), record)
         for path, record in zip(predictions, made, strict=True)
     ]
-    means = {
-        (record["target"], int(record["fold"]), value): mean
-        for record in made
-        for value, mean in tables.training_labels(record).mean().items()
+    labels = {
+        (record["target"], int(record["fold"])): tables.training_labels(record) for record in made
     }
-    table = statistics.with_zero_r(pd.concat(parts, ignore_index=True), means)
+    table = statistics.with_constants(pd.concat(parts, ignore_index=True), labels)
     summed, compared = statistics.summary(table), statistics.comparisons(table)
     for part, path in ((summed, output.summary), (compared, output.comparisons)):
         with step.written_whole(path) as temporary:

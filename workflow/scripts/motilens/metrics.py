@@ -1,8 +1,10 @@
-"""Errors of predicted percentages, and those of the rule that learns nothing (ZeroR)."""
+"""Errors of predicted percentages, and those of rules that learn nothing."""
 
 import pandas as pd
 
-ZERO_R = "ZeroR"  # its name among the inputs
+# Rules that answer one number to everything, by their names among the inputs.
+ZERO_R, MEDIAN = "ZeroR", "median"
+CONSTANTS = {ZERO_R: pd.DataFrame.mean, MEDIAN: pd.DataFrame.median}
 
 
 def mae_stack(predictions: pd.DataFrame) -> float:
@@ -24,14 +26,15 @@ def mae_participant(predictions: pd.DataFrame) -> float:
     return float(errors.to_numpy().mean())
 
 
-def zero_r(predictions: pd.DataFrame, training_labels: pd.DataFrame) -> pd.DataFrame:
-    """The same table with each prediction replaced by the training participants' mean.
+def constant(predictions: pd.DataFrame, training_labels: pd.DataFrame, rule: str) -> pd.DataFrame:
+    """The same table with each prediction replaced by one number of the training samples.
 
     Args:
         training_labels: one row a sample, a column for each predicted value.
+        rule: one of CONSTANTS.
     """
-    means = training_labels.mean().add_prefix("predicted_")
-    return predictions.assign(**means)
+    answers = CONSTANTS[rule](training_labels).add_prefix("predicted_")
+    return predictions.assign(**answers)
 
 
 def _absolute_errors(predictions: pd.DataFrame) -> pd.DataFrame:

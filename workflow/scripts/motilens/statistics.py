@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from motilens.metrics import ZERO_R
+from motilens.metrics import CONSTANTS, ZERO_R
 
 RESAMPLES = 9999
 ALL = "all"  # the values of a target together
@@ -43,18 +43,22 @@ def sample_means(table: pd.DataFrame) -> pd.DataFrame:
     return table.groupby(keys, sort=False, as_index=False)[["true", "predicted"]].mean()
 
 
-def with_zero_r(table: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
-    """ZeroR as one more input: it answers the training samples' mean.
+def with_constants(table: pd.DataFrame, labels: dict[tuple, pd.DataFrame]) -> pd.DataFrame:
+    """The rules that answer one number to everything, as further inputs before the others.
 
     Args:
         table: of all regressors, see `long_table`.
-        means: by target, fold and value, of the training samples.
+        labels: of the training samples, by target and fold; a column for each value.
     """
     first = table["input"].iloc[0]
     rows = table[(table["input"] == first) & (table["seed"] == table["seed"].min())]
-    answers = pd.Series(list(zip(rows["target"], rows["fold"], rows["value"], strict=True)))
-    zero_r = rows.assign(input=ZERO_R, predicted=answers.map(means).to_numpy())
-    return pd.concat([zero_r, table], ignore_index=True)
+    cases = list(zip(rows["target"], rows["fold"], rows["value"], strict=True))
+    made = []
+    for name, rule in CONSTANTS.items():
+        answers = {key: rule(known) for key, known in labels.items()}
+        predicted = [answers[target, fold][value] for target, fold, value in cases]
+        made.append(rows.assign(input=name, predicted=predicted))
+    return pd.concat([*made, table], ignore_index=True)
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from motilens import InputError, metrics
-from motilens.metrics import ZERO_R
+from motilens.metrics import CONSTANTS
 
 # Table 1 of Thambawita et al., MediaEval 2019: input -> target -> MAE of folds 1, 2, 3 on VISEM.
 PAPER = {
@@ -43,14 +43,18 @@ def error_row(predictions: pd.DataFrame, record: dict) -> dict:
             "{input}, {target}, fold {fold}, seed {seed}: its predictions are not complete: delete "
             "them and run again".format(**record)
         )
-    baseline = metrics.zero_r(predictions, training_labels(record))
+    labels = training_labels(record)
+    constants = {rule: metrics.constant(predictions, labels, rule) for rule in CONSTANTS}
     return {
         **{name: record[name] for name in ("input", "target")},
         **{name: int(record[name]) for name in ("fold", "seed")},
         "mae_stack": metrics.mae_stack(predictions),
         "mae_participant": metrics.mae_participant(predictions),
-        "zeror_stack": metrics.mae_stack(baseline),
-        "zeror_participant": metrics.mae_participant(baseline),
+        **{f"{rule.lower()}_stack": metrics.mae_stack(made) for rule, made in constants.items()},
+        **{
+            f"{rule.lower()}_participant": metrics.mae_participant(made)
+            for rule, made in constants.items()
+        },
         "n_participants": predictions["participant"].nunique(),
         "n_stacks": len(predictions),
         "weights": record["settings"]["weights"],
@@ -66,7 +70,7 @@ def training_labels(record: dict) -> pd.DataFrame:
 
 
 def table1(mae: pd.DataFrame) -> pd.DataFrame:
-    """Table 1: ZeroR, then a row for each input and fold and their average, means over seeds.
+    """Table 1: constants, then a row for each input and fold and their average, means over seeds.
 
     Args:
         mae: as made of `error_row`s.
@@ -77,16 +81,19 @@ def table1(mae: pd.DataFrame) -> pd.DataFrame:
         many of the models behind it rest on a collapsed autoencoder) and <target>_unsound (how
         many are unsound themselves); folds, the digest of the split.
     """
-    zero_r = mae.assign(
-        input=ZERO_R,
-        mae_stack=mae["zeror_stack"],
-        mae_participant=mae["zeror_participant"],
-        autoencoder_collapsed=False,
-        regressor_unsound=False,
-    )
-    both, rows = pd.concat([zero_r, mae]), []
-    for name in [ZERO_R, *mae["input"].unique()]:
-        chosen = both[both["input"] == name]
+    constants = [
+        mae.assign(
+            input=rule,
+            mae_stack=mae[f"{rule.lower()}_stack"],
+            mae_participant=mae[f"{rule.lower()}_participant"],
+            autoencoder_collapsed=False,
+            regressor_unsound=False,
+        )
+        for rule in CONSTANTS
+    ]
+    all_rows, rows = pd.concat([*constants, mae]), []
+    for name in all_rows["input"].unique():
+        chosen = all_rows[all_rows["input"] == name]
         rows += [_row(chosen[chosen["fold"] == fold], fold) for fold in sorted(set(chosen["fold"]))]
         rows.append(_row(chosen, AVERAGE))
     return pd.DataFrame(rows).assign(folds=mae["folds"].iloc[0])
@@ -132,8 +139,8 @@ def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
     notes = [
         "Mean absolute error in percentage points, on participants that no model had seen. "
         "*Per stack* is the paper's measure; *per participant* averages the predictions of each "
-        "video first. ZeroR always answers the mean of the training samples: a model that "
-        "is no better has learned nothing.",
+        "video first. ZeroR always answers the mean of the training samples, *median* their "
+        "median: a model that is no better has learned nothing.",
         "The paper's figures are its own, on VISEM and on folds that were not published: compare "
         "averages, and only for results on VISEM.",
         f"{folds['n_participants'].sum()} participants ({folds['n_stacks'].sum()} stacks) in "
