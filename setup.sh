@@ -19,6 +19,13 @@ unset UV_INDEX_URL
 if [ -n "$index" ]; then export UV_DEFAULT_INDEX="$index" PIP_INDEX_URL="$index"; fi
 if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"; fi
 
+case $PWD in
+    *[[:space:]]*)
+        echo "$PWD: Snakemake cannot run a Python whose path has a space: clone to another folder" >&2
+        exit 1
+        ;;
+esac
+
 python=
 for candidate in "${PYTHON:-python3}" python3.11 python3.12 python3.13; do
     if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then

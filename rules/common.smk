@@ -21,6 +21,12 @@ def stop(error):
     raise WorkflowError(str(error))
 
 
+if re.search(r"\s", sys.executable):
+    stop(
+        f"{sys.executable}: Snakemake cannot run steps by a Python whose path has a space: set "
+        ".venv up in another folder"
+    )
+
 try:
     schema = (BASE / "config" / "schema.yaml").read_text(encoding="utf-8")
     config.update(check(config, yaml.safe_load(schema)))

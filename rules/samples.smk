@@ -15,11 +15,15 @@ def stored_videos(folder):
     """
     if not videos.is_url(folder):
         return None
+    if set(folder) & set("#?"):
+        raise InputError(f"dataset.videos: {folder}: # and ? end an address: rename the folder")
     remedy = "correct it, or the store's address and keys (docs/own_data.md)"
     try:
         somewhere = storage(f"{folder.rstrip('/')}/.listed").flags["storage_object"]
         found = IOCache(max_wait_time=None)
         asyncio.run(somewhere.inventory(found))
+        if not found.mtime:  # of what went wrong while listing, nothing has been said
+            somewhere.exists()
     except Exception as error:  # whatever a plugin raises
         message = " ".join(str(error).split())
         raise InputError(
@@ -28,7 +32,10 @@ def stored_videos(folder):
     here = somewhere.local_path().parent
     paths = [path for path in found.mtime if Path(path).is_relative_to(here)]
     if not paths:
-        raise InputError(f"dataset.videos: no file is seen in {folder}: {remedy}")
+        raise InputError(
+            f"dataset.videos: no file is seen in {folder}: {remedy}; videos at the top of a bucket, "
+            "in no folder of it, cannot be listed"
+        )
     return {
         str(Path(path).relative_to(here)): {
             "size": found.size[path],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 from snakemake.api import SnakemakeApi
+from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.enums import Quietness, RerunTrigger
 from snakemake.settings.types import (
@@ -19,6 +20,7 @@ from snakemake.settings.types import (
     ResourceSettings,
 )
 from snakemake_interface_common.exceptions import ApiError
+from snakemake_interface_storage_plugins.registry import StoragePluginRegistry
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
@@ -63,6 +65,7 @@ def planned(configfiles, targets):
             workflow = api.workflow(
                 ResourceSettings(cores=1),
                 ConfigSettings(configfiles=configfiles),
+                storage_provider_settings=stores(),
                 snakefile=ROOT / "Snakefile",
             )
             settings = DAGSettings(
@@ -76,6 +79,16 @@ def planned(configfiles, targets):
             print(error, file=sys.stderr)
             return None
         return workflow._workflow.dag  # no public way leads to it
+
+
+def stores():
+    """What the environment says of object stores, as Snakemake's command line reads it."""
+    plugins = StoragePluginRegistry()
+    _, arguments = parse_args(["--workflow-profile", "none"])
+    return {
+        name: plugins.get_plugin(name).get_settings(arguments)
+        for name in plugins.get_registered_plugins()
+    }
 
 
 def needed(dag):

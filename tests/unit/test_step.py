@@ -67,6 +67,11 @@ def test_input_error_reaches_the_terminal_without_a_traceback(tmp_path):
     assert done.stderr.strip() == "ERROR: 7.avi: damaged: replace it" == log.strip()
 
 
+def test_what_was_fetched_from_a_store_goes_by_its_address(tmp_path):
+    done, log = run(tmp_path, "raise InputError('.snakemake/storage/s3/lab/7.avi: damaged')")
+    assert done.stderr.strip() == "ERROR: s3://lab/7.avi: damaged" == log.strip()
+
+
 def test_warnings_reach_both_and_do_not_end_the_step(tmp_path):
     done, log = run(tmp_path, "step.warn('no information'); print('went on')")
     assert done.returncode == 0 and done.stderr.strip() == "WARNING: no information"

@@ -55,9 +55,22 @@ def test_videos_in_an_object_store_go_by_their_names():
     usable = [videos.usable(row, "s3://lab/films", problems, STORED) for row in rows]
     assert usable == [True, False, False] and rows[1]["video"] == "s3://lab/films/3_c.avi"
     assert problems == [
-        "here: s3://lab/films/3_c.avi is not in the store: correct it",
+        "here: s3://lab/films/3_c.avi is not in the store: correct it (names begin in "
+        "dataset.videos, upper and lower case differ)",
         "here: names no video: correct it",
     ]
+
+
+def test_an_address_is_cut_where_a_store_would_cut_it():
+    problems = []
+    assert not videos.usable({"place": "here", "video": "1_#2.avi"}, "s3://lab", problems, STORED)
+    assert problems == ["here: s3://lab/1_#2.avi: # and ? end an address: rename it"]
+
+
+def test_one_video_in_a_store_for_two_participants():
+    paths = [("line 2", "s3://lab/a/1.avi"), ("line 3", "s3://lab/a/./b/../1.avi")]
+    [problem] = videos.named_twice([*paths, ("line 4", "s3://lab/a/2.avi")])
+    assert problem.startswith("line 3: s3://lab/a/./b/../1.avi is the video of line 2, too")
 
 
 def test_what_is_an_address_of_a_store():

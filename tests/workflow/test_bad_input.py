@@ -3,7 +3,9 @@
 import os
 import re
 import shutil
+import site
 import subprocess
+import sys
 
 import imageio_ffmpeg
 import pytest
@@ -55,6 +57,20 @@ def test_own_data_make_a_whole_plan(own_data):
     assert done.returncode == 0, done.stdout
     assert re.search(r"extract_frames\s+6\b", done.stdout)
     assert "simulate" not in done.stdout
+
+
+def test_a_python_whose_path_has_a_space(own_data, tmp_path):
+    """Snakemake would give each step's shell only the path's first word."""
+    python = tmp_path / "a python" / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    done = subprocess.run(
+        [python, "-m", "snakemake", "-n", "--configfile", "tests/tiny.yaml"],
+        cwd=own_data.folder, env=os.environ | {"PYTHONPATH": site.getsitepackages()[0]},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"{python}: Snakemake cannot run steps by a Python whose path has a space" in done.stderr
 
 
 def test_labels_and_videos_that_do_not_match(own_data):

@@ -1,6 +1,9 @@
 """Videos in an object store: fetched one by one, decoded, and let go; here S3, by moto's server."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import boto3
@@ -37,16 +40,37 @@ def lab(project, tmp_path):
     config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
     project.videos, project.s3 = list(table["video"]), s3
 
+    def environment(address):
+        return {
+            "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL": address,
+            "SNAKEMAKE_STORAGE_S3_ACCESS_KEY": KEYS["aws_access_key_id"],
+            "SNAKEMAKE_STORAGE_S3_SECRET_KEY": KEYS["aws_secret_access_key"],
+        }
+
     def run(*arguments, check=True, videos="s3://lab/films 2026", address=address):
         config["dataset"] = {"labels": "labels.csv", "videos": videos}
         (project.folder / "own.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        arguments = ("--cores", "2", *arguments)
         return project.snakemake(
-            "--cores", "2", *arguments, config="own.yaml", check=check,
-            SNAKEMAKE_STORAGE_S3_ENDPOINT_URL=address,
-            SNAKEMAKE_STORAGE_S3_ACCESS_KEY="somebody",
-            SNAKEMAKE_STORAGE_S3_SECRET_KEY="secret",
-        ).stdout  # fmt: skip
+            *arguments, config="own.yaml", check=check, **environment(address)
+        ).stdout
 
+    def explain():
+        command = [
+            sys.executable,
+            "workflow/explain.py",
+            "--configfile",
+            "own.yaml",
+            "--",
+            "frames",
+        ]
+        done = subprocess.run(
+            command, cwd=project.folder, env=os.environ | environment(address),
+            capture_output=True, text=True,
+        )  # fmt: skip
+        return done.stdout + done.stderr
+
+    project.explain = explain
     project.run = run
     yield project
     server.stop()
@@ -57,6 +81,7 @@ def test_videos_of_a_bucket_give_the_same_clips(lab):
     lab.run("frames")
     from_store = lab.digests()
     assert "Nothing to be done" in lab.run("frames")
+    assert lab.explain() == "Nothing would rerun: all is up to date.\n"
     kept = lab.folder / ".snakemake/storage"
     assert not [path for path in kept.rglob("*") if path.is_file()]
 
@@ -84,7 +109,10 @@ def test_what_is_wrong_with_a_bucket_is_said_before_any_job(lab):
 
     assert "no file is seen in s3://lab/empty" in refused(videos="s3://lab/empty")
     assert "no file is seen in s3://none/films" in refused(videos="s3://none/films")
-    assert "no file is seen in s3://lab/films" in refused(address="http://127.0.0.1:9")
+    gone = refused(address="http://127.0.0.1:9")
+    assert "s3://lab/films 2026 cannot be listed (EndpointConnectionError" in gone
+    assert "videos at the top of a bucket" in refused(videos="s3://lab")
+    assert "# and ? end an address" in refused(videos="s3://lab/films #2")
     assert "ftps://lab/films cannot be listed" in refused(videos="ftps://lab/films")
     everything = ("--default-storage-provider", "s3", "--default-storage-prefix", "s3://lab")
     assert "results cannot lie in an object store" in refused(*everything)

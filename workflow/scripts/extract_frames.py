@@ -15,7 +15,8 @@ def main(video, output, sample, params, may_leave_out):
         if not may_leave_out:
             raise
         with step.written_whole(output.clips) as temporary:
-            found = extraction.leave_out(temporary, settings, sample, video, str(error))
+            why = step.as_known(str(error))
+            found = extraction.leave_out(temporary, settings, sample, video, why)
         step.warn(f"{error} (left out; to try it again, delete {output.record})")
     if found.get("warning"):
         step.warn(f"{video}: {found['warning']}")

@@ -90,7 +90,10 @@ def _explain(error: jsonschema.ValidationError, schema: dict) -> list[str]:
     if error.validator == "oneOf":
         return [f"{place}: {error.schema.get('$comment', error.message)}"]
     if error.validator == "pattern":
-        return [f"{place}: {error.instance!r} contains {{ }} < > * or begins with ~: write it out"]
+        why = error.schema.get("$comment", "contains { } < > * or begins with ~: write it out")
+        return [f"{place}: {error.instance!r} {why}"]
+    if error.validator == "type" and error.instance is None:
+        return [f"{place}: is empty: fill it in, or remove the line"]
     hint = ""
     if error.validator == "type" and isinstance(error.instance, str):
         hint = (

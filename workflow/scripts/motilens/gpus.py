@@ -26,7 +26,7 @@ def visible() -> list[str]:
     if named is not None:
         names = [name.strip() for name in named.split(",")]
         end = next((number for number, name in enumerate(names) if name in ("", "-1")), len(names))
-        return names[:end]  # CUDA looks no further, either
+        return list(dict.fromkeys(names[:end]))  # CUDA looks no further, either
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return ["mps"]
     try:

@@ -58,8 +58,9 @@ def read_samples(
         found = [row for row in rows if videos.usable(row, folder, problems, stored)]
     else:
         found = _with_labels(dataset, rows, problems, stored)
-    if compare and stored is None:
-        problems += videos.duplicates([(row["place"], row["video"]) for row in found])
+    if compare:
+        same = videos.duplicates if stored is None else videos.named_twice
+        problems += same([(row["place"], row["video"]) for row in found])
     known = [name for name in (*FACTS, *LABELS) if any(name in row for row in found)]
     table = pd.DataFrame(found, columns=["participant", "video", *known])
     table = in_order(table.astype(dict.fromkeys(known, float)))

@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import signal
 import site
 import sys
@@ -41,9 +42,15 @@ def note(message: str) -> None:
 
 def tell(message: str) -> None:
     """Say it in the log and on the terminal."""
+    message = as_known(message)
     print(message)
     with contextlib.suppress(OSError):  # whoever was looking may be gone
         os.write(_terminal, f"\n{message}\n\n".encode())
+
+
+def as_known(message: str) -> str:
+    """With the addresses of files in an object store: users do not know of the fetched copies."""
+    return re.sub(r"\.snakemake/storage/(\w+)/", r"\1://", message)
 
 
 def terminal() -> TextIO:
@@ -94,7 +101,7 @@ def logged(snakemake) -> Iterator[None]:
 
 
 def _end(error: InputError | str, leave: Callable[[int], None] = sys.exit) -> None:
-    message = f"\nERROR: {error}\n\n".encode()
+    message = f"\nERROR: {as_known(str(error))}\n\n".encode()
     os.write(_terminal, message)
     with contextlib.suppress(OSError):  # the disk of the log may be full, too
         os.write(2, message)

@@ -68,9 +68,15 @@ def usable(
             f"{row['place']}: {path}: {{ }} < > have a meaning for Snakemake: rename it"
         )
     elif stored is not None:
-        if posixpath.normpath(name) in stored:
+        if set(name) & set("#?"):
+            problems.append(f"{row['place']}: {path}: # and ? end an address: rename it")
+        elif posixpath.normpath(name) in stored:
             return True
-        problems.append(f"{row['place']}: {path} is not in the store: correct it")
+        else:
+            problems.append(
+                f"{row['place']}: {path} is not in the store: correct it (names begin in "
+                "dataset.videos, upper and lower case differ)"
+            )
     elif os.path.islink(path) and not os.path.exists(path):
         problems.append(f"{row['place']}: {path} is a dead link: mend or remove it")
     elif not os.path.isfile(path):
@@ -78,6 +84,19 @@ def usable(
     else:
         return True
     return False
+
+
+def named_twice(videos: Sequence[tuple[str, str]]) -> list[str]:
+    """Problems of addresses that mean the same: all that can be told of videos in a store.
+
+    Args:
+        videos: place (for messages) and address of each.
+    """
+    problems, owners = [], {}
+    for place, path in videos:
+        if (owner := owners.setdefault(posixpath.normpath(path), place)) != place:
+            problems.append(f"{place}: {path} is the video of {owner}, too: keep one")
+    return problems
 
 
 def duplicates(videos: Sequence[tuple[str, str]]) -> list[str]:
