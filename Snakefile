@@ -42,6 +42,7 @@ else:
     include: "rules/frames.smk"
     include: "rules/autoencoder.smk"
     include: "rules/regressor.smk"
+    include: "rules/baselines.smk"
     include: "rules/evaluation.smk"
 
     # Targets for a part of the work: `snakemake --cores 8 frames`.

@@ -39,6 +39,8 @@ try:
             "results cannot lie in an object store (--default-storage-provider): the plan reads "
             "them. Videos can: dataset.videos (docs/own_data.md)"
         )
+    if same := set(config["inputs"]) & set(config["baselines"]):
+        raise InputError(f"inputs: {', '.join(sorted(same))} is a baseline, too: rename the input")
     if videos.is_url(config["results"]):
         raise InputError("results: cannot lie in an object store: name a folder")
 except InputError as error:
@@ -97,4 +99,5 @@ wildcard_constraints:
     fold="|".join(map(str, FOLDS)),
     target="|".join(TARGETS),
     seed=r"\d+",
+    baseline="|".join(config["baselines"]) or "(?!)",
     group=r"all|gallery|training\d+",

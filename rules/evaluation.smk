@@ -3,8 +3,8 @@
 
 rule measure_errors:
     input:
-        predictions=models(rules.train_regressor.output.predictions),
-        records=models(rules.train_regressor.output.record),
+        predictions=answers("predictions"),
+        records=answers("record"),
         lists=all_lists,
     output:
         table="<results>/tables/mae.csv",
@@ -16,7 +16,12 @@ rule measure_errors:
         "../envs/tables.yaml"
     params:
         settings=lambda wildcards: plain(
-            {"models": ALL_MODELS, "folds_digest": folds.digest(FOLDS_OF), "left_out": left_out()}
+            {
+                "models": ALL_MODELS,
+                "counted": COUNTED,
+                "folds_digest": folds.digest(FOLDS_OF),
+                "left_out": left_out(),
+            }
         ),
         code=code_of("measure_errors.py"),
         rests_on=lambda wildcards: all_models_rest_on(),
@@ -28,8 +33,8 @@ rule measure_errors:
 
 rule measure_statistics:
     input:
-        predictions=models(rules.train_regressor.output.predictions),
-        records=models(rules.train_regressor.output.record),
+        predictions=answers("predictions"),
+        records=answers("record"),
         lists=all_lists,
     output:
         summary="<results>/tables/statistics.csv",
@@ -41,7 +46,7 @@ rule measure_statistics:
     conda:
         "../envs/tables.yaml"
     params:
-        settings=plain({"models": ALL_MODELS}),
+        settings=plain({"models": ALL_MODELS, "counted": COUNTED}),
         code=code_of("measure_statistics.py"),
         rests_on=lambda wildcards: all_models_rest_on(),
     message:
@@ -97,8 +102,8 @@ rule plot_learning_curves:
 
 rule plot_agreement:
     input:
-        predictions=models(rules.train_regressor.output.predictions, seed=SEEDS[0]),
-        records=models(rules.train_regressor.output.record, seed=SEEDS[0]),
+        predictions=answers("predictions", SEEDS[:1]),
+        records=answers("record", SEEDS[:1]),
         lists=all_lists,
     output:
         "<results>/figures/agreement.png",
@@ -109,7 +114,7 @@ rule plot_agreement:
     resources:
         **needed(1500, 10),
     params:
-        settings=plain({"models": ALL_MODELS | {"seed": SEEDS[:1]}}),
+        settings=plain({"models": ALL_MODELS | {"seed": SEEDS[:1]}, "counted": COUNTED}),
         code=code_of("plot_agreement.py"),
         rests_on=lambda wildcards: all_models_rest_on(),
     message:

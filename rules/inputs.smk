@@ -82,12 +82,34 @@ def all_lists(wildcards):
 
 # Those whose encoder is trained, and those whose is not.
 AUTOENCODED = [name for name in INPUTS if config["inputs"][name]["encoder"] == "autoencoder"]
+BASELINES = sorted(config["baselines"])
+# CASA counts by movement alone.
+COUNTED = [
+    (name, target)
+    for name in BASELINES
+    for target in TARGETS
+    if name != "casa" or set(config["targets"][target]) <= set(samples.MOTILITY)
+]
 ALL_MODELS = {"input": INPUTS, "target": TARGETS, "fold": FOLDS, "seed": SEEDS}
 
 
 def models(patterns, **wildcards):
     """Paths of all models of one kind; wildcards that are not given take all their values."""
     return expand(patterns, **(ALL_MODELS | wildcards))
+
+
+def answers(kind, seed=SEEDS):
+    """Files of all that predicts, regressors and baselines: `predictions`, or their `record`."""
+    counted = expand(
+        [
+            pattern.replace("{baseline}", name).replace("{target}", target)
+            for name, target in COUNTED
+            for pattern in [str(getattr(rules.count_cells.output, kind))]
+        ],
+        fold=FOLDS,
+        seed=seed,
+    )
+    return models(getattr(rules.train_regressor.output, kind), seed=seed) + counted
 
 
 def autoencoders(patterns, **wildcards):

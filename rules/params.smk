@@ -114,12 +114,49 @@ def regressor_params(wildcards):
     }
 
 
+def scale_of(sample):
+    """Micrometres per pixel of a sample's video; None if nobody has said."""
+    if SIMULATED:
+        from motilens.simulation import MICRONS_PER_PIXEL
+
+        return MICRONS_PER_PIXEL
+    return ROWS[sample].get("microns_per_pixel") or config["dataset"].get("microns_per_pixel")
+
+
+def baseline_params(wildcards):
+    name, target, fold = (wildcards[key] for key in ("baseline", "target", "fold"))
+    values = config["targets"][target]
+    settings = {"baseline": name, f"targets.{target}": values}
+    if name == "casa":
+        settings["microns_per_pixel"] = {sample: scale_of(sample) for sample in SAMPLES.index}
+    return {
+        "settings": plain(settings),
+        "training": content_of("training", training(fold), values),
+        "held_out": content_of("held_out", held_out(fold), values),
+        "code": code_of("count_cells.py"),
+        "rests_on": params.rests_on(settings_of("tracks"), code_of("track_cells.py")),
+    }
+
+
+if "casa" in config["baselines"] and not FETCH:
+    if unknown := [sample for sample in SAMPLES.index if not scale_of(sample)]:
+        stop(
+            f"baselines: casa counts by speed in µm/s, and nobody has said how large a pixel is in "
+            f"samples {' '.join(unknown[:8])}: set dataset.microns_per_pixel, or leave casa out"
+        )
+
+
 def all_models_rest_on(*scripts):
     """What all models, and the `scripts` between them and a step, depend on."""
     parts = [
         regressor_params({"input": name, "target": target, "fold": fold})
         for name in INPUTS
         for target in TARGETS
+        for fold in FOLDS
+    ]
+    parts += [
+        baseline_params({"baseline": name, "target": target, "fold": fold})
+        for name, target in COUNTED
         for fold in FOLDS
     ]
     return params.rests_on(parts, SEEDS, *map(code_of, scripts))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from learning import LABELS, PLAIN, REGRESSOR, discs, encoder, examples
 
-from motilens import InputError, autoencoder, checkpoints, models, regressor
+from motilens import InputError, autoencoder, checkpoints, models, predictions, regressor
 from motilens.step import read_record, write_record
 
 ENCODER = autoencoder.architecture({"frames": 1, "copies": 1, "variant": "standardised"})
@@ -162,23 +162,23 @@ def samples(*names):
 
 
 def test_a_participant_on_both_sides_is_an_error():
-    regressor.check_folds(samples("1", "2"), samples("3"), samples("2", "1"))
+    predictions.check_folds(samples("1", "2"), samples("3"), samples("2", "1"))
     with pytest.raises(InputError, match=r"held-out participants \['3'\]"):
-        regressor.check_folds(samples("1", "2"), samples("3"), samples("1", "3"))
+        predictions.check_folds(samples("1", "2"), samples("3"), samples("1", "3"))
     with pytest.raises(InputError, match=r"held-out participants \['2'\]"):
-        regressor.check_folds(samples("1", "2"), samples("2", "3"), samples("1"))
+        predictions.check_folds(samples("1", "2"), samples("2", "3"), samples("1"))
     with pytest.raises(InputError, match=r"held-out participants \['2'\]"):
-        regressor.check_folds(samples("1", "2"), samples("2+2"), samples("1", "2"))
+        predictions.check_folds(samples("1", "2"), samples("2+2"), samples("1", "2"))
 
 
 def test_a_sample_that_got_lost_is_an_error():
     with pytest.raises(InputError, match=r"different samples: \['1\+2'\]"):
-        regressor.check_folds(samples("1"), samples("3"), samples("1", "1+2"))
+        predictions.check_folds(samples("1"), samples("3"), samples("1", "1+2"))
 
 
 def test_nobody_left_to_hold_out():
     with pytest.raises(InputError, match="no sample is left to hold out"):
-        regressor.check_folds(samples("1"), {}, samples("1"))
+        predictions.check_folds(samples("1"), {}, samples("1"))
 
 
 def test_prediction_table_puts_true_beside_predicted():
@@ -186,7 +186,7 @@ def test_prediction_table_puts_true_beside_predicted():
         {"participant": ["7", "10"], "tail": [10.0, 20.0], "head": [90.0, 95.0]}, ["7", "10+2"]
     )
     keys, predicted = [("10+2", 0), ("10+2", 1), ("7", 0)], np.array([[1, 2], [3, 4], [5, 6]])
-    table = regressor.prediction_table(keys, labels, ["head", "tail"], predicted)
+    table = predictions.prediction_table(keys, labels, ["head", "tail"], predicted)
     assert list(table) == [
         "participant", "sample", "stack", "true_head", "true_tail", "predicted_head",
         "predicted_tail",

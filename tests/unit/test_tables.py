@@ -65,6 +65,15 @@ def test_the_papers_averages_are_those_it_prints():
     assert row(table, "I3", 2)["motility_paper"] == 11.310
 
 
+def test_what_predicts_only_one_target_stays_empty_in_the_other():
+    one = mae(inputs=("casa",))
+    errors = pd.concat([mae(), one[one["target"] == "motility"]])
+    text = tables.markdown(tables.table1(errors), errors, simulated=False)
+    [line] = [line for line in text.splitlines() if line.startswith("| casa") and "average" in line]
+    cells = [cell.strip() for cell in line.split("|")]
+    assert cells[3:5] == ["20.00", "18.00"] and set(cells[5:]) == {""}
+
+
 def test_what_the_paper_does_not_have_stays_empty():
     table = tables.table1(mae(inputs=("I5",)))
     assert table.loc[table["input"] == "I5", "motility_paper"].isna().all()

@@ -6,6 +6,7 @@ import pandas as pd
 from motilens import (
     checkpoints,
     loading,
+    predictions,
     pretrained,
     regressor,
     resume,
@@ -24,7 +25,7 @@ def main(inputs, output, wildcards, params, performance):
         encoder, made = regressor.fixed_encoder(untrained, known[0])
     else:
         encoder, made = checkpoints.load(inputs.encoder, inputs.encoder_record)
-    regressor.check_folds(*known, made["training"])
+    predictions.check_folds(*known, made["training"])
     settings["architecture"] = regressor.architecture(settings, made["architecture"])
     if made["health"]["problem"]:
         settings["unhealthy"] = "keep"  # it cannot be better than its feature images
@@ -59,9 +60,9 @@ def main(inputs, output, wildcards, params, performance):
             )
         unseen, keys = examples(known[1])
         predicted = regressor.predict(trained.model, unseen)
-        predictions = regressor.prediction_table(keys, held_out, values, predicted)
+        table = predictions.prediction_table(keys, held_out, values, predicted)
         with step.written_whole(output.predictions) as temporary:
-            predictions.to_csv(temporary, index=False)
+            table.to_csv(temporary, index=False)
         description = dict(wildcards.items()) | {
             "architecture": settings["architecture"],
             "autoencoder_sha256": made["weights_sha256"],

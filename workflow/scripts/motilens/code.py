@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Where a library is imported under another name than it is installed.
-INSTALLED_AS = {"ffmpeg": "ffmpeg-python", "imageio_ffmpeg": "imageio-ffmpeg"}
+INSTALLED_AS = {
+    "ffmpeg": "ffmpeg-python", "imageio_ffmpeg": "imageio-ffmpeg", "sklearn": "scikit-learn",
+}  # fmt: skip
 
 
 def versions(script: Path, requirements: Path) -> dict[str, str]:

@@ -19,6 +19,8 @@ NOUNS = {
     "fetch_weights": ("file of pretrained weights", "files of pretrained weights"),
     "train_autoencoder": ("autoencoder", "autoencoders"),
     "make_feature_images": ("file of feature images", "files of feature images"),
+    "track_cells": ("file of tracks", "files of tracks"),
+    "count_cells": ("baseline", "baselines"),
     "train_regressor": ("regressor", "regressors"),
     "measure_errors": ("table of errors", "tables of errors"),
     "measure_statistics": ("table of statistics", "tables of statistics"),

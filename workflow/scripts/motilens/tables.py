@@ -27,7 +27,7 @@ def error_row(predictions: pd.DataFrame, record: dict) -> dict:
     """One row of mae.csv (docs/formats.md) from a regressor's predictions and record.
 
     Args:
-        predictions: of the held-out samples, as `regressor.prediction_table` makes them.
+        predictions: of the held-out samples, as `predictions.prediction_table` makes them.
         record: of the regressor; names who was held out, and the labels of its training.
 
     Raises:
@@ -128,9 +128,13 @@ def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
         marks = (("collapsed", " †"), ("unsound", " ‡"))
         mark = pd.Series("", table.index)
         for why, sign in marks:
-            mark += table[f"{target}_{why}"].map(lambda count, sign=sign: sign if count else "")
-        shown[f"{target}: per stack"] = table[f"{target}_stack"].map("{:.2f}".format) + mark
-        by_participant = table[f"{target}_participant"].map("{:.2f}".format)
+            counts = table[f"{target}_{why}"].fillna(0)  # not every row has every target
+            mark += counts.map(lambda count, sign=sign: sign if count else "")
+        by_stack, by_participant = (
+            table[f"{target}_{level}"].map(lambda x: f"{x:.2f}" if x == x else "")
+            for level in ("stack", "participant")
+        )
+        shown[f"{target}: per stack"] = by_stack + mark
         shown[f"{target}: per participant"] = by_participant + mark
         shown[f"{target}: paper"] = table[f"{target}_paper"].map(
             "{:.2f}".format, na_action="ignore"

@@ -1,0 +1,69 @@
+"""Percentages from the paths of cells: the strongest competitors of networks on this task."""
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
+
+from motilens import InputError, tracks
+
+WORDS = 32  # kinds of movement that are told apart
+STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # of the SVR's fit, chosen among the training participants
+CHOICES = 3  # parts of the training participants for that choice
+
+
+def bag_of_words(
+    seen: list[pd.DataFrame], unseen: list[pd.DataFrame], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """How common each kind of movement is among a sample's cells (motilitAI: Ottl et al. 2022).
+
+    A kind is a cluster of mean squared displacements, found among the training samples' cells.
+
+    Returns:
+        Shares (samples, WORDS) of the training samples and of the others; zeros without cells.
+    """
+    vectors = [tracks.displacements(one) for one in (*seen, *unseen)]
+    known = np.concatenate(vectors[: len(seen)])
+    words = KMeans(min(WORDS, len(known)), n_init=4, random_state=seed).fit(known)
+    shares = np.zeros((len(vectors), words.n_clusters))
+    for row, cells in zip(shares, vectors, strict=True):
+        if len(cells):
+            row[:] = np.bincount(words.predict(cells), minlength=len(row)) / len(cells)
+    return shares[: len(seen)], shares[len(seen) :]
+
+
+def kinematics(samples: list[pd.DataFrame], frame_rates: list[float]) -> np.ndarray:
+    """Mean, deviation and quartiles over a sample's cells of all that CASA measures."""
+    rows = []
+    for one, rate in zip(samples, frame_rates, strict=True):
+        cells = tracks.kinematics(one, rate).drop(columns="frames")
+        parts = [cells.mean(), cells.std(ddof=0), *(cells.quantile(q) for q in (0.25, 0.5, 0.75))]
+        rows.append(np.nan_to_num(np.concatenate(parts)))
+    return np.array(rows)
+
+
+def regress(
+    seen: np.ndarray, labels: np.ndarray, participants: list[str], unseen: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Linear support vector regression; its strength is chosen by the training participants alone.
+
+    Args:
+        seen, labels: features and percentages of the training samples.
+        participants: whose they are: those of one are never on both sides of the choice.
+
+    Returns:
+        Percentages of the other samples, within 0 to 100; the strength.
+    """
+    parts = min(CHOICES, len(set(participants)))
+    machine = make_pipeline(StandardScaler(), MultiOutputRegressor(SVR(kernel="linear")))
+    grid = {"multioutputregressor__estimator__C": STRENGTHS}
+    if parts < 2:
+        raise InputError("one participant is too few to fit anything: use fewer folds")
+    search = GridSearchCV(
+        machine, grid, scoring="neg_mean_absolute_error", cv=GroupKFold(parts)
+    ).fit(seen, labels, groups=participants)
+    return search.predict(unseen).clip(0, 100), float(*search.best_params_.values())

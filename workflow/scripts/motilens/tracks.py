@@ -1,0 +1,161 @@
+"""Following single cells: what laboratories' computers have done since the 1980s.
+
+Heads are found and linked by the algorithm of Crocker and Grier (J. Colloid Interface Sci. 179,
+1996), in trackpy. Lengths are in pixels of a picture whose longer side has 640, as VISEM's.
+"""
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import trackpy
+
+from motilens import InputError
+from motilens.decoding import Decoding
+
+WIDTH = 640  # pixels
+SMOOTHED = 11  # frames in the mean that makes an average path, about a beat of the tail at 50 Hz
+LAGS = np.arange(1, 26)  # frames: up to half a second
+WHO_RAPID, WHO_SLOW = 25.0, 5.0  # µm/s, along the average path (WHO manual, 6th edition, 2021)
+COLUMNS = ["cell", "frame", "x", "y"]
+trackpy.quiet()
+# It uses pandas in ways that will end some day: not the user's business.
+warnings.filterwarnings("ignore", category=DeprecationWarning, module="trackpy")
+
+
+def follow(path: str, frames: int, settings: dict) -> pd.DataFrame:
+    """Paths of bright heads in the first frames of a video.
+
+    Args:
+        frames: how many to look at, at most.
+        settings: diameter (pixels, odd), brightness (of a head at least, as a share of the
+            brightest one's in a frame), reach (pixels from frame to frame), memory (frames that
+            it may be lost for), shortest (frames that a path has at least).
+
+    Returns:
+        One row a cell and frame: cell (from 0), frame, x, y (pixels), ascending; frames in which
+        a cell was lost are filled in between.
+
+    Raises:
+        Damaged: the video cannot be decoded.
+    """
+    decoded = Decoding(path, WIDTH, "pad", np.arange(frames))
+    found, inside = [], None
+    for number, frame in decoded:
+        if inside is None:
+            inside = _without_bars(frame)
+        heads = trackpy.locate(
+            frame[inside], settings["diameter"], max_iterations=3, engine="python"
+        )
+        found.append(heads.assign(frame=number))
+    heads = pd.concat(found, ignore_index=True)[["frame", "x", "y", "mass"]]
+    if heads.empty:
+        return nothing()
+    brightest = heads.groupby("frame")["mass"].max().median()
+    heads = heads[heads["mass"] >= settings["brightness"] * brightest]
+    linked = trackpy.link(heads, settings["reach"], memory=settings["memory"])
+    long = linked.groupby("particle")["frame"].transform("size") >= settings["shortest"]
+    paths = [_filled(path) for _, path in linked[long].groupby("particle")]
+    numbered = [path.assign(cell=number) for number, path in enumerate(paths)]
+    return pd.concat(numbered)[COLUMNS] if numbered else nothing()
+
+
+def nothing() -> pd.DataFrame:
+    """Tracks of no cell."""
+    return pd.DataFrame(columns=COLUMNS, dtype=float)
+
+
+def _without_bars(frame: np.ndarray) -> tuple[slice, slice]:
+    """What of a frame is not the bars that make it a square: their edges would be found, too."""
+    sides = [np.flatnonzero(frame.any(axis)) for axis in (1, 0)]
+    return tuple(slice(side.min(initial=0), side.max(initial=WIDTH) + 1) for side in sides)
+
+
+def _filled(path: pd.DataFrame) -> pd.DataFrame:
+    path = path.set_index("frame")[["x", "y"]]
+    every = np.arange(path.index.min(), path.index.max() + 1)
+    return path.reindex(every).interpolate().rename_axis("frame").reset_index()
+
+
+def reduction(record: dict) -> float:
+    """Pixels of a video in one of ours.
+
+    Args:
+        record: of its clips, see docs/formats.md.
+    """
+    return max(record["video_width"] * record["video_pixel_aspect"], record["video_height"]) / WIDTH
+
+
+def kinematics(tracks: pd.DataFrame, frame_rate: float) -> pd.DataFrame:
+    """What computer-assisted sperm analysis says of each cell (WHO manual, 6th edition).
+
+    Returns:
+        One row a cell: frames; vcl, vap, vsl: speed along the path, along the path averaged over
+        SMOOTHED frames, and from its beginning to its end (pixels/s); lin = vsl / vcl,
+        str = vsl / vap, wob = vap / vcl; amplitude: mean distance between the two paths (pixels).
+    """
+    rows = []
+    for x in _paths(tracks):
+        average = np.stack([np.convolve(v, np.ones(SMOOTHED) / SMOOTHED, "valid") for v in x.T], 1)
+        inner = x[SMOOTHED // 2 : len(x) - SMOOTHED // 2]
+        seconds = (len(average) - 1) / frame_rate
+        vcl, vap = (np.linalg.norm(np.diff(p, axis=0), axis=1).sum() for p in (inner, average))
+        vsl = np.linalg.norm(average[-1] - average[0])
+        rows.append(
+            {
+                "frames": len(x),
+                "vcl": vcl / seconds,
+                "vap": vap / seconds,
+                "vsl": vsl / seconds,
+                "lin": vsl / vcl if vcl else 0.0,
+                "str": vsl / vap if vap else 0.0,
+                "wob": vap / vcl if vcl else 0.0,
+                "amplitude": np.linalg.norm(inner - average, axis=1).mean(),
+            }
+        )
+    columns = ["frames", "vcl", "vap", "vsl", "lin", "str", "wob", "amplitude"]
+    return pd.DataFrame(rows, columns=columns, dtype=float)
+
+
+def displacements(tracks: pd.DataFrame) -> np.ndarray:
+    """Logarithm of each cell's mean squared displacement at LAGS, (cells, lags), pixels²."""
+    rows = [[np.square(x[lag:] - x[:-lag]).sum(1).mean() for lag in LAGS] for x in _paths(tracks)]
+    return np.log(np.array(rows).reshape(-1, len(LAGS)) + 1e-3)
+
+
+def counted(cells: pd.DataFrame, microns_per_pixel: float) -> dict[str, float]:
+    """Percentages of motility by WHO's cut-offs, each cell by the frames it was seen in.
+
+    Progressive: at least 5 µm/s from beginning to end of the average path; immotile: slower than
+    half of that along it, which is what remains of a resting cell's noise; the others are
+    non-progressive. Without cells, nothing can be counted: not a number.
+    """
+    straight, along = (cells[name] * microns_per_pixel for name in ("vsl", "vap"))
+    progressive = straight >= WHO_SLOW
+    immotile = ~progressive & (along < WHO_SLOW / 2)
+    weights = cells["frames"] / cells["frames"].sum()
+    made = {"progressive": progressive, "immotile": immotile}
+    made["nonprogressive"] = ~progressive & ~immotile
+    return {name: float(100 * weights[which].sum()) if len(cells) else np.nan
+            for name, which in made.items()}  # fmt: skip
+
+
+def read(path: str) -> pd.DataFrame:
+    """Tracks as the step `track_cells` wrote them.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    try:
+        table = pd.read_csv(path)
+        return table[COLUMNS]
+    except (OSError, EOFError, ValueError, KeyError) as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error
+
+
+def _paths(tracks: pd.DataFrame) -> Iterator[np.ndarray]:
+    """Of each cell x and y, (frames, 2); none that is too short to be averaged."""
+    for _, path in tracks.groupby("cell"):
+        if len(path) > SMOOTHED + 1:
+            yield path[["x", "y"]].to_numpy(float)
