@@ -146,7 +146,7 @@ if "casa" in config["baselines"] and not FETCH:
         )
 
 
-def all_models_rest_on(*scripts):
+def all_models_rest_on(*scripts, counted=COUNTED):
     """What all models, and the `scripts` between them and a step, depend on."""
     parts = [
         regressor_params({"input": name, "target": target, "fold": fold})
@@ -156,7 +156,7 @@ def all_models_rest_on(*scripts):
     ]
     parts += [
         baseline_params({"baseline": name, "target": target, "fold": fold})
-        for name, target in COUNTED
+        for name, target in counted
         for fold in FOLDS
     ]
     return params.rests_on(parts, SEEDS, *map(code_of, scripts))

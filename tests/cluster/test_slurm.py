@@ -172,6 +172,27 @@ def test_a_site_with_accounting_and_names_of_its_own(local, cluster, tmp_path, t
         cluster.start()
 
 
+@pytest.mark.parametrize(
+    ("site", "told"),
+    [
+        ({"partition": "nowhere", "gpu_partition": "urgent"}, "nvalid partition"),
+        ({"constraint": "nothing"}, "nvalid feature"),
+        ({"gpu_model": "h100"}, "slurm.gpu_model: no node has h100"),
+        ({"extra": "--bogus"}, "unrecognized option"),
+        ({"gpu_partition": "nowhere"}, "SLURM knows no partition nowhere"),
+    ],
+)
+def test_a_wrong_name_costs_no_result(cluster, local, tmp_path, site, told):
+    made = local.copy(tmp_path / "a copy")
+    config = yaml.safe_load((made.folder / "small.yaml").read_text())
+    config["regressor"]["learning_rate"] = 0.5
+    config["slurm"] = site
+    (made.folder / "small.yaml").write_text(yaml.safe_dump(config))
+    done = made.snakemake(*PROFILE, config="small.yaml", check=False)
+    assert done.returncode == 1 and told in done.stdout, done.stdout
+    assert made.digests() == local.digests() and "has been submitted" not in done.stdout
+
+
 def test_killed_jobs_come_back_and_go_on(cluster, project, undisturbed):
     run = Run(project, cluster)
     run.reaches("epoch 150 of 1500")

@@ -122,6 +122,7 @@ SIMULATED = [
     Change("regressor.schedule", "cosine", REGRESSORS),
     Change("regressor.gradient_clip", 1, REGRESSORS),
     Change("regressor.unhealthy", "keep", REGRESSORS),
+    Change("baselines", ["msd"], f"track_cells count_cells {TABLES}", "one more row"),
     # Sections of which every key is changed at once, for none makes anything stale.
     Change("performance.*", {"performance": {
         "device": "cpu", "threads": 2, "precision": "bfloat16", "tf32": False,
@@ -132,6 +133,9 @@ SIMULATED = [
         "account": "a", "partition": "a", "gpu_partition": "a", "gpu_model": "a", "qos": "a",
         "constraint": "a", "extra": "--nice=5", "longest": 60,
     }}, NOTHING),
+    Change("tracks.*", {"tracks": {
+        "seconds": 1, "diameter": 13, "brightness": 0.3, "reach": 5, "memory": 1, "shortest": 30,
+    }}, NOTHING, "only `baselines` follow cells: see test_baselines.py"),
     Change("seeds", [0, 1], f"{only('train_autoencoder train_regressor', seed=1)} {TABLES}"),
     Change("seeds", [1], f"{only('train_autoencoder train_regressor', seed=1)} plot_gallery "
            f"{TABLES}"),

@@ -8,7 +8,8 @@ NOTES = (
     "Mean absolute errors in percentage points, one answer for each sample (the mean over its "
     "stacks), participants alike, all folds together. In brackets 95 % intervals, by drawing "
     "participants again (bootstrap). *Better than ZeroR by*: the difference on the same "
-    "participants; an interval that holds 0 shows nothing. *p*: permutation test of pairs, "
+    "participants; below 0 it is worse; an interval that holds 0 shows nothing, and of few "
+    "participants (fewer than 20, say) no interval shows much. *p*: permutation test of pairs, "
     "adjusted for all comparisons in `comparisons.csv` (Benjamini and Hochberg).",
     "The models of two folds share most of their training participants, so intervals are a little "
     "too narrow. They say nothing about other laboratories, microscopes or populations.",

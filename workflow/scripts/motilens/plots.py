@@ -33,7 +33,8 @@ def learning_curves(histories: pd.DataFrame, path: str | Path) -> None:
     for axis, panel in zip(axes[0], panels, strict=True):
         for (name, _), run in histories[histories["model"] == panel].groupby(["input", "run"]):
             colour = COLOURS[inputs.index(name) % len(COLOURS)]
-            axis.plot(run["epoch"], run["loss"], color=colour, linewidth=1)
+            marker = "." if len(run) == 1 else None
+            axis.plot(run["epoch"], run["loss"], color=colour, linewidth=1, marker=marker)
         axis.set(title=panel, xlabel="epoch", ylabel="training loss", yscale="log")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
@@ -74,6 +75,11 @@ def agreement(cases: pd.DataFrame, path: str | Path) -> None:
         axis.set_title(value, fontsize=9)
     for axis in axes[-1]:
         axis.set_xlabel("mean of both (%)", fontsize=8)
+    figure.suptitle(
+        "Held-out samples (Bland and Altman): full line, the mean difference; dashed, within which "
+        "95 % of differences are expected",
+        fontsize=9,
+    )
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

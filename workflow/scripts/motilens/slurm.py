@@ -1,6 +1,7 @@
 """What SLURM says: of GPUs, and of jobs that a run which was killed has left in its queue."""
 
 import os
+import shlex
 import subprocess
 import time
 from collections.abc import Callable
@@ -24,6 +25,57 @@ def has_gpus(partition: str | None) -> bool:
     if partition and not listed.strip():
         raise InputError(f"SLURM knows no partition {partition} (`sinfo` lists them)")
     return "gpu" in listed
+
+
+def check_names(site: dict, gpus: bool, warn: Callable = print) -> None:
+    """Would SLURM take jobs with the site's names? Asked before any result is touched.
+
+    Snakemake takes a step's old results away before it submits the new job: one that is refused
+    would cost them.
+
+    Args:
+        site: the configuration's section `slurm`.
+        gpus: whether trainings will ask for a GPU.
+        warn: is told when no node could run a job now (drained, for one), which may pass.
+
+    Raises:
+        InputError: a name is wrong; with SLURM's own message.
+    """
+    common = [f"--{name}={site[name]}" for name in ("account", "qos", "constraint") if name in site]
+    common += shlex.split(site.get("extra", ""))
+    asked = [("partition", [])]
+    if gpus:
+        model = f"{site['gpu_model']}:" if "gpu_model" in site else ""
+        named = "gpu_partition" if "gpu_partition" in site else "partition"
+        asked.append((named, [f"--gpus={model}1"]))
+    for key, wanted in asked:
+        partition = [f"--partition={site[key]}"] if key in site else []
+        options = [*partition, *common, *wanted]
+        try:
+            done = subprocess.run(
+                ["sbatch", "--test-only", *options, "--wrap=true"],
+                capture_output=True, text=True, timeout=60,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            return  # the first job will say it
+        said = " ".join(done.stderr.split())
+        if done.returncode and "configuration is not available" in said:
+            warn(f"no node could run a job with {' '.join(options) or 'no options'} now: {said}")
+        elif done.returncode:
+            raise InputError(
+                f"slurm: SLURM refuses jobs with {' '.join(options) or 'no options'} ({said}): "
+                "correct the section `slurm`"
+            )
+
+
+def knows_model(partition: str | None, model: str) -> bool:
+    """Has a node of the partition, or any, GPUs of this model? What cannot be asked may."""
+    chosen = ["-p", partition] if partition else []
+    try:
+        listed = _ask("sinfo", "--noheader", "--format=%G", *chosen)
+    except FileNotFoundError:
+        return True
+    return listed is None or f"gpu:{model}:" in listed or f"gpu:{model}(" in listed
 
 
 def _ask(*command: str) -> str | None:

@@ -68,8 +68,10 @@ def nothing() -> pd.DataFrame:
 
 def _without_bars(frame: np.ndarray) -> tuple[slice, slice]:
     """What of a frame is not the bars that make it a square: their edges would be found, too."""
+    if not frame.any():
+        return slice(None), slice(None)
     sides = [np.flatnonzero(frame.any(axis)) for axis in (1, 0)]
-    return tuple(slice(side.min(initial=0), side.max(initial=WIDTH) + 1) for side in sides)
+    return tuple(slice(side[0], side[-1] + 1) for side in sides)
 
 
 def _filled(path: pd.DataFrame) -> pd.DataFrame:

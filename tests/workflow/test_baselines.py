@@ -1,0 +1,98 @@
+"""Baselines that follow cells: rows of the same tables, and rerun only for what they rest on."""
+
+import changes
+import pandas as pd
+import pytest
+import yaml
+from laboratory import Laboratory
+from test_reruns import plan
+
+TABLES = {
+    "measure_errors", "measure_statistics", "make_table1", "plot_learning_curves", "plot_agreement",
+}  # fmt: skip
+TRACKED = {"track_cells", "count_cells"}
+COUNTED = TABLES - {"plot_learning_curves"}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    made = Laboratory.made(tmp_path_factory.mktemp("baselines"))
+    made.config |= {
+        "baselines": ["msd", "kinematics", "casa"],
+        "tracks": {"seconds": 0.6, "shortest": 26},
+    }
+    made.config["inputs"] = {"I1": {"frames": 1, "encoder": "none"}}
+    made.config["dataset"]["microns_per_pixel"] = 0.5
+    made.write_configuration()
+    made.snakemake("--cores", "2", config="own.yaml")
+    return made
+
+
+def stale(lab):
+    lab.write_configuration()
+    return {rule for (rule, _), reruns in plan(lab, "own.yaml").items() if reruns}
+
+
+def test_they_are_rows_of_the_tables(lab):
+    table = pd.read_csv(lab.folder / "results/tables/table1.csv")
+    names = ["ZeroR", "median", "I1", "casa", "kinematics", "msd"]
+    assert table["input"].unique().tolist() == names
+    morphology = table.set_index(["input", "fold"])["morphology_participant"]
+    assert morphology.isna().groupby("input").all().to_dict() == {
+        name: name == "casa" for name in names
+    }
+    for name in ("msd", "casa"):
+        path = lab.folder / f"results/predictions/{name}/motility/fold1/seed0.csv"
+        predicted = pd.read_csv(path, dtype={"participant": str})
+        assert len(predicted) == 3
+        assert predicted.filter(regex="^predicted").stack().between(0, 100).all()
+    compared = pd.read_csv(lab.folder / "results/tables/comparisons.csv")
+    assert {"casa", "msd"} <= set(compared["second"])
+    assert not (lab.folder / "results/autoencoders").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda lab: None, set()),
+        (lambda lab: lab.config["tracks"].update(reach=5), TRACKED | COUNTED),
+        (lambda lab: lab.config["regressor"].update(epochs=3), {"train_regressor"} | TABLES),
+        (lambda lab: lab.config["dataset"].update(microns_per_pixel=0.4),
+         {"extract_frames", "plot_contact_sheet", "list_clips", "train_regressor", "count_cells"}
+         | TABLES),
+        (lambda lab: lab.config.update(baselines=["msd", "casa"]), COUNTED),
+        (lambda lab: changes.edit_module(lab, "tracks.py"), TRACKED | COUNTED),
+        (lambda lab: changes.edit_module(lab, "counting.py"), {"count_cells"} | COUNTED),
+        (lambda lab: changes.upgrade(lab, "trackpy"), TRACKED | COUNTED),
+    ],
+    ids=["nothing", "reach", "epochs", "scale", "fewer", "tracks.py", "counting.py", "trackpy"],
+)  # fmt: skip
+def test_what_makes_them_stale(lab, tmp_path, change, expected):
+    made = lab.copy(tmp_path / "a lab")
+    made.config = yaml.safe_load(yaml.safe_dump(lab.config))
+    change(made)
+    assert stale(made) == expected
+
+
+def test_a_label_of_one_target_makes_only_that_target_stale(lab, tmp_path):
+    made = lab.copy(tmp_path / "a lab")
+    changes.edit_morphology(made, 3)
+    jobs = plan(made, "own.yaml")
+    counted = [dict(wildcards) for (rule, wildcards), reruns in jobs.items()
+               if rule == "count_cells" and reruns]  # fmt: skip
+    assert len(counted) == 4 and {job["target"] for job in counted} == {"morphology"}
+
+
+def test_casa_without_a_scale_is_told_before_anything(lab, tmp_path):
+    made = lab.copy(tmp_path / "a lab")
+    made.config = yaml.safe_load(yaml.safe_dump(lab.config))
+    del made.config["dataset"]["microns_per_pixel"]
+    made.write_configuration()
+    done = made.snakemake("-n", config="own.yaml", check=False)
+    assert (
+        done.returncode == 1 and "set dataset.microns_per_pixel, or leave casa out" in done.stdout
+    )
+    made.config["inputs"]["msd"] = {"frames": 1}
+    made.write_configuration()
+    done = made.snakemake("-n", config="own.yaml", check=False)
+    assert "inputs: msd is a baseline, too: rename the input" in done.stdout
