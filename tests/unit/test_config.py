@@ -18,7 +18,16 @@ def load(name):
     return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", ["config/config.yaml", "config/visem.yaml", "tests/tiny.yaml"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "config/config.yaml",
+        "config/visem.yaml",
+        "tests/tiny.yaml",
+        "config/study.yaml",
+        "benchmarks/study_cpu.yaml",
+    ],
+)
 def test_our_configurations_are_valid(name):
     check(load(name), SCHEMA)
 
