@@ -4,7 +4,6 @@
 rule track_cells:
     input:
         video=lambda wildcards: video_of(wildcards.sample),
-        record=lambda wildcards: records_of([wildcards.sample])[0],
     output:
         "<results>/tracks/{sample}.csv.gz",
     log:
@@ -16,6 +15,7 @@ rule track_cells:
     params:
         settings=settings_of("tracks"),
         video=video_identity,
+        rate=lambda wildcards: rate_of(wildcards.sample),
         code=code_of("track_cells.py"),
     message:
         "Follow the cells of sample {wildcards.sample}"

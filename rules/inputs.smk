@@ -100,16 +100,12 @@ def models(patterns, **wildcards):
 
 def answers(kind, seed=SEEDS):
     """Files of all that predicts, regressors and baselines: `predictions`, or their `record`."""
-    counted = expand(
-        [
-            pattern.replace("{baseline}", name).replace("{target}", target)
-            for name, target in COUNTED
-            for pattern in [str(getattr(rules.count_cells.output, kind))]
-        ],
-        fold=FOLDS,
-        seed=seed,
-    )
-    return models(getattr(rules.train_regressor.output, kind), seed=seed) + counted
+    counted = getattr(rules.count_cells.output, kind)
+    return models(getattr(rules.train_regressor.output, kind), seed=seed) + [
+        path
+        for name, target in COUNTED
+        for path in expand(counted, baseline=name, target=target, fold=FOLDS, seed=seed)
+    ]
 
 
 def autoencoders(patterns, **wildcards):
@@ -135,8 +131,7 @@ def pretrained_weights(wildcards):
 
 
 def encoder_of(kind):
-    """A file of the autoencoder behind a regressor, `weights` or `record`; none if its input has
-    another encoder."""
+    """A file of the autoencoder behind a regressor, if there is one: `weights` or `record`."""
 
     def path(wildcards):
         if wildcards.input not in AUTOENCODED:

@@ -123,6 +123,11 @@ def scale_of(sample):
     return ROWS[sample].get("microns_per_pixel") or config["dataset"].get("microns_per_pixel")
 
 
+def rate_of(sample):
+    """The frame rate (1/s) that the user says of a video, if any."""
+    return {"frame_rate": ROWS[sample].get("frame_rate")}
+
+
 def baseline_params(wildcards):
     name, target, fold = (wildcards[key] for key in ("baseline", "target", "fold"))
     values = config["targets"][target]
@@ -134,7 +139,11 @@ def baseline_params(wildcards):
         "training": content_of("training", training(fold), values),
         "held_out": content_of("held_out", held_out(fold), values),
         "code": code_of("count_cells.py"),
-        "rests_on": params.rests_on(settings_of("tracks"), code_of("track_cells.py")),
+        "rests_on": params.rests_on(
+            settings_of("tracks"),
+            code_of("track_cells.py"),
+            [rate_of(sample) for sample in (*training(fold), *held_out(fold))],
+        ),
     }
 
 

@@ -83,6 +83,18 @@ def test_a_label_of_one_target_makes_only_that_target_stale(lab, tmp_path):
     assert len(counted) == 4 and {job["target"] for job in counted} == {"morphology"}
 
 
+def test_another_frame_rate_makes_them_stale(lab, tmp_path):
+    """What the user says of a video counts, though its frames are the same."""
+    made = lab.copy(tmp_path / "a lab")
+    table = made.table.assign(video=made.table["video"].str.replace("lab/videos/", "videos/"))
+    table.to_csv(made.folder / "lab/samples.csv", index=False)
+    made.config = yaml.safe_load(yaml.safe_dump(lab.config))
+    made.config["dataset"] = {"labels": "lab/samples.csv", "microns_per_pixel": 0.5}
+    assert stale(made) == set()
+    table.assign(frame_rate=60).to_csv(made.folder / "lab/samples.csv", index=False)
+    assert stale(made) >= TRACKED
+
+
 def test_casa_without_a_scale_is_told_before_anything(lab, tmp_path):
     made = lab.copy(tmp_path / "a lab")
     made.config = yaml.safe_load(yaml.safe_dump(lab.config))
