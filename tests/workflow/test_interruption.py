@@ -30,6 +30,8 @@ STEPS = {
     "train_autoencoder": (4, "autoencoders"),
     "make_feature_images": (1, ON_DEMAND["make_feature_images"]),
     "train_regressor": (5, "regressors"),
+    "track_cells": (1, "results/tracks/1.csv.gz"),
+    "count_cells": (2, "results/predictions/msd/motility/fold1/seed0.csv"),
     "measure_errors": (2, "results/tables/mae.csv"),
     "measure_statistics": (3, "results/tables/statistics.md"),
     "make_table1": (2, "results/tables/table1.md"),
@@ -54,15 +56,21 @@ def run(project, *arguments, target=None, **options):
     return project.snakemake(*command, config="small.yaml", **options)
 
 
+def with_baseline(project):
+    with open(project.folder / "small.yaml", "a", encoding="utf-8") as config:
+        config.write("baselines: [msd]\ntracks: {seconds: 0.6, shortest: 26}\n")
+    return project
+
+
 def test_every_step_is_killed_in_turn(tmp_path, weights):
     scripts = {path.stem for path in (HERE.parents[1] / "workflow/scripts").glob("*.py")}
     assert scripts - {"fetch_dataset"} == STEPS.keys()  # it continues in itself: test_fetching.py
-    undisturbed = small(copy_project(tmp_path / "undisturbed"))
+    undisturbed = with_baseline(small(copy_project(tmp_path / "undisturbed")))
     run(undisturbed, "--cores", "2", **weights)
     expected = undisturbed.digests()
     assert len(expected) > 30
 
-    project = small(copy_project(tmp_path / "a copy"))
+    project = with_baseline(small(copy_project(tmp_path / "a copy")))
     weights["PYTHONPATH"] = str(HERE / "killer")
     for step, (files, target) in STEPS.items():  # killed before the last file has its final name
         kill = {"KILL_AT": f"{step}:{files}:run"}

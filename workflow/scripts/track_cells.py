@@ -1,5 +1,7 @@
 """Follow the cells in a video's first seconds."""
 
+import gzip
+
 from motilens import listing, step, tracks
 from motilens.video import Damaged
 
@@ -15,7 +17,10 @@ def main(video, output, settings, rate, may_leave_out):
                 raise
             step.warn(f"{error} (left out)")
             followed = tracks.nothing()
-        followed.to_csv(temporary, index=False, compression="gzip", float_format="%.2f")
+        text = followed.to_csv(index=False, float_format="%.2f")
+        temporary.write_bytes(
+            gzip.compress(text.encode(), mtime=0)
+        )  # no time: always the same bytes
     print(f"{followed['cell'].nunique()} cells")
 
 
