@@ -12,7 +12,7 @@ resource_scopes:
 
 
 def cluster_has_gpus():
-    key = "gpu_partition" if "gpu_partition" in SITE else "partition"
+    key = slurm.gpu_partition(SITE)
     try:
         return slurm.has_gpus(SITE.get(key))
     except InputError as error:
@@ -37,20 +37,11 @@ def count_gpus():
 GPUS = count_gpus()
 
 
-def check_site():
-    """Wrong names are told before Snakemake takes old results away for jobs that never come."""
-    key = "gpu_partition" if "gpu_partition" in SITE else "partition"
+if ON_CLUSTER and workflow.is_main_process and not ONLY_PLANNED:
     try:
         slurm.check_names(SITE, bool(GPUS), logger.warning)
-        model = SITE.get("gpu_model")
-        if GPUS and model and not slurm.knows_model(SITE.get(key), model):
-            raise InputError(f"slurm.gpu_model: no node has {model} (`sinfo -o %G` lists them)")
     except InputError as error:
         stop(error)
-
-
-if ON_CLUSTER and workflow.is_main_process and not ONLY_PLANNED:
-    check_site()
 if GPUS and not ON_CLUSTER and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", GPUS * config["performance"]["trainings_per_gpu"])
 

@@ -15,11 +15,7 @@ def has_gpus(partition: str | None) -> bool:
     Raises:
         InputError: there is no such partition.
     """
-    chosen = ["-p", partition] if partition else []
-    try:
-        listed = _ask("sinfo", "--noheader", "--format=%G", *chosen)
-    except FileNotFoundError:
-        listed = None
+    listed = _gpus_of(partition)
     if listed is None:
         return True
     if partition and not listed.strip():
@@ -43,11 +39,9 @@ def check_names(site: dict, gpus: bool, warn: Callable = print) -> None:
     """
     common = [f"--{name}={site[name]}" for name in ("account", "qos", "constraint") if name in site]
     common += shlex.split(site.get("extra", ""))
-    asked = [("partition", [])]
+    asked, model = [("partition", [])], site.get("gpu_model")
     if gpus:
-        model = f"{site['gpu_model']}:" if "gpu_model" in site else ""
-        named = "gpu_partition" if "gpu_partition" in site else "partition"
-        asked.append((named, [f"--gpus={model}1"]))
+        asked.append((gpu_partition(site), [f"--gpus={model}:1" if model else "--gpus=1"]))
     for key, wanted in asked:
         partition = [f"--partition={site[key]}"] if key in site else []
         options = [*partition, *common, *wanted]
@@ -57,7 +51,7 @@ def check_names(site: dict, gpus: bool, warn: Callable = print) -> None:
                 capture_output=True, text=True, timeout=60,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired):
-            return  # the first job will say it
+            break  # the first job will say it
         said = " ".join(done.stderr.split())
         if done.returncode and "configuration is not available" in said:
             warn(f"no node could run a job with {' '.join(options) or 'no options'} now: {said}")
@@ -66,16 +60,25 @@ def check_names(site: dict, gpus: bool, warn: Callable = print) -> None:
                 f"slurm: SLURM refuses jobs with {' '.join(options) or 'no options'} ({said}): "
                 "correct the section `slurm`"
             )
+    # To SLURM an unknown model looks like a drained node.
+    if gpus and model:
+        listed = _gpus_of(site.get(gpu_partition(site)))
+        if listed is not None and f"gpu:{model}:" not in listed and f"gpu:{model}(" not in listed:
+            raise InputError(f"slurm.gpu_model: no node has {model} (`sinfo -o %G` lists them)")
 
 
-def knows_model(partition: str | None, model: str) -> bool:
-    """Has a node of the partition, or any, GPUs of this model? What cannot be asked may."""
+def gpu_partition(site: dict) -> str:
+    """The key of the site's partition for trainings: its own, or that of all jobs."""
+    return "gpu_partition" if "gpu_partition" in site else "partition"
+
+
+def _gpus_of(partition: str | None) -> str | None:
+    """What `sinfo` says of the GPUs of a partition's nodes, or of all; None if it says nothing."""
     chosen = ["-p", partition] if partition else []
     try:
-        listed = _ask("sinfo", "--noheader", "--format=%G", *chosen)
+        return _ask("sinfo", "--noheader", "--format=%G", *chosen)
     except FileNotFoundError:
-        return True
-    return listed is None or f"gpu:{model}:" in listed or f"gpu:{model}(" in listed
+        return None
 
 
 def _ask(*command: str) -> str | None:
