@@ -79,7 +79,7 @@ def test_zero_r_of_random_three_fold_splits(values, expected):
             held_out = order[fold::3]
             true = labels.loc[held_out, values].add_prefix("true_").rename_axis("participant")
             table = true.reset_index().assign(sample=held_out, stack=0)
-            baseline = metrics.zero_r(table, labels.drop(held_out)[values])
+            baseline = metrics.constant(table, labels.drop(held_out)[values], metrics.ZERO_R)
             errors.append(metrics.mae_participant(baseline))
     assert np.mean(errors) == pytest.approx(expected, abs=0.05)
 
