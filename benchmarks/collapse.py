@@ -36,7 +36,7 @@ if __name__ == "__main__":
     data, performance = stacks(), prepare()
     for variant in ("paper", "standardised"):
         for frames in (1, CLIP):
-            settings = SETTINGS | {"frames": frames, "variant": variant}
+            settings = SETTINGS | {"frames": frames, "variant": variant, "loss": {"squared": 1}}
             examples = loading.in_memory(data[:, :frames], performance)
             ended = {
                 seed: autoencoder.train(examples, settings, seed, performance, log=str).health

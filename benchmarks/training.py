@@ -43,15 +43,17 @@ def settings(kind, frames, batch):
         "frames": frames,
         "copies": 1,
         "variant": "standardised",
+        "loss": {"squared": 1},
         "batch_size": batch,
     }
     if kind == "regressor":
         from motilens import autoencoder, regressor
 
         made |= {"backbone": "resnet34", "values": ["a", "b", "c"], "normalise": "none",
-                 "fine_tune_encoder": False, "start_at_mean": True,
-                 "settle_batch_norm": False}  # fmt: skip
+                 "fine_tune_encoder": False, "start_at_mean": True, "answer": "plain",
+                 "recurrent": False, "symmetries": "none", "settle_batch_norm": False}  # fmt: skip
         made["architecture"] = regressor.architecture(made, autoencoder.architecture(made))
+        made["loss"] = "squared"
     return made
 
 
@@ -78,7 +80,7 @@ class Clock:
 
 def ours(case, options):
     """The pipeline's own loop, as its steps call it."""
-    from motilens import autoencoder, loading, models, regressor, training
+    from motilens import autoencoder, encoders, loading, regressor, training
     from motilens.performance import prepare
 
     kind, frames, size, batch, count = case
@@ -106,7 +108,7 @@ def ours(case, options):
 
         regressor.health = lambda *a: {"problem": None, "warning": None}
         labels = np.random.default_rng(0).random((count, 3), np.float32)
-        regressor.train(examples, labels, models.Autoencoder(frames), made, 0, how, log=str)
+        regressor.train(examples, labels, encoders.Autoencoder(frames), made, 0, how, log=str)
     return clock.step(), None
 
 
@@ -175,12 +177,12 @@ def encoder_share(case, options):
     """Which part of a regressor's step its frozen encoder takes."""
     import torch
 
-    from motilens import models
+    from motilens import encoders, models
     from motilens.performance import prepare
 
     _, frames, size, batch, _ = case
     how = prepare({"device": options["device"]}, options["threads"])
-    model = models.Regressor(models.Autoencoder(frames), "resnet34", 3).to(how.device).train()
+    model = models.Regressor(encoders.Autoencoder(frames), "resnet34", 3).to(how.device).train()
     adam = how.adam([p for p in model.parameters() if p.requires_grad], 1e-4, 0)
     stacks = torch.from_numpy(data(frames, size, batch)).to(how.device)
     features = model.encoder(models.to_input(stacks, 1)).detach()
@@ -233,10 +235,10 @@ def counted(case, options):
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from motilens import models
+    from motilens import encoders, models
 
     kind, frames, size, _, _ = case
-    model = models.Autoencoder(frames)
+    model = encoders.Autoencoder(frames)
     if kind == "regressor":
         model = models.Regressor(model, "resnet34", 3)
     moved, batch = 0, 2

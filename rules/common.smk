@@ -12,8 +12,8 @@ SCRIPTS = BASE / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from motilens import InputError, folds, metadata, runs, slurm, videos
-from motilens.config import check
-from motilens.params import natural
+from motilens.config import check, contradictions
+from motilens.params import merged, natural
 
 
 def stop(error):
@@ -41,6 +41,8 @@ try:
         )
     if same := set(config["inputs"]) & set(config["baselines"]):
         raise InputError(f"inputs: {', '.join(sorted(same))} is a baseline, too: rename the input")
+    if wrong := contradictions(config):
+        raise InputError("\n  ".join(["the configuration cannot be used:", *wrong]))
     if videos.is_url(config["results"]):
         raise InputError("results: cannot lie in an object store: name a folder")
 except InputError as error:

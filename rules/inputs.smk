@@ -115,13 +115,19 @@ def autoencoders(patterns, **wildcards):
 
 def section(name, wildcards):
     """The settings of a step for one input type, which may have some of its own."""
-    return config[name] | config["inputs"][wildcards["input"]].get(name, {})
+    return merged(config[name], config["inputs"][wildcards["input"]].get(name, {}))
 
 
 def weights_name(settings):
     """What a regressor starts from: weights of torchvision, or the SHA-256 of a user's file."""
     weights = settings["weights"]
     return weights if isinstance(weights, str) else weights["sha256"].lower()
+
+
+def answer_name(settings, values):
+    """Percentages of all sperm add up to 100, if they are to stay within bounds."""
+    whole = settings["answer"] == "bounded" and set(values) == set(samples.MOTILITY)
+    return "shares" if whole else settings["answer"]
 
 
 def pretrained_weights(wildcards):

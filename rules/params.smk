@@ -96,7 +96,7 @@ def regressor_params(wildcards):
     values = config["targets"][target]
     own = section("regressor", wildcards)
     settings = {
-        "regressor": own | {"weights": weights_name(own)},
+        "regressor": own | {"weights": weights_name(own), "answer": answer_name(own, values)},
         f"targets.{target}": values,
     }
     if wildcards["input"] in AUTOENCODED:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from motilens import loading, models
+from motilens import encoders, loading
 from motilens.performance import prepare
 
 PLAIN = prepare({"device": "cpu"})
@@ -10,11 +10,14 @@ OPTIMISER = {
     "epochs": 15, "batch_size": 4, "learning_rate": 5e-3, "weight_decay": 1e-5,
     "schedule": "constant", "gradient_clip": None, "unhealthy": "restart",
 }  # fmt: skip
-AUTOENCODER = OPTIMISER | {"frames": 1, "copies": 1, "variant": "standardised"}
+AUTOENCODER = OPTIMISER | {
+    "frames": 1, "copies": 1, "variant": "standardised", "loss": {"squared": 1},
+}  # fmt: skip
 REGRESSOR = OPTIMISER | {
     "backbone": "resnet18", "weights": "none", "normalise": "none", "fine_tune_encoder": False,
     "values": ["progressive", "nonprogressive", "immotile"], "start_at_mean": True,
-    "settle_batch_norm": True, "epochs": 1, "batch_size": 8, "learning_rate": 1e-6,
+    "settle_batch_norm": True, "recurrent": False, "answer": "plain", "loss": "squared",
+    "symmetries": "none", "together": 1, "epochs": 1, "batch_size": 8, "learning_rate": 1e-6,
     "weight_decay": 0.0,
 }  # fmt: skip
 LABELS = np.array([[60, 10, 30], [20, 30, 50]] * 4, np.float32)
@@ -34,9 +37,9 @@ def examples(array: np.ndarray) -> loading.Stacks:
     return loading.in_memory(array, PLAIN)
 
 
-def encoder(frames: int = 1) -> models.Autoencoder:
+def encoder(frames: int = 1) -> encoders.Autoencoder:
     """Untrained, always the same."""
     import torch
 
     torch.manual_seed(0)
-    return models.Autoencoder(frames)
+    return encoders.Autoencoder(frames)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from motilens import InputError
-from motilens.config import check
+from motilens.config import check, contradictions
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
@@ -158,6 +158,28 @@ def test_an_input_type_has_only_those_settings_of_its_own_that_it_names():
         config["inputs"]["I1"]["regressor"] = wrong
         with pytest.raises(InputError, match=re.escape(told)):
             check(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "section, settings, told",
+    [
+        ("autoencoder", {"loss": {"difference": 1}}, "loss.difference: I1 has one frame"),
+        ("autoencoder", {"variant": "variational"}, "loss.divergence: variant variational needs"),
+        ("autoencoder", {"loss": {"adversarial": 1}}, "only variant adversarial has it, not stand"),
+        ("autoencoder", {"loss": {"squared": 0}}, "autoencoder.loss: of I1, all terms are 0"),
+        ("regressor", {"recurrent": True}, "inputs.I1.encoder: none alone"),
+        ("regressor", {"together": 3}, "together: 5 (frames.clips_per_video) cannot be divided"),
+    ],
+)
+def test_settings_that_contradict_each_other(section, settings, told):
+    config = load("config/config.yaml")
+    assert contradictions(check(config, SCHEMA)) == []
+    whole = copy.deepcopy(config)
+    whole[section] |= settings
+    for changed in (whole, config):
+        config["inputs"] = {"I1": {"frames": 1, section: settings}}
+        found = contradictions(check(changed, SCHEMA))
+        assert found and told in found[0]
 
 
 def test_a_column_of_an_unknown_name():

@@ -10,7 +10,8 @@ import torchvision
 from torch import nn
 
 from motilens import InputError, models, pretrained
-from motilens.models import Autoencoder, Regressor
+from motilens.encoders import VARIANTS, Autoencoder
+from motilens.models import Regressor
 
 
 def parameters(module):
@@ -18,15 +19,15 @@ def parameters(module):
 
 
 @pytest.mark.parametrize("channels, count", [(1, 7_059), (9, 8_211), (18, 9_507)])
-@pytest.mark.parametrize("variant", models.VARIANTS)
+@pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - {"recurrent"}))
 def test_encoder_has_the_published_number_of_parameters(channels, count, variant):
-    assert parameters(Autoencoder(channels, variant=variant).encoder) == count
+    assert parameters(VARIANTS[variant](channels, 1, variant).encoder) == count
 
 
 @pytest.mark.parametrize("channels", [1, 9, 18])
-@pytest.mark.parametrize("variant", models.VARIANTS)
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_feature_image_has_three_channels_and_the_frames_size(channels, variant):
-    model = Autoencoder(channels, variant=variant)
+    model = VARIANTS[variant](channels, 1, variant).eval()
     stacks = torch.rand(2, channels, 256, 256)
     features = model.encoder(stacks)
     assert features.shape == (2, 3, 256, 256)
@@ -49,12 +50,10 @@ def test_paper_variant_is_the_published_sequence_of_layers():
     assert (Autoencoder(1, variant="paper")(torch.randn(1, 1, 32, 32)) >= 0).all()
 
 
-def test_standardised_loss_of_the_mean_is_one():
+def test_standardised_model_sees_mean_0_and_deviation_1():
     stacks = torch.rand(4, 1, 32, 32) * 0.1 + 0.4
     model = Autoencoder(1, variant="standardised")
     model.set_scale(stacks.mean().item(), stacks.std(correction=0).item())
-    mean = torch.full_like(stacks, stacks.mean().item())
-    assert model.loss(mean, stacks).item() == pytest.approx(1, rel=1e-4)
     seen = model.encoder[0](stacks)
     assert seen.mean().item() == pytest.approx(0, abs=1e-4)
     assert seen.std().item() == pytest.approx(1, rel=1e-2)

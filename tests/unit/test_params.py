@@ -5,7 +5,7 @@ import json
 import pytest
 
 from motilens import InputError
-from motilens.params import content_of, natural, plain, settings_of
+from motilens.params import content_of, merged, natural, plain, settings_of
 
 
 def test_names_in_the_order_people_count():
@@ -22,6 +22,15 @@ def test_parts_of_a_configuration():
     assert settings_of(config, "inputs.I1", "frames.size", clip_length=18) == {
         "inputs.I1": {"frames": 1}, "frames.size": 64, "clip_length": 18,
     }  # fmt: skip
+
+
+def test_settings_of_one_input_type_take_the_place_of_the_others():
+    settings = {"epochs": 5, "loss": {"squared": 1, "ssim": 0}, "weights": "none"}
+    changed = merged(settings, {"loss": {"ssim": 2}, "weights": {"file": "a"}})
+    assert changed == {
+        "epochs": 5, "loss": {"squared": 1, "ssim": 2}, "weights": {"file": "a"},
+    }  # fmt: skip
+    assert settings["loss"] == {"squared": 1, "ssim": 0}
 
 
 def test_content_is_the_digest_and_the_labels_that_count(tmp_path):

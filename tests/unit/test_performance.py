@@ -12,7 +12,7 @@ import torch
 import yaml
 from learning import AUTOENCODER, LABELS, REGRESSOR, discs, encoder
 
-from motilens import InputError, autoencoder, loading, models, performance, regressor
+from motilens import InputError, autoencoder, encoders, loading, performance, regressor
 from motilens.performance import prepare
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ def test_determinism_is_switched_on_and_off():
 
 def test_channels_last_where_it_gains_or_is_told():
     def laid_out(kind, **told):
-        placed = prepare({"device": "cpu"} | told).place(models.Autoencoder(9), kind)
+        placed = prepare({"device": "cpu"} | told).place(encoders.Autoencoder(9), kind)
         return placed.encoder[1].weight.is_contiguous(memory_format=torch.channels_last)
 
     assert laid_out(autoencoder.LAYOUT) and not laid_out(regressor.LAYOUT)

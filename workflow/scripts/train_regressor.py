@@ -41,6 +41,7 @@ def main(inputs, output, wildcards, params, performance):
     if untrained:
         regressor.fit(encoder, seen)
     wanted = np.array(labels.loc[[sample for sample, _ in keys], values], np.float32)
+    bags = regressor.bags_of(keys, settings["together"])
     start = pretrained.kept_weights(inputs.pretrained) if inputs.pretrained else None
     identity = {
         "settings": settings, "training": known[0], "code": params.code, "seed": seed,
@@ -50,7 +51,7 @@ def main(inputs, output, wildcards, params, performance):
         output.weights, identity, performance.save_minutes, step.tell
     ) as keeper:
         trained = regressor.train(
-            seen, wanted, encoder, settings, seed, performance, keeper, start, step.note
+            seen, wanted, encoder, settings, seed, performance, keeper, start, bags, step.note
         )
         print(f"health: {trained.health}")
         for trouble in training.troubles(trained.health):

@@ -6,8 +6,10 @@ import numpy as np
 import torch
 
 from motilens import loading, models, stacks, training
-from motilens.models import Autoencoder, to_input
+from motilens.encoders import Autoencoder
+from motilens.models import to_input
 from motilens.performance import Layout, Performance
+from motilens.restoration import Restoration
 from motilens.resume import Keeper
 
 # Values that spread less than this over all pixels carry nothing.
@@ -28,13 +30,18 @@ def train(
     """Train on all stacks given (paper section 2.1).
 
     Args:
-        settings: frames, copies, variant, and those of `training.train`.
+        settings: frames, copies, variant, loss (weights, see `Restoration`), and those of
+            `training.train`.
         keeper, log: see `training.train`.
 
     Returns:
         The model, its history, and its health (see `health`).
     """
     scale = stacks.mean_and_deviation(examples.grey_levels())
+    judge = Restoration(settings["loss"], settings["frames"])
+    if settings["variant"] != "paper":
+        seen = examples.stream(glance(len(examples)).split(BATCH))
+        judge.measure((to_input(batch, settings["copies"]) for batch in seen), scale[0])
 
     def build():
         model = models.build(architecture(settings))
@@ -43,7 +50,7 @@ def train(
 
     def loss(network, batch):
         x = to_input(batch, settings["copies"])
-        return network.loss(network(x), x)
+        return network.loss(network(x), x, judge)
 
     task = training.Task(
         build=build,
@@ -76,7 +83,7 @@ def health(model: Autoencoder, examples: loading.Stacks, ended: bool = True) -> 
     """
     model.eval()
     count = len(examples)
-    indices = torch.arange(count)[:: 1 if ended else max(count // GLANCE, 1)]
+    indices = torch.arange(count) if ended else glance(count)
     # Means of the squared error, of grey levels and what is restored, and of their squares.
     means = torch.zeros(5, dtype=torch.float64)
     moments = torch.zeros(2, 3, dtype=torch.float64)  # means of each channel and of its square
@@ -105,6 +112,11 @@ def health(model: Autoencoder, examples: loading.Stacks, ended: bool = True) -> 
         "problem": problem,
         "warning": warning,
     }
+
+
+def glance(count: int) -> torch.Tensor:
+    """Some of so many stacks, evenly spread."""
+    return torch.arange(count)[:: max(count // GLANCE, 1)]
 
 
 def encode(model: Autoencoder, examples: loading.Stacks) -> np.ndarray:

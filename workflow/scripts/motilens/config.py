@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import jsonschema
 
 from motilens import InputError
+from motilens.params import merged
 
 
 def check(config: dict, schema: dict) -> dict:
@@ -33,6 +34,51 @@ def check(config: dict, schema: dict) -> dict:
             + "\n  ".join(sorted(set(lines)))
         )
     return _with_defaults(config, schema)
+
+
+def contradictions(config: dict) -> list[str]:
+    """What no schema sees: settings that are fine by themselves and not together.
+
+    Args:
+        config: as `check` gives it.
+    """
+    found = []
+    for name, kind in config["inputs"].items():
+        if kind["encoder"] == "autoencoder":
+            settings = merged(config["autoencoder"], kind.get("autoencoder", {}))
+            found += _of_autoencoder(name, kind, settings)
+        settings = merged(config["regressor"], kind.get("regressor", {}))
+        if settings["recurrent"] and kind["encoder"] != "none":
+            found.append(
+                f"regressor.recurrent: of {name}, it looks at one frame after the other, which "
+                f"are there with inputs.{name}.encoder: none alone"
+            )
+        clips, together = config["frames"]["clips_per_video"], settings["together"]
+        if clips % together:
+            found.append(
+                f"regressor.together: {clips} (frames.clips_per_video) cannot be divided by "
+                f"{together} ({name})"
+            )
+    return found
+
+
+def _of_autoencoder(name: str, kind: dict, settings: dict) -> Iterator[str]:
+    loss, variant = settings["loss"], settings["variant"]
+    for term, needed in (("divergence", "variational"), ("adversarial", "adversarial")):
+        if variant == needed and not loss[term]:
+            yield (
+                f"autoencoder.loss.{term}: variant {variant} needs it, above 0 ({name}; "
+                "config/README.md has a value to begin with)"
+            )
+        if variant != needed and loss[term]:
+            yield f"autoencoder.loss.{term}: only variant {needed} has it, not {variant} ({name})"
+    if not any(loss[term] for term in ("squared", "gradient", "difference", "ssim")):
+        yield f"autoencoder.loss: of {name}, all terms are 0, there is nothing to learn"
+    if loss["difference"] and kind["frames"] == 1:
+        yield (
+            f"autoencoder.loss.difference: {name} has one frame, and nothing changes: set it for "
+            "the others alone (inputs.NAME.autoencoder.loss.difference)"
+        )
 
 
 def _with_defaults(value, schema: dict):

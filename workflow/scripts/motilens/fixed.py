@@ -117,11 +117,14 @@ def speeds(x: torch.Tensor) -> torch.Tensor:
     middle = (x[:, 1:] + x[:, :-1]) / 2
     (down, across), change = torch.gradient(middle, dim=(2, 3)), x.diff(dim=1)
 
-    def summed(product):
-        return nn.functional.avg_pool2d(product, WINDOW, 1, WINDOW // 2)
+    def near(product):
+        """Its mean around each pixel: on CPUs several times as fast as avg_pool2d."""
+        padded = nn.functional.pad(product, [WINDOW // 2] * 4)
+        rows = sum(padded.narrow(2, k, product.shape[2]) for k in range(WINDOW))
+        return sum(rows.narrow(3, k, product.shape[3]) for k in range(WINDOW)) / WINDOW**2
 
-    aa, dd, ad = summed(across**2), summed(down**2), summed(across * down)
-    ac, dc = summed(across * change), summed(down * change)
+    aa, dd, ad = near(across**2), near(down**2), near(across * down)
+    ac, dc = near(across * change), near(down * change)
     determinant = aa * dd - ad**2
     told = determinant > 1e-10  # an edge, or noise, does not say where it goes
     safe = torch.where(told, determinant, 1)

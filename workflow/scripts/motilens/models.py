@@ -1,4 +1,4 @@
-"""The two networks of the paper: the autoencoder (section 2.1) and the regressor (section 2.2).
+"""Models by their description, and the regressor (paper section 2.2).
 
 Tensors are float32, shaped (stacks, channels, height, width), frames scaled to [0, 1]. A model is
 described by a plain dict, its architecture, which is kept with its weights: `build` makes it again.
@@ -10,9 +10,12 @@ import torch
 from torch import nn
 
 from motilens import fixed
+from motilens.answers import ANSWERS
+from motilens.encoders import VARIANTS
 from motilens.fixed import FEATURE_CHANNELS, Rescale
 
-VARIANTS = ("paper", "standardised")
+SYMMETRIES = 8  # of the square
+REMEMBERED = 128  # numbers that a recurrent regressor keeps from channel to channel
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation, as torchvision has it
 
 
@@ -22,13 +25,15 @@ def build(architecture: dict) -> nn.Module:
     Args:
         architecture: {"model": "autoencoder", "frames", "copies", "variant"}, or {"model":
             "fixed", "frames", "copies", "kind"}, or {"model": "regressor", "encoder": one of
-            those, "backbone", "outputs", "normalise", "fine_tune_encoder"}.
+            those, "backbone", "outputs", and what else `Regressor` takes}.
     """
     arguments = dict(architecture)
     kind = arguments.pop("model")
     if kind == "regressor":
         return Regressor(build(arguments.pop("encoder")), **arguments)
-    return {"autoencoder": Autoencoder, "fixed": fixed.Encoder}[kind](**arguments)
+    if kind == "fixed":
+        return fixed.Encoder(**arguments)
+    return VARIANTS[arguments["variant"]](**arguments)
 
 
 def to_unit_range(stacks: torch.Tensor) -> torch.Tensor:
@@ -42,78 +47,35 @@ def to_input(stacks: torch.Tensor, copies: int) -> torch.Tensor:
     return to_unit_range(stacks).unsqueeze(1).expand(-1, copies, -1, -1, -1).flatten(1, 2)
 
 
-class Autoencoder(nn.Module):
-    """Squeezes a stack of frames into a feature image of the same size and restores it.
-
-    The layers are those of the authors' published code. "paper" is that model exactly: some
-    seeds die (every feature constant), because nothing revives a ReLU at the end of a half, and
-    others learn slowly from frames of low contrast (benchmarks/README.md). "standardised" has
-    the same convolutions, but sees grey levels shifted and scaled to mean 0 and variance 1 (see
-    `set_scale`), restores their scale at the end, and ends both halves without a ReLU. Its loss
-    is in units of the frames' variance, for otherwise weight decay outweighs it.
-
-    Args:
-        frames, copies: a stack has frames x copies channels.
-        variant: one of VARIANTS.
-    """
-
-    def __init__(self, frames: int, copies: int = 1, variant: str = "standardised"):
-        super().__init__()
-        self.frames, self.copies, channels = frames, copies, frames * copies
-        self.channels = FEATURE_CHANNELS
-        first, end, last = [], [nn.ReLU()], []
-        if variant == "standardised":
-            first, end, last = [Rescale()], [], [Rescale()]
-        self.encoder = nn.Sequential(*first, *_half(channels, FEATURE_CHANNELS), *end)
-        self.decoder = nn.Sequential(*_half(FEATURE_CHANNELS, channels), *end, *last)
-
-    def set_scale(self, mean: float, deviation: float) -> None:
-        """Tell a "standardised" model the mean and deviation of its training frames."""
-        if isinstance(self.encoder[0], Rescale):
-            self.encoder[0].set(1 / deviation, -mean / deviation)
-            self.decoder[-1].set(deviation, mean)
-
-    def loss(self, restored: torch.Tensor, stacks: torch.Tensor) -> torch.Tensor:
-        """Mean squared error; "standardised": 1 is that of answering the mean grey level."""
-        error = nn.functional.mse_loss(restored, stacks)
-        if isinstance(self.encoder[0], Rescale):
-            error = error * self.encoder[0].scale ** 2
-        return error
-
-    def forward(self, stacks):
-        """Reconstruct `stacks` (n, channels, height, width); height and width divisible by 4."""
-        return self.decoder(self.encoder(stacks))
-
-
-def _half(channels_in: int, channels_out: int) -> list[nn.Module]:
-    return [
-        nn.Conv2d(channels_in, 16, kernel_size=3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, kernel_size=3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.ConvTranspose2d(32, 16, kernel_size=2, stride=2),
-        nn.ReLU(),
-        nn.ConvTranspose2d(16, channels_out, kernel_size=2, stride=2),
-    ]
-
-
 class Regressor(nn.Module):
     """An encoder and a torchvision classification network that reads percentages off its images.
 
     Args:
         source: an autoencoder or a fixed encoder; its encoder becomes part of this model.
         backbone: a name torchvision knows; the paper's is "resnet34".
-        outputs: predicted values; the last layer has no activation, as in the paper.
+        outputs: predicted values.
+        answer: how the last layer gives them, one of `answers.ANSWERS`; the paper's is "plain".
         normalise: "imagenet" shifts and scales feature images as ImageNet's pictures are, which
             pretrained weights know; "none" is the paper's.
         fine_tune_encoder: whether the encoder learns on; the paper's is frozen.
+        recurrent: the network sees each channel alone, and an LSTM what it made of them.
+        average: predictions are means over the eight symmetries of the square.
     """
 
-    def __init__(self, source, backbone, outputs, normalise="none", fine_tune_encoder=False):
+    def __init__(
+        self,
+        source,
+        backbone,
+        outputs,
+        answer="plain",
+        normalise="none",
+        fine_tune_encoder=False,
+        recurrent=False,
+        average=False,
+    ):
         super().__init__()
         self.frames, self.copies = source.frames, source.copies
+        self.recurrent, self.average = recurrent, average
         self.encoder = source.encoder
         self.encoder.requires_grad_(fine_tune_encoder)
         self.normalise = Rescale(FEATURE_CHANNELS) if normalise == "imagenet" else nn.Identity()
@@ -121,33 +83,32 @@ class Regressor(nn.Module):
             mean, deviation = (torch.tensor(v).view(1, -1, 1, 1) for v in IMAGENET)
             self.normalise.set(1 / deviation, -mean / deviation)
         self.backbone = classifier(backbone)
-        if source.channels != FEATURE_CHANNELS:
-            old = self._first
+        layers = list(self.backbone.named_modules())
+        self._first = next(name for name, m in layers if isinstance(m, nn.Conv2d))
+        self._last = [name for name, m in layers if isinstance(m, nn.Linear)][-1]
+        self._see(1 if recurrent else source.channels)
+        width = self.backbone.get_submodule(self._last).in_features
+        last = nn.Linear(width, outputs)
+        if recurrent:
+            self.memory = nn.LSTM(width, REMEMBERED, batch_first=True)
+            self.head, last = nn.Linear(REMEMBERED, outputs), nn.Identity()
+        self.backbone.set_submodule(self._last, last)
+        self.answer = ANSWERS[answer](outputs)
+
+    def _see(self, channels: int) -> None:
+        """Give the network a first layer for so many channels."""
+        old = self.backbone.get_submodule(self._first)
+        if channels != old.in_channels:
             new = nn.Conv2d(
-                source.channels, old.out_channels, old.kernel_size, old.stride, old.padding,
+                channels, old.out_channels, old.kernel_size, old.stride, old.padding,
                 old.dilation, bias=old.bias is not None,
             )  # fmt: skip
-            self.backbone.set_submodule(self._first_name, new)
-        last = self._last
-        self.backbone.set_submodule(last, nn.Linear(self.output.in_features, outputs))
-
-    @property
-    def _first_name(self) -> str:
-        return next(name for name, m in self.backbone.named_modules() if isinstance(m, nn.Conv2d))
-
-    @property
-    def _first(self) -> nn.Conv2d:
-        """The layer that sees feature images."""
-        return self.backbone.get_submodule(self._first_name)
-
-    @property
-    def _last(self) -> str:
-        return [name for name, m in self.backbone.named_modules() if isinstance(m, nn.Linear)][-1]
+            self.backbone.set_submodule(self._first, new)
 
     @property
     def output(self) -> nn.Linear:
         """The layer that gives the percentages."""
-        return self.backbone.get_submodule(self._last)
+        return self.head if self.recurrent else self.backbone.get_submodule(self._last)
 
     def start_from(self, pretrained: dict) -> None:
         """Take over a classification network's weights, all but those of its last layer.
@@ -155,12 +116,18 @@ class Regressor(nn.Module):
         A first layer of other than three channels gets the mean over colours for each, scaled so
         that its answers stay as large.
         """
-        state = OrderedDict(pretrained)
-        key, channels = f"{self._first_name}.weight", self._first.in_channels
+        state = OrderedDict(
+            (name, tensor)
+            for name, tensor in pretrained.items()
+            if not name.startswith(f"{self._last}.")
+        )
+        channels = self.backbone.get_submodule(self._first).in_channels
+        key = f"{self._first}.weight"
         if channels != FEATURE_CHANNELS:
             grey = state[key].sum(1, keepdim=True) / channels
             state[key] = grey.expand(-1, channels, -1, -1).contiguous()
-        state.update(self.output.state_dict(prefix=f"{self._last}."))
+        last = self.backbone.get_submodule(self._last)
+        state.update(last.state_dict(prefix=f"{self._last}."))
         state._metadata = getattr(pretrained, "_metadata", None)  # some networks look at it
         self.backbone.load_state_dict(state)
 
@@ -168,7 +135,21 @@ class Regressor(nn.Module):
         """Percentages (n, outputs) of `stacks` (n, channels, height, width), see `to_input`."""
         if stacks.dtype == torch.uint8:
             raise TypeError("grey levels in [0, 1] are wanted, not uint8: models.to_input")
-        return self.backbone(self.normalise(self.encoder(stacks)))
+        if self.training or not self.average:
+            return self._read(stacks)
+        return sum(self._read(turned(stacks, number)) for number in range(SYMMETRIES)) / SYMMETRIES
+
+    def _read(self, stacks):
+        images = self.normalise(self.encoder(stacks))
+        if not self.recurrent:
+            return self.answer(self.backbone(images))
+        seen = self.backbone(images.flatten(0, 1).unsqueeze(1)).unflatten(0, images.shape[:2])
+        return self.answer(self.head(self.memory(seen)[0][:, -1]))
+
+
+def turned(images: torch.Tensor, number: int) -> torch.Tensor:
+    """One of the eight symmetries of the square: mirrored or not, and up to three quarter turns."""
+    return torch.rot90(images.flip(-1) if number >= 4 else images, number % 4, (-2, -1))
 
 
 class GlobalMean(nn.Module):

@@ -24,6 +24,16 @@ def plain(settings: dict) -> dict:
     return json.loads(json.dumps(settings, sort_keys=True))
 
 
+def merged(settings: dict, others: dict) -> dict:
+    """`settings`, with `others` in place of those of the same name, section by section."""
+    nested = {
+        name: merged(settings[name], part)
+        for name, part in others.items()
+        if isinstance(part, dict) and isinstance(settings.get(name), dict)
+    }
+    return settings | others | nested
+
+
 def settings_of(config: dict, *keys: str, **others) -> dict:
     """Parts of the configuration by their full names, and what follows from other parts."""
     found = dict(others)

@@ -1,5 +1,6 @@
 """Step 2 of the paper: a convolutional network that reads percentages off feature images."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -7,7 +8,8 @@ import torch
 from torch.optim.swa_utils import update_bn
 
 from motilens import fixed, loading, models, training
-from motilens.models import Autoencoder, Regressor, to_input
+from motilens.encoders import Autoencoder
+from motilens.models import Regressor, to_input
 from motilens.performance import Layout, Performance
 from motilens.resume import Keeper
 
@@ -18,6 +20,7 @@ CONSTANT = 1e-3
 # An error on the training stacks so many times as high as in training, and at least one
 # percentage point higher, is that of another model than was trained.
 UNSETTLED = 1.5
+LOSSES = {"squared": torch.nn.functional.mse_loss, "absolute": torch.nn.functional.l1_loss}
 
 
 def train(
@@ -29,6 +32,7 @@ def train(
     performance: Performance,
     keeper: Keeper | None = None,
     pretrained: dict | None = None,
+    bags: torch.Tensor | None = None,
     log: Callable = print,
 ) -> training.Trained:
     """Train on the feature images of all stacks given (paper section 2.2).
@@ -37,35 +41,45 @@ def train(
     and needs no room for images of up to twelve times (I1) the size of the stacks.
 
     Args:
-        labels: float32 (n, values), percentages of the participant each stack belongs to.
+        labels: float32 (n, values), percentages of the sample each stack belongs to.
         encoder: a trained autoencoder or fitted encoder; its encoder becomes part of the model.
-        settings: architecture (see `models.build`), start_at_mean, settle_batch_norm, and those
-            of `training.train`.
+        settings: architecture (see `models.build`), loss, symmetries, start_at_mean,
+            settle_batch_norm, and those of `training.train`.
         keeper, log: see `training.train`.
         pretrained: weights to start from, see `pretrained.fetch_weights`.
+        bags: int64 (bags, stacks), which stacks have their mean answer held against the label that
+            they share (see `bags_of`); None: each stack its own.
 
     Returns:
-        The model, its history (loss: mean squared error of percentages) and its health.
+        The model, its history (loss: as `settings` say, of percentages) and its health.
     """
-    wanted = torch.from_numpy(labels).to(performance.device)
+    wanted = torch.from_numpy(labels)
+    bags = torch.arange(len(examples)).unsqueeze(1) if bags is None else bags
     learned = {name: tensor.clone() for name, tensor in encoder.encoder.state_dict().items()}
+    size, error = bags.shape[1], LOSSES[settings["loss"]]
 
+    @torch.no_grad()
     def build():
         model = models.build(settings["architecture"])
         model.encoder.load_state_dict(learned)
         if pretrained:
             model.start_from(pretrained)
+        model.answer.fit(wanted)
         if settings["start_at_mean"]:
-            with torch.no_grad():
-                model.output.bias.copy_(torch.from_numpy(labels.mean(0)))
+            model.output.bias.copy_(model.answer.inverse(wanted.mean(0)))
         return model
 
     def stream(batches):
-        for indices, batch in zip(batches, examples.stream(batches), strict=True):
-            yield batch, wanted[indices.to(wanted.device)]
+        chosen = [bags[indices] for indices in batches]
+        loaded = examples.stream([indices.flatten() for indices in chosen])
+        for indices, batch in zip(chosen, loaded, strict=True):
+            yield batch.unflatten(0, (-1, size)), wanted[indices[:, 0]].to(examples.device)
 
     def loss(network, batch, wanted):
-        return torch.nn.functional.mse_loss(network(to_input(batch, encoder.copies)), wanted)
+        x = to_input(batch.flatten(0, 1), encoder.copies)
+        if settings["symmetries"] != "none":
+            x = models.turned(x, int(torch.randint(models.SYMMETRIES, ())))
+        return error(network(x).unflatten(0, (-1, size)).mean(1), wanted)
 
     def finish(model):
         if settings["settle_batch_norm"]:
@@ -75,14 +89,29 @@ def train(
 
     task = training.Task(
         build=build,
-        count=len(examples),
+        count=len(bags),
         stream=stream,
         loss=loss,
-        examine=lambda model, loss: health(model, examples, labels, loss),
+        examine=lambda model, loss: health(model, examples, labels, bags, loss, settings["loss"]),
         finish=finish,
         layout=LAYOUT,
     )
     return training.train(task, settings, seed, performance, keeper, log)
+
+
+def bags_of(keys: list[tuple[str, int]], size: int) -> torch.Tensor:
+    """Which stacks of a sample are looked at together, spread over its video, int64 (bags, size).
+
+    Args:
+        keys: sample and number of each stack, sample by sample.
+        size: how many in a bag; it divides the number of each sample's stacks.
+    """
+    bags = []
+    for _, group in itertools.groupby(range(len(keys)), key=lambda index: keys[index][0]):
+        indices = list(group)
+        step = len(indices) // size
+        bags += [indices[start::step] for start in range(step)]
+    return torch.tensor(bags)
 
 
 def fixed_encoder(settings: dict, training: dict) -> tuple[fixed.Encoder, dict]:
@@ -109,48 +138,60 @@ def architecture(settings: dict, encoder: dict) -> dict:
     """What `models.build` needs to make the model that `settings` describe.
 
     Args:
-        settings: backbone, values, normalise, fine_tune_encoder.
+        settings: backbone, values, answer, normalise, fine_tune_encoder, recurrent, symmetries.
         encoder: architecture of the encoder.
     """
+    names = ("backbone", "answer", "normalise", "fine_tune_encoder", "recurrent")
     return {
         "model": "regressor",
         "encoder": encoder,
         "outputs": len(settings["values"]),
-        **{name: settings[name] for name in ("backbone", "normalise", "fine_tune_encoder")},
+        "average": settings["symmetries"] == "both",
+        **{name: settings[name] for name in names},
     }
 
 
 def health(
-    model: Regressor, examples: loading.Stacks, labels: np.ndarray, loss: float | None
+    model: Regressor,
+    examples: loading.Stacks,
+    labels: np.ndarray,
+    bags: torch.Tensor,
+    loss: float | None,
+    kind: str,
 ) -> dict:
     """Does the model say anything, and is it the one that was trained?
 
     Args:
-        loss: mean squared error of the last epoch; None during training, when nothing is asked.
+        loss: of the last epoch, one of LOSSES; None during training, when nothing is asked.
+        kind: which one.
 
     Returns:
-        loss: mean squared error on the training stacks, in evaluation mode; loss_in_training;
-        spread: standard deviation of each predicted value over them; problem: all predictions are
-        alike, or None; warning: the two losses are far apart, or None.
+        loss: the same on the training stacks, in evaluation mode; loss_in_training; spread:
+        standard deviation of each predicted value over them; problem: all predictions are alike,
+        or None; warning: the two losses are far apart, or None.
     """
     if loss is None:
         return {"problem": None}
     predicted = predict(model, examples).astype(float)
-    spread, error = predicted.std(0), ((predicted - labels) ** 2).mean()
-    in_training, evaluated = np.sqrt([loss, error])
+    spread = predicted.std(0)
+    answered, wanted = (torch.from_numpy(part)[bags].mean(1) for part in (predicted, labels))
+    error = LOSSES[kind](answered, wanted).item()
+    # In percentage points.
+    in_training, evaluated = np.sqrt([loss, error]) if kind == "squared" else (loss, error)
     problem = warning = None
     if not np.isfinite(predicted).all():
         problem = "the regressor's predictions are not finite"
     elif spread.max() < CONSTANT:
         problem = "the regressor answers every stack alike"
     elif evaluated > max(UNSETTLED * in_training, in_training + 1):
+        how = "root mean square" if kind == "squared" else "on average"
         warning = (
-            f"on its own training stacks the regressor errs by {evaluated:.1f} (root mean square), "
+            f"on its own training stacks the regressor errs by {evaluated:.1f} ({how}), "
             f"and by {in_training:.1f} in training: batch normalisation has not settled. Set "
             "regressor.settle_batch_norm: true if it is not, or train for more epochs"
         )
     return {
-        "loss": float(error),
+        "loss": error,
         "loss_in_training": loss,
         "spread": spread.tolist(),
         "problem": problem,

@@ -1,0 +1,97 @@
+"""What a restored stack is judged by: the paper's squared error, and other terms beside it."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from motilens import InputError
+
+WINDOW = 7  # pixels, within which SSIM compares
+
+
+class Restoration:
+    """A weighted sum of TERMS.
+
+    Args:
+        weights: by term, 0 for those that are not wanted; `Variational` and `Adversarial` find
+            their own here, too.
+        frames: of a stack, which is repeated: differences are taken within it.
+    """
+
+    def __init__(self, weights: dict[str, float], frames: int):
+        self.weights, self.frames = weights, frames
+        self.units = dict.fromkeys(TERMS, 1.0)
+
+    @torch.no_grad()
+    def measure(self, batches: Iterable[torch.Tensor], mean: float) -> None:
+        """Make each term 1 for a model that answers the mean grey level, whatever it sees.
+
+        Weight decay, or other terms, would outweigh errors in units of white.
+
+        Args:
+            batches: training stacks (n, channels, height, width) in [0, 1].
+
+        Raises:
+            InputError: a term is 0 for such a model already.
+        """
+        totals, count = dict.fromkeys(TERMS, 0.0), 0
+        for stacks in batches:
+            grey, count = torch.full_like(stacks, mean), count + len(stacks)
+            for name in self._wanted():
+                totals[name] += self._term(name, grey, stacks).item() * len(stacks)
+        for name in self._wanted():
+            if not totals[name]:
+                raise InputError(
+                    f"autoencoder.loss.{name}: nothing differs in stacks of {self.frames} frames "
+                    "for it to judge: set it to 0 for this input type"
+                )
+            self.units[name] = totals[name] / count
+
+    def __call__(self, restored: torch.Tensor, stacks: torch.Tensor) -> torch.Tensor:
+        parts = [
+            self.weights[name] / self.units[name] * self._term(name, restored, stacks)
+            for name in self._wanted()
+        ]
+        return sum(parts[1:], start=parts[0])
+
+    def _wanted(self) -> list[str]:
+        return [name for name in TERMS if self.weights.get(name)]
+
+    def _term(self, name, restored, stacks):
+        shape = (-1, self.frames, *stacks.shape[2:])
+        return TERMS[name](restored.reshape(shape), stacks.reshape(shape))
+
+
+def squared(restored, stacks):
+    """Mean squared error, the paper's."""
+    return nn.functional.mse_loss(restored, stacks)
+
+
+def gradient(restored, stacks):
+    """Squared error of the differences of neighbouring pixels (Mathieu et al., ICLR 2016)."""
+    return sum(nn.functional.mse_loss(restored.diff(dim=d), stacks.diff(dim=d)) for d in (2, 3))
+
+
+def difference(restored, stacks):
+    """Squared error of the differences of successive frames: what moves, and nothing else."""
+    if stacks.shape[1] == 1:
+        return torch.zeros((), device=stacks.device)
+    return nn.functional.mse_loss(restored.diff(dim=1), stacks.diff(dim=1))
+
+
+def ssim(restored, stacks):
+    """1 less the structural similarity (Wang et al. 2004), in square windows of equal weight."""
+
+    def mean(x):
+        return nn.functional.avg_pool2d(x, WINDOW, 1)
+
+    a, b = mean(restored), mean(stacks)
+    variances = mean(restored**2) - a**2 + mean(stacks**2) - b**2
+    covariance = mean(restored * stacks) - a * b
+    light, contrast = 0.01**2, 0.03**2
+    similar = (2 * a * b + light) * (2 * covariance + contrast)
+    return 1 - (similar / ((a**2 + b**2 + light) * (variances + contrast))).mean()
+
+
+TERMS = {"squared": squared, "gradient": gradient, "difference": difference, "ssim": ssim}
