@@ -22,6 +22,7 @@ def mae(collapsed=False, unsound=False, left_out=None, seeds=(0,), inputs=("I1",
             "n_participants": 4,
             "n_stacks": 24,
             "weights": "none",
+            "papers": name in tables.PAPER,
             "folds": "552c7b4be31dd513",
             "left_out": left_out,
             "autoencoder_collapsed": collapsed and name == "I1" and fold == 2,
@@ -95,7 +96,15 @@ def test_markdown_tells_what_must_be_known():
     assert marks == [0, 0, 2, 2] and "‡ an unsound regressor" in real and "†" not in real
 
 
-def test_error_row_uses_the_training_participants_mean():
+def test_an_input_of_ours_with_the_papers_name_has_no_figure_of_the_paper():
+    made = mae()
+    made.loc[made["input"] == "I4", "papers"] = False
+    table = tables.table1(made)
+    assert table.loc[table["input"] == "I4", "motility_paper"].isna().all()
+    assert table.loc[table["input"] == "I1", "motility_paper"].notna().all()
+
+
+def held_out():
     predictions = pd.DataFrame(
         {"participant": "3", "sample": "3", "stack": [0], "true_head": 90.0, "predicted_head": 93.0}
     )
@@ -105,6 +114,27 @@ def test_error_row_uses_the_training_participants_mean():
         "settings": {"values": ["head"], "weights": "none"}, "autoencoder_collapsed": False,
         "health": {"problem": None, "warning": None},
     }  # fmt: skip
+    return predictions, record
+
+
+@pytest.mark.parametrize(
+    "name, encoder, same",
+    [
+        ("I4", {"model": "autoencoder", "frames": 18, "copies": 1, "variant": "paper"}, True),
+        ("I4", {"model": "autoencoder", "frames": 17, "copies": 1, "variant": "paper"}, False),
+        ("I4", {"model": "fixed", "frames": 18, "copies": 1, "kind": "pca"}, False),
+        ("I5", {"model": "autoencoder", "frames": 18, "copies": 1, "variant": "paper"}, False),
+        ("msd", None, False),
+    ],
+)
+def test_what_the_papers_inputs_are(name, encoder, same):
+    predictions, record = held_out()
+    record |= {"input": name} | ({"architecture": {"encoder": encoder}} if encoder else {})
+    assert tables.error_row(predictions, record)["papers"] is same
+
+
+def test_error_row_uses_the_training_participants_mean():
+    predictions, record = held_out()
     made = tables.error_row(predictions, record)
     assert made["regressor_unsound"] is False
     for kind in record["health"]:

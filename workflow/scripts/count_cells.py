@@ -1,9 +1,8 @@
 """Predict the percentages of the held-out participants from the paths of their cells."""
 
-import numpy as np
 import pandas as pd
 
-from motilens import InputError, counting, predictions, step, tracks
+from motilens import counting, predictions, step, tracks
 
 
 def main(paths, records, output, wildcards, params):
@@ -12,35 +11,20 @@ def main(paths, records, output, wildcards, params):
     seen, unseen = params.training["training"], params.held_out["held_out"]
     predictions.check_folds(seen, unseen, seen)
     known = {record["sample"]: record for record in map(step.read_record, records)}
-    found = {sample: tracks.read(paths[sample]) for sample in (*seen, *unseen)}
-    rates = {sample: known[sample]["video_frame_rate"] for sample in found}
-    left, right = ([found[sample] for sample in side] for side in (seen, unseen))
+    left, right = (
+        {sample: tracks.read(paths[sample]) for sample in side} for side in (seen, unseen)
+    )
     labels, held_out = (pd.DataFrame.from_dict(side, orient="index") for side in (seen, unseen))
-    strength = None
-    if method == "casa":
-        scales = params.settings["microns_per_pixel"]
-        answers = [
-            tracks.counted(
-                tracks.kinematics(one, rates[sample]),
-                scales[sample] * tracks.reduction(known[sample]),
-            )
-            for sample, one in zip(unseen, right, strict=True)
-        ]
-        # Where no cell was found, nothing is known: ZeroR.
-        predicted = pd.DataFrame(answers)[values].fillna(labels[values].mean()).to_numpy()
-    else:
-        if method == "msd":
-            features = counting.bag_of_words(left, right, seed)
-        else:
-            features = [
-                counting.kinematics(side, [rates[sample] for sample in names])
-                for side, names in ((left, seen), (right, unseen))
-            ]
-        predicted, strength = counting.regress(
-            features[0], labels[values].to_numpy(), list(labels["participant"]), features[1]
-        )
-    if not np.isfinite(predicted).all():
-        raise InputError(f"{wildcards.baseline}: its predictions are no numbers")
+    scales, those = params.settings.get("microns_per_pixel", {}), (*seen, *unseen)
+    predicted, strength = counting.predict(
+        method,
+        labels[["participant", *values]],
+        left,
+        right,
+        {sample: known[sample]["video_frame_rate"] for sample in those},
+        {sample: scales[sample] * tracks.reduction(known[sample]) for sample in those if scales},
+        seed,
+    )
     table = predictions.prediction_table(
         [(sample, 0) for sample in unseen], held_out, values, predicted
     )
@@ -49,7 +33,7 @@ def main(paths, records, output, wildcards, params):
     described = dict(wildcards.items()) | {
         "input": wildcards.baseline,
         "strength": strength,
-        "cells": {sample: int(one["cell"].nunique()) for sample, one in found.items()},
+        "cells": {sample: int(one["cell"].nunique()) for sample, one in (left | right).items()},
         "autoencoder_collapsed": False,
         "health": {"problem": None, "warning": None},
         **params.training,

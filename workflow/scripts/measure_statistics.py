@@ -1,7 +1,5 @@
 """Intervals over participants, agreement, and paired comparisons of all inputs."""
 
-import pandas as pd
-
 from motilens import statistics, step, tables
 
 NOTES = (
@@ -18,14 +16,10 @@ NOTES = (
 
 def main(predictions, records, output):
     made = [step.read_record(path) for path in records]
-    parts = [
-        statistics.long_table(tables.read_predictions(path), record)
-        for path, record in zip(predictions, made, strict=True)
-    ]
     labels = {
         (record["target"], int(record["fold"])): tables.training_labels(record) for record in made
     }
-    table = statistics.with_constants(pd.concat(parts, ignore_index=True), labels)
+    table = statistics.with_constants(statistics.read_all(predictions, made), labels)
     summed, compared = statistics.summary(table), statistics.comparisons(table)
     for part, path in ((summed, output.summary), (compared, output.comparisons)):
         with step.written_whole(path) as temporary:

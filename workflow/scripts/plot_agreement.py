@@ -1,19 +1,12 @@
 """Draw predicted against true percentages of all held-out samples, after Bland and Altman."""
 
-import pandas as pd
-
-from motilens import plots, statistics, step, tables
+from motilens import plots, statistics, step
 
 
 def main(predictions, records, output):
-    cases = pd.concat(
-        statistics.sample_means(
-            statistics.long_table(tables.read_predictions(path), step.read_record(record))
-        )
-        for path, record in zip(predictions, records, strict=True)
-    )
+    table = statistics.read_all(predictions, map(step.read_record, records))
     with step.written_whole(output) as temporary:
-        plots.agreement(cases, temporary)
+        plots.agreement(statistics.sample_means(table), temporary)
 
 
 if __name__ == "__main__":

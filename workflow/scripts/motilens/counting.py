@@ -16,6 +16,54 @@ STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # of the SVR's fit, chosen among the traini
 CHOICES = 3  # parts of the training participants for that choice
 
 
+def predict(
+    method: str,
+    labels: pd.DataFrame,
+    seen: dict[str, pd.DataFrame],
+    unseen: dict[str, pd.DataFrame],
+    rates: dict[str, float],
+    scales: dict[str, float],
+    seed: int,
+) -> tuple[np.ndarray, float | None]:
+    """What one of the baselines answers for the samples that it has not seen.
+
+    Args:
+        method: "msd", "kinematics" or "casa" (docs/method.md).
+        labels: of the training samples, in the order of `seen`: participant and, in the other
+            columns, the percentages that are wanted.
+        seen, unseen: cells by sample, see `tracks.read`.
+        rates: frames per second by sample.
+        scales: for "casa", micrometres per pixel of its cells' places by sample.
+
+    Returns:
+        Percentages of `unseen`, in the order of the columns; the strength of the fit, if any.
+
+    Raises:
+        InputError: a prediction is no number.
+    """
+    values, strength = labels.drop(columns="participant"), None
+    if method == "casa":
+        answers = [
+            tracks.counted(tracks.kinematics(one, rates[sample]), scales[sample])
+            for sample, one in unseen.items()
+        ]
+        # Where no cell was found, nothing is known: ZeroR.
+        predicted = pd.DataFrame(answers)[values.columns].fillna(values.mean()).to_numpy()
+    else:
+        if method == "msd":
+            features = bag_of_words(list(seen.values()), list(unseen.values()), seed)
+        else:
+            features = [
+                kinematics(list(side.values()), [rates[sample] for sample in side])
+                for side in (seen, unseen)
+            ]
+        participants = list(labels["participant"])
+        predicted, strength = regress(features[0], values.to_numpy(), participants, features[1])
+    if not np.isfinite(predicted).all():
+        raise InputError(f"{method}: its predictions are no numbers")
+    return predicted, strength
+
+
 def bag_of_words(
     seen: list[pd.DataFrame], unseen: list[pd.DataFrame], seed: int
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -11,10 +11,20 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from motilens import tables
 from motilens.metrics import CONSTANTS, ZERO_R
 
 RESAMPLES = 9999
 ALL = "all"  # the values of a target together
+
+
+def read_all(paths: Iterable[str], records: Iterable[dict]) -> pd.DataFrame:
+    """The predictions of these regressors and baselines in one `long_table`."""
+    parts = [
+        long_table(tables.read_predictions(path), record)
+        for path, record in zip(paths, records, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def long_table(predictions: pd.DataFrame, record: dict) -> pd.DataFrame:

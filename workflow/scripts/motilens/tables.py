@@ -12,6 +12,7 @@ PAPER = {
     "I3": {"motility": (10.850, 11.310, 10.750), "morphology": (5.567, 5.748, 5.580)},
     "I4": {"motility": (9.462, 9.426, 9.393), "morphology": (5.900, 5.738, 5.692)},
 }
+PAPER_STACKS = {"I1": (1, 1), "I2": (1, 9), "I3": (9, 1), "I4": (18, 1)}  # frames, copies
 AVERAGE = "average"
 
 
@@ -58,9 +59,18 @@ def error_row(predictions: pd.DataFrame, record: dict) -> dict:
         "n_participants": predictions["participant"].nunique(),
         "n_stacks": len(predictions),
         "weights": record["settings"]["weights"],
+        "papers": _is_papers(record),
         "autoencoder_collapsed": record["autoencoder_collapsed"],
         "regressor_unsound": any(record["health"][kind] for kind in ("problem", "warning")),
     }
+
+
+def _is_papers(record: dict) -> bool:
+    """Is the input type called as one of the paper's, and is it that?"""
+    encoder = record.get("architecture", {}).get("encoder", {})
+    stack = encoder.get("frames"), encoder.get("copies")
+    name = record["input"]
+    return encoder.get("model") == "autoencoder" and PAPER_STACKS.get(name) == stack
 
 
 def training_labels(record: dict) -> pd.DataFrame:
@@ -84,6 +94,7 @@ def table1(mae: pd.DataFrame) -> pd.DataFrame:
     constants = [
         mae.assign(
             input=rule,
+            papers=False,
             mae_stack=mae[f"{rule.lower()}_stack"],
             mae_participant=mae[f"{rule.lower()}_participant"],
             autoencoder_collapsed=False,
@@ -105,7 +116,9 @@ def _row(chosen: pd.DataFrame, fold) -> dict:
         by_fold = errors.groupby("fold")[["mae_stack", "mae_participant"]].mean().mean()
         row[f"{target}_stack"] = by_fold["mae_stack"]
         row[f"{target}_participant"] = by_fold["mae_participant"]
-        row[f"{target}_paper"] = _paper(row["input"], target, fold)
+        row[f"{target}_paper"] = (
+            _paper(row["input"], target, fold) if errors["papers"].all() else None
+        )
         row[f"{target}_collapsed"] = int(errors["autoencoder_collapsed"].sum())
         row[f"{target}_unsound"] = int(errors["regressor_unsound"].sum())
     return row
