@@ -29,7 +29,14 @@ def load(name):
     ],
 )
 def test_our_configurations_are_valid(name):
-    check(load(name), SCHEMA)
+    assert contradictions(check(load(name), SCHEMA)) == []
+
+
+@pytest.mark.parametrize("name", ["config/visem.yaml", "config/study.yaml"])
+def test_competitors_can_be_added(name):
+    config, added = load(name), load("config/competitors.yaml")
+    config["inputs"] |= added.pop("inputs")
+    assert not added and contradictions(check(config, SCHEMA)) == []
 
 
 @pytest.mark.parametrize(

@@ -21,17 +21,32 @@ def drifting(frames, across, down, size=48):
 
 
 @pytest.mark.parametrize(("across", "down"), [(0, 0), (1, 0), (0, -0.7), (0.6, 0.8)])
-def test_speeds_are_those_of_a_drifting_pattern(across, down):
-    found = fixed.speeds(drifting(4, across, down))[..., 8:-8, 8:-8]
-    assert found.shape == (1, 3, 32, 32)
-    assert found.median() == pytest.approx(np.hypot(across, down), rel=0.1, abs=0.01)
+def test_velocities_are_those_of_a_drifting_pattern(across, down):
+    found = fixed.velocities(drifting(4, across, down))[..., 8:-8, 8:-8]
+    assert found.shape == (1, 3, 2, 32, 32)
+    assert found[:, :, 0].median() == pytest.approx(across, rel=0.1, abs=0.01)
+    assert found[:, :, 1].median() == pytest.approx(down, rel=0.1, abs=0.01)
 
 
 def test_where_nothing_is_seen_no_speed_is_told():
-    assert not fixed.speeds(torch.full((2, 3, 16, 16), 0.5)).any()
+    assert not fixed.velocities(torch.full((2, 3, 16, 16), 0.5)).any()
 
 
-@pytest.mark.parametrize("kind", ["none", "pca", "motion", "flow"])
+def test_nothing_is_faster_than_what_is_plausible():
+    noise = torch.rand(2, 5, 32, 32) * torch.linspace(0.001, 1, 32)
+    assert fixed.velocities(noise).norm(dim=2).max() <= fixed.FASTEST * 1.001
+
+
+def test_what_goes_to_and_fro_has_speed_and_no_drift():
+    steady = drifting(9, 0.8, 0)
+    to_and_fro = steady[:, [0, 1, 2, 1, 0, 1, 2, 1, 0]]
+    for stack, net in ((steady, 0.8), (to_and_fro, 0)):
+        _, speed, drift = fixed.Drift()(stack)[0, :, 8:-8, 8:-8]
+        assert speed.median() == pytest.approx(0.8, rel=0.1)
+        assert drift.median() == pytest.approx(net, rel=0.1, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["none", "pca", "motion", "flow", "drift"])
 def test_channels_have_mean_0_and_variance_1_over_the_training_stacks(kind):
     stacks = np.random.default_rng(0).integers(0, 255, (9, 5, 32, 32), np.uint8)
     encoder, made = regressor.fixed_encoder({"frames": 5, "copies": 1, "encoder": kind}, {"1": {}})
@@ -56,7 +71,7 @@ def test_the_projection_keeps_what_varies_most():
     assert (largest > 0).all()
 
 
-@pytest.mark.parametrize("kind", ["pca", "motion", "flow"])
+@pytest.mark.parametrize("kind", ["pca", "motion", "flow", "drift"])
 def test_a_single_frame_has_one_channel_that_tells_something(kind):
     stacks = np.random.default_rng(0).integers(0, 255, (4, 1, 32, 32), np.uint8)
     encoder = fixed.Encoder(1, 3, kind)

@@ -24,15 +24,16 @@ class Encoder(nn.Module):
             which pixels vary most from frame to frame, the linear optimum of the bottleneck of an
             autoencoder that looks at single pixels; "motion": mean, standard deviation, and mean
             difference of successive frames; "flow": mean, and mean and standard deviation of the
-            speed (pixels a frame; see `speeds`).
+            speed (pixels a frame, see `velocities`); "drift": mean, mean speed, and speed of the
+            mean velocity.
     """
 
     def __init__(self, frames: int, copies: int, kind: str):
         super().__init__()
         self.frames, self.copies, stacked = frames, copies, frames * copies
         self.channels = stacked if kind == "none" else FEATURE_CHANNELS
-        cores = {"none": nn.Identity, "pca": lambda: Projection(stacked), "motion": Motion}
-        cores["flow"] = Flow
+        cores = {"none": nn.Identity, "motion": Motion, "flow": Flow, "drift": Drift}
+        cores["pca"] = lambda: Projection(stacked)
         self.encoder = nn.Sequential(cores[kind](), Rescale(self.channels))
 
     @torch.no_grad()
@@ -98,12 +99,25 @@ class Flow(nn.Module):
     """Of each pixel over time: mean, and mean and standard deviation of its speed."""
 
     def forward(self, x):
-        speed = speeds(x) if x.shape[1] > 1 else torch.zeros_like(x)
+        speed = velocities(x).norm(dim=2)
         return torch.stack([x.mean(1), speed.mean(1), speed.std(1, correction=0)], 1)
 
 
-def speeds(x: torch.Tensor) -> torch.Tensor:
-    """How fast what is seen at each pixel moves from frame to frame, in pixels.
+class Drift(nn.Module):
+    """Of each pixel over time: mean, mean speed, and the speed of its mean velocity.
+
+    What swims on has both alike; what beats or trembles in its place has the first alone.
+    """
+
+    def forward(self, x):
+        velocity = velocities(x)
+        return torch.stack(
+            [x.mean(1), velocity.norm(dim=2).mean(1), velocity.mean(1).norm(dim=1)], 1
+        )
+
+
+def velocities(x: torch.Tensor) -> torch.Tensor:
+    """Where what is seen at each pixel moves from frame to frame, in pixels.
 
     Optical flow by least squares in a window (Lucas and Kanade, IJCAI 1981), without a pyramid:
     what moves further than a few pixels is missed.
@@ -112,8 +126,11 @@ def speeds(x: torch.Tensor) -> torch.Tensor:
         x: (n, frames, height, width).
 
     Returns:
-        (n, frames - 1, height, width), 0 where nothing can be told, at most FASTEST.
+        (n, frames - 1, 2, height, width), to the right and down; 0 where nothing can be told, and
+        no faster than FASTEST. Of one frame: one velocity, 0.
     """
+    if x.shape[1] == 1:
+        return torch.zeros_like(x).unsqueeze(2).expand(-1, -1, 2, -1, -1)
     middle = (x[:, 1:] + x[:, :-1]) / 2
     (down, across), change = torch.gradient(middle, dim=(2, 3)), x.diff(dim=1)
 
@@ -128,8 +145,9 @@ def speeds(x: torch.Tensor) -> torch.Tensor:
     determinant = aa * dd - ad**2
     told = determinant > 1e-10  # an edge, or noise, does not say where it goes
     safe = torch.where(told, determinant, 1)
-    horizontal, vertical = (ad * dc - dd * ac) / safe, (ad * ac - aa * dc) / safe
-    return torch.where(told, torch.hypot(horizontal, vertical).clamp(max=FASTEST), 0)
+    found = torch.stack([ad * dc - dd * ac, ad * ac - aa * dc], 2) / safe.unsqueeze(2)
+    speed = found.norm(dim=2, keepdim=True).clamp(min=FASTEST)
+    return torch.where(told.unsqueeze(2), found * (FASTEST / speed), 0)
 
 
 def moments(batches: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:

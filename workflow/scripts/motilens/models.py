@@ -136,10 +136,11 @@ class Regressor(nn.Module):
         if stacks.dtype == torch.uint8:
             raise TypeError("grey levels in [0, 1] are wanted, not uint8: models.to_input")
         if self.training or not self.average:
-            return self._read(stacks)
-        return sum(self._read(turned(stacks, number)) for number in range(SYMMETRIES)) / SYMMETRIES
+            return self.read(stacks)
+        return sum(self.read(turned(stacks, number)) for number in range(SYMMETRIES)) / SYMMETRIES
 
-    def _read(self, stacks):
+    def read(self, stacks):
+        """The same of stacks as they are, not averaged."""
         images = self.normalise(self.encoder(stacks))
         if not self.recurrent:
             return self.answer(self.backbone(images))

@@ -172,7 +172,7 @@ def health(
     """
     if loss is None:
         return {"problem": None}
-    predicted = predict(model, examples).astype(float)
+    predicted = _run(model, model.read, examples).astype(float)  # as in training, one at a time
     spread = predicted.std(0)
     answered, wanted = (torch.from_numpy(part)[bags].mean(1) for part in (predicted, labels))
     error = LOSSES[kind](answered, wanted).item()
@@ -199,9 +199,13 @@ def health(
     }
 
 
-@torch.no_grad()
 def predict(model: Regressor, examples: loading.Stacks) -> np.ndarray:
     """Percentages, float32 (n, values), in evaluation mode."""
+    return _run(model, model, examples)
+
+
+@torch.no_grad()
+def _run(model: Regressor, answer: Callable, examples: loading.Stacks) -> np.ndarray:
     model.to(examples.device).eval()
     batches = examples.stream(torch.arange(len(examples)).split(BATCH))
-    return torch.cat([model(to_input(batch, model.copies)).cpu() for batch in batches]).numpy()
+    return torch.cat([answer(to_input(batch, model.copies)).cpu() for batch in batches]).numpy()
