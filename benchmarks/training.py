@@ -80,7 +80,7 @@ class Clock:
 
 def ours(case, options):
     """The pipeline's own loop, as its steps call it."""
-    from motilens import autoencoder, encoders, loading, regressor, training
+    from motilens import autoencoder, encoders, loading, regressor, steps
     from motilens.performance import prepare
 
     kind, frames, size, batch, count = case
@@ -99,7 +99,7 @@ def ours(case, options):
     examples.stream = ticking
     # Only steps count here: no look at the model, no batch norm to settle.
     made = settings(kind, frames, batch) | {"epochs": math.ceil(options["steps"] * batch / count)}
-    training.FIRST_CHECK = 10**9
+    steps.FIRST_CHECK = 10**9
     if kind == "autoencoder":
         autoencoder.health = lambda *a, **k: {"problem": None, "warning": None}
         autoencoder.train(examples, made, 0, how, log=str)

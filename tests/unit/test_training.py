@@ -7,7 +7,7 @@ import torch
 from learning import OPTIMISER, PLAIN
 from torch import nn
 
-from motilens import InputError, training
+from motilens import InputError, steps, training
 
 SETTINGS = OPTIMISER | {"epochs": 30, "learning_rate": 0.05, "weight_decay": 0.0}
 X = torch.linspace(-1, 1, 10)[:, None]
@@ -38,7 +38,7 @@ def weights(trained):
     "count, size, sizes", [(33, 32, [17, 16]), (3, 2, [3]), (5, 2, [3, 2]), (64, 32, [32, 32])]
 )
 def test_batches_hold_everything_once_and_are_alike(count, size, sizes):
-    cut = training.batches(torch.arange(count), size)
+    cut = steps.batches(torch.arange(count), size)
     assert [len(batch) for batch in cut] == sizes
     assert torch.cat(cut).tolist() == list(range(count))
 
@@ -82,7 +82,7 @@ def test_frozen_parameters_stay():
         model[0].requires_grad_(False)
         return model
 
-    training.seed_everything(0)
+    steps.seed_everything(0)
     before = build()[0].weight
     assert torch.equal(fitted(task=task(build=build)).model[0].weight, before)
 
@@ -98,8 +98,8 @@ def test_progress_is_told_about_ten_times():
 
 
 def test_constant_is_constant_and_cosine_rises_then_falls_to_nothing():
-    assert {training.rate("constant", k / 100) for k in range(101)} == {1.0}
-    curve = [training.rate("cosine", k / 1000) for k in range(1001)]
+    assert {steps.rate("constant", k / 100) for k in range(101)} == {1.0}
+    curve = [steps.rate("cosine", k / 1000) for k in range(1001)]
     top = curve.index(max(curve))
     assert 45 <= top <= 55 and max(curve) == pytest.approx(1) and 0 < curve[0] < 0.2
     assert curve[:top] == sorted(curve[:top]) and curve[top:] == sorted(curve[top:], reverse=True)
@@ -193,7 +193,7 @@ def test_half_precision_changes_little_and_is_told():
 
 
 def test_the_model_is_looked_at_early_and_then_ever_less_often():
-    assert [step for step in range(3000) if training.is_check(step)] == [150, 300, 600, 1200, 2400]
+    assert [step for step in range(3000) if steps.is_check(step)] == [150, 300, 600, 1200, 2400]
 
 
 def unhealthy_at(first, last=HEALTHY):
@@ -215,10 +215,10 @@ def test_an_unhealthy_model_is_trained_again_from_another_seed():
     assert [start["problem"] for start in trained.starts] == ["dead", "dead"]
     assert [start["epoch"] for start in trained.starts] == [2, 2]
     seeds = [start["seed"] for start in trained.starts]
-    assert seeds == [training.seed_of_start(7, start) for start in (0, 1)] and seeds[0] == 7
+    assert seeds == [steps.seed_of_start(7, start) for start in (0, 1)] and seeds[0] == 7
     assert len(trained.history) == 2
     assert lines.count("WARNING: dead: beginning again, start 2 of 6") == 1
-    alone = fitted(seed=training.seed_of_start(7, 2), epochs=2)
+    alone = fitted(seed=steps.seed_of_start(7, 2), epochs=2)
     assert alone.history == trained.history
 
 
@@ -244,7 +244,7 @@ def test_a_model_that_ends_not_finite_cannot_be_kept(policy):
 
 
 def test_parts_of_a_batch_are_never_of_one_stack():
-    assert [training.number_of_batches(5, size) for size in (1, 2, 3, 5, 9)] == [2, 2, 2, 1, 1]
+    assert [steps.number_of_batches(5, size) for size in (1, 2, 3, 5, 9)] == [2, 2, 2, 1, 1]
 
 
 def test_a_warning_is_no_reason_to_begin_again():

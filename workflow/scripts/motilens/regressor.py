@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.optim.swa_utils import update_bn
 
-from motilens import fixed, loading, models, training
+from motilens import fixed, loading, models, steps, training
 from motilens.encoders import Autoencoder
 from motilens.models import Regressor, to_input
 from motilens.performance import Layout, Performance
@@ -83,7 +83,7 @@ def train(
 
     def finish(model):
         if settings["settle_batch_norm"]:
-            cuts = training.batches(torch.arange(len(examples)), settings["batch_size"])
+            cuts = steps.batches(torch.arange(len(examples)), settings["batch_size"])
             # After a short training, batch normalisation remembers weights that are long gone.
             update_bn((to_input(batch, encoder.copies) for batch in examples.stream(cuts)), model)
 

@@ -5,21 +5,18 @@ Plain torch rather than Lightning: the loop fits one screen and hides nothing.
 
 import contextlib
 import math
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import nn
 
-from motilens import InputError
+from motilens import InputError, steps
 from motilens.performance import Layout, Performance
 from motilens.resume import Keeper
 
 STARTS = 6  # at most, where an unhealthy training is begun again
-FIRST_CHECK = 150  # steps; then again whenever their number has doubled
 
 
 class Unhealthy(Exception):
@@ -105,8 +102,8 @@ def train(
         past = state["past"] if state else {"starts": [], "resumed_at_steps": [], "seconds": 0}
         starts = past["starts"]
         while True:
-            start_seed = seed_of_start(seed, len(starts))
-            seed_everything(start_seed)
+            start_seed = steps.seed_of_start(seed, len(starts))
+            steps.seed_everything(start_seed)
             run = _Run(task, settings, performance, past, log)
             if state:
                 run.restore(state)
@@ -168,7 +165,7 @@ class _Run:
         self._check()  # a state may have been kept because of it
         while len(self.history) < epochs:
             self.model.train()
-            cuts = batches(self.order, self.settings["batch_size"])
+            cuts = steps.batches(self.order, self.settings["batch_size"])
             for batch in self.task.stream(cuts[self.done :]):
                 self._set_rate(self.step / (epochs * len(cuts)))
                 self.total += self._take_step(batch) * len(batch[0])
@@ -221,7 +218,7 @@ class _Run:
         """Gradients of the batch's mean loss, part by part."""
         self.adam.zero_grad()
         size = len(batch[0])
-        parts = number_of_batches(size, self.micro_batch or size)
+        parts = steps.number_of_batches(size, self.micro_batch or size)
         shares = []
         for part in zip(*(tensor.tensor_split(parts) for tensor in batch), strict=True):
             with self.performance.autocast():
@@ -231,11 +228,12 @@ class _Run:
         return sum(shares)
 
     def _set_rate(self, progress: float) -> None:
+        part = steps.rate(self.settings["schedule"], progress)
         for group in self.adam.param_groups:
-            group["lr"] = self.settings["learning_rate"] * rate(self.settings["schedule"], progress)
+            group["lr"] = self.settings["learning_rate"] * part
 
     def _check(self) -> None:
-        if not is_check(self.step) or self.settings["unhealthy"] == "keep":
+        if not steps.is_check(self.step) or self.settings["unhealthy"] == "keep":
             return
         health = self.task.examine(self.model, None)
         self.model.train()
@@ -286,52 +284,6 @@ class _Run:
 def troubles(health: dict) -> list[str]:
     """What is wrong with a model, if anything: what another start might mend, and what not."""
     return [health[kind] for kind in ("problem", "warning") if health[kind]]
-
-
-def seed_everything(seed: int) -> None:
-    """Seed every generator that initialises weights or orders examples."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-
-
-def seed_of_start(seed: int, start: int) -> int:
-    """The seed itself, and for each further start another one made from it."""
-    return int(np.random.SeedSequence([seed, start]).generate_state(1)[0]) if start else seed
-
-
-def batches(order: torch.Tensor, batch_size: int) -> tuple[torch.Tensor, ...]:
-    """Cut `order` into batches of `batch_size` or a little fewer, alike in size, none of one.
-
-    A short last batch would give batch normalisation a poor mean, and one of one no variance:
-    to avoid that, a batch may even be larger by one.
-    """
-    return order.tensor_split(number_of_batches(len(order), batch_size))
-
-
-def number_of_batches(count: int, batch_size: int) -> int:
-    """As many as hold `batch_size`, but none of one."""
-    return max(min(math.ceil(count / batch_size), count // 2), 1)
-
-
-def rate(schedule: str, progress: float) -> float:
-    """Which part of the learning rate is in force at `progress`, 0 to 1, through the training.
-
-    "constant" is the paper's; "cosine" rises over the first 5 % and then falls to nothing
-    (Loshchilov and Hutter 2017, without restarts; the rise after Goyal et al. 2017).
-    """
-    if schedule == "constant":
-        return 1.0
-    rise = 0.05
-    if progress < rise:
-        return (progress + 0.01) / (rise + 0.01)
-    return (1 + math.cos(math.pi * (progress - rise) / (1 - rise))) / 2
-
-
-def is_check(step: int) -> bool:
-    """Is the model looked at after this step? After 150, 300, 600, 1200, ..."""
-    times, rest = divmod(step, FIRST_CHECK)
-    return rest == 0 and times > 0 and times & (times - 1) == 0
 
 
 def is_out_of_memory(error: Exception) -> bool:
