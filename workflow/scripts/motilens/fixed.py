@@ -12,6 +12,7 @@ from torch import nn
 FEATURE_CHANNELS = 3  # a feature image is shaped like an RGB picture, what ImageNet models expect
 STILL = 1e-4  # a channel that varies less than this (white is 1) is left as it is
 WINDOW = 7  # pixels, in which neighbours are taken to move alike
+FEW = 4  # stacks that are looked at together on a CPU
 FASTEST = 16.0  # pixels from frame to frame; what looks faster is not movement
 
 
@@ -99,7 +100,10 @@ class Flow(nn.Module):
     """Of each pixel over time: mean, and mean and standard deviation of its speed."""
 
     def forward(self, x):
-        speed = velocities(x).norm(dim=2)
+        return by_few(x, self._of)
+
+    def _of(self, x):
+        speed = length(velocities(x))
         return torch.stack([x.mean(1), speed.mean(1), speed.std(1, correction=0)], 1)
 
 
@@ -110,10 +114,17 @@ class Drift(nn.Module):
     """
 
     def forward(self, x):
+        return by_few(x, self._of)
+
+    def _of(self, x):
         velocity = velocities(x)
-        return torch.stack(
-            [x.mean(1), velocity.norm(dim=2).mean(1), velocity.mean(1).norm(dim=1)], 1
-        )
+        mean = velocity.mean(1, keepdim=True)
+        return torch.stack([x.mean(1), length(velocity).mean(1), length(mean)[:, 0]], 1)
+
+
+def by_few(x: torch.Tensor, function: Callable) -> torch.Tensor:
+    """`function` of a few stacks at a time, which a CPU's cache holds."""
+    return torch.cat([function(part) for part in (x.split(FEW) if x.is_cpu else [x])])
 
 
 def velocities(x: torch.Tensor) -> torch.Tensor:
@@ -146,8 +157,13 @@ def velocities(x: torch.Tensor) -> torch.Tensor:
     told = determinant > 1e-10  # an edge, or noise, does not say where it goes
     safe = torch.where(told, determinant, 1)
     found = torch.stack([ad * dc - dd * ac, ad * ac - aa * dc], 2) / safe.unsqueeze(2)
-    speed = found.norm(dim=2, keepdim=True).clamp(min=FASTEST)
-    return torch.where(told.unsqueeze(2), found * (FASTEST / speed), 0)
+    slower = torch.where(told, FASTEST / length(found).clamp(min=FASTEST), 0)
+    return found * slower.unsqueeze(2)
+
+
+def length(vectors: torch.Tensor) -> torch.Tensor:
+    """Of vectors (n, frames, 2, height, width); much faster than torch's norm."""
+    return torch.hypot(*vectors.unbind(2))
 
 
 def moments(batches: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,7 +7,7 @@ from torch import nn
 
 from motilens import InputError
 
-WINDOW = 7  # pixels, within which SSIM compares
+WINDOW, STEP = 7, 3  # pixels: of a square within which SSIM compares, and from one to the next
 
 
 class Restoration:
@@ -84,7 +84,7 @@ def ssim(restored, stacks):
     """1 less the structural similarity (Wang et al. 2004), in square windows of equal weight."""
 
     def mean(x):
-        return nn.functional.avg_pool2d(x, WINDOW, 1)
+        return nn.functional.avg_pool2d(x, WINDOW, STEP)
 
     a, b = mean(restored), mean(stacks)
     variances = mean(restored**2) - a**2 + mean(stacks**2) - b**2
