@@ -25,15 +25,14 @@ class Encoder(nn.Module):
             which pixels vary most from frame to frame, the linear optimum of the bottleneck of an
             autoencoder that looks at single pixels; "motion": mean, standard deviation, and mean
             difference of successive frames; "flow": mean, and mean and standard deviation of the
-            speed (pixels a frame, see `velocities`); "drift": mean, mean speed, and speed of the
-            mean velocity.
+            speed (pixels a frame, see `velocities`).
     """
 
     def __init__(self, frames: int, copies: int, kind: str):
         super().__init__()
         self.frames, self.copies, stacked = frames, copies, frames * copies
         self.channels = stacked if kind == "none" else FEATURE_CHANNELS
-        cores = {"none": nn.Identity, "motion": Motion, "flow": Flow, "drift": Drift}
+        cores = {"none": nn.Identity, "motion": Motion, "flow": Flow}
         cores["pca"] = lambda: Projection(stacked)
         self.encoder = nn.Sequential(cores[kind](), Rescale(self.channels))
 
@@ -105,21 +104,6 @@ class Flow(nn.Module):
     def _of(self, x):
         speed = length(velocities(x))
         return torch.stack([x.mean(1), speed.mean(1), speed.std(1, correction=0)], 1)
-
-
-class Drift(nn.Module):
-    """Of each pixel over time: mean, mean speed, and the speed of its mean velocity.
-
-    What swims on has both alike; what beats or trembles in its place has the first alone.
-    """
-
-    def forward(self, x):
-        return by_few(x, self._of)
-
-    def _of(self, x):
-        velocity = velocities(x)
-        mean = velocity.mean(1, keepdim=True)
-        return torch.stack([x.mean(1), length(velocity).mean(1), length(mean)[:, 0]], 1)
 
 
 def by_few(x: torch.Tensor, function: Callable) -> torch.Tensor:
