@@ -74,6 +74,7 @@ else:
             rules.make_table1.output,
             CONTACT_SHEETS,
             "<results>/figures/learning_curves.png",
+            "<results>/figures/errors.png",
             "<results>/figures/agreement.png",
             "<results>/figures/gallery.png" if AUTOENCODED else [],
 

@@ -100,6 +100,28 @@ rule plot_learning_curves:
         "../workflow/scripts/plot_learning_curves.py"
 
 
+rule plot_errors:
+    input:
+        statistics=rules.measure_statistics.output.summary,
+        errors=rules.measure_errors.output.table,
+        lists=all_lists,
+    output:
+        "<results>/figures/errors.png",
+    log:
+        "<results>/logs/plot_errors.log",
+    conda:
+        "../envs/tables.yaml"
+    resources:
+        **needed(1500, 10),
+    params:
+        code=code_of("plot_errors.py"),
+        rests_on=lambda wildcards: all_models_rest_on("measure_statistics.py", "measure_errors.py"),
+    message:
+        "Draw the errors of all inputs"
+    script:
+        "../workflow/scripts/plot_errors.py"
+
+
 rule plot_agreement:
     input:
         predictions=answers("predictions", SEEDS[:1]),

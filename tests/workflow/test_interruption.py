@@ -36,6 +36,7 @@ STEPS = {
     "measure_statistics": (3, "results/tables/statistics.md"),
     "make_table1": (2, "results/tables/table1.md"),
     "plot_learning_curves": (1, "results/figures/learning_curves.png"),
+    "plot_errors": (1, "results/figures/errors.png"),
     "plot_agreement": (1, "results/figures/agreement.png"),
     "plot_gallery": (1, "results/figures/gallery.png"),
 }

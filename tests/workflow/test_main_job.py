@@ -143,7 +143,7 @@ def test_table1_is_written_and_printed(results, finished):
 
 
 def test_figures_are_pictures(results):
-    for name in ("learning_curves", "gallery", "agreement"):
+    for name in ("learning_curves", "gallery", "errors", "agreement"):
         data = (results / f"figures/{name}.png").read_bytes()
         assert data.startswith(b"\x89PNG") and len(data) > 20_000
 

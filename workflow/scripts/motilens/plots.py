@@ -49,6 +49,42 @@ def learning_curves(histories: pd.DataFrame, path: str | Path) -> None:
     plt.close(figure)
 
 
+def errors(summary: pd.DataFrame, mae: pd.DataFrame, beside: str, path: str | Path) -> None:
+    """Mean absolute error per participant of each input, beside that of one of them.
+
+    Args:
+        summary: as from `statistics.summary`.
+        mae: rows of mae.csv (docs/formats.md): each fold and seed is a point.
+    """
+    chosen = summary[summary["level"] == "participant"].drop_duplicates(["input", "target"])
+    targets, inputs = (list(dict.fromkeys(chosen[name])) for name in ("target", "input"))
+    figure, axes = plt.subplots(
+        1, len(targets), figsize=(1.6 + 4.2 * len(targets), 0.9 + 0.26 * len(inputs)),
+        squeeze=False, layout="constrained", sharey=True,
+    )  # fmt: skip
+    for axis, target in zip(axes[0], targets, strict=True):
+        rows = chosen[chosen["target"] == target].set_index("input")
+        axis.axvline(rows.loc[beside, "mae"], color="0.6", linewidth=1, linestyle="--")
+        points = mae[mae["target"] == target]
+        places = [inputs.index(name) for name in points["input"]]
+        axis.scatter(points["mae_participant"], places, s=10, color=COLOURS[1], zorder=2)
+        for name, row in rows.iterrows():
+            place = inputs.index(name)
+            axis.plot(row[["mae_low", "mae_high"]], [place] * 2, color=COLOURS[0], linewidth=1.5)
+            axis.plot(row["mae"], place, "D", color=COLOURS[0], markersize=5, zorder=3)
+        axis.set(title=target, xlabel="mean absolute error (percentage points)")
+        axis.grid(axis="x", color="0.9")
+    axes[0][0].set_yticks(range(len(inputs)), inputs)
+    axes[0][0].invert_yaxis()
+    figure.suptitle(
+        "Held-out participants: diamonds, with 95 % intervals; points, single folds and seeds; "
+        f"dashed, {beside}",
+        fontsize=8,
+    )
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
 def agreement(cases: pd.DataFrame, path: str | Path) -> None:
     """Bland-Altman plots: does it err more for some participants than for others?
 
