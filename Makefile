@@ -4,7 +4,7 @@ SHELL := /bin/sh
 CORES ?= all
 RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: demo test check explain reruns recordings lock clean
+.PHONY: demo test check bundle predict explain reruns recordings lock clean
 
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
@@ -21,6 +21,17 @@ check: .venv/ready
 
 .venv/ready: requirements.txt setup.sh
 	sh setup.sh
+
+# All models of one input type in one file, for new videos; CONFIG as below.
+INPUT ?= I4
+bundle: .venv/ready
+	$(RUN) snakemake bundle_$(INPUT) --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+
+# VIDEOS: files, or folders of them; OUT: a folder.
+BUNDLE ?= results/bundles/$(INPUT).pt
+OUT ?= predictions
+predict: .venv/ready
+	@$(RUN) python workflow/predict.py $(BUNDLE) $(VIDEOS) --out $(OUT)
 
 # Says what would rerun and why; CONFIG=config/visem.yaml for another configuration.
 explain: .venv/ready

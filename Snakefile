@@ -44,6 +44,7 @@ else:
     include: "rules/regressor.smk"
     include: "rules/baselines.smk"
     include: "rules/evaluation.smk"
+    include: "rules/bundle.smk"
 
     # Targets for a part of the work: `snakemake --cores 8 frames`.
     rule frames:
@@ -59,6 +60,14 @@ else:
     rule regressors:
         input:
             models(rules.train_regressor.output),
+
+    for name in INPUTS:
+
+        rule:
+            name:
+                f"bundle_{name}"
+            input:
+                expand(rules.make_bundle.output, input=name),
 
     rule all:
         default_target: True

@@ -67,6 +67,7 @@ if workflow.is_main_process:
 
 SIMULATED = config["dataset"].get("simulated")
 INPUTS = natural(config["inputs"])
+CLIP_LENGTH = max(kind["frames"] for kind in config["inputs"].values())
 TARGETS = sorted(config["targets"], key=lambda name: (name != "motility", name))  # as in the paper
 FOLDS = list(range(1, config["folds"]["number"] + 1))
 SEEDS = sorted(config["seeds"])

@@ -16,9 +16,7 @@ rule extract_frames:
     resources:
         **needed(2000, 60),
     params:
-        settings=settings_of(
-            "frames", clip_length=max(kind["frames"] for kind in config["inputs"].values())
-        ),
+        settings=settings_of("frames", clip_length=CLIP_LENGTH),
         video=video_identity,
         facts=facts_of,
         code=code_of("extract_frames.py"),

@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 ON_DEMAND = {
     "make_feature_images": "results/feature_images/I1/fold1/seed0.h5",
     "fetch_weights": "results/weights/resnet18/IMAGENET1K_V1.pt",
+    "make_bundle": "results/bundles/I1.pt",
 }
 # In the order of the pipeline: how many files each writes, and a target that needs no later step.
 STEPS = {
@@ -36,6 +37,7 @@ STEPS = {
     "measure_statistics": (3, "results/tables/statistics.md"),
     "make_table1": (2, "results/tables/table1.md"),
     "plot_learning_curves": (1, "results/figures/learning_curves.png"),
+    "make_bundle": (3, ON_DEMAND["make_bundle"]),
     "plot_errors": (1, "results/figures/errors.png"),
     "plot_agreement": (1, "results/figures/agreement.png"),
     "plot_gallery": (1, "results/figures/gallery.png"),

@@ -26,6 +26,7 @@ NOUNS = {
     "measure_statistics": ("table of statistics", "tables of statistics"),
     "make_table1": ("Table 1", "Tables 1"),
     "plot_learning_curves": ("figure of learning curves", "figures of learning curves"),
+    "make_bundle": ("bundle", "bundles"),
     "plot_errors": ("figure of errors", "figures of errors"),
     "plot_agreement": ("figure of agreement", "figures of agreement"),
     "plot_gallery": ("gallery", "galleries"),

@@ -120,6 +120,44 @@ def agreement(cases: pd.DataFrame, path: str | Path) -> None:
     plt.close(figure)
 
 
+def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
+    """A page for a video: a frame of it, its percentages, and what each stack gave.
+
+    Args:
+        one: a `predicting.Prediction` without a problem.
+        targets: by name, the percentages that belong together.
+    """
+    figure, axes = plt.subplots(
+        1, 1 + len(targets), figsize=(4 + 4 * len(targets), 4.4), layout="constrained"
+    )
+    axes[0].imshow(one.frame, cmap="gray", vmin=0, vmax=255)
+    axes[0].set(xticks=[], yticks=[], title="first frame, as the models see it")
+    for axis, (target, values) in zip(axes[1:], targets.items(), strict=True):
+        for place, value in enumerate(values):
+            numbers = one.values[value]
+            each = one.stacks[target][..., place].mean(0)
+            beside = place + np.linspace(-0.25, 0.25, len(each))
+            axis.scatter(beside, each, s=8, color=COLOURS[1], zorder=2)
+            axis.errorbar(
+                place, numbers["percent"], numbers["of_models"], fmt="D", color=COLOURS[0],
+                capsize=4, zorder=3,
+            )  # fmt: skip
+            text = f"{numbers['percent']:.0f} %"
+            axis.annotate(text, (place, numbers["percent"]), (9, 4), textcoords="offset points")
+        axis.set_xticks(range(len(values)), values)
+        axis.set(xlim=(-0.6, len(values) - 0.4), ylabel="percent", title=target)
+        axis.grid(axis="y", color="0.9")
+    notes = [f"WARNING: {text}" for text in one.warnings] or ["nothing unusual about this video"]
+    lines = [
+        f"{Path(one.video).name}: research use, not a diagnosis",
+        "diamonds: mean of all models, with their standard deviation; points: each stack",
+        *notes,
+    ]
+    figure.suptitle("\n".join(lines), fontsize=9)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
 def gallery(rows: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]], path: str | Path) -> None:
     """The paper's Figure 1: what goes into each autoencoder, its feature image, what comes out.
 

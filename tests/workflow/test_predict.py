@@ -1,0 +1,134 @@
+"""A finished run's models answer for videos that nobody has labelled."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from laboratory import Laboratory
+
+from motilens import bundle, checkpoints, loading, models, performance, regressor, video
+
+VALUES = ["progressive", "nonprogressive", "immotile", "head", "midpiece", "tail"]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    made = Laboratory.made(tmp_path_factory.mktemp("predict"))
+    made.config["inputs"] = {"ours": {"frames": 3, "encoder": "motion"}}
+    made.config["regressor"]["answer"] = "bounded"
+    made.write_configuration()
+    made.snakemake("--cores", "2", "--", "bundle_ours", config="own.yaml")
+    return made
+
+
+def predict(lab, *arguments, code=0):
+    command = [sys.executable, "workflow/predict.py", *map(str, arguments)]
+    done = subprocess.run(command, cwd=lab.folder, capture_output=True, text=True)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def predicted(lab):
+    """Two videos that are known, one too dark, one damaged, one too short."""
+    folder = lab.folder / "new"
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"{number}.avi").write_bytes(lab.video(number).read_bytes())
+    video.encode(folder / "dark.avi", np.zeros((30, 480, 640, 3), np.uint8), 50.0)
+    (folder / "damaged.avi").write_bytes(lab.video(3).read_bytes()[:5000])
+    video.encode(folder / "short.avi", np.zeros((4, 480, 640, 3), np.uint8), 50.0)
+    (folder / "notes.txt").write_text("no video")
+    done = predict(lab, "results/bundles/ours.pt", "new", "--out", "answers")
+    return done.stdout, lab.folder / "answers"
+
+
+def test_each_video_has_its_row_and_page(predicted):
+    told, answers = predicted
+    table = pd.read_csv(answers / "predictions.csv").set_index("video")
+    assert list(table.index) == [f"new/{n}.avi" for n in ("1", "2", "damaged", "dark", "short")]
+    usable = table.loc[["new/1.avi", "new/2.avi", "new/dark.avi"]]
+    assert usable[VALUES].notna().all(axis=None) and usable["problem"].isna().all()
+    assert usable[VALUES[:3]].sum(axis=1).tolist() == pytest.approx([100] * 3, abs=0.01)
+    assert table.loc[["new/damaged.avi", "new/short.avi"], VALUES].isna().all(axis=None)
+    assert "too few" in table.loc["new/short.avi", "problem"]
+    assert sorted(path.name for path in answers.glob("*.png")) == [
+        "1.avi.png", "2.avi.png", "dark.avi.png",
+    ]  # fmt: skip
+    assert "3 of 5 videos" in told and "not a diagnosis" in told
+
+
+def test_what_is_unlike_the_training_videos_is_said(predicted):
+    table = pd.read_csv(predicted[1] / "predictions.csv").set_index("video")
+    assert pd.isna(table.loc["new/1.avi", "warnings"])
+    assert "the field is empty" in table.loc["new/dark.avi", "warnings"]
+    assert "brightness 0 of white; those of training" in table.loc["new/dark.avi", "warnings"]
+
+
+def test_numbers_are_those_of_all_models(lab, predicted):
+    cpu = performance.prepare({"device": "cpu"})
+    given = json.loads((predicted[1] / "predictions.json").read_text(encoding="utf-8"))[0]
+    frames = {"1": str(lab.folder / "results/frames/1.h5")}
+    answers = []
+    for fold in (1, 2):
+        folder = lab.folder / f"results/regressors/ours/morphology/fold{fold}/seed0"
+        model, _ = checkpoints.load(folder / "model.pt", folder / "model.json")
+        examples, _ = loading.from_files(frames, 3, cpu)
+        answers.append(regressor.predict(model, examples))
+    answers = np.array(answers)
+    for place, value in enumerate(VALUES[3:]):
+        found = given["values"][value]
+        assert found["percent"] == pytest.approx(answers[..., place].mean(), abs=1e-3)
+        assert found["of_stacks"] == pytest.approx(answers[..., place].mean(0).std(), abs=1e-3)
+        assert found["of_models"] == pytest.approx(answers[..., place].mean(1).std(), abs=1e-3)
+    assert given["models"] == 4 and len(given["stacks"]["motility"]) == 4
+    assert given["decoded"]["video_frames"] == 30
+    digest = json.loads((lab.folder / "results/bundles/ours.json").read_text())["sha256"]
+    assert given["bundle_sha256"] == digest
+
+
+def test_three_lines_of_python_are_enough(lab, predicted):
+    program = (
+        "from motilens import bundle, performance, predicting\n"
+        "models = bundle.load('results/bundles/ours.pt')\n"
+        "print(predicting.table(predicting.predict(models, ['new/1.avi'], "
+        "performance.prepare())).to_csv())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=lab.folder, capture_output=True, text=True,
+        env={"PYTHONPATH": "workflow/scripts", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.returncode == 0 and "new/1.avi" in done.stdout, done.stderr
+
+
+def test_the_card_says_what_it_is_for_and_how_well_it_does(lab):
+    card = (lab.folder / "results/bundles/ours.md").read_text(encoding="utf-8")
+    assert "Not a diagnosis" in card and "6 participants" in card and "ZeroR" in card
+    mae = pd.read_csv(lab.folder / "results/tables/mae.csv")
+    error = mae[mae["target"] == "motility"]["mae_participant"].mean()
+    assert f"{error:.2f}".rstrip("0") in card
+    assert bundle.load(lab.folder / "results/bundles/ours.pt").card == card
+
+
+def test_mistakes_are_told_in_a_line(lab, predicted, tmp_path):
+    whole = (lab.folder / "results/bundles/ours.pt").read_bytes()
+    damaged, other = tmp_path / "damaged.pt", tmp_path / "other.pt"
+    damaged.write_bytes(whole[:-9] + b"x" + whole[-8:])
+    torch.save(models.classifier("resnet18").state_dict(), other)
+    (tmp_path / "empty").mkdir()
+    for arguments, told in (
+        ((damaged, "new"), "damaged.pt is damaged"),
+        ((other, "new"), "other.pt is no bundle"),
+        (("nothing.pt", "new"), "nothing.pt cannot be read"),
+        (("results/bundles/ours.pt", "nowhere"), "nowhere: no such file"),
+        (("results/bundles/ours.pt", tmp_path / "empty"), "empty holds no videos"),
+    ):
+        done = predict(lab, *arguments, code=1)
+        assert done.stderr.startswith("ERROR: ") and told in done.stderr
+        assert done.stderr.count("\n") == 1
+    done = predict(lab, "results/bundles/ours.pt", "new/damaged.avi", "--out", tmp_path, code=1)
+    assert "0 of 1 videos" in done.stdout

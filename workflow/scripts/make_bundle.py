@@ -1,0 +1,52 @@
+"""Put all regressors of one input type into one file, for videos that nobody has labelled."""
+
+import pandas as pd
+import torch
+
+from motilens import appearance, bundle, cards, checkpoints, stacks, step
+
+
+def main(inputs, output, name, params):
+    members, records = [], []
+    for weights, record in zip(inputs.weights, inputs.records, strict=True):
+        _, made = checkpoints.load(weights, record)
+        records.append(made)
+        members.append(
+            {
+                "target": made["target"],
+                "fold": int(made["fold"]),
+                "seed": int(made["seed"]),
+                "architecture": made["architecture"],
+                "weights": torch.load(weights, weights_only=True),
+            }
+        )
+    known = params.training["training"]
+    files = stacks.by_sample(inputs.frames, known)
+    decoded = {record["sample"]: record for record in map(step.read_record, inputs.frame_records)}
+    measured = [appearance.measure(files[sample], decoded[sample]) for sample in files]
+    errors = pd.read_csv(inputs.errors)
+    card = cards.written(name, records, errors[errors["input"] == name], params.settings)
+    digest = bundle.write(
+        output.bundle,
+        {
+            "members": members,
+            "targets": params.settings["targets"],
+            "frames": params.settings["frames"],
+            "ranges": appearance.ranges(measured),
+            "card": card,
+        },
+    )
+    with step.written_whole(output.card) as temporary:
+        temporary.write_text(card, encoding="utf-8")
+    made = {"sha256": digest, "models": len(members), **params.training}
+    step.write_record(output.record, made | step.provenance(params.code, params.settings))
+
+
+if __name__ == "__main__":
+    with step.logged(snakemake):
+        main(
+            snakemake.input,
+            snakemake.output,
+            snakemake.wildcards.input,
+            snakemake.params,
+        )

@@ -1,0 +1,76 @@
+"""What a video looks like in a few numbers, and whether models have seen its like."""
+
+import numpy as np
+
+from motilens import stacks
+
+# Of a range that training videos span: so far beyond it a new video may lie.
+MARGIN = 0.1
+FEATURES = {
+    "frame_rate": ("frame rate", "frames/s"),
+    "width": ("width", "pixels"),
+    "height": ("height", "pixels"),
+    "brightness": ("brightness", "of white"),
+    "contrast": ("contrast", "of white"),
+    "sharpness": ("sharpness", "of its contrast"),
+    "movement": ("movement", "of its contrast"),
+}
+
+
+def measure(path: str, record: dict) -> dict[str, float]:
+    """A video by its clips.
+
+    Args:
+        path: file of clips.
+        record: of the clips, see docs/formats.md.
+
+    Returns:
+        frame_rate (1/s), width, height (pixels of the video); brightness and contrast, mean and
+        standard deviation of grey levels (white is 1); sharpness and movement: root mean square
+        of the differences of neighbouring pixels and of successive frames, over the contrast
+        (0 where nothing is seen; movement NaN for clips of one frame).
+    """
+    clips = stacks.read_stacks(path, stacks.clips_shape(path)[1])
+    sums = np.zeros(5)
+    for clip in clips:
+        grey = clip.astype(np.float32) / 255
+        edges = [np.diff(grey, axis=axis) ** 2 for axis in (1, 2)]
+        change = np.diff(grey, axis=0) ** 2
+        moved = change.mean() if change.size else np.nan
+        sums += [grey.mean(), (grey**2).mean(), edges[0].mean(), edges[1].mean(), moved]
+    mean, square, down, across, moved = sums / len(clips)
+    contrast = np.sqrt(max(square - mean**2, 0))
+    seen = contrast > 1e-6
+    return {
+        "frame_rate": float(record["video_frame_rate"]),
+        "width": float(record["video_width"]),
+        "height": float(record["video_height"]),
+        "brightness": float(mean),
+        "contrast": float(contrast),
+        "sharpness": float(np.sqrt(down + across) / contrast) if seen else 0.0,
+        "movement": float(np.sqrt(moved) / contrast) if seen else 0.0,
+    }
+
+
+def ranges(measured: list[dict[str, float]]) -> dict[str, list[float]]:
+    """Least and greatest of each number over the training videos."""
+    return {
+        name: [min(one[name] for one in measured), max(one[name] for one in measured)]
+        for name in FEATURES
+        if not any(np.isnan(one[name]) for one in measured)
+    }
+
+
+def strange(video: dict[str, float], known: dict[str, list[float]]) -> list[str]:
+    """In plain words, by what a video differs from all that the models were trained with."""
+    found = []
+    for name, (low, high) in known.items():
+        room = MARGIN * (high - low) + 1e-6 * abs(high)
+        if not low - room <= video[name] <= high + room:
+            words, unit = FEATURES[name]
+            found.append(
+                f"{words} {video[name]:.3g} {unit}; those of training had {low:.3g} to {high:.3g}"
+            )
+    if video["contrast"] < 1e-3:
+        found.append("the field is empty, or the lens covered")
+    return found

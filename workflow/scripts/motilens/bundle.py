@@ -1,0 +1,95 @@
+"""A bundle: all regressors of one input type in one file, for videos that nobody has labelled.
+
+It needs neither the configuration nor Snakemake (docs/predict.md).
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from motilens import InputError, models
+from motilens.pretrained import why
+from motilens.step import written_whole
+
+MAGIC = b"Motilens bundle 1, SHA-256 "
+
+
+@dataclass(frozen=True)
+class Member:
+    """One regressor: what it predicts, the fold that it did not see, its seed."""
+
+    target: str
+    fold: int
+    seed: int
+    model: models.Regressor
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a file of a bundle holds.
+
+    Args:
+        targets: by name, the percentages that its members predict, in their order.
+        frames: how videos become clips, see `extraction.extract_clips`.
+        ranges: of the training videos, see `appearance.ranges`.
+        card: what the models are for and how well they do, in Markdown.
+        digest: SHA-256 of the file's content.
+    """
+
+    members: list[Member]
+    targets: dict[str, list[str]]
+    frames: dict
+    ranges: dict[str, list[float]]
+    card: str
+    digest: str
+
+
+def write(path: str | Path, content: dict) -> str:
+    """Write a bundle, whole or not at all.
+
+    Args:
+        content: `members`, a list of dicts with target, fold, seed, architecture and weights (a
+            state dict); `targets`, `frames`, `ranges`, `card`.
+
+    Returns:
+        Its digest.
+    """
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
+    with written_whole(path) as temporary, open(temporary, "wb") as file:
+        file.write(MAGIC + digest.encode() + b"\n")
+        file.write(buffer.getbuffer())
+    return digest
+
+
+def load(path: str | Path) -> Bundle:
+    """Read a bundle; its digest is checked, and no code in it is run.
+
+    Raises:
+        InputError: it is no bundle, or damaged.
+    """
+    try:
+        head, _, content = Path(path).read_bytes().partition(b"\n")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from error
+    if not head.startswith(MAGIC):
+        raise InputError(f"{path} is no bundle of Motilens: make one with `make bundle`")
+    digest = head.removeprefix(MAGIC).decode(errors="replace")
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise InputError(f"{path} is damaged: copy it again, or make it anew")
+    try:
+        held = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+        members = [_member(**one) for one in held.pop("members")]
+        return Bundle(members, digest=digest, **held)
+    except Exception as error:  # of another version, it raises almost anything
+        raise InputError(f"{path} cannot be used ({why(error)}): make it anew") from error
+
+
+def _member(target: str, fold: int, seed: int, architecture: dict, weights: dict) -> Member:
+    model = models.build(architecture)
+    model.load_state_dict(weights)
+    return Member(target, fold, seed, model.eval())

@@ -1,0 +1,74 @@
+"""Model cards (Mitchell et al., FAT* 2019): what models are for, and how well they do."""
+
+import pandas as pd
+
+from motilens.training import troubles
+
+CARD = """# {name}: models of Motilens
+
+**For research. Not a diagnosis**, not a medical device, not validated on any clinic's samples.
+
+## What it does
+
+From a microscope video of a sperm sample it predicts {values}, in per cent.
+{models} regressors ({backbone}; encoder: {encoder}) answer {clips} stacks of {frames} frames each;
+given is their mean, with the standard deviation over stacks and over models.
+
+## What it learned from
+
+{participants} participants ({samples} videos{simulated}), at {rate:g} frames per second, frames
+of {size} x {size} pixels. Each model saw all folds but one; no participant is in two folds.
+
+## How well it does
+
+Mean absolute error in percentage points on participants that a model had not seen (of single
+models, not of their mean); ZeroR always answers the training mean.
+
+{table}
+
+## Limits
+
+- It knows samples, microscopes and preparations like those it learned from. A video outside their
+  range (frame rate, size, brightness, contrast, sharpness, movement) gets a warning; one inside it
+  may still be of another kind.
+- The deviation over models and stacks says how much they disagree, not how far from the truth.
+- Percentages of motility are made to add up to 100.
+{notes}"""
+
+
+def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict) -> str:
+    """The card of a bundle.
+
+    Args:
+        name: of the input type.
+        records: of its regressors.
+        errors: its rows of mae.csv.
+        settings: targets, frames, simulated.
+    """
+    first, frames = records[0]["architecture"], settings["frames"]
+    known = {
+        sample: row for r in records for sample, row in (r["training"] | r["held_out"]).items()
+    }
+    means = errors.groupby("target", sort=False)[["mae_participant", "zeror_participant"]].mean()
+    table = means.round(2).set_axis(["error", "ZeroR"], axis=1).reset_index()
+    sick = sorted({trouble for record in records for trouble in troubles(record["health"])})
+    notes = [f"- Trouble in training: {trouble}." for trouble in sick]
+    if settings["simulated"]:
+        notes.append("- The training data are simulated: of real semen it knows nothing.")
+    encoder = first["encoder"]
+    return CARD.format(
+        name=name,
+        values=", ".join(value for part in settings["targets"].values() for value in part),
+        models=len(records),
+        backbone=first["backbone"],
+        encoder=encoder.get("variant") or encoder["kind"],
+        clips=frames["clips_per_video"],
+        frames=encoder["frames"],
+        participants=len({row["participant"] for row in known.values()}),
+        samples=len(known),
+        simulated=", simulated" if settings["simulated"] else "",
+        rate=frames["frame_rate"],
+        size=frames["size"],
+        table=table.to_markdown(index=False),
+        notes="".join(f"{note}\n" for note in notes),
+    )
