@@ -130,37 +130,43 @@ def laboratory():
     return samples, labels, [str(number // 2) for number in range(24)]
 
 
+RATES = {str(number): RATE for number in range(24)}
+
+
+def cells(samples, first=0):
+    """By sample, as steps have them."""
+    return {str(number): one for number, one in enumerate(samples, first)}
+
+
 @pytest.mark.parametrize("kind", ["msd", "kinematics"])
 def test_shares_of_cells_are_learned(laboratory, kind):
     samples, labels, participants = laboratory
+    left, right = cells(samples[:18]), cells(samples[18:], 18)
+    seen, unseen = counting.FEATURES[kind](left, right, RATES, 0)
     if kind == "msd":
-        seen, unseen = counting.bag_of_words(samples[:18], samples[18:], seed=0)
         assert seen.sum(1) == pytest.approx(1)
-    else:
-        features = counting.kinematics(samples, [RATE] * 24)
-        seen, unseen = features[:18], features[18:]
     predicted, strength = counting.regress(seen, labels[:18], participants[:18], unseen)
     assert np.abs(predicted - labels[18:]).mean() < 8 < np.abs(labels[18:] - 50).mean()
     assert strength in counting.STRENGTHS and predicted.min() >= 0 and predicted.max() <= 100
     # What is not seen changes nothing that was learned.
-    if kind == "msd":
-        alone = counting.bag_of_words(samples[:18], samples[18:19], seed=0)
-        assert np.array_equal(alone[0], seen) and np.array_equal(alone[1], unseen[:1])
+    alone = counting.FEATURES[kind](left, cells(samples[18:19], 18), RATES, 0)
+    assert np.array_equal(alone[0], seen) and np.array_equal(alone[1], unseen[:1])
 
 
 def test_shuffled_labels_teach_nothing(laboratory):
     samples, labels, participants = laboratory
-    features = counting.kinematics(samples, [RATE] * 24)
+    seen, unseen = counting.kinematics(cells(samples[:18]), cells(samples[18:], 18), RATES, 0)
     shuffled = np.random.default_rng(1).permutation(labels[:18])
-    predicted, _ = counting.regress(features[:18], shuffled, participants[:18], features[18:])
+    predicted, _ = counting.regress(seen, shuffled, participants[:18], unseen)
     zero_r = np.abs(labels[18:] - labels[:18].mean(0)).mean()
     assert np.abs(predicted - labels[18:]).mean() > 0.8 * zero_r
 
 
 def test_a_sample_without_cells_has_an_answer(laboratory):
     samples, labels, participants = laboratory
-    seen, unseen = counting.bag_of_words(samples[:18], [tracks.nothing()], seed=0)
+    left, none = cells(samples[:18]), cells([tracks.nothing()], 18)
+    seen, unseen = counting.bag_of_words(left, none, RATES, 0)
     assert not unseen.any()
     predicted, _ = counting.regress(seen, labels[:18], participants[:18], unseen)
     assert np.isfinite(predicted).all()
-    assert np.isfinite(counting.kinematics([tracks.nothing()], [RATE])).all()
+    assert np.isfinite(counting.kinematics(left, none, RATES, 0)[1]).all()

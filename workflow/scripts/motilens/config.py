@@ -72,7 +72,7 @@ def _of_autoencoder(name: str, kind: dict, settings: dict) -> Iterator[str]:
             )
         if variant != needed and loss[term]:
             yield f"autoencoder.loss.{term}: only variant {needed} has it, not {variant} ({name})"
-    if not any(loss[term] for term in ("squared", "gradient", "difference", "ssim")):
+    if not any(loss[term] for term in loss.keys() - {"divergence", "adversarial"}):
         yield f"autoencoder.loss: of {name}, all terms are 0, there is nothing to learn"
     if loss["difference"] and kind["frames"] == 1:
         yield (

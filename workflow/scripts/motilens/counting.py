@@ -50,23 +50,14 @@ def predict(
         # Where no cell was found, nothing is known: ZeroR.
         predicted = pd.DataFrame(answers)[values.columns].fillna(values.mean()).to_numpy()
     else:
-        if method == "msd":
-            features = bag_of_words(list(seen.values()), list(unseen.values()), seed)
-        else:
-            features = [
-                kinematics(list(side.values()), [rates[sample] for sample in side])
-                for side in (seen, unseen)
-            ]
-        participants = list(labels["participant"])
-        predicted, strength = regress(features[0], values.to_numpy(), participants, features[1])
+        known, new = FEATURES[method](seen, unseen, rates, seed)
+        predicted, strength = regress(known, values.to_numpy(), list(labels["participant"]), new)
     if not np.isfinite(predicted).all():
         raise InputError(f"{method}: its predictions are no numbers")
     return predicted, strength
 
 
-def bag_of_words(
-    seen: list[pd.DataFrame], unseen: list[pd.DataFrame], seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def bag_of_words(seen: dict, unseen: dict, rates: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """How common each kind of movement is among a sample's cells (motilitAI: Ottl et al. 2022).
 
     A kind is a cluster of mean squared displacements, found among the training samples' cells.
@@ -74,7 +65,7 @@ def bag_of_words(
     Returns:
         Shares (samples, WORDS) of the training samples and of the others; zeros without cells.
     """
-    vectors = [tracks.displacements(one) for one in (*seen, *unseen)]
+    vectors = [tracks.displacements(one) for one in (*seen.values(), *unseen.values())]
     known = np.concatenate(vectors[: len(seen)])
     words = KMeans(min(WORDS, len(known)), n_init=4, random_state=seed).fit(known)
     shares = np.zeros((len(vectors), words.n_clusters))
@@ -84,14 +75,19 @@ def bag_of_words(
     return shares[: len(seen)], shares[len(seen) :]
 
 
-def kinematics(samples: list[pd.DataFrame], frame_rates: list[float]) -> np.ndarray:
+def kinematics(seen: dict, unseen: dict, rates: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean, deviation and quartiles over a sample's cells of all that CASA measures."""
     rows = []
-    for one, rate in zip(samples, frame_rates, strict=True):
-        cells = tracks.kinematics(one, rate).drop(columns="frames")
+    for sample, one in (seen | unseen).items():
+        cells = tracks.kinematics(one, rates[sample]).drop(columns="frames")
         parts = [cells.mean(), cells.std(ddof=0), *(cells.quantile(q) for q in (0.25, 0.5, 0.75))]
         rows.append(np.nan_to_num(np.concatenate(parts)))
-    return np.array(rows)
+    return np.array(rows[: len(seen)]), np.array(rows[len(seen) :])
+
+
+# What a regression reads off the cells. Of cells by sample (training, others), frames per second
+# by sample, and a seed, they make an array (samples, features) for each of the two.
+FEATURES = {"msd": bag_of_words, "kinematics": kinematics}
 
 
 def regress(

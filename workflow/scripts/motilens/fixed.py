@@ -32,9 +32,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.frames, self.copies, stacked = frames, copies, frames * copies
         self.channels = stacked if kind == "none" else FEATURE_CHANNELS
-        cores = {"none": nn.Identity, "motion": Motion, "flow": Flow}
-        cores["pca"] = lambda: Projection(stacked)
-        self.encoder = nn.Sequential(cores[kind](), Rescale(self.channels))
+        core = Projection(stacked) if kind == "pca" else KINDS[kind]()
+        self.encoder = nn.Sequential(core, Rescale(self.channels))
 
     @torch.no_grad()
     def fit(self, batches: Callable[[], Iterable[torch.Tensor]]) -> None:
@@ -104,6 +103,11 @@ class Flow(nn.Module):
     def _of(self, x):
         speed = length(velocities(x))
         return torch.stack([x.mean(1), speed.mean(1), speed.std(1, correction=0)], 1)
+
+
+# Those that need to know nothing: of stacks (n, frames, height, width) they make images
+# (n, FEATURE_CHANNELS, height, width).
+KINDS = {"none": nn.Identity, "motion": Motion, "flow": Flow}
 
 
 def by_few(x: torch.Tensor, function: Callable) -> torch.Tensor:
