@@ -1,0 +1,53 @@
+"""docs/extending.md: its blocks, put where they say, make rows of the tables."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from laboratory import Laboratory
+
+TEXT = (Path(__file__).parents[2] / "docs/extending.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```\w+\n# (\S+), ([^\n]+)\n(.*?)```", TEXT, re.DOTALL)
+# What a block at the end of a list takes the place of.
+LISTS = {"backbone": "swin_t, swin_v2_t", "encoder": "motion, flow", "baselines": "casa"}
+
+
+def put(lab, path, place, block):
+    file = lab.folder / path
+    if path == "own.yaml":
+        key, added = place.removeprefix("in place of "), yaml.safe_load(block)
+        if key == "inputs":
+            lab.config["inputs"] |= added["inputs"]
+        else:
+            lab.config |= added
+        return
+    text = file.read_text(encoding="utf-8")
+    if place == "at its end":
+        text += "\n\n" + block
+    elif place == "after ssim":
+        (line,) = re.findall(r"^( +)ssim: .*\n", text, re.MULTILINE)
+        text = re.sub(r"(^ +ssim: .*\n)", rf"\g<1>{line}{block}", text, flags=re.MULTILINE)
+    else:
+        name = place.removeprefix("at the end of ")
+        old = LISTS[name]
+        assert old in text, old
+        new = block.strip()
+        text = text.replace(f"msd, kinematics, {old}" if name == "baselines" else old, new)
+    file.write_text(text, encoding="utf-8")
+
+
+def test_every_block_works(tmp_path):
+    lab = Laboratory.made(tmp_path)
+    assert len(BLOCKS) == 12
+    lab.config["inputs"] = {}
+    lab.config["tracks"] = {"seconds": 0.6, "shortest": 26}
+    for block in BLOCKS:
+        assert len(block[2].splitlines()) < 20
+        put(lab, *block)
+    lab.write_configuration()
+    lab.snakemake("--cores", "2", config="own.yaml")
+    table = pd.read_csv(lab.folder / "results/tables/table1.csv")
+    expected = {"ZeroR", "median", "I5", "small", "sparse", "extreme", "crowd"}
+    assert set(table["input"]) == expected
+    assert table.filter(like="_participant").notna().all(axis=None)
