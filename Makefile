@@ -16,7 +16,7 @@ test: .venv/ready
 check: .venv/ready
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) snakefmt --check Snakefile rules
+	$(RUN) snakefmt --check Snakefile workflow/Snakefile rules
 	$(RUN) snakemake --lint
 
 .venv/ready: requirements.txt setup.sh

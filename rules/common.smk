@@ -8,6 +8,8 @@ from pathlib import Path
 import yaml
 
 BASE = Path(workflow.basedir)
+if BASE.name == "workflow":  # by way of workflow/Snakefile
+    BASE = BASE.parent
 SCRIPTS = BASE / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
