@@ -39,7 +39,8 @@ def laid(files, place, frames=3):
 @pytest.mark.parametrize("place", PLACES)
 def test_batches_are_what_was_asked_for(files, place):
     examples, keys, told = laid(files, place)
-    assert told == f"15 stacks of 3 x 32 x 32, 0.00 GB: on the {place}"
+    where = "on disk" if place == "disk" else "in memory"
+    assert told == f"15 stacks of 3 x 32 x 32, 0.0 MB: {where}"
     assert keys[:6] == [("2", 0), ("2", 1), ("2", 2), ("2", 3), ("2", 4), ("10", 0)]
     whole = np.concatenate([stacks.read_stacks(path, 3) for path in files.values()])
     cuts = torch.randperm(15).tensor_split(4)

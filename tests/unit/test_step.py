@@ -64,6 +64,15 @@ def test_log_holds_prints_and_child_processes(tmp_path):
     assert re.fullmatch(r"done in \d+\.\d\d s", last)
 
 
+def test_progress_reaches_the_terminal_now_and_then(tmp_path):
+    body = "step.PATIENCE = 0.2\n    for k in range(4): step.note(f'epoch {k}'); time.sleep(0.15)"
+    done, log = run(tmp_path, f"import time; {body}")
+    assert [line for line in log.splitlines() if "epoch" in line] == [
+        "epoch 0", "epoch 1", "epoch 2", "epoch 3",
+    ]  # fmt: skip
+    assert done.stderr == "step: epoch 2\n"
+
+
 def test_input_error_reaches_the_terminal_without_a_traceback(tmp_path):
     done, log = run(tmp_path, "raise InputError('7.avi: damaged: replace it')")
     assert done.returncode == 1

@@ -247,6 +247,11 @@ def test_parts_of_a_batch_are_never_of_one_stack():
     assert [steps.number_of_batches(5, size) for size in (1, 2, 3, 5, 9)] == [2, 2, 2, 1, 1]
 
 
+def test_health_in_words():
+    health = {"loss": 0.012345, "feature_spread": [0.5, 1.25], "problem": None, "warning": "poor"}
+    assert training.in_words(health) == "loss 0.01234; feature spread 0.5 1.25; poor"
+
+
 def test_a_warning_is_no_reason_to_begin_again():
     unsettled = {"problem": None, "warning": "unsettled"}
     trained = fitted(task=unhealthy_at(0, unsettled), epochs=1)

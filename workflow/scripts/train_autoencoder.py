@@ -14,7 +14,7 @@ def main(lists, output, wildcards, params, performance):
         output.weights, identity, performance.save_minutes, step.tell
     ) as keeper:
         trained = autoencoder.train(examples, settings, seed, performance, keeper, step.note)
-        print(f"health: {trained.health}")
+        print(f"health: {training.in_words(trained.health)}")
         for trouble in training.troubles(trained.health):
             step.warn(
                 f"{trouble} ({wildcards.input}, fold {wildcards.fold}, seed {seed}): Table 1 marks "

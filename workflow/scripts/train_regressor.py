@@ -53,7 +53,7 @@ def main(inputs, output, wildcards, params, performance):
         trained = regressor.train(
             seen, wanted, encoder, settings, seed, performance, keeper, start, bags, step.note
         )
-        print(f"health: {trained.health}")
+        print(f"health: {training.in_words(trained.health)}")
         for trouble in training.troubles(trained.health):
             step.warn(
                 f"{trouble} ({wildcards.input}, {wildcards.target}, fold {wildcards.fold}, seed "

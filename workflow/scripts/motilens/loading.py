@@ -116,7 +116,10 @@ def from_files(
     shape = (len(keys), frames, *size)
     place = _place(int(np.prod(shape)), performance)
     each = " x ".join(map(str, shape[1:]))
-    log(f"{len(keys)} stacks of {each}, {np.prod(shape) / 1e9:.2f} GB: on the {place}")
+    where = {"disk": "on disk"}.get(place, "in memory")
+    if place == "device" and not performance.on_cpu:
+        where = f"on the {performance.device.type} device"
+    log(f"{len(keys)} stacks of {each}, {np.prod(shape) / 1e6:.1f} MB: {where}")
     if place == "disk":
         for path in files.values():
             stacks.read_stacks(path, frames)  # for its digest

@@ -27,7 +27,11 @@ LIBRARIES = ("numpy", "h5py", "pandas", "torch", "torchvision", "imageio-ffmpeg"
 
 GRACE = 30  # seconds between asking a step to end and ending it, as Slurm has it
 
+PATIENCE = 60  # seconds between two lines of a step's progress on the terminal
+
 _terminal = 2  # where a person may be looking while all output goes to the log
+_doing = ""  # which step this is, for people
+_told = 0.0  # when the terminal last heard of it
 
 
 def warn(message: str) -> None:
@@ -36,16 +40,27 @@ def warn(message: str) -> None:
 
 
 def note(message: str) -> None:
-    """Say it in the log, and a warning on the terminal too."""
-    (tell if message.startswith("WARNING: ") else print)(message)
+    """Say it in the log; on the terminal too if it is a warning, or nothing was said for long."""
+    global _told
+    if message.startswith("WARNING: "):
+        tell(message)
+        return
+    print(message)
+    if time.monotonic() - _told >= PATIENCE:
+        _told = time.monotonic()
+        _write(f"{_doing}: {message}\n")
 
 
 def tell(message: str) -> None:
     """Say it in the log and on the terminal."""
     message = as_known(message)
     print(message)
+    _write(f"\n{message}\n\n")
+
+
+def _write(text: str) -> None:
     with contextlib.suppress(OSError):  # whoever was looking may be gone
-        os.write(_terminal, f"\n{message}\n\n".encode())
+        os.write(_terminal, text.encode())
 
 
 def as_known(message: str) -> str:
@@ -76,8 +91,10 @@ def logged(snakemake) -> Iterator[None]:
     log = str(snakemake.log[0])
     results, outputs = log[: log.index(f"/logs/{snakemake.rule}")], list(map(str, snakemake.output))
     metadata.doubt(results, outputs)
-    global _terminal
+    global _terminal, _doing, _told
     _terminal = os.dup(2)
+    _doing = " ".join([snakemake.rule, *getattr(snakemake, "wildcards", ())])
+    _told = time.monotonic()
     with open(log, "w", buffering=1, encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)

@@ -16,6 +16,7 @@ from motilens import InputError, steps
 from motilens.performance import Layout, Performance
 from motilens.resume import Keeper
 
+OFTEN = 60  # seconds between two lines of progress, in long trainings
 STARTS = 6  # at most, where an unhealthy training is begun again
 
 
@@ -83,7 +84,8 @@ def train(
         settings: epochs, batch_size, learning_rate, weight_decay, schedule, gradient_clip, and
             unhealthy: "restart" (with another seed made from this one), "stop" or "keep".
         keeper: where the state is kept, and taken from if an earlier run was interrupted.
-        log: receives a line of progress about ten times in a training.
+        log: receives a line of progress about ten times in a training, and each minute of a long
+            one.
 
     Raises:
         InputError: fewer than two examples; or no start gave a healthy model.
@@ -162,6 +164,7 @@ class _Run:
             SystemExit: a signal asked to leave; the state is kept.
         """
         epochs, began, first = self.settings["epochs"], time.monotonic(), len(self.history)
+        told = began
         self._check()  # a state may have been kept because of it
         while len(self.history) < epochs:
             self.model.train()
@@ -179,8 +182,9 @@ class _Run:
                 self.finite = False
                 raise Unhealthy(f"the loss is {loss} after epoch {epoch}")
             self.history.append({"epoch": epoch, "loss": loss})
-            if epoch % math.ceil(epochs / 10) == 0 or epoch == epochs:
-                left = (time.monotonic() - began) / (epoch - first) * (epochs - epoch)
+            now, part = time.monotonic(), epoch % math.ceil(epochs / 10)
+            if part == 0 or epoch == epochs or now - told >= OFTEN:
+                told, left = now, (now - began) / (epoch - first) * (epochs - epoch)
                 self.log(f"epoch {epoch} of {epochs}: loss {loss:.6g}, {_duration(left)} left")
             self._begin_epoch()
 
@@ -284,6 +288,16 @@ class _Run:
 def troubles(health: dict) -> list[str]:
     """What is wrong with a model, if anything: what another start might mend, and what not."""
     return [health[kind] for kind in ("problem", "warning") if health[kind]]
+
+
+def in_words(health: dict) -> str:
+    """Its numbers, for a log."""
+    numbers = []
+    for name, value in health.items():
+        if name not in ("problem", "warning"):
+            given = value if isinstance(value, list) else [value]
+            numbers.append(f"{name.replace('_', ' ')} {' '.join(f'{one:.4g}' for one in given)}")
+    return "; ".join(numbers + troubles(health))
 
 
 def is_out_of_memory(error: Exception) -> bool:
