@@ -248,8 +248,8 @@ def test_parts_of_a_batch_are_never_of_one_stack():
 
 
 def test_health_in_words():
-    health = {"loss": 0.012345, "feature_spread": [0.5, 1.25], "problem": None, "warning": "poor"}
-    assert training.in_words(health) == "loss 0.01234; feature spread 0.5 1.25; poor"
+    health = {"loss": 0.0125, "feature_spread": [0.5, 1.25], "problem": None, "warning": "poor"}
+    assert training.in_words(health) == "loss 0.0125; feature spread 0.5 1.25; poor"
 
 
 def test_a_warning_is_no_reason_to_begin_again():
