@@ -4,7 +4,7 @@ SHELL := /bin/sh
 CORES ?= all
 RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: demo test check bundle predict explain reruns recordings lock clean
+.PHONY: demo test check bundle predict report explain reruns recordings lock clean
 
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
@@ -26,6 +26,10 @@ check: .venv/ready
 INPUT ?= I4
 bundle: .venv/ready
 	$(RUN) snakemake bundle_$(INPUT) --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+
+# All tables and figures of a finished run in one page that needs no network: report.html.
+report: .venv/ready
+	$(RUN) snakemake --report report.html $(if $(CONFIG),--configfile $(CONFIG))
 
 # VIDEOS: files, or folders of them; OUT: a folder.
 BUNDLE ?= results/bundles/$(INPUT).pt

@@ -19,6 +19,9 @@ include: "rules/params.smk"
 include: "rules/resources.smk"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # Used with --software-deployment-method apptainer only (docs/environments.md).
 container: "envs/motilens.sif"
 

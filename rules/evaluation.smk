@@ -40,6 +40,12 @@ rule measure_statistics:
         summary="<results>/tables/statistics.csv",
         comparisons="<results>/tables/comparisons.csv",
         markdown="<results>/tables/statistics.md",
+        web=report(
+            "<results>/tables/statistics.html",
+            category="1 Errors",
+            caption="../workflow/report/statistics.rst",
+            labels={"what": "how sure they are"},
+        ),
     log:
         "<results>/logs/measure_statistics.log",
     localrule: True
@@ -62,6 +68,12 @@ rule make_table1:
     output:
         csv="<results>/tables/table1.csv",
         markdown="<results>/tables/table1.md",
+        web=report(
+            "<results>/tables/table1.html",
+            category="1 Errors",
+            caption="../workflow/report/table1.rst",
+            labels={"what": "Table 1"},
+        ),
     log:
         "<results>/logs/make_table1.log",
     localrule: True
@@ -83,7 +95,12 @@ rule plot_learning_curves:
         regressors=models(rules.train_regressor.output.history),
         lists=all_lists,
     output:
-        "<results>/figures/learning_curves.png",
+        report(
+            "<results>/figures/learning_curves.png",
+            category="2 Training",
+            caption="../workflow/report/learning_curves.rst",
+            labels={"what": "learning curves"},
+        ),
     log:
         "<results>/logs/plot_learning_curves.log",
     conda:
@@ -106,7 +123,12 @@ rule plot_errors:
         errors=rules.measure_errors.output.table,
         lists=all_lists,
     output:
-        "<results>/figures/errors.png",
+        report(
+            "<results>/figures/errors.png",
+            category="1 Errors",
+            caption="../workflow/report/errors.rst",
+            labels={"what": "all inputs"},
+        ),
     log:
         "<results>/logs/plot_errors.log",
     conda:
@@ -128,7 +150,12 @@ rule plot_agreement:
         records=answers("record", SEEDS[:1]),
         lists=all_lists,
     output:
-        "<results>/figures/agreement.png",
+        report(
+            "<results>/figures/agreement.png",
+            category="1 Errors",
+            caption="../workflow/report/agreement.rst",
+            labels={"what": "agreement (Bland and Altman)"},
+        ),
     log:
         "<results>/logs/plot_agreement.log",
     conda:
@@ -153,7 +180,12 @@ rule plot_gallery:
         weights=autoencoders(rules.train_autoencoder.output.weights, fold=1, seed=SEEDS[0]),
         records=autoencoders(rules.train_autoencoder.output.record, fold=1, seed=SEEDS[0]),
     output:
-        "<results>/figures/gallery.png",
+        report(
+            "<results>/figures/gallery.png",
+            category="3 What models see",
+            caption="../workflow/report/gallery.rst",
+            labels={"what": "gallery"},
+        ),
     log:
         "<results>/logs/plot_gallery.log",
     conda:

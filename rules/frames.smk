@@ -56,7 +56,12 @@ rule plot_contact_sheet:
         clips=ancient(rules.extract_frames.output.clips),
         record=rules.extract_frames.output.record,
     output:
-        report("<results>/figures/contact_sheets/{sample}.png", category="Videos"),
+        report(
+            "<results>/figures/contact_sheets/{sample}.png",
+            category="4 Videos",
+            caption="../workflow/report/contact_sheet.rst",
+            labels={"sample": "{sample}"},
+        ),
     log:
         "<results>/logs/plot_contact_sheet/{sample}.log",
     conda:

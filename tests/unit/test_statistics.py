@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motilens import statistics
+from motilens import pages, statistics
 
 
 def cases(errors, true=None, name="I1", target="motility", seed=0, value="immotile"):
@@ -140,9 +140,8 @@ def test_one_participant_has_no_interval():
 
 def test_markdown_sets_each_input_beside_zero_r():
     table = pd.concat([cases([9.0, 8.0, 7.0], name="ZeroR"), cases([1.0, 2.0, 3.0])])
-    text = statistics.markdown(
-        statistics.summary(table), statistics.comparisons(table), ["A note."]
-    )
+    page = statistics.page(statistics.summary(table), statistics.comparisons(table), ["A note."])
+    text = pages.markdown(page)
     [line] = [line for line in text.splitlines() if line.startswith("| I1")]
     assert "2.00 [" in line and "6.00 [" in line
     assert "## motility" in text and text.endswith("A note.\n")

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from motilens import InputError, tables
+from motilens import InputError, pages, tables
 
 
 def mae(collapsed=False, unsound=False, left_out=None, seeds=(0,), inputs=("I1", "I4")):
@@ -69,7 +69,7 @@ def test_the_papers_averages_are_those_it_prints():
 def test_what_predicts_only_one_target_stays_empty_in_the_other():
     one = mae(inputs=("casa",))
     errors = pd.concat([mae(), one[one["target"] == "motility"]])
-    text = tables.markdown(tables.table1(errors), errors, simulated=False)
+    text = pages.markdown(tables.page(tables.table1(errors), errors, simulated=False))
     [line] = [line for line in text.splitlines() if line.startswith("| casa") and "average" in line]
     cells = [cell.strip() for cell in line.split("|")]
     assert cells[3:5] == ["20.00", "18.00"] and set(cells[5:]) == {""}
@@ -81,17 +81,23 @@ def test_what_the_paper_does_not_have_stays_empty():
 
 
 def test_markdown_tells_what_must_be_known():
-    simulated = tables.markdown(tables.table1(mae()), mae(), simulated=True)
+    simulated = pages.markdown(tables.page(tables.table1(mae()), mae(), simulated=True))
     assert "The data are simulated" in simulated and "12 participants (72 stacks)" in simulated
     assert "digest of the folds: 552c7b4be31dd513" in simulated and "Without" not in simulated
-    without = tables.markdown(tables.table1(mae()), mae(left_out="7 12"), simulated=False)
+    without = pages.markdown(
+        tables.page(tables.table1(mae()), mae(left_out="7 12"), simulated=False)
+    )
     assert "**Without samples 7 12**" in without
     assert "pretrained weights: none" in simulated and "†" not in simulated
-    real = tables.markdown(tables.table1(mae(collapsed=True)), mae(collapsed=True), simulated=False)
+    real = pages.markdown(
+        tables.page(tables.table1(mae(collapsed=True)), mae(collapsed=True), simulated=False)
+    )
     assert "simulated" not in real
     marks = [line.count("†") for line in real.splitlines() if line.startswith("| I1")]
     assert marks == [0, 4, 0, 4] and "‡" not in real
-    real = tables.markdown(tables.table1(mae(unsound=True)), mae(unsound=True), simulated=False)
+    real = pages.markdown(
+        tables.page(tables.table1(mae(unsound=True)), mae(unsound=True), simulated=False)
+    )
     marks = [line.count("‡") for line in real.splitlines() if line.startswith("| I4")]
     assert marks == [0, 0, 2, 2] and "‡ an unsound regressor" in real and "†" not in real
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from motilens import step, tables
+from motilens import pages, step, tables
 
 
 def main(errors, output, settings):
@@ -10,8 +10,10 @@ def main(errors, output, settings):
     table = tables.table1(mae)
     with step.written_whole(output.csv) as temporary:
         table.to_csv(temporary, index=False)
-    with step.written_whole(output.markdown) as temporary:
-        temporary.write_text(tables.markdown(table, mae, settings["simulated"]), encoding="utf-8")
+    page = tables.page(table, mae, settings["simulated"])
+    for text, path in ((pages.markdown(page), output.markdown), (pages.web(page), output.web)):
+        with step.written_whole(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Intervals over participants, agreement, and paired comparisons of all inputs."""
 
-from motilens import statistics, step, tables
+from motilens import pages, statistics, step, tables
 
 NOTES = (
     "Mean absolute errors in percentage points, one answer for each sample (the mean over its "
@@ -24,9 +24,10 @@ def main(predictions, records, output):
     for part, path in ((summed, output.summary), (compared, output.comparisons)):
         with step.written_whole(path) as temporary:
             part.to_csv(temporary, index=False)
-    with step.written_whole(output.markdown) as temporary:
-        text = statistics.markdown(summed, compared, NOTES)
-        temporary.write_text(text, encoding="utf-8")
+    page = statistics.page(summed, compared, NOTES)
+    for text, path in ((pages.markdown(page), output.markdown), (pages.web(page), output.web)):
+        with step.written_whole(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

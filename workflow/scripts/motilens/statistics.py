@@ -4,7 +4,7 @@ Participants are what is drawn from a population; stacks of one participant are 
 nor are seeds. So every interval and test is over participants, each held out once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy import stats
 
 from motilens import tables
 from motilens.metrics import CONSTANTS, ZERO_R
+from motilens.pages import Page
 
 RESAMPLES = 9999
 ALL = "all"  # the values of a target together
@@ -195,9 +196,9 @@ def _agreement(true: pd.Series, predicted: pd.Series) -> dict:
     return found
 
 
-def markdown(summed: pd.DataFrame, compared: pd.DataFrame, notes: Iterable[str]) -> str:
+def page(summed: pd.DataFrame, compared: pd.DataFrame, notes: Sequence[str]) -> Page:
     """The errors per participant with their intervals, beside ZeroR, as people read them."""
-    parts = ["# How sure the errors are"]
+    parts = []
     chosen = summed[summed["level"] == "participant"]
     for target, rows in chosen.groupby("target", sort=False):
         together = rows[
@@ -222,8 +223,8 @@ def markdown(summed: pd.DataFrame, compared: pd.DataFrame, notes: Iterable[str])
                 ],
             }
         )
-        parts += [f"## {target}", lines.to_markdown(index=False, disable_numparse=True)]
-    return "\n\n".join([*parts, *notes]) + "\n"
+        parts.append((target, lines))
+    return Page("How sure the errors are", parts, notes)
 
 
 def _with_interval(row: pd.Series, names: tuple[str, str, str]) -> str:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from motilens import InputError, metrics
 from motilens.metrics import CONSTANTS
+from motilens.pages import Page
 
 # Table 1 of Thambawita et al., MediaEval 2019: input -> target -> MAE of folds 1, 2, 3 on VISEM.
 PAPER = {
@@ -133,7 +134,7 @@ def _paper(name: str, target: str, fold) -> float | None:
     return folds[fold - 1] if fold <= len(folds) else None
 
 
-def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
+def page(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> Page:
     """Table 1 as people read it, with what must be known beside it."""
     targets = list(dict.fromkeys(mae["target"]))
     shown = pd.DataFrame({"Input": table["input"], "Fold": table["fold"]})
@@ -185,5 +186,4 @@ def markdown(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> str:
             "‡ an unsound regressor: it answers all stacks alike, or errs far more on its own "
             "training stacks than in training (`health` in its `model.json`)."
         )
-    lines = shown.fillna("").to_markdown(index=False, disable_numparse=True)
-    return "# Table 1\n\n" + lines + "\n\n" + "\n\n".join(notes) + "\n"
+    return Page("Table 1", [("", shown.fillna(""))], notes)

@@ -1,0 +1,46 @@
+"""The same page as Markdown and for a browser."""
+
+from html.parser import HTMLParser
+
+import pandas as pd
+
+from motilens import pages
+
+PAGE = pages.Page(
+    "Errors <all>",
+    [("motility", pd.DataFrame({"Input": ["I1", "a & b"], "MAE": ["13.20", "9.40 †"]}))],
+    ["**Strong**, *weak*, `name_of_it` < 5."],
+)
+
+
+def test_markdown():
+    text = pages.markdown(PAGE)
+    assert text.startswith("# Errors <all>\n\n## motility\n\n| Input   | MAE    |\n")
+    assert "| a & b   | 9.40 † |" in text and text.endswith(PAGE.notes[0] + "\n")
+
+
+class Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.text, self.strong = [], "", ""
+
+    def handle_starttag(self, tag, attributes):
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+        self.strong += data if self.open and self.open[-1] == "strong" else ""
+
+
+def test_web_page_is_whole_and_escaped():
+    reader = Reader()
+    reader.feed(pages.web(PAGE))
+    assert reader.open == [] and reader.strong == "Strong"
+    assert (
+        "Errors <all>" in reader.text and "a & b" in reader.text and "name_of_it < 5" in reader.text
+    )
+    assert "http" not in pages.web(PAGE)
