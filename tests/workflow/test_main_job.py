@@ -1,6 +1,7 @@
 """The whole pipeline from simulated videos to Table 1: every contract of docs/formats.md."""
 
 import json
+import re
 
 import h5py
 import numpy as np
@@ -153,3 +154,21 @@ def test_everything_says_how_it_was_made(results):
     assert len(made["regressors"]) == 16 and made["libraries"]["pandas"]
     for path in results.glob("*/*/*/seed0/model.json"):
         assert {"settings", "code", "libraries", "training"} <= set(record(path))
+
+
+def test_the_report_is_one_page_that_needs_no_network(finished, tmp_path):
+    page = tmp_path / "report.html"
+    finished.snakemake("--report", str(page))
+    text = page.read_text(encoding="utf-8")
+    for name in (
+        "table1.html",
+        "statistics.html",
+        "errors.png",
+        "learning_curves.png",
+        "gallery.png",
+    ):
+        assert name in text, name
+    assert "Participants never cross folds" in text and "The data are simulated" in text
+    loaded = re.findall(r"<(?:script|link|img)\b[^>]*\b(?:src|href)=\"(?!data:|#)([^\"]+)\"", text)
+    assert not loaded
+    assert text.count("data:image/png;") == 4 + 6  # figures; a sheet for each video
