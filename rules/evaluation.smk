@@ -131,10 +131,9 @@ rule plot_errors:
         ),
     log:
         "<results>/logs/plot_errors.log",
+    localrule: True
     conda:
         "../envs/tables.yaml"
-    resources:
-        **needed(1500, 10),
     params:
         code=code_of("plot_errors.py"),
         rests_on=lambda wildcards: all_models_rest_on("measure_statistics.py", "measure_errors.py"),
