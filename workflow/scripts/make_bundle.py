@@ -1,7 +1,6 @@
 """Put all regressors of one input type into one file, for videos that nobody has labelled."""
 
 import pandas as pd
-import torch
 
 from motilens import appearance, bundle, cards, checkpoints, stacks, step
 
@@ -9,7 +8,7 @@ from motilens import appearance, bundle, cards, checkpoints, stacks, step
 def main(inputs, output, name, params):
     members, records = [], []
     for weights, record in zip(inputs.weights, inputs.records, strict=True):
-        _, made = checkpoints.load(weights, record)
+        model, made = checkpoints.load(weights, record)
         records.append(made)
         members.append(
             {
@@ -17,7 +16,7 @@ def main(inputs, output, name, params):
                 "fold": int(made["fold"]),
                 "seed": int(made["seed"]),
                 "architecture": made["architecture"],
-                "weights": torch.load(weights, weights_only=True),
+                "weights": model.state_dict(),
             }
         )
     known = params.training["training"]

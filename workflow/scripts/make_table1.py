@@ -11,9 +11,7 @@ def main(errors, output, settings):
     with step.written_whole(output.csv) as temporary:
         table.to_csv(temporary, index=False)
     page = tables.page(table, mae, settings["simulated"])
-    for text, path in ((pages.markdown(page), output.markdown), (pages.web(page), output.web)):
-        with step.written_whole(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    pages.write(page, output.markdown, output.web)
 
 
 if __name__ == "__main__":

@@ -25,9 +25,7 @@ def main(predictions, records, output):
         with step.written_whole(path) as temporary:
             part.to_csv(temporary, index=False)
     page = statistics.page(summed, compared, NOTES)
-    for text, path in ((pages.markdown(page), output.markdown), (pages.web(page), output.web)):
-        with step.written_whole(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    pages.write(page, output.markdown, output.web)
 
 
 if __name__ == "__main__":

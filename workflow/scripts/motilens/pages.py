@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from motilens.step import written_whole
+
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #111; background: #fff; margin: 1.5rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
@@ -29,6 +31,13 @@ class Page:
     title: str
     parts: Sequence[tuple[str, pd.DataFrame]]
     notes: Sequence[str]
+
+
+def write(page: Page, as_markdown: str, as_web: str) -> None:
+    """Write the page in both forms to these paths."""
+    for text, path in ((markdown(page), as_markdown), (web(page), as_web)):
+        with written_whole(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def markdown(page: Page) -> str:

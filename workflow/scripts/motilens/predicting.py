@@ -11,9 +11,8 @@ import pandas as pd
 from motilens import appearance, extraction, loading, regressor, stacks
 from motilens.bundle import Bundle
 from motilens.performance import Performance
+from motilens.samples import MOTILITY
 from motilens.video import Damaged
-
-WHOLE = {"progressive", "nonprogressive", "immotile"}  # of all sperm: they add up to 100
 
 
 @dataclass
@@ -89,7 +88,7 @@ def summed(
     found = {}
     for target, given in answers.items():
         bounded = given.astype(float).clip(0, 100)
-        if set(targets[target]) == WHOLE:
+        if set(targets[target]) == set(MOTILITY):  # of all sperm
             total = bounded.sum(-1, keepdims=True)
             bounded = np.where(total > 0, 100 * bounded / np.where(total > 0, total, 1), 100 / 3)
         for place, value in enumerate(targets[target]):
