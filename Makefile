@@ -4,7 +4,7 @@ SHELL := /bin/sh
 CORES ?= all
 RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: demo test check bundle predict report explain reruns recordings lock clean
+.PHONY: demo test check bundle predict report explain reruns reference recordings lock clean
 
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
@@ -44,6 +44,10 @@ explain: .venv/ready
 # Writes the tables of docs/reruns.md from the rows that the tests prove.
 reruns: .venv/ready
 	$(RUN) PYTHONPATH=workflow/scripts python tests/workflow/staleness.py
+
+# Writes the table of config/README.md from config/schema.yaml.
+reference: .venv/ready
+	$(RUN) python workflow/reference.py
 
 # Writes the tables of docs/recordings.md.
 recordings: .venv/ready

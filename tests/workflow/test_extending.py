@@ -26,8 +26,8 @@ def put(lab, path, place, block):
     if place == "at its end":
         text += "\n\n" + block
     elif place == "after ssim":
-        (line,) = re.findall(r"^( +)ssim: .*\n", text, re.MULTILINE)
-        text = re.sub(r"(^ +ssim: .*\n)", rf"\g<1>{line}{block}", text, flags=re.MULTILINE)
+        ((before, indent),) = re.findall(r"(?ms)(^( +)ssim: \{.*?\}\n)", text)
+        text = text.replace(before, before + indent + block)
     else:
         name = place.removeprefix("at the end of ")
         old = LISTS[name]
