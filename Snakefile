@@ -84,10 +84,11 @@ else:
             rules.measure_errors.output,
             rules.measure_statistics.output,
             rules.make_table1.output,
+            rules.describe_run.output,
             CONTACT_SHEETS,
-            "<results>/figures/learning_curves.png",
-            "<results>/figures/errors.png",
-            "<results>/figures/agreement.png",
+            rules.plot_learning_curves.output,
+            rules.plot_errors.output,
+            rules.plot_agreement.output,
             "<results>/figures/gallery.png" if AUTOENCODED else [],
 
 

@@ -89,6 +89,41 @@ rule make_table1:
         "../workflow/scripts/make_table1.py"
 
 
+rule describe_run:
+    input:
+        records=[
+            autoencoders(rules.train_autoencoder.output.record),
+            models(rules.train_regressor.output.record),
+        ],
+        runs=[
+            autoencoders(rules.train_autoencoder.output.run),
+            models(rules.train_regressor.output.run),
+        ],
+        errors=rules.measure_errors.output.made,
+        lists=all_lists,
+    output:
+        models="<results>/tables/models.csv",
+        markdown="<results>/tables/run.md",
+        web=report(
+            "<results>/tables/run.html",
+            category="5 How it was made",
+            caption="../workflow/report/run.rst",
+            labels={"what": "cost, settings, versions"},
+        ),
+    log:
+        "<results>/logs/describe_run.log",
+    localrule: True
+    conda:
+        "../envs/tables.yaml"
+    params:
+        code=code_of("describe_run.py"),
+        rests_on=lambda wildcards: all_models_rest_on("measure_errors.py"),
+    message:
+        "Say how the models were made, and what they cost"
+    script:
+        "../workflow/scripts/describe_run.py"
+
+
 rule plot_learning_curves:
     input:
         autoencoders=autoencoders(rules.train_autoencoder.output.history),
@@ -149,11 +184,17 @@ rule plot_agreement:
         records=answers("record", SEEDS[:1]),
         lists=all_lists,
     output:
-        report(
+        agreement=report(
             "<results>/figures/agreement.png",
             category="1 Errors",
             caption="../workflow/report/agreement.rst",
             labels={"what": "agreement (Bland and Altman)"},
+        ),
+        predicted=report(
+            "<results>/figures/predicted.png",
+            category="1 Errors",
+            caption="../workflow/report/predicted.rst",
+            labels={"what": "predicted against true"},
         ),
     log:
         "<results>/logs/plot_agreement.log",

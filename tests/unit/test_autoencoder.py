@@ -9,6 +9,9 @@ from learning import AUTOENCODER, PLAIN, discs, examples
 
 from motilens import InputError, autoencoder, checkpoints, models, simulation
 from motilens.encoders import VARIANTS
+from motilens.restoration import Restoration
+
+SQUARED = Restoration({"squared": 1}, frames=1, mean=0.4)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +58,38 @@ def test_health_counts_right(trained, stacks):
 )
 @pytest.mark.parametrize("ended", [True, False])
 def test_a_dead_half_is_noticed(stacks, half, told, ended):
-    health = autoencoder.health(dead(half), examples(stacks), ended)
+    health = autoencoder.health(dead(half), examples(stacks), SQUARED, ended)
     assert told in health["problem"] and "dead" in health["problem"]
+
+
+def test_a_model_is_judged_by_what_it_was_told_to_restore():
+    """Grey levels are no concern of one that learns differences of frames alone."""
+    moving = examples(discs(frames=3))
+    settings = AUTOENCODER | {"frames": 3, "loss": {"squared": 0, "difference": 1}}
+    trained = autoencoder.train(moving, settings, 0, PLAIN)
+    assert trained.history[-1]["loss"] < 0.9 and trained.health["warning"] is None
+    brighter = Restoration({"squared": 1}, frames=3, mean=0.4)
+    with torch.no_grad():
+        trained.model.decoder[-1].shift += 1  # all greys are wrong, no difference is
+    judge = Restoration({"difference": 1}, frames=3, mean=0.4)
+    assert autoencoder.health(trained.model, moving, judge)["warning"] is None
+    assert "no better" in autoencoder.health(trained.model, moving, brighter)["warning"]
+
+
+def test_movement_is_what_a_feature_image_would_lack_of_a_still_stack():
+    torch.manual_seed(0)
+    model = models.build(autoencoder.architecture(AUTOENCODER | {"frames": 3}))
+    stacks = discs(1, frames=3)
+    still = np.repeat(stacks[:, :1], 3, axis=1)
+    assert autoencoder.movement(model, still[0], PLAIN).max() == 0
+    found = autoencoder.movement(model, stacks[0], PLAIN)
+    assert found.shape == (32, 32) and found.min() >= 0 and found.max() > 0.1
+    features = autoencoder.encode(model, examples(stacks))[0]
+    off = features - autoencoder.encode(model, examples(still))[0]
+    spread = features - features.mean((1, 2), keepdims=True)
+    share = (off**2).sum() / (spread**2).sum()
+    assert (found**2).mean() == pytest.approx(share, rel=1e-4)
+    assert autoencoder.movement(dead(), stacks[0, :1], PLAIN).max() == 0
 
 
 def test_weights_that_are_no_numbers_are_noticed(stacks):
@@ -65,7 +98,9 @@ def test_weights_that_are_no_numbers_are_noticed(stacks):
     with torch.no_grad():
         model.encoder[1].weight[0] = float("nan")
     for ended in (True, False):
-        assert "not finite" in autoencoder.health(model, examples(stacks), ended)["problem"]
+        assert (
+            "not finite" in autoencoder.health(model, examples(stacks), SQUARED, ended)["problem"]
+        )
 
 
 def test_a_last_step_that_spoils_all_is_no_healthy_model(stacks):

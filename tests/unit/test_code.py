@@ -89,7 +89,7 @@ def test_libraries_that_change_results_are_pinned_for_the_steps_that_use_them():
     assert {"torch", "torchvision", "numpy"} <= used("train_regressor")
     assert {"imageio-ffmpeg", "ffmpeg-python", "numpy"} <= used("extract_frames")
     for name in ("check_samples", "measure_errors", "make_table1", "plot_learning_curves",
-                 "measure_statistics", "plot_errors", "plot_agreement",
+                 "measure_statistics", "describe_run", "plot_errors", "plot_agreement",
                  "extract_frames", "simulate_video", "list_clips"):  # fmt: skip
         assert "torch" not in used(name)
 

@@ -48,7 +48,7 @@ def test_a_variational_model_draws_in_training_only():
 
 
 def test_divergence_is_that_of_normal_distributions():
-    judge = Restoration({"squared": 0.5, "divergence": 2.0}, frames=3)
+    judge = Restoration({"squared": 0.5, "divergence": 2.0}, frames=3, mean=0.5)
     model, stacks = VARIANTS["variational"](3), torch.rand(2, 3, 32, 32)
     mean, log_variance = torch.randn(2, 3, 32, 32), torch.randn(2, 3, 32, 32)
     normal, standard = torch.distributions.Normal, torch.distributions.Normal(0.0, 1.0)
@@ -68,7 +68,7 @@ def test_the_critic_learns_to_tell_and_the_autoencoder_to_fool_it():
     """Each sees the other's gradient with the other sign."""
     torch.manual_seed(0)
     model, stacks = VARIANTS["adversarial"](3), torch.rand(4, 3, 32, 32)
-    judge = Restoration({"adversarial": 1.0, "squared": 1e-12}, frames=3)
+    judge = Restoration({"adversarial": 1.0, "squared": 1e-12}, frames=3, mean=0.5)
     restored = model(stacks).detach().requires_grad_()
     model.loss(restored, stacks, judge).backward()
     towards = restored.grad.clone()
@@ -94,16 +94,17 @@ def test_a_recurrent_encoder_knows_the_order_and_takes_any_number_of_frames():
 
 @pytest.mark.parametrize("name", TERMS)
 def test_each_term_is_1_for_the_mean_grey_level_and_0_for_the_stack(name):
-    judge, mean = Restoration({name: 3.0}, frames=3), 0.4
+    judge = Restoration({name: 3.0}, frames=3, mean=0.4)
     stacks = torch.rand(6, 3, 32, 32) * 0.2 + 0.3
-    judge.measure(stacks.split(4), mean)
-    assert judge(torch.full_like(stacks, mean), stacks).item() == pytest.approx(3, rel=1e-4)
+    judge.measure(stacks.split(4))
+    assert judge.of_mean(stacks).item() == pytest.approx(3, rel=1e-4)
+    assert judge(torch.full_like(stacks, 0.4), stacks).item() == pytest.approx(3, rel=1e-4)
     assert judge(stacks, stacks).item() == pytest.approx(0, abs=1e-4)
     assert judge(stacks.roll(1, -1), stacks).item() > 0.5
 
 
 def test_what_each_term_overlooks():
-    judge = {name: Restoration({name: 1.0}, frames=3) for name in TERMS}
+    judge = {name: Restoration({name: 1.0}, frames=3, mean=0.5) for name in TERMS}
     stacks = torch.rand(2, 3, 32, 32)
     still = torch.rand(2, 1, 32, 32)  # the same error in each frame
     assert judge["difference"](stacks + still, stacks).item() == pytest.approx(0, abs=1e-6)

@@ -14,7 +14,7 @@ NOTHING = ""
 DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of an empty file
 REMOVED = "(removed)"
 FIGURES = "plot_learning_curves plot_errors plot_agreement"
-TABLES = f"measure_errors measure_statistics make_table1 {FIGURES}"
+TABLES = f"measure_errors measure_statistics make_table1 describe_run {FIGURES}"
 REGRESSORS = f"train_regressor {TABLES}"
 MODELS = f"train_autoencoder plot_gallery {REGRESSORS}"
 CLIPS = "extract_frames plot_contact_sheet"
@@ -144,7 +144,7 @@ SIMULATED = [
     Change("regressor.gradient_clip", 1, REGRESSORS),
     Change("regressor.unhealthy", "keep", REGRESSORS),
     Change("baselines", ["msd"], "track_cells count_cells measure_errors measure_statistics "
-           "make_table1 plot_errors plot_agreement", "one more row"),
+           "make_table1 describe_run plot_errors plot_agreement", "one more row"),
     # Sections of which every key is changed at once, for none makes anything stale.
     Change("performance.*", {"performance": {
         "device": "cpu", "threads": 2, "precision": "bfloat16", "tf32": False,
@@ -214,7 +214,7 @@ OWN_DATA = [
     Change(changes.edit_module, "training.py", MODELS, "all that import it, directly or not"),
     Change(changes.edit_module, "regressor.py", REGRESSORS),
     Change(changes.edit_module, "metrics.py",
-           "measure_errors measure_statistics make_table1 plot_errors plot_agreement"),
+           "measure_errors measure_statistics make_table1 describe_run plot_errors plot_agreement"),
     Change(changes.edit_module, "statistics.py", "measure_statistics plot_errors plot_agreement"),
     Change(changes.edit_module, "plots.py", f"plot_contact_sheet plot_gallery {FIGURES}"),
     Change(changes.edit_module, "video.py", FRAMES,

@@ -8,8 +8,8 @@ from laboratory import Laboratory
 from test_reruns import plan
 
 TABLES = {
-    "measure_errors", "measure_statistics", "make_table1", "plot_learning_curves",
-    "plot_errors", "plot_agreement",
+    "measure_errors", "measure_statistics", "make_table1", "describe_run",
+    "plot_learning_curves", "plot_errors", "plot_agreement",
 }  # fmt: skip
 TRACKED = {"track_cells", "count_cells"}
 COUNTED = TABLES - {"plot_learning_curves"}

@@ -36,10 +36,11 @@ STEPS = {
     "measure_errors": (2, "results/tables/mae.csv"),
     "measure_statistics": (4, "results/tables/statistics.md"),
     "make_table1": (3, "results/tables/table1.md"),
+    "describe_run": (3, "results/tables/run.md"),
     "plot_learning_curves": (1, "results/figures/learning_curves.png"),
     "make_bundle": (3, ON_DEMAND["make_bundle"]),
     "plot_errors": (1, "results/figures/errors.png"),
-    "plot_agreement": (1, "results/figures/agreement.png"),
+    "plot_agreement": (2, "results/figures/agreement.png"),
     "plot_gallery": (1, "results/figures/gallery.png"),
 }
 

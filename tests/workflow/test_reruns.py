@@ -185,8 +185,8 @@ def test_the_same_content_trains_nothing_and_another_content_trains_what_saw_it(
     assert finished_jobs(done) == {
         "extract_frames": 1, "plot_contact_sheet": 1, "list_clips": 2,
         "train_autoencoder": 1, "train_regressor": 4, "measure_errors": 1, "measure_statistics": 1,
-        "make_table1": 1, "plot_learning_curves": 1, "plot_errors": 1, "plot_agreement": 1,
-        "all": 1,
+        "make_table1": 1, "describe_run": 1, "plot_learning_curves": 1, "plot_errors": 1,
+        "plot_agreement": 1, "all": 1,
     }  # fmt: skip
     assert not any(plan(lab, "own.yaml").values())
 
@@ -279,13 +279,12 @@ def test_what_is_explained_is_what_snakemake_plans(laboratory, tmp_path):
     assert counts == {
         "check_samples": "1", "train_regressor": "2", "measure_errors": "1", "make_table1": "1",
         "measure_statistics": "1", "plot_learning_curves": "1", "plot_errors": "1",
-        "plot_agreement": "1",
-        "plot_gallery": "1",
+        "describe_run": "1", "plot_agreement": "1", "plot_gallery": "1",
     }  # fmt: skip
     assert told.splitlines()[-1] == (
         "In all: 1 table of samples, 2 regressors, 1 table of errors, 1 table of statistics, "
-        "1 Table 1, 1 figure of learning curves, 1 figure of errors, 1 figure of agreement, "
-        "1 gallery."
+        "1 Table 1, 1 description of the run, 1 figure of learning curves, 1 figure of errors, "
+        "1 figure of agreement, 1 gallery."
     )
     assert "midpiece of samples 3 changed" in told and "missing: results/figures" in told
 

@@ -22,7 +22,9 @@ def main(inputs, output, name, params):
     known = params.training["training"]
     files = stacks.by_sample(inputs.frames, known)
     decoded = {record["sample"]: record for record in map(step.read_record, inputs.frame_records)}
-    measured = [appearance.measure(files[sample], decoded[sample]) for sample in files]
+    measured = [
+        appearance.measure(stacks.read_clips(path), decoded[name]) for name, path in files.items()
+    ]
     errors = pd.read_csv(inputs.errors)
     card = cards.written(name, records, errors[errors["input"] == name], params.settings)
     digest = bundle.write(

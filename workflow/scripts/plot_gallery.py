@@ -16,7 +16,8 @@ def main(frames, weights, records, output, settings, shown):
         examples = loading.in_memory(stack, performance)
         feature = autoencoder.encode(model, examples)[0]
         restored = autoencoder.reconstruct(model, examples)[0, 0]
-        rows.append((name, stack[0, 0] / 255, feature, restored))
+        moved = autoencoder.movement(model, stack[0], performance)
+        rows.append((name, stack[0, 0] / 255, feature, restored, moved))
     with step.written_whole(output) as temporary:
         plots.gallery(rows, temporary)
 

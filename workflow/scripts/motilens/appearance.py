@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from motilens import stacks
-
 # Of a range that training videos span: so far beyond it a new video may lie.
 MARGIN = 0.1
 FEATURES = {
@@ -17,11 +15,11 @@ FEATURES = {
 }
 
 
-def measure(path: str, record: dict) -> dict[str, float]:
+def measure(clips: np.ndarray, record: dict) -> dict[str, float]:
     """A video by its clips.
 
     Args:
-        path: file of clips.
+        clips: uint8 (clips, frames, height, width).
         record: of the clips, see docs/formats.md.
 
     Returns:
@@ -30,7 +28,6 @@ def measure(path: str, record: dict) -> dict[str, float]:
         of the differences of neighbouring pixels and of successive frames, over the contrast
         (0 where nothing is seen; movement NaN for clips of one frame).
     """
-    clips = stacks.read_stacks(path, stacks.clips_shape(path)[1])
     sums = np.zeros(5)
     for clip in clips:
         grey = clip.astype(np.float32) / 255

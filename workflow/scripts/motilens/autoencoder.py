@@ -38,10 +38,10 @@ def train(
         The model, its history, and its health (see `health`).
     """
     scale = stacks.mean_and_deviation(examples.grey_levels())
-    judge = Restoration(settings["loss"], settings["frames"])
+    judge = Restoration(settings["loss"], settings["frames"], scale[0])
     if settings["variant"] != "paper":
         seen = examples.stream(glance(len(examples)).split(BATCH))
-        judge.measure((to_input(batch, settings["copies"]) for batch in seen), scale[0])
+        judge.measure(to_input(batch, settings["copies"]) for batch in seen)
 
     def build():
         model = models.build(architecture(settings))
@@ -57,7 +57,7 @@ def train(
         count=len(examples),
         stream=lambda batches: ((stack,) for stack in examples.stream(batches)),
         loss=loss,
-        examine=lambda model, loss: health(model, examples, ended=loss is not None),
+        examine=lambda model, loss: health(model, examples, judge, ended=loss is not None),
         layout=LAYOUT,
     )
     return training.train(task, settings, seed, performance, keeper, log)
@@ -69,23 +69,28 @@ def architecture(settings: dict) -> dict:
 
 
 @torch.no_grad()
-def health(model: Autoencoder, examples: loading.Stacks, ended: bool = True) -> dict:
+def health(
+    model: Autoencoder, examples: loading.Stacks, judge: Restoration, ended: bool = True
+) -> dict:
     """Does the model carry information?
 
     Args:
+        judge: what it learns to restore.
         ended: its training, so all stacks are looked at; otherwise only some.
 
     Returns:
         loss: mean squared error of the reconstruction; loss_of_mean: the same of answering
         the mean grey level always; feature_spread: standard deviation of each channel of
         the feature images over all pixels; problem: not finite, or dead, for no channel or no
-        reconstruction varies, or None; warning: no better than the mean grey level, or None.
+        reconstruction varies, or None; warning: by `judge` no better than the mean grey level,
+        or None.
     """
     model.eval()
     count = len(examples)
     indices = torch.arange(count) if ended else glance(count)
     # Means of the squared error, of grey levels and what is restored, and of their squares.
     means = torch.zeros(5, dtype=torch.float64)
+    judged = torch.zeros(2, dtype=torch.float64)  # what is restored, and the mean grey level
     moments = torch.zeros(2, 3, dtype=torch.float64)  # means of each channel and of its square
     for batch in examples.stream(indices.split(BATCH)):
         x = to_input(batch, model.copies)
@@ -93,6 +98,7 @@ def health(model: Autoencoder, examples: loading.Stacks, ended: bool = True) -> 
         restored, share = model.decoder(features), len(batch) / len(indices)
         images = ((restored - x) ** 2, x, x**2, restored, restored**2)
         means += share * torch.stack([image.mean() for image in images]).cpu()
+        judged += share * torch.stack([judge(restored, x), judge.of_mean(x)]).cpu()
         moments += share * torch.stack([v.mean((0, 2, 3)) for v in (features, features**2)]).cpu()
     error, mean, square, restored_mean, restored_square = means.tolist()
     spread = (moments[1] - moments[0].square()).clamp(min=0).sqrt().tolist()
@@ -103,7 +109,7 @@ def health(model: Autoencoder, examples: loading.Stacks, ended: bool = True) -> 
         problem = "the autoencoder is dead: no channel of its feature images varies"
     elif restored_square - restored_mean**2 < DEAD**2:
         problem = "the autoencoder is dead: it restores every stack as one grey"
-    elif error >= square - mean**2:
+    elif judged[0] >= judged[1]:
         warning = "the autoencoder restores stacks no better than their mean grey level"
     return {
         "loss": error,
@@ -127,6 +133,22 @@ def encode(model: Autoencoder, examples: loading.Stacks) -> np.ndarray:
 def reconstruct(model: Autoencoder, examples: loading.Stacks) -> np.ndarray:
     """What the decoder makes of the feature images, float32 (n, channels, height, width)."""
     return _run(model, model, examples)
+
+
+def movement(model: Autoencoder, stack: np.ndarray, performance: Performance) -> np.ndarray:
+    """Where the feature image of a stack holds movement, float32 (height, width), from 0.
+
+    How far each pixel is from the feature image of a stack that stands still on the first frame,
+    over the root mean square deviation of the feature image (0 everywhere of a dead one).
+
+    Args:
+        stack: uint8 (frames, height, width).
+    """
+    both = np.stack([stack, np.repeat(stack[:1], len(stack), axis=0)])
+    moving, still = encode(model, loading.in_memory(both, performance))
+    spread = np.sqrt(((moving - moving.mean((1, 2), keepdims=True)) ** 2).sum(0).mean())
+    off = np.sqrt(((moving - still) ** 2).sum(0))
+    return off / spread if spread > DEAD else np.zeros_like(off)
 
 
 @torch.no_grad()

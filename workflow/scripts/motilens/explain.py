@@ -25,6 +25,7 @@ NOUNS = {
     "measure_errors": ("table of errors", "tables of errors"),
     "measure_statistics": ("table of statistics", "tables of statistics"),
     "make_table1": ("Table 1", "Tables 1"),
+    "describe_run": ("description of the run", "descriptions of the run"),
     "plot_learning_curves": ("figure of learning curves", "figures of learning curves"),
     "make_bundle": ("bundle", "bundles"),
     "plot_errors": ("figure of errors", "figures of errors"),

@@ -8,6 +8,7 @@ import pandas as pd
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402  (after the choice of the backend)
+from matplotlib.colors import to_rgb  # noqa: E402
 from matplotlib.ticker import (  # noqa: E402
     LogLocator,
     MaxNLocator,
@@ -120,19 +121,58 @@ def agreement(cases: pd.DataFrame, path: str | Path) -> None:
     plt.close(figure)
 
 
+def predicted(cases: pd.DataFrame, path: str | Path) -> None:
+    """Predicted against true percentages: what lies on the diagonal is right.
+
+    Args:
+        cases: as for `agreement`.
+    """
+    inputs, values = (list(dict.fromkeys(cases[name])) for name in ("input", "value"))
+    figure, axes = plt.subplots(
+        len(inputs), len(values), figsize=(2.2 * len(values), 2.1 * len(inputs)),
+        squeeze=False, layout="constrained", sharey="col", sharex="col",
+    )  # fmt: skip
+    ends = {}  # the same along both axes
+    for value in values:
+        shown = cases.loc[cases["value"] == value, ["true", "predicted"]]
+        low, high = shown.min(axis=None), shown.max(axis=None)
+        room = 0.05 * (high - low) or 1
+        ends[value] = (low - room, high + room)
+    for line, name in zip(axes, inputs, strict=True):
+        for axis, value in zip(line, values, strict=True):
+            chosen = cases[(cases["input"] == name) & (cases["value"] == value)]
+            axis.plot(ends[value], ends[value], color="0.7", linewidth=0.8)
+            axis.scatter(chosen["true"], chosen["predicted"], s=8, alpha=0.6, color=COLOURS[0])
+            axis.tick_params(labelsize=7)
+            axis.set(xlim=ends[value], ylim=ends[value], aspect="equal")
+        line[0].set_ylabel(f"{name}\npredicted (%)", fontsize=8)
+    for axis, value in zip(axes[0], values, strict=True):
+        axis.set_title(value, fontsize=9)
+    for axis in axes[-1]:
+        axis.set_xlabel("true (%)", fontsize=8)
+    figure.suptitle("Held-out samples; on the line, predictions are right", fontsize=9)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
 def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
-    """A page for a video: a frame of it, its percentages, and what each stack gave.
+    """A page for a video: a frame of it and what moves, its percentages, what each stack gave.
 
     Args:
         one: a `predicting.Prediction` without a problem.
         targets: by name, the percentages that belong together.
     """
     figure, axes = plt.subplots(
-        1, 1 + len(targets), figsize=(4 + 4 * len(targets), 4.4), layout="constrained"
-    )
+        1, 2 + len(targets), figsize=(7 + 4 * len(targets), 4.4), layout="constrained",
+        width_ratios=[3, 3, *[4] * len(targets)],
+    )  # fmt: skip
     axes[0].imshow(one.frame, cmap="gray", vmin=0, vmax=255)
-    axes[0].set(xticks=[], yticks=[], title="first frame, as the models see it")
-    for axis, (target, values) in zip(axes[1:], targets.items(), strict=True):
+    axes[0].set_title("first frame, as the models see it")
+    _overlay(axes[1], one.frame, one.moving / max(one.frame.std(), 1))
+    axes[1].set_title("what moves in the first clip")
+    for axis in axes[:2]:
+        axis.set(xticks=[], yticks=[])
+    for axis, (target, values) in zip(axes[2:], targets.items(), strict=True):
         for place, value in enumerate(values):
             numbers = one.values[value]
             each = one.stacks[target][..., place].mean(0)
@@ -158,25 +198,29 @@ def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
     plt.close(figure)
 
 
-def gallery(rows: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]], path: str | Path) -> None:
+def gallery(rows: list[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]], path) -> None:
     """The paper's Figure 1: what goes into each autoencoder, its feature image, what comes out.
 
     Args:
         rows: name of the input type, first frame (height, width) in [0, 1], feature image
-            (3, height, width), first frame of the reconstruction.
+            (3, height, width), first frame of the reconstruction, and where the feature image
+            holds movement, as of `autoencoder.movement`.
     """
     titles = ["input (first frame)", "feature image", "channel 1", "channel 2", "channel 3"]
-    titles.append("reconstruction")
+    titles += ["reconstruction", "movement in it"]
     figure, axes = plt.subplots(
-        len(rows), 6, figsize=(12, 2.15 * len(rows)), squeeze=False, layout="constrained"
-    )
-    for line, (name, frame, feature, restored) in zip(axes, rows, strict=True):
+        len(rows), len(titles), figsize=(2 * len(titles), 2.25 * len(rows)),
+        squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for line, (name, frame, feature, restored, moved) in zip(axes, rows, strict=True):
         low, high = frame.min(), frame.max()
         line[0].imshow(frame, cmap="gray", vmin=low, vmax=high)
         line[1].imshow(np.moveaxis(_stretched(feature), 0, -1))
         for axis, channel in zip(line[2:5], feature, strict=True):
             axis.imshow(_stretched(channel[None])[0], cmap="gray", vmin=0, vmax=1)
         line[5].imshow(restored, cmap="gray", vmin=low, vmax=high)
+        _overlay(line[6], frame, moved)
+        line[6].set_xlabel(f"{min((moved**2).mean(), 1):.0%} of what varies", fontsize=8)
         line[0].set_ylabel(name)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=9)
@@ -184,6 +228,14 @@ def gallery(rows: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]], path: st
         axis.set(xticks=[], yticks=[])
     figure.savefig(path, dpi=150)
     plt.close(figure)
+
+
+def _overlay(axis, frame: np.ndarray, amount: np.ndarray) -> None:
+    """A frame in grey, and orange over it where `amount` is 1 or more (none where it is 0)."""
+    axis.imshow(frame, cmap="gray", vmin=frame.min(), vmax=frame.max())
+    colour = np.zeros((*amount.shape, 4))
+    colour[..., :3], colour[..., 3] = to_rgb(COLOURS[1]), np.clip(amount, 0, 1)
+    axis.imshow(colour)
 
 
 def contact_sheet(pictures: dict[str, np.ndarray], record: dict, path: str | Path) -> None:

@@ -26,6 +26,7 @@ class Prediction:
         warnings: why to trust it less.
         problem: why there is none; None if there is one.
         frame: a frame of the video, (height, width) uint8.
+        moving: standard deviation of the grey levels over the first clip, (height, width).
         record: how it was decoded, as with clips (docs/formats.md).
     """
 
@@ -35,6 +36,7 @@ class Prediction:
     warnings: list[str] = field(default_factory=list)
     problem: str | None = None
     frame: np.ndarray | None = None
+    moving: np.ndarray | None = None
     record: dict = field(default_factory=dict)
 
 
@@ -56,28 +58,27 @@ def predict(
             except (Damaged, OSError) as error:
                 yield Prediction(video, problem=str(error))
                 continue
-            yield _of_clips(bundle, video, str(clips), record, performance)
+            found = stacks.read_clips(str(clips))
+        yield _of_clips(bundle, video, found, record, performance)
 
 
 def _of_clips(
-    bundle: Bundle, video: str, clips: str, record: dict, performance: Performance
+    bundle: Bundle, video: str, clips: np.ndarray, record: dict, performance: Performance
 ) -> Prediction:
+    """Of clips as they lie in a file of frames, uint8 (clips, frames, height, width)."""
     made, warned = Prediction(video, record=record), [record["warning"]]
     warned += appearance.strange(appearance.measure(clips, record), bundle.ranges)
     made.warnings = [text for text in warned if text]
-    loaded = {}
+    made.frame, made.moving = clips[0, 0], clips[0].std(0)
     for target in bundle.targets:
-        answers = []
-        for member in (one for one in bundle.members if one.target == target):
-            frames = member.model.frames
-            if frames not in loaded:
-                loaded[frames], _ = loading.from_files(
-                    {"video": clips}, frames, performance, log=lambda line: None
-                )
-            answers.append(regressor.predict(member.model, loaded[frames]))
-        made.stacks[target] = np.array(answers)
+        members = [one for one in bundle.members if one.target == target]
+        made.stacks[target] = np.array(
+            [
+                regressor.predict(model, loading.in_memory(clips[:, : model.frames], performance))
+                for model in (one.model for one in members)
+            ]
+        )
     made.values = summed(made.stacks, bundle.targets)
-    made.frame = stacks.read_stacks(clips, 1)[0, 0]
     return made
 
 

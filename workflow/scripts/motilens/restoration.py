@@ -17,14 +17,15 @@ class Restoration:
         weights: by term, 0 for those that are not wanted; `Variational` and `Adversarial` find
             their own here, too.
         frames: of a stack, which is repeated: differences are taken within it.
+        mean: grey level of the training stacks, in [0, 1].
     """
 
-    def __init__(self, weights: dict[str, float], frames: int):
-        self.weights, self.frames = weights, frames
+    def __init__(self, weights: dict[str, float], frames: int, mean: float):
+        self.weights, self.frames, self.mean = weights, frames, mean
         self.units = dict.fromkeys(TERMS, 1.0)
 
     @torch.no_grad()
-    def measure(self, batches: Iterable[torch.Tensor], mean: float) -> None:
+    def measure(self, batches: Iterable[torch.Tensor]) -> None:
         """Make each term 1 for a model that answers the mean grey level, whatever it sees.
 
         Weight decay, or other terms, would outweigh errors in units of white.
@@ -37,7 +38,7 @@ class Restoration:
         """
         totals, count = dict.fromkeys(TERMS, 0.0), 0
         for stacks in batches:
-            grey, count = torch.full_like(stacks, mean), count + len(stacks)
+            grey, count = self._grey(stacks), count + len(stacks)
             for name in self._wanted():
                 totals[name] += self._term(name, grey, stacks).item() * len(stacks)
         for name in self._wanted():
@@ -54,6 +55,13 @@ class Restoration:
             for name in self._wanted()
         ]
         return sum(parts[1:], start=parts[0])
+
+    def of_mean(self, stacks: torch.Tensor) -> torch.Tensor:
+        """The same of a model that answers the mean grey level."""
+        return self(self._grey(stacks), stacks)
+
+    def _grey(self, stacks):
+        return torch.full_like(stacks, self.mean)
 
     def _wanted(self) -> list[str]:
         return [name for name in TERMS if self.weights.get(name)]

@@ -73,6 +73,11 @@ def write_clips(
     return digest.hexdigest()
 
 
+def read_clips(path: str) -> np.ndarray:
+    """All there is in a file of frames; see `read_stacks`."""
+    return read_stacks(path, clips_shape(path)[1])
+
+
 def read_stacks(path: str, frames: int) -> np.ndarray:
     """The first `frames` frames of every clip, uint8 (clips, frames, height, width).
 

@@ -1,0 +1,67 @@
+"""How the models of a run were made, on a page."""
+
+import pytest
+
+from motilens import making, pages
+
+
+def record(name, target=None, **settings):
+    known = {"input": name, "fold": "1", "seed": "0"} | ({"target": target} if target else {})
+    return known | {
+        "settings": {"epochs": 2, "loss": {"squared": 1}, "frames": 1} | settings,
+        "abandoned_starts": [{"seed": 5}],
+        "health": {"problem": None, "warning": "is no better"},
+        "training": {"1": {}, "2": {}},
+        "weights_sha256": "ab",
+        "code": {"a.py": "12"},
+        "motilens": "0.1.0",
+        "python": "3.11.7",
+        "libraries": {"torch": "2.15.0"},
+    }
+
+
+def run(seconds, gpu=None):
+    return {
+        "seconds": seconds, "device": "cuda" if gpu else "cpu", "precision": "float32",
+        "threads": 1, "peak_memory": 10**9, "peak_memory_gpu": gpu, "resumed_at_steps": [7],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def records():
+    return [record("I1"), record("I4", epochs=3), record("I1", "motility")]
+
+
+def test_a_row_for_each_model_and_costs_by_kind(records):
+    models = making.models_table(
+        [*records, records[2]], [run(10), run(20, 3 * 10**9), run(30), run(50)]
+    )
+    assert models["model"].tolist() == ["autoencoder"] * 2 + ["motility regressor"] * 2
+    assert models["begun_again"].eq(1).all() and models["resumed"].eq(1).all()
+    costs = making.costs(models).set_index(["model", "input"])
+    last = costs.loc[("motility regressor", "I1")]
+    assert (last["number"], last["seconds each (median)"]) == ("2", "40.0")
+    assert (last["hours together"], last["begun again"], last["not sound"]) == ("0.02", "2", "2")
+    assert costs.loc[("autoencoder", "I4"), "GPU memory (GB)"] == "3.0"
+    assert costs.loc[("autoencoder", "I1"), "GPU memory (GB)"] == ""
+
+
+def test_settings_that_differ_have_a_row_each(records):
+    found = making.settings(records).set_index(["setting", "value"])["input types"]
+    assert found["autoencoder.epochs", "2"] == "I1" and found["autoencoder.epochs", "3"] == "I4"
+    assert found["autoencoder.loss.squared", "1"] == "all"
+    assert found["regressor.epochs", "2"] == "all"
+    assert not any(name.endswith("frames") for name, _ in found.index), "said by the input type"
+
+
+def test_versions_that_differ_are_all_told(records):
+    records[1]["libraries"] = {"torch": "2.16.0"}
+    found = making.versions(records)
+    assert found["torch"] == "2.15.0; 2.16.0" and found["Motilens"] == "0.1.0"
+
+
+def test_the_page_says_who_was_left_out(records):
+    models = making.models_table(records, [run(1)] * 3)
+    split = {"folds_digest": "cd", "left_out": ["7"], "models": {"fold": [1, 2], "seed": [0]}}
+    text = pages.markdown(making.page(models, records, {"settings": split}))
+    assert "**Left out**: samples 7" in text and "cd" in text and "1; 2" in text

@@ -1,0 +1,144 @@
+"""How the models of a run were made: their cost, settings, versions and digests."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+import pandas as pd
+
+from motilens.pages import Page
+
+# Said elsewhere on the page, or no setting of the user's.
+NOT_SHOWN = {"architecture", "frames", "copies", "values"}
+
+
+def models_table(records: Iterable[dict], runs: Iterable[dict]) -> pd.DataFrame:
+    """A row for each trained model (models.csv, docs/formats.md).
+
+    Args:
+        records, runs: model.json and run.json of each, in the same order.
+    """
+    rows = []
+    for record, run in zip(records, runs, strict=True):
+        target = record.get("target")
+        rows.append(
+            {
+                "model": f"{target} regressor" if target else "autoencoder",
+                **{name: record.get(name, "") for name in ("input", "target", "fold", "seed")},
+                **{name: run[name] for name in ("seconds", "device", "precision", "threads")},
+                "memory": run["peak_memory"],
+                "memory_gpu": run["peak_memory_gpu"],
+                "begun_again": len(record["abandoned_starts"]),
+                "resumed": len(run["resumed_at_steps"]),
+                **{kind: record["health"][kind] or "" for kind in ("problem", "warning")},
+                "stacks_of": len(record["training"]),
+                "weights_sha256": record["weights_sha256"],
+                "code": _digest(record["code"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def page(models: pd.DataFrame, records: list[dict], errors: dict) -> Page:
+    """The run on a page.
+
+    Args:
+        models: as of `models_table`.
+        records: of the same models.
+        errors: mae.json.
+    """
+    of_split = errors["settings"]
+    notes = [
+        "A row of the first table is one kind of model. Seconds are of the training alone, without "
+        "the start of the program, interrupted runs and starts given up included; memory is the "
+        "largest of any. What each single model cost, and the digest of its weights, is in "
+        "`models.csv` beside this page; who is in which fold in `folds.csv`; every model's own "
+        "`model.json` names its training participants.",
+        "The digest of the code is of our modules and the versions of the libraries that a step "
+        "uses (`code` in `model.json` lists them).",
+    ]
+    if left_out := of_split["left_out"]:
+        notes.append(f"**Left out**: samples {', '.join(left_out)}.")
+    identity = {
+        "digest of the folds": of_split["folds_digest"],
+        "folds": _listed(of_split["models"]["fold"]),
+        "seeds": _listed(of_split["models"]["seed"]),
+    }
+    parts = [
+        ("What models cost", costs(models)),
+        ("Settings", settings(records)),
+        ("Versions and digests", _as_rows(identity | versions(records))),
+    ]
+    return Page("How this run was made", parts, notes)
+
+
+def costs(models: pd.DataFrame) -> pd.DataFrame:
+    """By kind of model and input type, as text."""
+    rows = []
+    for (model, name), group in models.groupby(["model", "input"], sort=False):
+        on_gpu = group["memory_gpu"].dropna()
+        rows.append(
+            {
+                "model": model,
+                "input": name,
+                "number": len(group),
+                "seconds each (median)": f"{group['seconds'].median():.1f}",
+                "hours together": f"{group['seconds'].sum() / 3600:.2f}",
+                "memory (GB)": f"{group['memory'].max() / 1e9:.1f}",
+                "GPU memory (GB)": f"{on_gpu.max() / 1e9:.1f}" if len(on_gpu) else "",
+                "device": _listed(group["device"] + ", " + group["precision"]),
+                "begun again": group["begun_again"].sum(),
+                "not sound": (group["problem"].ne("") | group["warning"].ne("")).sum(),
+            }
+        )
+    return pd.DataFrame(rows).astype(str)
+
+
+def settings(records: Iterable[dict]) -> pd.DataFrame:
+    """Each setting and its value; a row for each value that it has, and which inputs have it."""
+    found, everyone = {}, {}
+    for record in records:
+        step = "regressor" if "target" in record else "autoencoder"
+        everyone.setdefault(step, {})[record["input"]] = None
+        for key, value in _flat(record["settings"]):
+            if key.partition(".")[0] not in NOT_SHOWN:
+                named = found.setdefault((f"{step}.{key}", str(value)), {})
+                named[record["input"]] = None
+    rows = []
+    for (key, value), inputs in sorted(found.items()):
+        whole = list(everyone[key.partition(".")[0]])
+        shown = "all" if list(inputs) == whole else ", ".join(inputs)
+        rows.append({"setting": key, "value": value, "input types": shown})
+    return pd.DataFrame(rows)
+
+
+def versions(records: Iterable[dict]) -> dict[str, str]:
+    """Of Motilens, Python and libraries that models were made with, several if they differ."""
+    found = {}
+    for record in records:
+        step = f"{'regressors' if 'target' in record else 'autoencoders'}"
+        own = {"Motilens": record["motilens"], "Python": record["python"]} | record["libraries"]
+        own[f"code of {step}"] = _digest(record["code"])
+        for name, version in own.items():
+            found.setdefault(name, []).append(version)
+    return {name: _listed(seen) for name, seen in found.items()}
+
+
+def _flat(values: dict, place: str = "") -> Iterable[tuple[str, object]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{place}{key}.")
+        else:
+            yield f"{place}{key}", value
+
+
+def _as_rows(values: dict) -> pd.DataFrame:
+    return pd.DataFrame({"of": list(values), "": list(values.values())})
+
+
+def _listed(values: Iterable) -> str:
+    return "; ".join(map(str, dict.fromkeys(values)))
+
+
+def _digest(code: dict) -> str:
+    return hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest()[:16]
