@@ -4,7 +4,7 @@ SHELL := /bin/sh
 CORES ?= all
 RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: demo test check bundle predict report explain reruns reference recordings lock clean
+.PHONY: demo test check bundle predict report site explain reruns reference recordings lock clean
 
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
@@ -13,7 +13,7 @@ demo: .venv/ready
 test: .venv/ready
 	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-check: .venv/ready
+check: .venv/ready site
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) snakefmt --check Snakefile workflow/Snakefile rules
@@ -30,6 +30,12 @@ bundle: .venv/ready
 # All tables and figures of a finished run in one page that needs no network: report.html.
 report: .venv/ready
 	$(RUN) snakemake --report report.html $(if $(CONFIG),--configfile $(CONFIG))
+
+# The documentation as a site, in site/html; --strict: a broken link is an error.
+site: .venv/ready
+	rm -rf site && mkdir -p site/pages
+	cp -R *.md LICENSE CITATION.cff docs config benchmarks site/pages
+	$(RUN) NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
 
 # VIDEOS: files, or folders of them; OUT: a folder.
 BUNDLE ?= results/bundles/$(INPUT).pt

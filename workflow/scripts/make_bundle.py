@@ -26,12 +26,14 @@ def main(inputs, output, name, params):
         appearance.measure(stacks.read_clips(path), decoded[name]) for name, path in files.items()
     ]
     errors = pd.read_csv(inputs.errors)
+    order = dict.fromkeys(member["target"] for member in members)
     card = cards.written(name, records, errors[errors["input"] == name], params.settings)
     digest = bundle.write(
         output.bundle,
         {
             "members": members,
-            "targets": params.settings["targets"],
+            # In the order of the models, and so of the paper.
+            "targets": {name: params.settings["targets"][name] for name in order},
             "frames": params.settings["frames"],
             "ranges": appearance.ranges(measured),
             "card": card,

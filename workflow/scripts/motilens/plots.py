@@ -185,7 +185,9 @@ def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
             text = f"{numbers['percent']:.0f} %"
             axis.annotate(text, (place, numbers["percent"]), (9, 4), textcoords="offset points")
         axis.set_xticks(range(len(values)), values)
+        low, high = one.stacks[target].mean(0).min(), one.stacks[target].mean(0).max()
         axis.set(xlim=(-0.6, len(values) - 0.4), ylabel="percent", title=target)
+        axis.set_ylim(min(0, low) - 3, max(100, high) + 3)
         axis.grid(axis="y", color="0.9")
     notes = [f"WARNING: {text}" for text in one.warnings] or ["nothing unusual about this video"]
     lines = [
