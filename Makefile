@@ -4,7 +4,7 @@ SHELL := /bin/sh
 CORES ?= all
 RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: demo test check bundle predict report site explain reruns reference recordings lock clean
+.PHONY: demo test check bundle predict report crate site explain reruns reference recordings lock clean
 
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
@@ -30,6 +30,10 @@ bundle: .venv/ready
 # All tables and figures of a finished run in one page that needs no network: report.html.
 report: .venv/ready
 	$(RUN) snakemake --report report.html $(if $(CONFIG),--configfile $(CONFIG))
+
+# A finished run as one file to publish or keep (a Workflow Run RO-Crate): crate.zip in the results.
+crate: .venv/ready
+	@$(RUN) python workflow/crate.py $(if $(CONFIG),--configfile $(CONFIG))
 
 # The documentation as a site, in site/html; --strict: a broken link is an error.
 site: .venv/ready

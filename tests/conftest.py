@@ -49,14 +49,15 @@ class Project:
     def digests(self):
         """Of all results that have their final name.
 
-        Not of what holds times (logs, metadata, run.json), nor of a training's state.
+        Not of what holds times (logs, metadata, run.json, and what is made of it), nor of a training's state.
         """
         results = self.folder / "results"
         return {
             str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in results.rglob("*")
             if path.is_file()
-            and path.name not in ("run.json", "training.state")
+            and path.name not in ("training.state", "models.csv")
+            and path.stem != "run"
             and path.relative_to(results).parts[0] not in ("logs", ".metadata")
         }
 
