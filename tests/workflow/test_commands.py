@@ -1,0 +1,79 @@
+"""Each command of a block in the documentation is run, or planned where it would take hours."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+BLOCKS = [
+    block
+    for page in PAGES
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+]
+COMMANDS = {" ".join(shlex.split(line, comments=True)): None for block in BLOCKS
+            for line in block.splitlines() if line.strip()}  # fmt: skip
+# Those that are not run here, and why.
+ELSEWHERE = {
+    "make test": "what runs this",
+    ".venv/bin/snakemake --cores 8 --use-conda": "test_conda.py does, with a stand-in for conda",
+    ".venv/bin/snakemake --cores 8 --software-deployment-method apptainer --apptainer-args=--nv": "no apptainer",
+    "apptainer build envs/motilens.sif envs/motilens.def": "no apptainer",
+    "docker build -f envs/Dockerfile -t motilens .": "no docker",
+    "docker run --rm --gpus all -v $PWD:/work motilens": "no docker",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A clone with the environment that runs the tests, and what the pages take for granted."""
+    folder = tmp_path_factory.mktemp("reader") / "motilens"
+    folder.mkdir()
+    parts = ["Snakefile", "rules", "workflow", "config", "envs", "profiles", "slurm", "Makefile",
+             "requirements.in", "requirements.txt", "setup.sh"]  # fmt: skip
+    subprocess.run(["cp", "-Rp", *(ROOT / part for part in parts), folder], check=True)
+    (folder / ".venv").symlink_to(sys.prefix)
+    tiny = yaml.safe_load((ROOT / "tests/tiny.yaml").read_text())
+    (folder / "mine.yaml").write_text(yaml.safe_dump(tiny))
+    (folder / "new_videos").mkdir()
+    return folder
+
+
+def accept_licence(folder):
+    """As a reader of the page has done, before fetching; and then the data set is there."""
+    path = folder / "config/visem.yaml"
+    visem = yaml.safe_load((ROOT / "config/visem.yaml").read_text())
+    visem["dataset"]["archive"]["licence_accepted"] = True
+    path.write_text(yaml.safe_dump(visem))
+
+
+def data_set_is_there(folder):
+    visem = yaml.safe_load((ROOT / "config/visem.yaml").read_text())
+    visem["dataset"] = {"simulated": {"participants": 6, "seconds": 6, "seed": 1}}
+    (folder / "config/visem.yaml").write_text(yaml.safe_dump(visem))
+
+
+def test_there_are_commands():
+    assert len(COMMANDS) > 12 and ELSEWHERE.keys() <= COMMANDS.keys()
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ELSEWHERE])
+def test_a_command(folder, command):
+    words = shlex.split(command)
+    (accept_licence if "fetch_dataset" in words else data_set_is_there)(folder)
+    if words[0] == ".venv/bin/snakemake":
+        words.append("--dry-run")
+    elif words[:2] != ["make", "explain"]:
+        assert words[0] == "make", command
+        words.insert(1, "--dry-run")
+    done = subprocess.run(
+        words, cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONUTF8": "1"}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout, "it says what would be done"
