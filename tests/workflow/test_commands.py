@@ -23,7 +23,9 @@ COMMANDS = {" ".join(shlex.split(line, comments=True)): None for block in BLOCKS
 ELSEWHERE = {
     "make test": "what runs this",
     ".venv/bin/snakemake --cores 8 --use-conda": "test_conda.py does, with a stand-in for conda",
-    ".venv/bin/snakemake --cores 8 --software-deployment-method apptainer --apptainer-args=--nv": "no apptainer",
+    ".venv/bin/snakemake --cores 8 --software-deployment-method apptainer --apptainer-args=--nv": (
+        "no apptainer"
+    ),
     "apptainer build envs/motilens.sif envs/motilens.def": "no apptainer",
     "docker build -f envs/Dockerfile -t motilens .": "no docker",
     "docker run --rm --gpus all -v $PWD:/work motilens": "no docker",

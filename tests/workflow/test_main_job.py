@@ -171,4 +171,4 @@ def test_the_report_is_one_page_that_needs_no_network(finished, tmp_path):
     assert "Participants never cross folds" in text and "The data are simulated" in text
     loaded = re.findall(r"<(?:script|link|img)\b[^>]*\b(?:src|href)=\"(?!data:|#)([^\"]+)\"", text)
     assert not loaded
-    assert text.count("data:image/png;") == 4 + 6  # figures; a sheet for each video
+    assert text.count("data:image/png;") == 5 + 6  # figures; a sheet for each video

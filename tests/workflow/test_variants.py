@@ -16,6 +16,7 @@ def results(tmp_path_factory):
         "VAE": {
             "frames": 3,
             "autoencoder": {"variant": "variational", "loss": {"divergence": 0.001}},
+            "regressor": {"backbone": "resnet34"},
         },
         "GAN": {
             "frames": 3,
