@@ -49,7 +49,8 @@ class Project:
     def digests(self):
         """Of all results that have their final name.
 
-        Not of what holds times (logs, metadata, run.json, and what is made of it), nor of a training's state.
+        Not of what holds times (logs, metadata, run.json and what is made of it), nor of a
+        training's state.
         """
         results = self.folder / "results"
         return {

@@ -163,6 +163,7 @@ def test_the_report_is_one_page_that_needs_no_network(finished, tmp_path):
     for name in (
         "table1.html",
         "statistics.html",
+        "run.html",
         "errors.png",
         "learning_curves.png",
         "gallery.png",
