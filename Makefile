@@ -1,4 +1,4 @@
-# Two commands: `make demo` and `make test`. Both first see to the environment in .venv.
+# `make demo` and `make test` are all that it takes. Every target first sees to the environment in .venv.
 
 SHELL := /bin/sh
 CORES ?= all
@@ -45,6 +45,7 @@ site: .venv/ready
 BUNDLE ?= results/bundles/$(INPUT).pt
 OUT ?= predictions
 predict: .venv/ready
+	@test -n "$(VIDEOS)" || { echo "say which videos: make predict VIDEOS=folder" >&2; exit 2; }
 	@$(RUN) python workflow/predict.py $(BUNDLE) $(VIDEOS) --out $(OUT)
 
 # Says what would rerun and why; CONFIG=config/visem.yaml for another configuration.

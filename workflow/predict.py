@@ -46,7 +46,10 @@ def told(one):
     """A prediction in a line, and each warning in another."""
     if one.problem:
         return f"ERROR: {one.problem}"
-    numbers = ", ".join(f"{name} {part['percent']:.0f} %" for name, part in one.values.items())
+    numbers = ", ".join(
+        f"{plots.IN_WORDS.get(name, name)} {part['percent']:.0f} %"
+        for name, part in one.values.items()
+    )
     return "\n  WARNING: ".join([numbers, *one.warnings])
 
 

@@ -44,7 +44,7 @@ def rows(part: dict, schema: dict, place: str = "") -> Iterator[str]:
     for name, found in inside.items():
         one = resolved(found, schema)
         if "description" in one:  # what a name of the user's stands for says itself by its keys
-            default = "" if one.get("type") == "object" else shown(one, name in required)
+            default = shown(one, name in required)
             cells = [f"`{place}{name}`", values(one), default, one["description"]]
             yield "| " + " | ".join(cells) + " |"
         if not one.get("partial"):  # its keys are those of a section
@@ -76,8 +76,10 @@ def values(part: dict) -> str:
 
 
 def shown(part: dict, required: bool) -> str:
-    if "default" not in part:
-        return "*required*" if required else ""
+    if required and "default" not in part:
+        return "*required*"
+    if "default" not in part or part.get("type") == "object":
+        return ""
     return f"`{json.dumps(part['default']).strip(chr(34))}`"
 
 

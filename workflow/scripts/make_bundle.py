@@ -36,6 +36,7 @@ def main(inputs, output, name, params):
             "targets": {name: params.settings["targets"][name] for name in order},
             "frames": params.settings["frames"],
             "ranges": appearance.ranges(measured),
+            "known": sorted({made["frames"] for made in known.values()}),
             "card": card,
         },
     )

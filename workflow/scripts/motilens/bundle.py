@@ -14,7 +14,7 @@ from motilens import InputError, models
 from motilens.pretrained import why
 from motilens.step import written_whole
 
-MAGIC = b"Motilens bundle 1, SHA-256 "
+MAGIC = b"Motilens bundle 2, SHA-256 "
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Bundle:
         targets: by name, the percentages that its members predict, in their order.
         frames: how videos become clips, see `extraction.extract_clips`.
         ranges: of the training videos, see `appearance.ranges`.
+        known: first digits of the digests of their clips (`content_sha256`, docs/formats.md).
         card: what the models are for and how well they do, in Markdown.
         digest: SHA-256 of the file's content.
     """
@@ -43,6 +44,7 @@ class Bundle:
     targets: dict[str, list[str]]
     frames: dict
     ranges: dict[str, list[float]]
+    known: list[str]
     card: str
     digest: str
 
@@ -52,7 +54,7 @@ def write(path: str | Path, content: dict) -> str:
 
     Args:
         content: `members`, a list of dicts with target, fold, seed, architecture and weights (a
-            state dict); `targets`, `frames`, `ranges`, `card`.
+            state dict); `targets`, `frames`, `ranges`, `known`, `card`.
 
     Returns:
         Its digest.
@@ -75,7 +77,10 @@ def load(path: str | Path) -> Bundle:
     try:
         head, _, content = Path(path).read_bytes().partition(b"\n")
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror})") from error
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): `make bundle INPUT=...` makes one of a "
+            "finished run"
+        ) from error
     if not head.startswith(MAGIC):
         raise InputError(f"{path} is no bundle of Motilens: make one with `make bundle`")
     digest = head.removeprefix(MAGIC).decode(errors="replace")

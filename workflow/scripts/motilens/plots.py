@@ -19,6 +19,9 @@ from matplotlib.ticker import (  # noqa: E402
 # Distinct for colour-blind readers (Okabe and Ito).
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442"]
 
+# Of percentages whose names alone may be taken for their opposite.
+IN_WORDS = {part: f"{part} defects" for part in ("head", "midpiece", "tail")}
+
 
 def learning_curves(histories: pd.DataFrame, path: str | Path) -> None:
     """Training loss by epoch, a panel for the autoencoders and each target.
@@ -55,7 +58,8 @@ def errors(summary: pd.DataFrame, mae: pd.DataFrame, beside: str, path: str | Pa
 
     Args:
         summary: as from `statistics.summary`.
-        mae: rows of mae.csv (docs/formats.md): each fold and seed is a point.
+        mae: rows of mae.csv (docs/formats.md): each fold and seed is a point; `beside` has a
+            column there.
     """
     chosen = summary[summary["level"] == "participant"].drop_duplicates(["input", "target"])
     targets, inputs = (list(dict.fromkeys(chosen[name])) for name in ("target", "input"))
@@ -67,6 +71,11 @@ def errors(summary: pd.DataFrame, mae: pd.DataFrame, beside: str, path: str | Pa
         rows = chosen[chosen["target"] == target].set_index("input")
         axis.axvline(rows.loc[beside, "mae"], color="0.6", linewidth=1, linestyle="--")
         points = mae[mae["target"] == target]
+        first = points.drop_duplicates("fold")
+        constant = first.assign(
+            input=beside, mae_participant=first[f"{beside.lower()}_participant"]
+        )
+        points = pd.concat([points, constant])
         places = [inputs.index(name) for name in points["input"]]
         axis.scatter(points["mae_participant"], places, s=10, color=COLOURS[1], zorder=2)
         for name, row in rows.iterrows():
@@ -109,7 +118,7 @@ def agreement(cases: pd.DataFrame, path: str | Path) -> None:
             axis.tick_params(labelsize=7)
         line[0].set_ylabel(f"{name}\npredicted - true", fontsize=8)
     for axis, value in zip(axes[0], values, strict=True):
-        axis.set_title(value, fontsize=9)
+        axis.set_title(IN_WORDS.get(value, value), fontsize=9)
     for axis in axes[-1]:
         axis.set_xlabel("mean of both (%)", fontsize=8)
     figure.suptitle(
@@ -147,7 +156,7 @@ def predicted(cases: pd.DataFrame, path: str | Path) -> None:
             axis.set(xlim=ends[value], ylim=ends[value], aspect="equal")
         line[0].set_ylabel(f"{name}\npredicted (%)", fontsize=8)
     for axis, value in zip(axes[0], values, strict=True):
-        axis.set_title(value, fontsize=9)
+        axis.set_title(IN_WORDS.get(value, value), fontsize=9)
     for axis in axes[-1]:
         axis.set_xlabel("true (%)", fontsize=8)
     figure.suptitle("Held-out samples; on the line, predictions are right", fontsize=9)
@@ -184,7 +193,7 @@ def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
             )  # fmt: skip
             text = f"{numbers['percent']:.0f} %"
             axis.annotate(text, (place, numbers["percent"]), (9, 4), textcoords="offset points")
-        axis.set_xticks(range(len(values)), values)
+        axis.set_xticks(range(len(values)), [IN_WORDS.get(value, value) for value in values])
         low, high = one.stacks[target].mean(0).min(), one.stacks[target].mean(0).max()
         axis.set(xlim=(-0.6, len(values) - 0.4), ylabel="percent", title=target)
         axis.set_ylim(min(0, low) - 3, max(100, high) + 3)
