@@ -1,4 +1,4 @@
-"""How well motility could be told at all from the clips of a simulated study: what nobody can beat.
+"""How far a count without mistakes would be from the labels of a simulated study.
 
     .venv/bin/python benchmarks/floor.py benchmarks/study_cpu.yaml
 
