@@ -40,9 +40,11 @@ def main():
     results = Path(results_of(given.configfile))
     check_finished(given.configfile)
     out = given.out or results / "crate.zip"
-    with written_whole(out.with_suffix(".zip")) as temporary:
+    if out.suffix != ".zip":
+        raise InputError(f"{out}: name a file that ends in .zip")
+    with written_whole(out) as temporary:
         described(given.configfile, results).write_zip(temporary)
-    print(f"{out.with_suffix('.zip')}: look through it before you publish it. mae.json names")
+    print(f"{out}: look through it before you publish it. mae.json names")
     print(
         "participants and their labels, folds.csv participants; figures/gallery.png shows a frame."
     )
@@ -50,10 +52,13 @@ def main():
 
 def results_of(configurations):
     """The folder that these files, merged in their order, name."""
-    read = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in configurations]
-    named = [part["results"] for part in read if "results" in (part or {})]
-    if not named:
-        raise InputError(f"{configurations[-1]}: names no `results`")
+    try:
+        read = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in configurations]
+    except yaml.YAMLError as error:
+        raise InputError(f"{error}: the configuration cannot be read") from error
+    named = [part["results"] for part in read if isinstance(part, dict) and "results" in part]
+    if not named or not isinstance(named[-1], str):
+        raise InputError(f"{configurations[-1]}: names no folder of `results`")
     return named[-1]
 
 
@@ -62,9 +67,8 @@ def check_finished(configurations):
     InputError: the results are not those of this configuration, or not complete.
     """
     command = [Path(sys.executable).with_name("snakemake"), "-n", "--quiet", "rules"]
-    told = subprocess.run(
-        [*command, "--configfile", *configurations], cwd=ROOT, capture_output=True, text=True
-    )
+    options = ["--snakefile", ROOT / "Snakefile", "--configfile", *configurations]
+    told = subprocess.run([*command, *options], capture_output=True, text=True)
     if told.returncode:
         raise InputError(f"the run cannot be looked at:\n{told.stdout}{told.stderr}")
     if "Nothing to be done" not in told.stdout + told.stderr:
@@ -97,9 +101,12 @@ def described(configurations, results):
     )
     for path in files_of(ROOT, PIPELINE):
         crate.add_file(path, path.relative_to(ROOT))
-    inputs = [crate.add_file(path, Path("config", path.name)) for path in configurations]
-    if not any(path.name == "schema.yaml" for path in configurations):
-        crate.add_file(ROOT / "config/schema.yaml", "config/schema.yaml")
+    # By their order, which counts: several may have one name.
+    inputs = [
+        crate.add_file(path, Path("config", path.name if number == 1 else f"{number}_{path.name}"))
+        for number, path in enumerate(configurations, start=1)
+    ]
+    crate.add_file(ROOT / "config/schema.yaml", "config/schema.yaml")
     made = [
         crate.add_file(path, Path("results", path.relative_to(results)))
         for path in files_of(results, RESULTS)
@@ -117,7 +124,11 @@ def files_of(folder, patterns):
     inside = [
         file for path in found for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
     ]
-    return [file for file in inside if file.is_file() and "__pycache__" not in file.parts]
+    return [
+        file
+        for file in inside
+        if file.is_file() and not file.is_symlink() and "__pycache__" not in file.parts
+    ]
 
 
 def times(results):
@@ -135,3 +146,5 @@ if __name__ == "__main__":
         main()
     except InputError as error:
         sys.exit(f"ERROR: {error}")
+    except OSError as error:
+        sys.exit(f"ERROR: {error.filename}: {error.strerror}")

@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -14,32 +15,69 @@ from motilens import InputError, bundle, plots, predicting, videos  # noqa: E402
 from motilens.performance import prepare  # noqa: E402
 from motilens.step import written_whole  # noqa: E402
 
+LONGEST = 200  # bytes of a page's name: file systems allow 255, and its temporary name is longer
+
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("bundle", help="made by `make bundle`")
-    parser.add_argument("videos", nargs="+", type=Path, help="files, or folders of them")
-    parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder")
-    parser.add_argument("--frame-rate", type=float, help="of the videos (1/s), if files are wrong")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--threads", type=int, help="of the CPU")
-    given = parser.parse_args()
+    given = arguments()
     how = prepare({"device": given.device}, given.threads)
     made = bundle.load(given.bundle)
     facts = {"frame_rate": given.frame_rate} if given.frame_rate else {}
     wanted, found = files(given.videos), []
     pages = names(wanted)
-    for one in predicting.predict(made, wanted, how, facts):
-        found.append(one)
-        print(f"{len(found)} of {len(wanted)}: {one.video}: {told(one)}", flush=True)
-        if not one.problem:
-            with written_whole(given.out / pages[Path(one.video)]) as temporary:
-                plots.prediction(one, made.targets, temporary)
-        write(given.out, found, made)  # what is done stays, whatever comes
+    begin(given.out)
+    try:
+        for path, one in zip(wanted, predicting.predict(made, wanted, how, facts), strict=True):
+            found.append(one)
+            print(f"{len(found)} of {len(wanted)}: {one.video}: {told(one)}", flush=True)
+            if not one.problem:
+                with written_whole(given.out / pages[path]) as temporary:
+                    plots.prediction(one, made.targets, temporary)
+            write(given.out, found, made)  # what is done stays, whatever comes
+    except KeyboardInterrupt:
+        sys.exit(f"Stopped: {len(found)} of {len(wanted)} videos are in {given.out}")
     usable = sum(not one.problem for one in found)
     print(f"{usable} of {len(found)} videos: {given.out}/predictions.csv, .json, a page for each")
     print("For research: not a diagnosis.")
     sys.exit(0 if usable else 1)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bundle", help="made by `make bundle`")
+    parser.add_argument("videos", nargs="+", type=Path, help="files, or folders of them")
+    parser.add_argument("--out", type=Path, default=Path("predictions"), help="a folder, new")
+    parser.add_argument(
+        "--frame-rate", type=above_0, help="of the videos (1/s), if files are wrong"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument(
+        "--threads", type=int, choices=range(1, 1025), metavar="N", help="of the CPU"
+    )
+    return parser.parse_args()
+
+
+def above_0(text):
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def begin(folder):
+    """Make the folder this run's own.
+
+    Raises:
+        InputError: it holds predictions, of before or of another run that is going on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(folder / "predictions.json", "x", encoding="utf-8") as file:
+            file.write("[]\n")
+    except FileExistsError as error:
+        raise InputError(
+            f"{folder} holds predictions already: name another folder (--out; OUT= with make)"
+        ) from error
 
 
 def told(one):
@@ -70,14 +108,19 @@ def files(given):
     found = []
     for path in given:
         if path.is_dir():
-            inside = [file for file in path.iterdir() if file.suffix.lower() in videos.SUFFIXES]
+            inside = [
+                file
+                for file in path.iterdir()
+                if file.suffix.lower() in videos.SUFFIXES and not file.name.startswith(".")
+            ]
             if not inside:
-                raise InputError(f"{path} holds no videos ({', '.join(sorted(videos.SUFFIXES))})")
+                kinds = ", ".join(sorted(videos.SUFFIXES))
+                raise InputError(f"{predicting.shown(path)} holds no videos ({kinds})")
             found += sorted(inside)
         elif path.exists():
             found.append(path)
         else:
-            raise InputError(f"{path}: no such file")
+            raise InputError(f"{predicting.shown(path)}: no such file")
     return list(dict.fromkeys(found))
 
 
@@ -85,16 +128,20 @@ def names(wanted):
     """A page for each video, called as it; videos of one name in several folders get numbers."""
     pages, taken = {}, set()
     for video in wanted:
-        name, number = f"{video.name}.png", 2
+        whole = predicting.shown(video.name).encode()[:LONGEST].decode(errors="ignore")
+        name, number = f"{whole}.png", 2
         while name in taken:
-            name, number = f"{video.name}.{number}.png", number + 1
+            name, number = f"{whole}.{number}.png", number + 1
         taken.add(name)
         pages[video] = name
     return pages
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
         main()
     except InputError as error:
         sys.exit(f"ERROR: {error}")
+    except OSError as error:
+        sys.exit(f"ERROR: {error.filename}: {error.strerror}")

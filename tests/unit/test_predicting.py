@@ -1,5 +1,7 @@
 """What is said of new videos, and of how unlike those of training they are."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -8,17 +10,34 @@ from motilens import appearance, predicting
 RECORD = {"video_frame_rate": 50.0, "video_width": 640, "video_height": 480}
 
 
+MOTILITY = ["progressive", "nonprogressive", "immotile"]
+
+
 def test_motility_adds_up_and_nothing_leaves_its_bounds():
-    given = np.array([[[60.0, 30, 30], [-20, 50, 50]], [[110, 0, 0], [0, 0, 0]]])
-    found = predicting.summed(
-        {"motility": given}, {"motility": ["progressive", "nonprogressive", "immotile"]}
-    )
+    given = np.array([[[60.0, 30, 30], [-20, 50, 50]], [[110, 0, 0], [0, 0, -3]]])
+    bounded, empty = predicting.within_bounds(given, MOTILITY)
+    assert bounded.sum(-1) == pytest.approx(np.full((2, 2), 100.0)) and empty == 0.25
+    found = predicting.summed({"motility": bounded}, {"motility": MOTILITY})
     assert sum(one["percent"] for one in found.values()) == pytest.approx(100)
     assert found["progressive"]["percent"] == pytest.approx((50 + 0 + 100 + 100 / 3) / 4)
-    other = predicting.summed({"heads": given[..., :1]}, {"heads": ["head"]})
-    assert other["head"]["percent"] == pytest.approx((60 + 0 + 100 + 0) / 4)
+    heads, empty = predicting.within_bounds(given[..., :1], ["head"])
+    other = predicting.summed({"heads": heads}, {"heads": ["head"]})
+    assert other["head"]["percent"] == pytest.approx((60 + 0 + 100 + 0) / 4) and empty == 0
     assert other["head"]["of_stacks"] == pytest.approx(np.std([80, 0]))
     assert other["head"]["of_models"] == pytest.approx(np.std([30, 50]))
+
+
+def test_a_value_of_two_targets_is_told_twice():
+    answers = {"a": np.full((1, 1, 1), 5.0), "b": np.full((1, 1, 2), 7.0)}
+    found = predicting.summed(answers, {"a": ["head"], "b": ["head", "tail"]})
+    assert {name: one["percent"] for name, one in found.items()} == {
+        "head (a)": 5, "head (b)": 7, "tail": 7,
+    }  # fmt: skip
+
+
+def test_names_that_are_no_text_can_be_written():
+    name = os.fsdecode(b"lat\xe9in.avi")
+    assert predicting.shown(name) == "lat\\xe9in.avi" and predicting.shown("süß") == "süß"
 
 
 def measured(clips):

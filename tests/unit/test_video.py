@@ -164,10 +164,14 @@ def test_names_are_only_names(source, tmp_path, name, monkeypatch):
     assert listing.probe(name).frames == len(decoded(name, 32)) == 120
 
 
-def test_a_list_of_other_files_is_no_video(source, tmp_path):
+@pytest.mark.parametrize(
+    "text", ["ffconcat version 1.0\nfile 1.avi\n", "#EXTM3U\n#EXTINF:3,\n1.avi\n"]
+)
+def test_a_list_of_other_files_is_no_video(source, tmp_path, text):
+    (tmp_path / "1.avi").write_bytes(source.read_bytes())
     path = tmp_path / "list.avi"
-    path.write_text(f"ffconcat version 1.0\nfile {source}\n")
-    with pytest.raises(InputError, match="list.avi: ffmpeg cannot read"):
+    path.write_text(text)
+    with pytest.raises(InputError, match="list.avi: it is a list of other files"):
         listing.probe(str(path))
 
 

@@ -6,8 +6,8 @@ import sys
 from rocrate.rocrate import ROCrate
 
 
-def crate(project, *arguments):
-    command = [sys.executable, "workflow/crate.py", "--configfile", "tests/tiny.yaml"]
+def crate(project, *arguments, config="tests/tiny.yaml"):
+    command = [sys.executable, "workflow/crate.py", "--configfile", config]
     return subprocess.run(
         [*command, *map(str, arguments)], cwd=project.folder, capture_output=True, text=True
     )
@@ -33,3 +33,16 @@ def test_a_run_that_is_not_finished_is_refused(project):
     done = crate(project)
     assert done.returncode == 1 and "ERROR: the run is not finished" in done.stderr
     assert not list(project.folder.rglob("*.zip"))
+
+
+def test_mistakes_are_told_in_a_line(project):
+    (project.folder / "broken.yaml").write_text("results: [")
+    (project.folder / "number.yaml").write_text("results: 5")
+    for config, told in (
+        ("nothing.yaml", "nothing.yaml: No such file"),
+        ("broken.yaml", "cannot be read"),
+        ("number.yaml", "names no folder of `results`"),
+    ):
+        done = crate(project, config=config)
+        assert done.returncode == 1 and done.stderr.startswith("ERROR: "), done.stderr
+        assert told in done.stderr

@@ -1,6 +1,7 @@
 """A finished run's models answer for videos that nobody has labelled."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from laboratory import Laboratory
 
-from motilens import bundle, checkpoints, loading, models, performance, regressor, video
+from motilens import bundle, checkpoints, loading, models, performance, predicting, regressor, video
 
 VALUES = ["progressive", "nonprogressive", "immotile", "head", "midpiece", "tail"]
 
@@ -128,9 +129,43 @@ def test_mistakes_are_told_in_a_line(lab, predicted, tmp_path):
         (("nothing.pt", "new"), "nothing.pt cannot be read"),
         (("results/bundles/ours.pt", "nowhere"), "nowhere: no such file"),
         (("results/bundles/ours.pt", tmp_path / "empty"), "empty holds no videos"),
+        (("results/bundles/ours.pt", "new", "--out", "answers"), "answers holds predictions"),
+        (("results/bundles/ours.pt", "new", "--out", damaged), "damaged.pt: File exists"),
     ):
         done = predict(lab, *arguments, code=1)
         assert done.stderr.startswith("ERROR: ") and told in done.stderr
         assert done.stderr.count("\n") == 1
     done = predict(lab, "results/bundles/ours.pt", "new/damaged.avi", "--out", tmp_path, code=1)
     assert "0 of 1 videos" in done.stdout
+
+
+def test_what_is_no_video_stops_no_other(lab, tmp_path):
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    known = lab.video(1)
+    (folder / os.fsdecode(b"lat\xe9in.avi")).write_bytes(known.read_bytes())
+    (folder / "$\\frac{$.avi").write_bytes(known.read_bytes())
+    (folder / ("\u044f" * 118 + ".avi")).write_bytes(known.read_bytes())
+    (folder / "list.avi").write_text(f"ffconcat version 1.0\nfile {known.resolve()}\n")
+    os.mkfifo(folder / "pipe.avi")
+    (folder / "a folder.avi").mkdir()
+    (folder / "._hidden.avi").write_text("of another system")
+    predict(lab, "results/bundles/ours.pt", folder, "--out", tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out/predictions.csv").fillna("")
+    names = table["video"].map(lambda path: path.split("/")[-1])
+    problems = dict(zip(names, table["problem"], strict=True))
+    assert list(problems.values()).count("") == 2, problems
+    assert "list of other files" in problems["list.avi"]
+    assert "is no file" in problems["pipe.avi"] and "is no file" in problems["a folder.avi"]
+    assert "rename it" in problems["lat\\xe9in.avi"]
+    assert len(problems) == 6 and len(list((tmp_path / "out").glob("*.png"))) == 2
+
+
+def test_models_that_answer_no_numbers_predict_nothing(lab, predicted):
+    models = bundle.load(lab.folder / "results/bundles/ours.pt")
+    for member in models.members:
+        for weights in member.model.parameters():
+            weights.data.fill_(float("nan"))
+    video = str(lab.folder / "new/1.avi")
+    (found,) = predicting.predict(models, video, performance.prepare({"device": "cpu"}))
+    assert "what is no number" in found.problem and not found.values

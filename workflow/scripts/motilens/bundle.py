@@ -74,6 +74,8 @@ def load(path: str | Path) -> Bundle:
     Raises:
         InputError: it is no bundle, or damaged.
     """
+    if Path(path).exists() and not Path(path).is_file():
+        raise InputError(f"{path} is no file")
     try:
         head, _, content = Path(path).read_bytes().partition(b"\n")
     except OSError as error:
@@ -88,8 +90,10 @@ def load(path: str | Path) -> Bundle:
         raise InputError(f"{path} is damaged: copy it again, or make it anew")
     try:
         held = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
-        members = [_member(**one) for one in held.pop("members")]
-        return Bundle(members, digest=digest, **held)
+        made = Bundle([_member(**one) for one in held.pop("members")], digest=digest, **held)
+        if {one.target for one in made.members} != set(made.targets) or not made.targets:
+            raise ValueError("its models are not those of its targets")
+        return made
     except Exception as error:  # of another version, it raises almost anything
         raise InputError(f"{path} cannot be used ({why(error)}): make it anew") from error
 

@@ -181,9 +181,10 @@ def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
     axes[1].set_title("what moves in the first clip")
     for axis in axes[:2]:
         axis.set(xticks=[], yticks=[])
+    start = 0
     for axis, (target, values) in zip(axes[2:], targets.items(), strict=True):
-        for place, value in enumerate(values):
-            numbers = one.values[value]
+        for place in range(len(values)):
+            numbers = list(one.values.values())[start + place]
             each = one.stacks[target][..., place].mean(0)
             beside = place + np.linspace(-0.25, 0.25, len(each))
             axis.scatter(beside, each, s=8, color=COLOURS[1], zorder=2)
@@ -194,17 +195,17 @@ def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
             text = f"{numbers['percent']:.0f} %"
             axis.annotate(text, (place, numbers["percent"]), (9, 4), textcoords="offset points")
         axis.set_xticks(range(len(values)), [IN_WORDS.get(value, value) for value in values])
-        low, high = one.stacks[target].mean(0).min(), one.stacks[target].mean(0).max()
-        axis.set(xlim=(-0.6, len(values) - 0.4), ylabel="percent", title=target)
-        axis.set_ylim(min(0, low) - 3, max(100, high) + 3)
+        axis.set(xlim=(-0.6, len(values) - 0.4), ylim=(-3, 103), ylabel="percent", title=target)
+        start += len(values)
         axis.grid(axis="y", color="0.9")
     notes = [f"WARNING: {text}" for text in one.warnings] or ["nothing unusual about this video"]
+    name = Path(one.video).name
     lines = [
-        f"{Path(one.video).name}: research use, not a diagnosis",
+        f"{name if len(name) < 90 else f'{name[:60]}…{name[-25:]}'}: research use, not a diagnosis",
         "diamonds: mean of all models, with their standard deviation; points: each stack",
         *notes,
     ]
-    figure.suptitle("\n".join(lines), fontsize=9)
+    figure.suptitle("\n".join(lines), fontsize=9, parse_math=False)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
@@ -267,9 +268,10 @@ def contact_sheet(pictures: dict[str, np.ndarray], record: dict, path: str | Pat
         f"{record['video_width']} x {record['video_height']}, {record['video_frames']} frames, "
         f"{record['video_frame_rate']:g} a second, {seconds:.1f} s",
         fontsize=9,
+        parse_math=False,
     )
     if record["warning"]:
-        figure.supxlabel(f"Warning: {record['warning']}", fontsize=9)
+        figure.supxlabel(f"Warning: {record['warning']}", fontsize=9, parse_math=False)
     figure.savefig(path, dpi=100)
     plt.close(figure)
 
@@ -284,6 +286,6 @@ def _stretched(channels: np.ndarray) -> np.ndarray:
 def words(text: str, path: str | Path) -> None:
     """A figure that says why there is nothing to see."""
     figure = plt.figure(figsize=(12, 1.5))
-    figure.text(0.02, 0.5, text, va="center", fontsize=9, wrap=True)
+    figure.text(0.02, 0.5, text, va="center", fontsize=9, wrap=True, parse_math=False)
     figure.savefig(path, dpi=150)
     plt.close(figure)

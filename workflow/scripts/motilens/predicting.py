@@ -22,7 +22,7 @@ class Prediction:
     Args:
         values: by percentage, a dict: percent; of_stacks, the standard deviation over its stacks
             (of the models' mean); of_models, that over models (of their mean over stacks).
-        stacks: by target, float32 (models, stacks, values), as the models gave them.
+        stacks: by target, (models, stacks, values), within bounds (see `within_bounds`).
         warnings: why to trust it less.
         problem: why there is none; None if there is one.
         frame: a frame of the video, (height, width) uint8.
@@ -50,13 +50,20 @@ def predict(
     """
     for member in bundle.members:
         performance.place(member.model, regressor.LAYOUT)
-    for video in map(str, videos):
+    for path in [videos] if isinstance(videos, str | Path) else videos:
+        video = shown(path)
+        if not Path(path).is_file():
+            yield Prediction(video, problem=f"{video} is no file")
+            continue
+        if video != str(path):
+            yield Prediction(video, problem=f"{video}: its name is no UTF-8 text: rename it")
+            continue
         with tempfile.TemporaryDirectory() as folder:
             clips = Path(folder, "clips.h5")
             try:
-                record = extraction.extract_clips(video, clips, bundle.frames, "video", facts)
+                record = extraction.extract_clips(str(path), clips, bundle.frames, "video", facts)
             except (Damaged, OSError) as error:
-                yield Prediction(video, problem=str(error))
+                yield Prediction(video, problem=shown(error))
                 continue
             found = stacks.read_clips(str(clips))
         yield _of_clips(bundle, video, found, record, performance)
@@ -70,33 +77,56 @@ def _of_clips(
     warned += appearance.strange(appearance.measure(clips, record), bundle.ranges)
     if any(record["content_sha256"].startswith(digest) for digest in bundle.known):
         warned.append("models of this bundle were trained with this video: no test of them")
-    made.warnings = [text for text in warned if text]
     made.frame, made.moving = clips[0, 0], clips[0].std(0)
     for target in bundle.targets:
         members = [one for one in bundle.members if one.target == target]
-        made.stacks[target] = np.array(
+        answers = np.array(
             [
                 regressor.predict(model, loading.in_memory(clips[:, : model.frames], performance))
                 for model in (one.model for one in members)
             ]
         )
+        if not np.isfinite(answers).all():
+            made.problem = f"models of {target} answer what is no number: make the bundle anew"
+            return made
+        made.stacks[target], empty = within_bounds(answers, bundle.targets[target])
+        if empty:
+            warned.append(
+                f"{target}: {empty:.0%} of all answers are 0 or below: taken as all alike"
+            )
+    made.warnings = [text for text in warned if text]
     made.values = summed(made.stacks, bundle.targets)
     return made
+
+
+def within_bounds(answers: np.ndarray, values: list[str]) -> tuple[np.ndarray, float]:
+    """Answers (models, stacks, values) between 0 and 100; the three of motility add up to 100.
+
+    Returns:
+        They, and the share of stacks of which motility is 0 altogether, so that nothing is known.
+    """
+    bounded = answers.astype(float).clip(0, 100)
+    if set(values) != set(MOTILITY):
+        return bounded, 0.0
+    total = bounded.sum(-1, keepdims=True)
+    known = total > 0
+    shares = np.where(known, 100 * bounded / np.where(known, total, 1), 100 / len(values))
+    return shares, 1 - float(known.mean())
 
 
 def summed(
     answers: dict[str, np.ndarray], targets: dict[str, list[str]]
 ) -> dict[str, dict[str, float]]:
-    """One percentage for each value, and how far stacks and models differ; see `Prediction`."""
+    """One percentage for each value, and how far stacks and models differ; see `Prediction`.
+
+    A value that two targets have is called by both.
+    """
+    names = [value for values in targets.values() for value in values]
     found = {}
     for target, given in answers.items():
-        bounded = given.astype(float).clip(0, 100)
-        if set(targets[target]) == set(MOTILITY):  # of all sperm
-            total = bounded.sum(-1, keepdims=True)
-            bounded = np.where(total > 0, 100 * bounded / np.where(total > 0, total, 1), 100 / 3)
         for place, value in enumerate(targets[target]):
-            one = bounded[..., place]
-            found[value] = {
+            one = given[..., place]
+            found[value if names.count(value) == 1 else f"{value} ({target})"] = {
                 "percent": float(one.mean()),
                 "of_stacks": float(one.mean(0).std()),
                 "of_models": float(one.mean(1).std()),
@@ -104,17 +134,22 @@ def summed(
     return found
 
 
+def shown(name) -> str:
+    """A text that any file can hold: bytes that are no UTF-8 are written as escapes."""
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def table(predictions: Iterable[Prediction]) -> pd.DataFrame:
     """A row a video: video, for each value <value>, <value>_of_stacks, <value>_of_models,
     then warnings and problem."""
-    rows = []
+    rows = [{"video": None, "warnings": "", "problem": ""}]  # the columns, if there is none
     for one in predictions:
         row = {"video": one.video}
         for value, numbers in one.values.items():
             row[value] = numbers["percent"]
             row |= {f"{value}_{name}": numbers[name] for name in ("of_stacks", "of_models")}
         rows.append(row | {"warnings": "; ".join(one.warnings), "problem": one.problem or ""})
-    made = pd.DataFrame(rows)
+    made = pd.DataFrame(rows).iloc[1:]
     last = ["warnings", "problem"]
     return made[[name for name in made if name not in last] + last]
 

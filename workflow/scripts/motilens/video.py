@@ -19,6 +19,8 @@ REASONS = {  # of ffmpeg's, in words
     "does not contain any stream": "it is no video",
     "matches no streams": "it holds no video",
 }
+# How ffmpeg's lists of other files begin.
+LISTS = (b"ffconcat", b"#EXTM3U")
 
 
 class Damaged(InputError):
@@ -26,7 +28,15 @@ class Damaged(InputError):
 
 
 def source(path: str, **options):
-    """Of the file of that name, whatever its characters, and of nothing that it refers to."""
+    """Of the file of that name, whatever its characters, and of nothing that it refers to.
+
+    Raises:
+        Damaged: it is a list of other files.
+    """
+    if Path(path).is_file():  # what is not there, or no file, ffmpeg tells itself
+        with open(path, "rb") as file:
+            if file.read(16).lstrip(b"\xef\xbb\xbf \r\n").startswith(LISTS):
+                raise Damaged(f"{path}: it is a list of other files, no video: replace it")
     return ffmpeg.input(f"file:{path}", protocol_whitelist="file", **options)
 
 
