@@ -29,6 +29,8 @@ bundle: .venv/ready
 
 # All tables and figures of a finished run in one page that needs no network: report.html.
 report: .venv/ready
+	@echo "The report shows results as they are. What would rerun:"
+	@$(RUN) python workflow/explain.py $(if $(CONFIG),--configfile $(CONFIG))
 	$(RUN) snakemake --report report.html $(if $(CONFIG),--configfile $(CONFIG))
 
 # A finished run as one file to publish or keep (a Workflow Run RO-Crate): crate.zip in the results.

@@ -12,6 +12,7 @@ def record(name, target=None, **settings):
         "abandoned_starts": [{"seed": 5}],
         "health": {"problem": None, "warning": "is no better"},
         "training": {"1": {}, "2": {}},
+        "architecture": {"frames": 1, "copies": 9, "kind": "motion"},
         "weights_sha256": "ab",
         "code": {"a.py": "12"},
         "motilens": "0.1.0",
@@ -49,8 +50,8 @@ def test_a_row_for_each_model_and_costs_by_kind(records):
 def test_settings_that_differ_have_a_row_each(records):
     found = making.settings(records).set_index(["setting", "value"])["input types"]
     assert found["autoencoder.epochs", "2"] == "I1" and found["autoencoder.epochs", "3"] == "I4"
-    assert found["autoencoder.loss.squared", "1"] == "all"
-    assert found["regressor.epochs", "2"] == "all"
+    assert found["autoencoder.loss.squared", "1"] == "all that have one"
+    assert found["regressor.epochs", "2"] == "all that have one"
     assert not any(name.endswith("frames") for name, _ in found.index), "said by the input type"
 
 
@@ -64,4 +65,5 @@ def test_the_page_says_who_was_left_out(records):
     models = making.models_table(records, [run(1)] * 3)
     split = {"folds_digest": "cd", "left_out": ["7"], "models": {"fold": [1, 2], "seed": [0]}}
     text = pages.markdown(making.page(models, records, {"settings": split}))
+    assert "| I1      | 1        | 9        | motion    |" in text
     assert "**Left out**: samples 7" in text and "cd" in text and "1; 2" in text

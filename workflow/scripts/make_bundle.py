@@ -27,7 +27,10 @@ def main(inputs, output, name, params):
     ]
     errors = pd.read_csv(inputs.errors)
     order = dict.fromkeys(member["target"] for member in members)
-    card = cards.written(name, records, errors[errors["input"] == name], params.settings)
+    own = errors[errors["input"] == name]
+    card = cards.written(name, records, own, params.settings)
+    gained = own["zeror_participant"] - own["mae_participant"]
+    means = gained.groupby(own["target"]).mean()
     digest = bundle.write(
         output.bundle,
         {
@@ -36,6 +39,7 @@ def main(inputs, output, name, params):
             "targets": {name: params.settings["targets"][name] for name in order},
             "frames": params.settings["frames"],
             "ranges": appearance.ranges(measured),
+            "no_better": [target for target in order if means[target] <= 0],
             "known": sorted({made["frames"] for made in known.values()}),
             "card": card,
         },

@@ -103,6 +103,8 @@ def changes(then: dict, now: dict, place: str = "") -> Iterable[tuple[str, str]]
             yield from changes(old, new, name)
         elif key.endswith(".py"):
             yield f"code of {key} changed", ""
+        elif place == "shown":
+            yield "the gallery shows somebody else", ""
         elif place in PER_SAMPLE:
             yield MOVED, key
         elif place.partition(".")[0] in PER_SAMPLE:

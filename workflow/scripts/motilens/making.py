@@ -31,7 +31,7 @@ def models_table(records: Iterable[dict], runs: Iterable[dict]) -> pd.DataFrame:
                 "begun_again": len(record["abandoned_starts"]),
                 "resumed": len(run["resumed_at_steps"]),
                 **{kind: record["health"][kind] or "" for kind in ("problem", "warning")},
-                "stacks_of": len(record["training"]),
+                "samples": len(record["training"]),
                 "weights_sha256": record["weights_sha256"],
                 "code": _digest(record["code"]),
             }
@@ -66,6 +66,7 @@ def page(models: pd.DataFrame, records: list[dict], errors: dict) -> Page:
     }
     parts = [
         ("What models cost", costs(models)),
+        ("Input types", input_types(records)),
         ("Settings", settings(records)),
         ("Versions and digests", _as_rows(identity | versions(records))),
     ]
@@ -94,6 +95,17 @@ def costs(models: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(str)
 
 
+def input_types(records: Iterable[dict]) -> pd.DataFrame:
+    """What the models of each see, and through which encoder."""
+    rows = {}
+    for record in records:
+        seen = record["architecture"].get("encoder", record["architecture"])
+        kind = seen.get("kind") or f"autoencoder, {seen['variant']}"
+        shown = {"input": record["input"], "frames": seen["frames"], "copies": seen["copies"]}
+        rows[record["input"]] = shown | {"encoder": kind}
+    return pd.DataFrame(rows.values()).astype(str)
+
+
 def settings(records: Iterable[dict]) -> pd.DataFrame:
     """Each setting and its value; a row for each value that it has, and which inputs have it."""
     found, everyone = {}, {}
@@ -107,7 +119,7 @@ def settings(records: Iterable[dict]) -> pd.DataFrame:
     rows = []
     for (key, value), inputs in sorted(found.items()):
         whole = list(everyone[key.partition(".")[0]])
-        shown = "all" if list(inputs) == whole else ", ".join(inputs)
+        shown = "all that have one" if list(inputs) == whole else ", ".join(inputs)
         rows.append({"setting": key, "value": value, "input types": shown})
     return pd.DataFrame(rows)
 

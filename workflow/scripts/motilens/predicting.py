@@ -90,6 +90,8 @@ def _of_clips(
             made.problem = f"models of {target} answer what is no number: make the bundle anew"
             return made
         made.stacks[target], empty = within_bounds(answers, bundle.targets[target])
+        if target in bundle.no_better:
+            warned.append(f"{target}: no better than ZeroR on participants that were held out")
         if empty:
             warned.append(
                 f"{target}: {empty:.0%} of all answers are 0 or below: taken as all alike"

@@ -317,10 +317,11 @@ def _as_if_undisturbed(state: dict, policy: str) -> bool:
 
 def _given_up(problem: str, settings: dict, starts: int, finite: bool) -> str:
     times = f", and so in all {starts} starts" if starts > 1 else ""
+    settle = ", set settle_batch_norm: true" if settings.get("settle_batch_norm") is False else ""
     keep = ", or, to go on with it, set unhealthy: keep" if finite else ""
     return (
         f"{problem}{times}: lower learning_rate (now {settings['learning_rate']}), train for more "
-        f"epochs{keep} (docs/training.md)"
+        f"epochs{settle}{keep} (docs/training.md)"
     )
 
 
