@@ -63,8 +63,10 @@ def results_of(configurations):
 
 
 def check_finished(configurations):
-    """Raises:
-    InputError: the results are not those of this configuration, or not complete.
+    """Are the results complete, and those of this configuration?
+
+    Raises:
+        InputError: they are not.
     """
     command = [Path(sys.executable).with_name("snakemake"), "-n", "--quiet", "rules"]
     options = ["--snakefile", ROOT / "Snakefile", "--configfile", *configurations]
@@ -134,6 +136,8 @@ def files_of(folder, patterns):
 def times(results):
     """When the first and the last of its steps began and ended, ISO 8601."""
     records = [json.loads(path.read_text()) for path in (results / ".metadata").rglob("*.json")]
+    if not records:
+        raise InputError(f"{results}/.metadata: says nothing of when the run was: run it again")
     moments = [[one[kind] for one in records if one.get(kind)] for kind in ("starttime", "endtime")]
     return (
         datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")

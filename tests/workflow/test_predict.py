@@ -157,7 +157,7 @@ def test_what_is_no_video_stops_no_other(lab, tmp_path):
     (folder / "a folder.avi").mkdir()
     (folder / "._hidden.avi").write_text("of another system")
     predict(lab, "results/bundles/ours.pt", folder, "--out", tmp_path / "out")
-    table = pd.read_csv(tmp_path / "out/predictions.csv").fillna("")
+    table = pd.read_csv(tmp_path / "out/predictions.csv", keep_default_na=False)
     names = table["video"].map(lambda path: path.split("/")[-1])
     problems = dict(zip(names, table["problem"], strict=True))
     assert list(problems.values()).count("") == 2, problems

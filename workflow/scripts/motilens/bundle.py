@@ -35,8 +35,8 @@ class Bundle:
         targets: by name, the percentages that its members predict, in their order.
         frames: how videos become clips, see `extraction.extract_clips`.
         ranges: of the training videos, see `appearance.ranges`.
-        no_better: targets whose models were no better than ZeroR on participants they had not seen.
         known: first digits of the digests of their clips (`content_sha256`, docs/formats.md).
+        no_better: targets whose models were no better than ZeroR on participants held out.
         card: what the models are for and how well they do, in Markdown.
         digest: SHA-256 of the file's content.
     """
@@ -45,8 +45,8 @@ class Bundle:
     targets: dict[str, list[str]]
     frames: dict
     ranges: dict[str, list[float]]
-    no_better: list[str]
     known: list[str]
+    no_better: list[str]
     card: str
     digest: str
 
@@ -56,8 +56,8 @@ def write(path: str | Path, content: dict) -> str:
 
     Args:
         content: `members`, a list of dicts with target, fold, seed, architecture and weights (a
-            state dict); `targets`, `frames`, `ranges`,
-            `no_better`, `known`, `card`.
+            state dict); `targets`, `frames`, `ranges`, `known`,
+            `no_better`, `card`.
 
     Returns:
         Its digest.
