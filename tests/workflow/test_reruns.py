@@ -243,7 +243,8 @@ def test_reasons_are_told_in_the_users_words(laboratory, tmp_path):
     assert lines[0] == (
         "frames.size changed 32 -> 96: 6 frames, 6 contact sheets, 4 lists of clips, "
         "2 autoencoders, 4 regressors, 1 table of errors, 1 table of statistics, 1 Table 1, "
-        "1 figure of learning curves, 1 figure of errors, 1 figure of agreement, 1 gallery"
+        "1 description of the run, 1 figure of learning curves, 1 figure of errors, "
+        "1 figure of agreement, 1 gallery"
     )
     for line in (
         "regressor.learning_rate changed 0.0001 -> 0.5: 4 regressors, 1 table of errors,",

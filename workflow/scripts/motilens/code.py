@@ -5,6 +5,7 @@ use it. Comments, docstrings and layout do not count.
 """
 
 import ast
+import functools
 import hashlib
 import re
 from collections.abc import Iterator
@@ -29,7 +30,8 @@ def versions(script: Path, requirements: Path) -> dict[str, str]:
     pins = dict(re.findall(r"^([\w-]+)==(\S+)", requirements.read_text("utf-8"), re.MULTILINE))
     found = {}
     for source in sources(script):
-        found[source.relative_to(script.parent).as_posix()] = _digest(source)
+        digest, _ = _understood(source.read_text(encoding="utf-8"))
+        found[source.relative_to(script.parent).as_posix()] = digest
         names = {name.partition(".")[0] for name in imported(source)}
         libraries = {INSTALLED_AS.get(name, name) for name in names}
         found |= {library: pins[library] for library in libraries & pins.keys()}
@@ -51,18 +53,26 @@ def sources(script: Path) -> list[Path]:
     return sorted(found)
 
 
-def imported(path: Path) -> Iterator[str]:
+def imported(path: Path) -> list[str]:
     """Names of all modules that a file may import (and some that are no modules)."""
-    for node in ast.walk(_parsed(path)):
+    return _understood(path.read_text(encoding="utf-8"))[1]
+
+
+@functools.cache
+def _understood(text: str) -> tuple[str, list[str]]:
+    """Digest of code, and all that it imports; once for each text, for many steps share modules."""
+    tree = ast.parse(text)
+    digest = hashlib.sha256(repr(_meaning(tree)).encode()).hexdigest()[:16]
+    return digest, list(_imported(tree))
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(repr(_meaning(_parsed(path))).encode()).hexdigest()[:16]
 
 
 def _meaning(node):
@@ -77,7 +87,3 @@ def _meaning(node):
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
             fields["body"] = node.body[1:]
     return type(node).__name__, [(name, _meaning(fields[name])) for name in sorted(fields)]
-
-
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
