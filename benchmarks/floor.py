@@ -14,7 +14,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
-from motilens import drawing, simulation  # noqa: E402
+from motilens import drawing, simulation, stacks  # noqa: E402
 from motilens.samples import MOTILITY  # noqa: E402
 
 
@@ -24,8 +24,7 @@ def error(participant, drawn, clips, length):
     drift = simulation.fluid_drift(participant, drawn["seed"])
     frames = int(drawn["seconds"] * simulation.FRAME_RATE)
     shares = []
-    for clip in range(clips):
-        middle = clip * (frames - length + 1) // clips + length // 2
+    for middle in stacks.clip_positions(frames, clips, length) + length // 2:
         x, y, _ = simulation.head_poses(cells, drift, middle / simulation.FRAME_RATE)
         column = (x / simulation.MICRONS_PER_PIXEL) % drawing.TORUS_WIDTH
         row = (y / simulation.MICRONS_PER_PIXEL) % drawing.TORUS_HEIGHT

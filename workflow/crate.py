@@ -18,7 +18,7 @@ from rocrate.rocrate import ROCrate
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from motilens import InputError  # noqa: E402
+from motilens import InputError, command  # noqa: E402
 from motilens.step import VERSION, written_whole  # noqa: E402
 
 # Beside that of Workflow RO-Crate, which the library names by itself.
@@ -68,9 +68,9 @@ def check_finished(configurations):
     Raises:
         InputError: they are not.
     """
-    command = [Path(sys.executable).with_name("snakemake"), "-n", "--quiet", "rules"]
+    snakemake = [Path(sys.executable).with_name("snakemake"), "-n", "--quiet", "rules"]
     options = ["--snakefile", ROOT / "Snakefile", "--configfile", *configurations]
-    told = subprocess.run([*command, *options], capture_output=True, text=True)
+    told = subprocess.run([*snakemake, *options], capture_output=True, text=True)
     if told.returncode:
         raise InputError(f"the run cannot be looked at:\n{told.stdout}{told.stderr}")
     if "Nothing to be done" not in told.stdout + told.stderr:
@@ -146,9 +146,4 @@ def times(results):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"ERROR: {error}")
-    except OSError as error:
-        sys.exit(f"ERROR: {error.filename}: {error.strerror}")
+    command.run(main)

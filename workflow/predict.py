@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
-from motilens import InputError, bundle, plots, predicting, videos  # noqa: E402
+from motilens import InputError, bundle, command, plots, predicting, videos  # noqa: E402
 from motilens.performance import prepare  # noqa: E402
 from motilens.step import written_whole  # noqa: E402
 
@@ -139,9 +139,4 @@ def names(wanted):
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"ERROR: {error}")
-    except OSError as error:
-        sys.exit(f"ERROR: {error.filename}: {error.strerror}")
+    command.run(main)

@@ -1,13 +1,17 @@
 """Write the table of config/README.md from config/schema.yaml: `make reference`."""
 
 import json
-import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow/scripts"))
+
+from motilens import pages  # noqa: E402
+
 SCHEMA, PAGE = ROOT / "config/schema.yaml", ROOT / "config/README.md"
 LIMITS = {
     "minimum": "from {}",
@@ -29,11 +33,7 @@ TYPES = {
 def rendered(page: str, schema: dict) -> str:
     """The page with the table of today between its two marks."""
     lines = ["| key | values | default | meaning |", "|---|---|---|---|", *rows(schema, schema)]
-    return re.sub(
-        r"(?s)(<!-- keys -->\n).*?(\n<!-- end -->)",
-        lambda found: found[1] + "\n".join(lines) + found[2],
-        page,
-    )
+    return pages.between(page, "keys", "\n".join(lines))
 
 
 def rows(part: dict, schema: dict, place: str = "") -> Iterator[str]:

@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "workflow/scripts"), str(Path(__file__).parent)]
 
 from recordings import ROWS, Row, make, number_in  # noqa: E402
 
-from motilens import InputError, extraction, videos  # noqa: E402
+from motilens import InputError, extraction, pages, videos  # noqa: E402
 
 SETTINGS = {
     "size": 32, "aspect": "squeeze", "clips_per_video": 5, "clip_length": 18,
@@ -148,21 +148,15 @@ def rendered(page: str, found: list[str], messages: list[str]) -> str:
         grouped.setdefault((row.name, result), []).append(row.suffix)
     lines = ["| recording | containers | clips |", "|---|---|---|"]
     lines += [f"| {name} | {' '.join(s)} | {result} |" for (name, result), s in grouped.items()]
-    page = _between(page, "recordings", lines)
+    page = pages.between(page, "recordings", "\n".join(lines))
     lines = ["| what befell the file | what is said |", "|---|---|"]
     lines += [f"| {damage.what} | {text} |" for damage, text in zip(DAMAGES, messages, strict=True)]
-    return _between(page, "damages", lines)
+    return pages.between(page, "damages", "\n".join(lines))
 
 
 def essential(page: str) -> str:
     """Without ffmpeg's own words and sizes in bytes: they differ between processors."""
     return re.sub(r"(?m)^(\| .*)$", lambda row: re.sub(r"\(.*?\)|\d+", "", row[1]), page)
-
-
-def _between(page: str, name: str, lines: list[str]) -> str:
-    table = "\n".join(lines)
-    pattern = rf"(?s)(<!-- {name} -->\n).*?(<!-- end -->)"
-    return re.sub(pattern, lambda found: f"{found[1]}{table}\n{found[2]}", page)
 
 
 def all_messages() -> list[str]:

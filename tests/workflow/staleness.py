@@ -10,6 +10,8 @@ from pathlib import Path
 
 import changes
 
+from motilens import pages
+
 NOTHING = ""
 DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of an empty file
 REMOVED = "(removed)"
@@ -274,11 +276,7 @@ def _jobs(reruns: str) -> str:
 def rendered(page: str) -> str:
     """The page of the docs with the tables of today."""
     for name, rows in (("simulated", SIMULATED), ("own data", OWN_DATA)):
-        page = re.sub(
-            rf"(?s)(<!-- {name} -->\n).*?(<!-- end -->)",
-            lambda found, rows=rows: found[1] + markdown(rows) + "\n" + found[2],
-            page,
-        )
+        page = pages.between(page, name, markdown(rows))
     return page
 
 

@@ -17,8 +17,12 @@ BLOCKS = [
     for page in PAGES
     for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 ]
-COMMANDS = {" ".join(shlex.split(line, comments=True)): None for block in BLOCKS
-            for line in block.splitlines() if line.strip()}  # fmt: skip
+COMMANDS = dict.fromkeys(
+    " ".join(shlex.split(line, comments=True))
+    for block in BLOCKS
+    for line in block.splitlines()
+    if line.strip()
+)
 # Those that are not run here, and why.
 ELSEWHERE = {
     "make test": "what runs this",

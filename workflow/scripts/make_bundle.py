@@ -25,12 +25,10 @@ def main(inputs, output, name, params):
     measured = [
         appearance.measure(stacks.read_clips(path), decoded[name]) for name, path in files.items()
     ]
-    errors = pd.read_csv(inputs.errors)
+    errors = cards.errors_of(name, pd.read_csv(inputs.errors))
     order = dict.fromkeys(member["target"] for member in members)
-    own = errors[errors["input"] == name]
-    card = cards.written(name, records, own, params.settings)
-    gained = own["zeror_participant"] - own["mae_participant"]
-    means = gained.groupby(own["target"]).mean()
+    card = cards.written(name, records, errors, params.settings)
+    no_better = errors.index[errors["error"] >= errors["ZeroR"]]
     digest = bundle.write(
         output.bundle,
         {
@@ -39,7 +37,7 @@ def main(inputs, output, name, params):
             "targets": {name: params.settings["targets"][name] for name in order},
             "frames": params.settings["frames"],
             "ranges": appearance.ranges(measured),
-            "no_better": [target for target in order if means[target] <= 0],
+            "no_better": list(no_better),
             "known": sorted({made["frames"] for made in known.values()}),
             "card": card,
         },

@@ -36,21 +36,27 @@ models, not of their mean); ZeroR always answers the training mean.
 {notes}"""
 
 
+def errors_of(name: str, mae: pd.DataFrame) -> pd.DataFrame:
+    """Of an input type by target: error and ZeroR, means of mae.csv over folds and seeds."""
+    chosen = mae[mae["input"] == name].groupby("target", sort=False)
+    means = chosen[["mae_participant", "zeror_participant"]].mean()
+    return means.set_axis(["error", "ZeroR"], axis=1)
+
+
 def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict) -> str:
     """The card of a bundle.
 
     Args:
         name: of the input type.
         records: of its regressors.
-        errors: its rows of mae.csv.
+        errors: as of `errors_of`.
         settings: targets, frames, simulated.
     """
     first, frames = records[0]["architecture"], settings["frames"]
     known = {
         sample: row for r in records for sample, row in (r["training"] | r["held_out"]).items()
     }
-    means = errors.groupby("target", sort=False)[["mae_participant", "zeror_participant"]].mean()
-    table = means.round(2).set_axis(["error", "ZeroR"], axis=1).reset_index()
+    table = errors.round(2).reset_index()
     sick = sorted({trouble for record in records for trouble in troubles(record["health"])})
     notes = [f"- Trouble in training: {trouble}." for trouble in sick]
     if settings["simulated"]:

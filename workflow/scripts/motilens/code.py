@@ -30,9 +30,9 @@ def versions(script: Path, requirements: Path) -> dict[str, str]:
     pins = dict(re.findall(r"^([\w-]+)==(\S+)", requirements.read_text("utf-8"), re.MULTILINE))
     found = {}
     for source in sources(script):
-        digest, _ = _understood(source.read_text(encoding="utf-8"))
+        digest, imports = _understood(source.read_text(encoding="utf-8"))
         found[source.relative_to(script.parent).as_posix()] = digest
-        names = {name.partition(".")[0] for name in imported(source)}
+        names = {name.partition(".")[0] for name in imports}
         libraries = {INSTALLED_AS.get(name, name) for name in names}
         found |= {library: pins[library] for library in libraries & pins.keys()}
     return dict(sorted(found.items()))

@@ -1,12 +1,11 @@
 """How the models of a run were made: their cost, settings, versions and digests."""
 
-import hashlib
-import json
 from collections.abc import Iterable
 
 import pandas as pd
 
 from motilens.pages import Page
+from motilens.params import digest
 
 # Said elsewhere on the page, or no setting of the user's.
 NOT_SHOWN = {"architecture", "frames", "copies", "values"}
@@ -33,7 +32,7 @@ def models_table(records: Iterable[dict], runs: Iterable[dict]) -> pd.DataFrame:
                 **{kind: record["health"][kind] or "" for kind in ("problem", "warning")},
                 "samples": len(record["training"]),
                 "weights_sha256": record["weights_sha256"],
-                "code": _digest(record["code"]),
+                "code": digest(record["code"]),
             }
         )
     return pd.DataFrame(rows)
@@ -128,9 +127,9 @@ def versions(records: Iterable[dict]) -> dict[str, str]:
     """Of Motilens, Python and libraries that models were made with, several if they differ."""
     found = {}
     for record in records:
-        step = f"{'regressors' if 'target' in record else 'autoencoders'}"
+        step = "regressors" if "target" in record else "autoencoders"
         own = {"Motilens": record["motilens"], "Python": record["python"]} | record["libraries"]
-        own[f"code of {step}"] = _digest(record["code"])
+        own[f"code of {step}"] = digest(record["code"])
         for name, version in own.items():
             found.setdefault(name, []).append(version)
     return {name: _listed(seen) for name, seen in found.items()}
@@ -150,7 +149,3 @@ def _as_rows(values: dict) -> pd.DataFrame:
 
 def _listed(values: Iterable) -> str:
     return "; ".join(map(str, dict.fromkeys(values)))
-
-
-def _digest(code: dict) -> str:
-    return hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest()[:16]

@@ -64,6 +64,12 @@ def web(page: Page) -> str:
     )
 
 
+def between(page: str, name: str, table: str) -> str:
+    """A page of the docs with `table` between its marks `<!-- name -->` and `<!-- end -->`."""
+    pattern = rf"(?s)(<!-- {name} -->\n).*?(<!-- end -->)"
+    return re.sub(pattern, lambda found: f"{found[1]}{table}\n{found[2]}", page)
+
+
 def _marked(note: str) -> str:
     text = html.escape(note, quote=False)
     for pattern, tag in ((r"\*\*(.+?)\*\*", "strong"), (r"\*(.+?)\*", "em"), (r"`(.+?)`", "code")):

@@ -51,8 +51,12 @@ def rests_on(*parts) -> dict:
     Snakemake hands a change on from step to step by the times of files, which do not survive a
     copy: a run that ended half way would then look whole.
     """
-    text = json.dumps(parts, sort_keys=True)
-    return {"rests_on": hashlib.sha256(text.encode()).hexdigest()[:16]}
+    return {"rests_on": digest(parts)}
+
+
+def digest(values) -> str:
+    """The first 16 hex digits of the SHA-256 of plain values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def content_of(

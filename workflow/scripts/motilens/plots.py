@@ -181,22 +181,20 @@ def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
     axes[1].set_title("what moves in the first clip")
     for axis in axes[:2]:
         axis.set(xticks=[], yticks=[])
-    start = 0
     for axis, (target, values) in zip(axes[2:], targets.items(), strict=True):
         for place in range(len(values)):
-            numbers = list(one.values.values())[start + place]
-            each = one.stacks[target][..., place].mean(0)
+            answers = one.stacks[target][..., place]
+            percent, each = answers.mean(), answers.mean(0)
             beside = place + np.linspace(-0.25, 0.25, len(each))
             axis.scatter(beside, each, s=8, color=COLOURS[1], zorder=2)
             axis.errorbar(
-                place, numbers["percent"], numbers["of_models"], fmt="D", color=COLOURS[0],
+                place, percent, answers.mean(1).std(), fmt="D", color=COLOURS[0],
                 capsize=4, zorder=3,
             )  # fmt: skip
-            text = f"{numbers['percent']:.0f} %"
-            axis.annotate(text, (place, numbers["percent"]), (9, 4), textcoords="offset points")
+            text = f"{percent:.0f} %"
+            axis.annotate(text, (place, percent), (9, 4), textcoords="offset points")
         axis.set_xticks(range(len(values)), [IN_WORDS.get(value, value) for value in values])
         axis.set(xlim=(-0.6, len(values) - 0.4), ylim=(-3, 103), ylabel="percent", title=target)
-        start += len(values)
         axis.grid(axis="y", color="0.9")
     notes = [f"WARNING: {text}" for text in one.warnings] or ["nothing unusual about this video"]
     name = Path(one.video).name

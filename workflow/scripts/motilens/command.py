@@ -1,0 +1,16 @@
+"""How a program that a person calls by hand ends."""
+
+import sys
+from collections.abc import Callable
+
+from motilens import InputError
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call `main`; what the user can mend ends it in a line after ERROR, with exit code 1."""
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"ERROR: {error}")
+    except OSError as error:
+        sys.exit(f"ERROR: {error.filename}: {error.strerror}")
