@@ -19,7 +19,7 @@ COUNTED = TABLES - {"plot_learning_curves"}
 def lab(tmp_path_factory):
     made = Laboratory.made(tmp_path_factory.mktemp("baselines"))
     made.config |= {
-        "baselines": ["msd", "kinematics", "casa"],
+        "baselines": ["msd", "kinematics", "cells", "casa"],
         "tracks": {"seconds": 0.6, "shortest": 26},
     }
     made.config["inputs"] = {"I1": {"frames": 1, "encoder": "none"}}
@@ -36,13 +36,13 @@ def stale(lab):
 
 def test_they_are_rows_of_the_tables(lab):
     table = pd.read_csv(lab.folder / "results/tables/table1.csv")
-    names = ["ZeroR", "median", "I1", "casa", "kinematics", "msd"]
+    names = ["ZeroR", "median", "I1", "casa", "cells", "kinematics", "msd"]
     assert table["input"].unique().tolist() == names
     morphology = table.set_index(["input", "fold"])["morphology_participant"]
     assert morphology.isna().groupby("input").all().to_dict() == {
         name: name == "casa" for name in names
     }
-    for name in ("msd", "casa"):
+    for name in ("msd", "cells", "casa"):
         path = lab.folder / f"results/predictions/{name}/motility/fold1/seed0.csv"
         predicted = pd.read_csv(path, dtype={"participant": str})
         assert len(predicted) == 3

@@ -33,7 +33,7 @@ def put(lab, path, place, block):
         old = LISTS[name]
         assert old in text, old
         new = block.strip()
-        text = text.replace(f"msd, kinematics, {old}" if name == "baselines" else old, new)
+        text = text.replace(f"msd, kinematics, cells, {old}" if name == "baselines" else old, new)
     file.write_text(text, encoding="utf-8")
 
 

@@ -27,7 +27,7 @@ WILDCARDS = [
     r"videos/(?P<sample>\d+)_",
     r"autoencoders/(?P<input>\w+)/fold(?P<fold>\d+)/seed(?P<seed>\d+)/",
     r"tracks/(?P<sample>[^/]+)\.csv\.gz$",
-    r"(baselines|predictions)/(?P<baseline>msd|kinematics|casa)/(?P<target>\w+)/fold(?P<fold>\d+)/",
+    r"(baselines|predictions)/(?P<baseline>msd|kinematics|cells|casa)/(?P<target>\w+)/fold(?P<fold>\d+)/",
     r"(regressors|predictions)/(?P<input>\w+)/(?P<target>\w+)/fold(?P<fold>\d+)/seed(?P<seed>\d+)",
 ]
 

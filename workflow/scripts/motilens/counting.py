@@ -9,7 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from motilens import InputError, tracks
+from motilens import InputError, proportions, tracks
+from motilens.samples import MOTILITY
 
 WORDS = 32  # kinds of movement that are told apart
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # of the SVR's fit, chosen among the training participants
@@ -28,7 +29,7 @@ def predict(
     """What one of the baselines answers for the samples that it has not seen.
 
     Args:
-        method: "msd", "kinematics" or "casa" (docs/method.md).
+        method: "msd", "kinematics", "cells" or "casa" (docs/method.md).
         labels: of the training samples, in the order of `seen`: participant and, in the other
             columns, the percentages that are wanted.
         seen, unseen: cells by sample, see `tracks.read`.
@@ -49,6 +50,15 @@ def predict(
         ]
         # Where no cell was found, nothing is known: ZeroR.
         predicted = pd.DataFrame(answers)[values.columns].fillna(values.mean()).to_numpy()
+    elif method == "cells":
+        left, right = (
+            [tracks.kinematics(one, rates[sample]) for sample, one in side.items()]
+            for side in (seen, unseen)
+        )
+        kinds, strength = proportions.fit(
+            left, values.to_numpy(), list(labels["participant"]), set(values) == set(MOTILITY)
+        )
+        predicted = kinds.percentages(right)
     else:
         known, new = FEATURES[method](seen, unseen, rates, seed)
         predicted, strength = regress(known, values.to_numpy(), list(labels["participant"]), new)

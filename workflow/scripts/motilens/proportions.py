@@ -1,0 +1,135 @@
+"""What kind each cell is, learned from the percentages of whole samples alone.
+
+Nobody has said of any cell what it is. A logistic regression of single cells is fitted such that
+the probabilities of a sample's cells add up to its percentages (learning from label proportions:
+Quadrianto et al., JMLR 10, 2009).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit, softmax
+from sklearn.model_selection import GroupKFold
+
+NUMBERS = ["vcl", "vap", "vsl", "amplitude"]  # of a cell; the ratios of CASA follow from them
+RESOLVED = 0.1  # pixels, pixels/s: less is taken for that much, whose logarithm is small but finite
+DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)  # of weights, chosen among the training participants
+CHOICES = 3  # parts of the training participants for that choice
+STEPS = 1000  # of the fit, at most; some hundred are enough
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """A fitted regression of single cells.
+
+    Args:
+        weights: (1 + numbers, values); the first row is constant.
+        mean, deviation: of the training cells' numbers, to standardise them.
+        otherwise: (values,), the answer to a sample without cells: the training mean (ZeroR).
+        whole: the values add up to 100; if not, each stands for itself.
+    """
+
+    weights: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+    otherwise: np.ndarray
+    whole: bool
+
+    def of(self, cells: pd.DataFrame) -> np.ndarray:
+        """Probabilities of each cell's kinds, (cells, values), from 0 to 1."""
+        return _probabilities(_numbers(cells, self.mean, self.deviation) @ self.weights, self.whole)
+
+    def percentages(self, samples: list[pd.DataFrame]) -> np.ndarray:
+        """Of each sample, (samples, values); each cell counts by the frames it was seen in."""
+        return np.array(
+            [100 * _weights(one) @ self.of(one) if len(one) else self.otherwise for one in samples]
+        )
+
+
+def fit(
+    samples: list[pd.DataFrame], percentages: np.ndarray, participants: list[str], whole: bool
+) -> tuple[Kinds, float | None]:
+    """Learn kinds from the training samples.
+
+    Args:
+        samples: of each its cells, see `tracks.kinematics`.
+        percentages: (samples, values).
+        participants: whose they are: those of one are never on both sides of the choice.
+        whole: the values add up to 100.
+
+    Returns:
+        What was learned; the decay of weights that was chosen by cross-validation, None without
+        cells or with one participant.
+    """
+    with_cells = [number for number, one in enumerate(samples) if len(one)]
+    groups = [participants[number] for number in with_cells]
+    values = percentages.shape[1]
+    if not with_cells:
+        nothing = np.zeros((1 + len(NUMBERS), values))
+        scale = np.zeros(len(NUMBERS)), np.ones(len(NUMBERS))
+        return Kinds(nothing, *scale, percentages.mean(0), whole), None
+    chosen = [samples[number] for number in with_cells]
+    logs = np.log(pd.concat(chosen)[NUMBERS].to_numpy().clip(RESOLVED))
+    mean, deviation = logs.mean(0), logs.std(0) + 1e-9
+    cells = [_numbers(one, mean, deviation) for one in chosen]
+    weights, truth = [_weights(one) for one in chosen], percentages[with_cells] / 100
+    decay, parts = None, min(CHOICES, len(set(groups)))
+    if parts > 1:
+        splits = list(GroupKFold(parts).split(truth, groups=groups))
+        errors = [
+            np.mean([_error(cells, weights, truth, whole, one, *split) for split in splits])
+            for one in DECAYS
+        ]
+        decay = DECAYS[int(np.argmin(errors))]
+    found = _fitted(cells, weights, truth, whole, decay or DECAYS[-1])
+    return Kinds(found, mean, deviation, percentages.mean(0), whole), decay
+
+
+def _numbers(cells: pd.DataFrame, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    logs = np.log(cells[NUMBERS].to_numpy().clip(RESOLVED))
+    return np.column_stack([np.ones(len(cells)), (logs - mean) / deviation])
+
+
+def _weights(cells: pd.DataFrame) -> np.ndarray:
+    return (cells["frames"] / cells["frames"].sum()).to_numpy()
+
+
+def _probabilities(scores: np.ndarray, whole: bool) -> np.ndarray:
+    return softmax(scores, axis=1) if whole else expit(scores)
+
+
+def _error(cells, weights, truth, whole, decay, known, new) -> float:
+    """Mean absolute error of the samples `new` by a fit of `known`."""
+    those = ([part[number] for number in known] for part in (cells, weights))
+    found = _fitted(*those, truth[known], whole, decay)
+    answers = [weights[n] @ _probabilities(cells[n] @ found, whole) for n in new]
+    return float(np.abs(answers - truth[new]).mean())
+
+
+def _fitted(
+    cells: list[np.ndarray], weights: list[np.ndarray], truth: np.ndarray, whole: bool, decay: float
+) -> np.ndarray:
+    """Least squares of the samples' shares, (1 + numbers, values)."""
+    every, weight = np.concatenate(cells), np.concatenate(weights)[:, None]
+    first = np.cumsum([0, *map(len, cells[:-1])])
+    sample = np.repeat(np.arange(len(cells)), [len(one) for one in cells])
+    shape = every.shape[1], truth.shape[1]
+
+    def loss(flat):
+        found = flat.reshape(shape)
+        kinds = _probabilities(every @ found, whole)
+        wrong = np.add.reduceat(weight * kinds, first) - truth
+        slope = 2 * weight * wrong[sample] / len(truth)
+        # Through the softmax, or the sigmoid.
+        less = (kinds * slope).sum(1, keepdims=True) if whole else kinds * slope
+        shrunk = np.vstack([np.zeros(shape[1]), found[1:]])
+        return (
+            (wrong**2).sum() / len(truth) + decay * (shrunk**2).sum(),
+            (every.T @ (kinds * (slope - less)) + 2 * decay * shrunk).ravel(),
+        )
+
+    start, limit = np.zeros(shape).ravel(), {"maxiter": STEPS}
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", options=limit)
+    return best.x.reshape(shape)
