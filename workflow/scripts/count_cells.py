@@ -16,7 +16,7 @@ def main(paths, records, output, wildcards, params):
     )
     labels, held_out = (pd.DataFrame.from_dict(side, orient="index") for side in (seen, unseen))
     scales, those = params.settings.get("microns_per_pixel", {}), (*seen, *unseen)
-    predicted, strength = counting.predict(
+    predicted, fitted = counting.predict(
         method,
         labels[["participant", *values]],
         left,
@@ -32,7 +32,7 @@ def main(paths, records, output, wildcards, params):
         table.to_csv(temporary, index=False)
     described = dict(wildcards.items()) | {
         "input": wildcards.baseline,
-        "strength": strength,
+        "fitted": fitted,
         "cells": {sample: int(one["cell"].nunique()) for sample, one in (left | right).items()},
         "autoencoder_collapsed": False,
         "health": {"problem": None, "warning": None},

@@ -25,7 +25,7 @@ def predict(
     rates: dict[str, float],
     scales: dict[str, float],
     seed: int,
-) -> tuple[np.ndarray, float | None]:
+) -> tuple[np.ndarray, dict]:
     """What one of the baselines answers for the samples that it has not seen.
 
     Args:
@@ -37,12 +37,12 @@ def predict(
         scales: for "casa", micrometres per pixel of its cells' places by sample.
 
     Returns:
-        Percentages of `unseen`, in the order of the columns; the strength of the fit, if any.
+        Percentages of `unseen`, in the order of the columns; what was fitted, in plain values.
 
     Raises:
         InputError: a prediction is no number.
     """
-    values, strength = labels.drop(columns="participant"), None
+    values, fitted = labels.drop(columns="participant"), {}
     if method == "casa":
         answers = [
             tracks.counted(tracks.kinematics(one, rates[sample]), scales[sample])
@@ -55,16 +55,17 @@ def predict(
             [tracks.kinematics(one, rates[sample]) for sample, one in side.items()]
             for side in (seen, unseen)
         )
-        kinds, strength = proportions.fit(
+        kinds = proportions.fit(
             left, values.to_numpy(), list(labels["participant"]), set(values) == set(MOTILITY)
         )
-        predicted = kinds.percentages(right)
+        predicted, fitted = kinds.percentages(right), kinds.described()
     else:
         known, new = FEATURES[method](seen, unseen, rates, seed)
         predicted, strength = regress(known, values.to_numpy(), list(labels["participant"]), new)
+        fitted = {"strength": strength}
     if not np.isfinite(predicted).all():
         raise InputError(f"{method}: its predictions are no numbers")
-    return predicted, strength
+    return predicted, fitted
 
 
 def bag_of_words(seen: dict, unseen: dict, rates: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:

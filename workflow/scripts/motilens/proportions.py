@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
-from scipy.special import expit, softmax
+from scipy.special import expit, logit, softmax
 from sklearn.model_selection import GroupKFold
 
 NUMBERS = ["vcl", "vap", "vsl", "amplitude"]  # of a cell; the ratios of CASA follow from them
 RESOLVED = 0.1  # pixels, pixels/s: less is taken for that much, whose logarithm is small but finite
 DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)  # of weights, chosen among the training participants
 CHOICES = 3  # parts of the training participants for that choice
-STEPS = 1000  # of the fit, at most; some hundred are enough
+TOLERANCE = 1e-10  # of the fit: then it ends at the same place wherever it starts
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Kinds:
         mean, deviation: of the training cells' numbers, to standardise them.
         otherwise: (values,), the answer to a sample without cells: the training mean (ZeroR).
         whole: the values add up to 100; if not, each stands for itself.
+        decay: of weights, as chosen by cross-validation; None where there was no choice.
     """
 
     weights: np.ndarray
@@ -36,6 +37,7 @@ class Kinds:
     deviation: np.ndarray
     otherwise: np.ndarray
     whole: bool
+    decay: float | None
 
     def of(self, cells: pd.DataFrame) -> np.ndarray:
         """Probabilities of each cell's kinds, (cells, values), from 0 to 1."""
@@ -47,10 +49,17 @@ class Kinds:
             [100 * _weights(one) @ self.of(one) if len(one) else self.otherwise for one in samples]
         )
 
+    def described(self) -> dict:
+        """All that it takes to do the same again, in plain values."""
+        arrays = ("weights", "mean", "deviation", "otherwise")
+        return {"numbers": ["constant", *(f"log {name}" for name in NUMBERS)]} | {
+            name: value.tolist() if name in arrays else value for name, value in vars(self).items()
+        }
+
 
 def fit(
     samples: list[pd.DataFrame], percentages: np.ndarray, participants: list[str], whole: bool
-) -> tuple[Kinds, float | None]:
+) -> Kinds:
     """Learn kinds from the training samples.
 
     Args:
@@ -58,18 +67,13 @@ def fit(
         percentages: (samples, values).
         participants: whose they are: those of one are never on both sides of the choice.
         whole: the values add up to 100.
-
-    Returns:
-        What was learned; the decay of weights that was chosen by cross-validation, None without
-        cells or with one participant.
     """
     with_cells = [number for number, one in enumerate(samples) if len(one)]
     groups = [participants[number] for number in with_cells]
-    values = percentages.shape[1]
     if not with_cells:
-        nothing = np.zeros((1 + len(NUMBERS), values))
+        known = _zero_r(percentages / 100, whole)
         scale = np.zeros(len(NUMBERS)), np.ones(len(NUMBERS))
-        return Kinds(nothing, *scale, percentages.mean(0), whole), None
+        return Kinds(known, *scale, percentages.mean(0), whole, None)
     chosen = [samples[number] for number in with_cells]
     logs = np.log(pd.concat(chosen)[NUMBERS].to_numpy().clip(RESOLVED))
     mean, deviation = logs.mean(0), logs.std(0) + 1e-9
@@ -84,7 +88,7 @@ def fit(
         ]
         decay = DECAYS[int(np.argmin(errors))]
     found = _fitted(cells, weights, truth, whole, decay or DECAYS[-1])
-    return Kinds(found, mean, deviation, percentages.mean(0), whole), decay
+    return Kinds(found, mean, deviation, percentages.mean(0), whole, decay)
 
 
 def _numbers(cells: pd.DataFrame, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
@@ -98,6 +102,12 @@ def _weights(cells: pd.DataFrame) -> np.ndarray:
 
 def _probabilities(scores: np.ndarray, whole: bool) -> np.ndarray:
     return softmax(scores, axis=1) if whole else expit(scores)
+
+
+def _zero_r(truth: np.ndarray, whole: bool) -> np.ndarray:
+    """Weights that say of each cell what all samples are on average."""
+    mean = truth.mean(0).clip(1e-3, 1 - 1e-3)
+    return np.vstack([np.log(mean) if whole else logit(mean), np.zeros((len(NUMBERS), len(mean)))])
 
 
 def _error(cells, weights, truth, whole, decay, known, new) -> float:
@@ -130,6 +140,6 @@ def _fitted(
             (every.T @ (kinds * (slope - less)) + 2 * decay * shrunk).ravel(),
         )
 
-    start, limit = np.zeros(shape).ravel(), {"maxiter": STEPS}
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options=limit)
+    start = _zero_r(truth, whole).ravel()
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", tol=TOLERANCE)
     return best.x.reshape(shape)
