@@ -27,11 +27,13 @@ INPUT ?= I4
 bundle: .venv/ready
 	$(RUN) snakemake bundle_$(INPUT) --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
-# All tables and figures of a finished run in one page that needs no network: report.html.
+# All tables and figures of a finished run in one page that needs no network: report.html, or
+# report_visem.html for CONFIG=config/visem.yaml.
+REPORT ?= report$(if $(CONFIG),_$(basename $(notdir $(firstword $(CONFIG))))).html
 report: .venv/ready
 	@echo "The report shows results as they are. What would rerun:"
 	@$(RUN) python workflow/explain.py $(if $(CONFIG),--configfile $(CONFIG))
-	$(RUN) snakemake --report report.html $(if $(CONFIG),--configfile $(CONFIG))
+	$(RUN) snakemake --report $(REPORT) $(if $(CONFIG),--configfile $(CONFIG))
 
 # A finished run as one file to publish or keep (a Workflow Run RO-Crate): crate.zip in the results.
 crate: .venv/ready

@@ -25,7 +25,7 @@ rule train_autoencoder:
         training=lambda wildcards: autoencoder_params(wildcards)["training"],
         code=code_of("train_autoencoder.py"),
     message:
-        "Train the autoencoder of {wildcards.input} on all folds but {wildcards.fold}"
+        "Train the autoencoder of {wildcards.input} on all folds but {wildcards.fold}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/train_autoencoder.py"
 

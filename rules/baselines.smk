@@ -45,6 +45,6 @@ rule count_cells:
         rests_on=lambda wildcards: baseline_params(wildcards)["rests_on"],
         samples=plain({"samples": list(SAMPLES.index)}),
     message:
-        "Predict fold {wildcards.fold} by {wildcards.baseline}: {wildcards.target}"
+        "Predict {wildcards.target} of fold {wildcards.fold} by {wildcards.baseline}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/count_cells.py"

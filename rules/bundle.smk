@@ -1,5 +1,12 @@
 """All models of one input type in one file, made on demand: `make bundle`."""
 
+for asked in sys.argv[1:]:
+    if asked.startswith("bundle_") and asked.removeprefix("bundle_") not in INPUTS:
+        stop(
+            f"{asked}: the configuration has no such input type; it has {', '.join(INPUTS)} "
+            "(make bundle INPUT=...; for another configuration CONFIG=...)"
+        )
+
 
 rule make_bundle:
     input:

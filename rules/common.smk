@@ -19,8 +19,12 @@ from motilens.params import merged, natural
 
 
 def stop(error):
-    """End in one message, before any job has started; nothing computed is touched."""
-    raise WorkflowError(str(error))
+    """End in one message, before any job has started; nothing computed is touched.
+
+    Without places in our rules, which an exception would add: the mistake is not there.
+    """
+    print(f"ERROR: {error}", file=sys.stderr)
+    sys.exit(1)
 
 
 if re.search(r"\s", sys.executable):

@@ -1,5 +1,8 @@
 """Errors of all models, Table 1, and figures."""
 
+if "--report" in sys.argv and not Path(config["results"], "tables/table1.md").exists():
+    stop(f"{config['results']} holds no finished run to report on: run it first, then --report")
+
 
 rule measure_errors:
     input:

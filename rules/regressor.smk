@@ -46,6 +46,6 @@ rule train_regressor:
         code=code_of("train_regressor.py"),
         rests_on=lambda wildcards: regressor_params(wildcards)["rests_on"],
     message:
-        "Train the {wildcards.target} regressor of {wildcards.input}; predict fold {wildcards.fold}"
+        "Train the {wildcards.target} regressor of {wildcards.input}; predict fold {wildcards.fold}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/train_regressor.py"

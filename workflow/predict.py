@@ -31,7 +31,8 @@ def main():
             found.append(one)
             print(f"{len(found)} of {len(wanted)}: {one.video}: {told(one)}", flush=True)
             if not one.problem:
-                with written_whole(given.out / pages[path]) as temporary:
+                one.page = pages[path]
+                with written_whole(given.out / one.page) as temporary:
                     plots.prediction(one, made.targets, temporary)
             write(given.out, found, made)  # what is done stays, whatever comes
     except KeyboardInterrupt:

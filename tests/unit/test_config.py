@@ -25,6 +25,7 @@ def load(name):
         "config/visem.yaml",
         "tests/tiny.yaml",
         "config/study.yaml",
+        "config/own.yaml",
         "benchmarks/study_cpu.yaml",
     ],
 )

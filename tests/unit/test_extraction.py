@@ -60,6 +60,8 @@ def test_what_the_user_says_of_the_rate_counts(tmp_path):
         shown, record = extract(recording(name), tmp_path, facts, other_frame_rate="stop")
         assert record["frame_rate"] == record["video_frame_rate"] == 50
         assert record["participant"] == "7" and record["microns_per_pixel"] == 0.3
+        assert record["frame_rate_said"] == 50
+        assert ("not evenly spaced in its own times" in record["warning"]) == ("gaps" in name)
         assert shown[0] == list(recording(name).numbers[:18])
     with pytest.raises(InputError, match="has 25 frames a second"):
         extract(h264(), tmp_path, {"frame_rate": 25.0}, other_frame_rate="stop")

@@ -7,7 +7,12 @@ import pytest
 
 from motilens import appearance, predicting
 
-RECORD = {"video_frame_rate": 50.0, "video_width": 640, "video_height": 480}
+RECORD = {
+    "video_frame_rate": 50.0,
+    "video_width": 640,
+    "video_height": 480,
+    "video_pixel_aspect": 1.0,
+}
 
 
 MOTILITY = ["progressive", "nonprogressive", "immotile"]
@@ -49,7 +54,11 @@ def test_a_video_in_numbers():
     found = measured(stripes)
     assert found["brightness"] == pytest.approx(0.5) and found["contrast"] == pytest.approx(0.5)
     assert found["sharpness"] == pytest.approx(2) and found["movement"] == 0
-    assert (found["frame_rate"], found["width"], found["height"]) == (50, 640, 480)
+    assert (found["frame_rate"], found["longer_side"], found["shorter_side"]) == (50, 640, 480)
+    turned = RECORD | {"video_width": 480, "video_height": 640}
+    assert appearance.measure(stripes, turned) == found
+    narrow = RECORD | {"video_width": 320, "video_pixel_aspect": 2.0}  # pixels twice as wide
+    assert appearance.measure(stripes, narrow) == found
     flickering = np.stack([stripes[:, 0], 255 - stripes[:, 0]], 1)
     assert measured(flickering)["movement"] == pytest.approx(2)
     assert np.isnan(measured(stripes[:, :1])["movement"])

@@ -1,5 +1,7 @@
 """Intervals, comparisons and agreement, against numbers worked out by hand or known from theory."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -140,8 +142,24 @@ def test_one_participant_has_no_interval():
 
 def test_markdown_sets_each_input_beside_zero_r():
     table = pd.concat([cases([9.0, 8.0, 7.0], name="ZeroR"), cases([1.0, 2.0, 3.0])])
-    page = statistics.page(statistics.summary(table), statistics.comparisons(table), ["A note."])
-    text = pages.markdown(page)
+    summed, compared = statistics.summary(table), statistics.comparisons(table)
+    text = pages.markdown(statistics.page(summed, compared, ["A note."], {}))
     [line] = [line for line in text.splitlines() if line.startswith("| I1")]
     assert "2.00 [" in line and "6.00 [" in line
     assert "## motility" in text and text.endswith("A note.\n")
+
+
+def test_what_table_1_marks_is_marked_here_too():
+    sound = {"problem": None, "warning": None}
+    record = {"target": "motility", "input": "I1", "autoencoder_collapsed": False, "health": sound}
+    collapsed = record | {"input": "I4", "autoencoder_collapsed": True}
+    unsound = collapsed | {"health": sound | {"warning": "alike"}}
+    marked = statistics.marks([record, record, collapsed, unsound])
+    table = pd.concat([cases([1.0, 2.0], name=name) for name in ("ZeroR", "I1", "I4")])
+    summed, compared = statistics.summary(table), statistics.comparisons(table)
+    text = pages.markdown(statistics.page(summed, compared, ["A note."], marked))
+    assert re.search(r"\| I4 † ‡ +\|", text) and re.search(r"\| I1 +\|", text)
+    assert "collapsed autoencoder" in text and "an unsound regressor" in text
+    alone = statistics.marks([record, unsound | {"autoencoder_collapsed": False}])
+    text = pages.markdown(statistics.page(summed, compared, [], alone))
+    assert re.search(r"\| I4 ‡ +\|", text) and "collapsed" not in text

@@ -70,7 +70,7 @@ def test_a_python_whose_path_has_a_space(own_data, tmp_path):
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
-    assert f"{python}: Snakemake cannot run steps by a Python whose path has a space" in done.stdout
+    assert f"{python}: Snakemake cannot run steps by a Python whose path has a space" in done.stderr
 
 
 def test_labels_and_videos_that_do_not_match(own_data):

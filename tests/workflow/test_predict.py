@@ -175,3 +175,10 @@ def test_models_that_answer_no_numbers_predict_nothing(lab, predicted):
     video = str(lab.folder / "new/1.avi")
     (found,) = predicting.predict(models, video, performance.prepare({"device": "cpu"}))
     assert "what is no number" in found.problem and not found.values
+
+
+def test_what_is_not_there_is_told_in_our_words(lab):
+    done = lab.snakemake("-n", "bundle_I9", config="own.yaml", check=False)
+    assert done.returncode == 1 and "no such input type; it has ours (make bundle" in done.stdout
+    done = lab.snakemake("--report", "report.html", config="own.yaml", check=False)
+    assert done.returncode == 1 and "results holds no finished run to report on" in done.stdout

@@ -24,7 +24,7 @@ def main(predictions, records, output):
     for part, path in ((summed, output.summary), (compared, output.comparisons)):
         with step.written_whole(path) as temporary:
             part.to_csv(temporary, index=False)
-    page = statistics.page(summed, compared, NOTES)
+    page = statistics.page(summed, compared, NOTES, statistics.marks(made))
     pages.write(page, output.markdown, output.web)
 
 

@@ -1,6 +1,6 @@
 """Draw the first clip of a held-out participant as each autoencoder sees it."""
 
-from motilens import autoencoder, checkpoints, loading, plots, stacks, step
+from motilens import autoencoder, checkpoints, loading, plots, stacks, step, training
 from motilens.performance import prepare
 
 
@@ -11,13 +11,14 @@ def main(frames, weights, records, output, settings, shown):
         return
     rows, performance = [], prepare({"device": "cpu"})
     for name, *files_of_model in zip(settings["inputs"], weights, records, strict=True):
-        model, _ = checkpoints.load(*files_of_model)
+        model, record = checkpoints.load(*files_of_model)
+        mark = " †" if training.troubles(record["health"]) else ""
         stack = stacks.read_stacks(files[0], model.frames)[:1]
         examples = loading.in_memory(stack, performance)
         feature = autoencoder.encode(model, examples)[0]
         restored = autoencoder.reconstruct(model, examples)[0, 0]
         moved = autoencoder.movement(model, stack[0], performance)
-        rows.append((name, stack[0, 0] / 255, feature, restored, moved))
+        rows.append((name + mark, stack[0, 0] / 255, feature, restored, moved))
     with step.written_whole(output) as temporary:
         plots.gallery(rows, temporary)
 

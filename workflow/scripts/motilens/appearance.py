@@ -6,8 +6,8 @@ import numpy as np
 MARGIN = 0.1
 FEATURES = {
     "frame_rate": ("frame rate", "frames/s"),
-    "width": ("width", "pixels"),
-    "height": ("height", "pixels"),
+    "longer_side": ("longer side", "pixels"),
+    "shorter_side": ("shorter side", "pixels"),
     "brightness": ("brightness", "of white"),
     "contrast": ("contrast", "of white"),
     "sharpness": ("sharpness", "of its contrast"),
@@ -23,7 +23,8 @@ def measure(clips: np.ndarray, record: dict) -> dict[str, float]:
         record: of the clips, see docs/formats.md.
 
     Returns:
-        frame_rate (1/s), width, height (pixels of the video); brightness and contrast, mean and
+        frame_rate (1/s), longer_side, shorter_side (of the video, in pixels as high as they are
+        wide: a camera that was turned makes no difference); brightness and contrast, mean and
         standard deviation of grey levels (white is 1); sharpness and movement: root mean square
         of the differences of neighbouring pixels and of successive frames, over the contrast
         (0 where nothing is seen; movement NaN for clips of one frame).
@@ -36,12 +37,13 @@ def measure(clips: np.ndarray, record: dict) -> dict[str, float]:
         moved = change.mean() if change.size else np.nan
         sums += [grey.mean(), (grey**2).mean(), edges[0].mean(), edges[1].mean(), moved]
     mean, square, down, across, moved = sums / len(clips)
+    sides = record["video_width"] * record["video_pixel_aspect"], record["video_height"]
     contrast = np.sqrt(max(square - mean**2, 0))
     seen = contrast > 1e-6
     return {
         "frame_rate": float(record["video_frame_rate"]),
-        "width": float(record["video_width"]),
-        "height": float(record["video_height"]),
+        "longer_side": float(max(sides)),
+        "shorter_side": float(min(sides)),
         "brightness": float(mean),
         "contrast": float(contrast),
         "sharpness": float(np.sqrt(down + across) / contrast) if seen else 0.0,

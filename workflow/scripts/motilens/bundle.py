@@ -14,7 +14,7 @@ from motilens import InputError, models
 from motilens.pretrained import why
 from motilens.step import written_whole
 
-MAGIC = b"Motilens bundle 2, SHA-256 "
+MAGIC = b"Motilens bundle 3, SHA-256 "
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ def extract_clips(
     warnings = []
     if listed.frames != found.frames:
         warnings.append(f"holds {listed.frames} packets that make {found.frames} frames")
+    if facts.get("frame_rate") and listed.uneven:
+        warnings.append("its frames are not evenly spaced in its own times")
     complaint, then = _complaint(found, settings["frame_rate"]), settings["other_frame_rate"]
     if complaint and then == "warn":
         warnings.append(complaint)
@@ -64,7 +66,8 @@ def extract_clips(
         "ffmpeg": ffmpeg_version(),
         "motilens": VERSION.read_text(encoding="utf-8").strip(),
     }
-    record |= {name: value for name, value in facts.items() if name != "frame_rate"}
+    said = {"frame_rate": "frame_rate_said"}  # ours may be another, where clips are resampled
+    record |= {said.get(name, name): value for name, value in facts.items()}
     _note(path, record)
     return record
 

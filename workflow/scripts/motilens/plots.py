@@ -230,7 +230,7 @@ def gallery(rows: list[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray
             axis.imshow(_stretched(channel[None])[0], cmap="gray", vmin=0, vmax=1)
         line[5].imshow(restored, cmap="gray", vmin=low, vmax=high)
         _overlay(line[6], frame, moved)
-        line[6].set_xlabel(f"{min((moved**2).mean(), 1):.0%} of what varies", fontsize=8)
+        line[6].set_xlabel(f"{min((moved**2).mean(), 1):.0%} of its variance", fontsize=8)
         line[0].set_ylabel(name)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=9)

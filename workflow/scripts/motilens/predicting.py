@@ -28,6 +28,7 @@ class Prediction:
         frame: a frame of the video, (height, width) uint8.
         moving: standard deviation of the grey levels over the first clip, (height, width).
         record: how it was decoded, as with clips (docs/formats.md).
+        page: the file that shows it, if there is one.
     """
 
     video: str
@@ -38,6 +39,7 @@ class Prediction:
     frame: np.ndarray | None = None
     moving: np.ndarray | None = None
     record: dict = field(default_factory=dict)
+    page: str | None = None
 
 
 def predict(
@@ -143,16 +145,17 @@ def shown(name) -> str:
 
 def table(predictions: Iterable[Prediction]) -> pd.DataFrame:
     """A row a video: video, for each value <value>, <value>_of_stacks, <value>_of_models,
-    then warnings and problem."""
-    rows = [{"video": None, "warnings": "", "problem": ""}]  # the columns, if there is none
+    then warnings, problem and page."""
+    last = ["warnings", "problem", "page"]
+    rows = [{"video": None} | dict.fromkeys(last, "")]  # the columns, if there is none
     for one in predictions:
         row = {"video": one.video}
         for value, numbers in one.values.items():
             row[value] = numbers["percent"]
             row |= {f"{value}_{name}": numbers[name] for name in ("of_stacks", "of_models")}
-        rows.append(row | {"warnings": "; ".join(one.warnings), "problem": one.problem or ""})
+        row |= {"warnings": "; ".join(one.warnings), "problem": one.problem or ""}
+        rows.append(row | {"page": one.page or ""})
     made = pd.DataFrame(rows).iloc[1:]
-    last = ["warnings", "problem"]
     return made[[name for name in made if name not in last] + last]
 
 
@@ -164,6 +167,7 @@ def as_json(one: Prediction, bundle: Bundle) -> dict:
         "stacks": {target: given.mean(0).round(3).tolist() for target, given in one.stacks.items()},
         "warnings": one.warnings,
         "problem": one.problem,
+        "page": one.page,
         "decoded": one.record,
         "bundle_sha256": bundle.digest,
         "models": len(bundle.members),

@@ -196,9 +196,28 @@ def _agreement(true: pd.Series, predicted: pd.Series) -> dict:
     return found
 
 
-def page(summed: pd.DataFrame, compared: pd.DataFrame, notes: Sequence[str]) -> Page:
-    """The errors per participant with their intervals, beside ZeroR, as people read them."""
-    parts = []
+def marks(records: Iterable[dict]) -> dict[tuple[str, str], set[str]]:
+    """By input and target what is wrong with one of its models, by the names of `tables.MARKS`."""
+    found = {}
+    for record in records:
+        wrong = {name for name, is_so in tables.troubles(record).items() if is_so}
+        found.setdefault((record["input"], record["target"]), set()).update(wrong)
+    return found
+
+
+def page(
+    summed: pd.DataFrame,
+    compared: pd.DataFrame,
+    notes: Sequence[str],
+    marked: dict[tuple[str, str], set[str]],
+) -> Page:
+    """The errors per participant with their intervals, beside ZeroR, as people read them.
+
+    Args:
+        marked: as of `marks`.
+    """
+    parts, every = [], set().union(*marked.values())
+    notes = [*notes, *(text for name, (_, text) in tables.MARKS.items() if name in every)]
     chosen = summed[summed["level"] == "participant"]
     for target, rows in chosen.groupby("target", sort=False):
         together = rows[
@@ -208,7 +227,9 @@ def page(summed: pd.DataFrame, compared: pd.DataFrame, notes: Sequence[str]) -> 
         versus = versus.set_index("second")
         lines = pd.DataFrame(
             {
-                "Input": together["input"],
+                "Input": [
+                    name + _signs(marked.get((name, target), ())) for name in together["input"]
+                ],
                 "MAE": together.apply(_with_interval, axis=1, names=("mae", "mae_low", "mae_high")),
                 "SD over seeds": [f"{x:.2f}" if x == x else "" for x in together["mae_of_seeds"]],
                 "better than ZeroR by": [
@@ -225,6 +246,10 @@ def page(summed: pd.DataFrame, compared: pd.DataFrame, notes: Sequence[str]) -> 
         )
         parts.append((target, lines))
     return Page("How sure the errors are", parts, notes)
+
+
+def _signs(wrong: Iterable[str]) -> str:
+    return "".join(sign for name, (sign, _) in tables.MARKS.items() if name in wrong)
 
 
 def _with_interval(row: pd.Series, names: tuple[str, str, str]) -> str:

@@ -43,7 +43,7 @@ def note(message: str) -> None:
     """Say it in the log; on the terminal too if it is a warning, or nothing was said for long."""
     global _told
     if message.startswith("WARNING: "):
-        tell(message)
+        tell(message.replace("WARNING: ", f"WARNING: {_doing}: ", 1))
         return
     print(message)
     if time.monotonic() - _told >= PATIENCE:

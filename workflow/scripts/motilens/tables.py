@@ -15,6 +15,19 @@ PAPER = {
 }
 PAPER_STACKS = {"I1": (1, 1), "I2": (1, 9), "I3": (9, 1), "I4": (18, 1)}  # frames, copies
 AVERAGE = "average"
+# By column of mae.csv: what is wrong with a model behind a number.
+MARKS = {
+    "autoencoder_collapsed": (
+        " †",
+        "† rests on a collapsed autoencoder: it is dead, or restores frames no better than their "
+        "mean grey level, so its feature images carry little or no information.",
+    ),
+    "regressor_unsound": (
+        " ‡",
+        "‡ an unsound regressor: it answers all stacks alike, or errs far more on its own training "
+        "stacks than in training (`health` in its `model.json`).",
+    ),
+}
 
 
 def read_predictions(path: str) -> pd.DataFrame:
@@ -61,6 +74,13 @@ def error_row(predictions: pd.DataFrame, record: dict) -> dict:
         "n_stacks": len(predictions),
         "weights": record["settings"]["weights"],
         "papers": _is_papers(record),
+        **troubles(record),
+    }
+
+
+def troubles(record: dict) -> dict[str, bool]:
+    """What is wrong with a regressor or baseline, by the names of MARKS."""
+    return {
         "autoencoder_collapsed": record["autoencoder_collapsed"],
         "regressor_unsound": any(record["health"][kind] for kind in ("problem", "warning")),
     }
@@ -139,10 +159,9 @@ def page(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> Page:
     targets = list(dict.fromkeys(mae["target"]))
     shown = pd.DataFrame({"Input": table["input"], "Fold": table["fold"]})
     for target in targets:
-        marks = (("collapsed", " †"), ("unsound", " ‡"))
         mark = pd.Series("", table.index)
-        for why, sign in marks:
-            counts = table[f"{target}_{why}"].fillna(0)  # not every row has every target
+        for why, (sign, _) in MARKS.items():
+            counts = table[f"{target}_{why.split('_')[1]}"].fillna(0)  # not each has every target
             mark += counts.map(lambda count, sign=sign: sign if count else "")
         by_stack, by_participant = (
             table[f"{target}_{level}"].map(lambda x: f"{x:.2f}" if x == x else "")
@@ -176,14 +195,5 @@ def page(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> Page:
             "**The data are simulated**: these figures show that the pipeline works, not that "
             "the method does."
         )
-    if mae["autoencoder_collapsed"].any():
-        notes.append(
-            "† rests on a collapsed autoencoder: it is dead, or restores frames no better than "
-            "their mean grey level, so its feature images carry little or no information."
-        )
-    if mae["regressor_unsound"].any():
-        notes.append(
-            "‡ an unsound regressor: it answers all stacks alike, or errs far more on its own "
-            "training stacks than in training (`health` in its `model.json`)."
-        )
+    notes += [text for name, (_, text) in MARKS.items() if mae[name].any()]
     return Page("Table 1", [("", shown.fillna(""))], notes)
