@@ -131,6 +131,7 @@ rule plot_learning_curves:
     input:
         autoencoders=autoencoders(rules.train_autoencoder.output.history),
         regressors=models(rules.train_regressor.output.history),
+        records=models(rules.train_regressor.output.record),
         lists=all_lists,
     output:
         report(

@@ -40,3 +40,9 @@ def test_zero_r_is_the_training_mean(predictions):
     table = metrics.constant(predictions, training, "ZeroR")
     assert table["predicted_head"].tolist() == [90, 90, 90]
     assert metrics.mae_participant(table) == pytest.approx((0 + 10 + 0 + 20) / 4)
+
+
+def test_what_zero_r_would_reach_in_training():
+    labels = pd.DataFrame({"progressive": [10.0, 30.0], "immotile": [50.0, 50.0]})
+    assert metrics.training_loss_of_zero_r(labels, "squared") == 50
+    assert metrics.training_loss_of_zero_r(labels, "absolute") == 5

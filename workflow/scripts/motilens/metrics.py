@@ -37,6 +37,17 @@ def constant(predictions: pd.DataFrame, training_labels: pd.DataFrame, rule: str
     return predictions.assign(**answers)
 
 
+def training_loss_of_zero_r(training_labels: pd.DataFrame, loss: str) -> float:
+    """What a regressor's loss would be that answered the training mean to everything.
+
+    Args:
+        training_labels: as of `constant`.
+        loss: squared or absolute, as in the configuration.
+    """
+    away = training_labels - training_labels.mean()
+    return float((away**2 if loss == "squared" else away.abs()).to_numpy().mean())
+
+
 def _absolute_errors(predictions: pd.DataFrame) -> pd.DataFrame:
     true = predictions.filter(regex="^true_")
     predicted = predictions[[name.replace("true_", "predicted_", 1) for name in true]]

@@ -23,11 +23,14 @@ COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0
 IN_WORDS = {part: f"{part} defects" for part in ("head", "midpiece", "tail")}
 
 
-def learning_curves(histories: pd.DataFrame, path: str | Path) -> None:
+def learning_curves(
+    histories: pd.DataFrame, constants: dict[str, list[float]], path: str | Path
+) -> None:
     """Training loss by epoch, a panel for the autoencoders and each target.
 
     Args:
         histories: rows with model (panel), input, epoch, loss, and run (one line each).
+        constants: by panel the losses of ZeroR, if it has such.
     """
     panels = list(dict.fromkeys(histories["model"]))
     inputs = list(dict.fromkeys(histories["input"]))
@@ -39,6 +42,8 @@ def learning_curves(histories: pd.DataFrame, path: str | Path) -> None:
             colour = COLOURS[inputs.index(name) % len(COLOURS)]
             marker = "." if len(run) == 1 else None
             axis.plot(run["epoch"], run["loss"], color=colour, linewidth=1, marker=marker)
+        for loss in constants.get(panel, []):
+            axis.axhline(loss, color="0.6", linewidth=1, linestyle="--")
         axis.set(title=panel, xlabel="epoch", ylabel="training loss", yscale="log")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
@@ -48,7 +53,8 @@ def learning_curves(histories: pd.DataFrame, path: str | Path) -> None:
         plt.Line2D([], [], color=COLOURS[i % len(COLOURS)], label=name)
         for i, name in enumerate(inputs)
     ]
-    axes[0][-1].legend(handles=handles, title="one line a fold and seed")
+    handles += [plt.Line2D([], [], color="0.6", linestyle="--", label="ZeroR")] * bool(constants)
+    figure.legend(handles=handles, title="a line a fold and seed", loc="outside right upper")
     figure.savefig(path, dpi=150)
     plt.close(figure)
 
