@@ -64,7 +64,7 @@ else:
         input:
             models(rules.train_regressor.output),
 
-    for name in INPUTS:
+    for name in BUNDLED:
 
         rule:
             name:

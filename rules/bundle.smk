@@ -1,19 +1,32 @@
 """All models of one input type in one file, made on demand: `make bundle`."""
 
+# Of the baselines, the one whose models answer for single videos.
+BUNDLED = INPUTS + [name for name in BASELINES if name == "cells"]
+
 for asked in sys.argv[1:]:
-    if asked.startswith("bundle_") and asked.removeprefix("bundle_") not in INPUTS:
+    if asked.startswith("bundle_") and asked.removeprefix("bundle_") not in BUNDLED:
         stop(
-            f"{asked}: the configuration has no such input type; it has {', '.join(INPUTS)} "
+            f"{asked}: the configuration has no such input type; it has {', '.join(BUNDLED)} "
             "(make bundle INPUT=...; for another configuration CONFIG=...)"
         )
 
 
+def bundled(kind):
+    """Files of the models of an input type, or of a baseline."""
+
+    def paths(wildcards):
+        if wildcards.input in INPUTS:
+            return models(getattr(rules.train_regressor.output, kind), input=wildcards.input)
+        baseline = models(rules.count_cells.output.record, baseline=wildcards.input)
+        return baseline if kind == "record" else []
+
+    return paths
+
+
 rule make_bundle:
     input:
-        weights=lambda wildcards: models(
-            rules.train_regressor.output.weights, input=wildcards.input
-        ),
-        records=lambda wildcards: models(rules.train_regressor.output.record, input=wildcards.input),
+        weights=bundled("weights"),
+        records=bundled("record"),
         frames=clips_of(SAMPLES.index),
         frame_records=records_of(SAMPLES.index),
         errors=rules.measure_errors.output.table,
@@ -24,15 +37,18 @@ rule make_bundle:
         card="<results>/bundles/{input}.md",
     log:
         "<results>/logs/make_bundle/{input}.log",
+    wildcard_constraints:
+        input="|".join(BUNDLED),
     conda:
         "../envs/torch.yaml"
     resources:
         **needed(8000, 60),
     params:
-        settings=plain(
+        settings=lambda wildcards: plain(
             {
                 "targets": config["targets"],
                 "frames": config["frames"] | {"clip_length": CLIP_LENGTH},
+                "tracks": None if wildcards.input in INPUTS else config["tracks"],
                 "simulated": bool(SIMULATED),
             }
         ),

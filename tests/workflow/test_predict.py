@@ -11,7 +11,19 @@ import pytest
 import torch
 from laboratory import Laboratory
 
-from motilens import bundle, checkpoints, loading, models, performance, predicting, regressor, video
+from motilens import (
+    bundle,
+    checkpoints,
+    loading,
+    models,
+    performance,
+    predicting,
+    proportions,
+    regressor,
+    step,
+    tracks,
+    video,
+)  # fmt: skip
 
 VALUES = ["progressive", "nonprogressive", "immotile", "head", "midpiece", "tail"]
 
@@ -21,9 +33,15 @@ def lab(tmp_path_factory):
     made = Laboratory.made(tmp_path_factory.mktemp("predict"))
     made.config["inputs"] = {"ours": {"frames": 3, "encoder": "motion"}}
     made.config["regressor"]["answer"] = "bounded"
+    made.config |= {"baselines": ["cells"], "tracks": {"seconds": 0.6, "shortest": 26}}
     made.write_configuration()
-    made.snakemake("--cores", "2", "--", "bundle_ours", config="own.yaml")
+    made.snakemake("--cores", "2", "--", "bundle_ours", "bundle_cells", config="own.yaml")
     return made
+
+
+def errors_of(name, lab):
+    mae = pd.read_csv(lab.folder / "results/tables/mae.csv")
+    return mae[mae["input"] == name]
 
 
 def predict(lab, *arguments, code=0):
@@ -67,10 +85,7 @@ def test_what_is_unlike_the_training_videos_is_said(lab, predicted):
     table = pd.read_csv(predicted[1] / "predictions.csv").set_index("video")
     told = table.loc["new/1.avi", "warnings"]
     assert "models of this bundle were trained with this video: no test of them" in told
-    mae = (
-        pd.read_csv(lab.folder / "results/tables/mae.csv").groupby("target").mean(numeric_only=True)
-    )
-    for target, row in mae.iterrows():
+    for target, row in errors_of("ours", lab).groupby("target").mean(numeric_only=True).iterrows():
         worse = row["mae_participant"] >= row["zeror_participant"]
         assert (f"{target}: no better than ZeroR" in told) == worse
     assert "trained with" not in str(table.loc["new/dark.avi", "warnings"])
@@ -117,7 +132,7 @@ def test_three_lines_of_python_are_enough(lab, predicted):
 def test_the_card_says_what_it_is_for_and_how_well_it_does(lab):
     card = (lab.folder / "results/bundles/ours.md").read_text(encoding="utf-8")
     assert "Not a diagnosis" in card and "6 participants" in card and "ZeroR" in card
-    mae = pd.read_csv(lab.folder / "results/tables/mae.csv")
+    mae = errors_of("ours", lab)
     error = mae[mae["target"] == "motility"]["mae_participant"].mean()
     assert f"{error:.2f}".rstrip("0") in card
     assert bundle.load(lab.folder / "results/bundles/ours.pt").card == card
@@ -179,6 +194,38 @@ def test_models_that_answer_no_numbers_predict_nothing(lab, predicted):
 
 def test_what_is_not_there_is_told_in_our_words(lab):
     done = lab.snakemake("-n", "bundle_I9", config="own.yaml", check=False)
-    assert done.returncode == 1 and "no such input type; it has ours (make bundle" in done.stdout
+    assert done.returncode == 1 and "no such input type; it has ours, cells (make" in done.stdout
     done = lab.snakemake("--report", "report.html", config="own.yaml", check=False)
     assert done.returncode == 1 and "results holds no finished run to report on" in done.stdout
+
+
+def test_cells_are_counted_in_new_videos_as_in_the_run(lab, predicted):
+    """The mean of what both folds' models say of a sample, one of which had it held out."""
+    done = predict(lab, "results/bundles/cells.pt", "new", "--out", "counted")
+    assert "3 of 5 videos" in done.stdout and "new/dark.avi" in done.stdout
+    given = json.loads((lab.folder / "counted/predictions.json").read_text(encoding="utf-8"))
+    one, dark = (next(p for p in given if p["video"] == f"new/{n}.avi") for n in ("1", "dark"))
+    model = "cells/motility"
+    records = [
+        step.read_record(lab.folder / f"results/baselines/{model}/fold{fold}/seed0/model.json")
+        for fold in (1, 2)
+    ]
+    paths = tracks.read(str(lab.folder / "results/tracks/1.csv.gz"))
+    cells = tracks.kinematics(paths, 50.0)
+    assert one["cells"] == len(cells) > 0 and one["models"] == 4
+    kinds = [proportions.Kinds.restored(record["fitted"]) for record in records]
+    answers = np.array([kind.percentages([cells])[0] for kind in kinds])
+    for place, value in enumerate(VALUES[:3]):
+        assert one["values"][value]["percent"] == pytest.approx(answers[:, place].mean(), abs=0.2)
+        assert one["values"][value]["of_models"] == pytest.approx(answers[:, place].std(), abs=0.2)
+        assert one["values"][value]["of_stacks"] is None
+    held_out = next(fold for fold in (1, 2) if "1" in records[fold - 1]["held_out"])
+    table = pd.read_csv(
+        lab.folder / f"results/predictions/{model}/fold{held_out}/seed0.csv",
+        dtype={"sample": str},
+    )
+    [row] = table[table["sample"] == "1"].to_dict("records")
+    assert answers[held_out - 1] == pytest.approx([row[f"predicted_{v}"] for v in VALUES[:3]])
+    assert dark["cells"] == 0 and any("no cell was found" in text for text in dark["warnings"])
+    card = (lab.folder / "results/bundles/cells.md").read_text(encoding="utf-8")
+    assert "follow the cells of the first 0.6 s" in card

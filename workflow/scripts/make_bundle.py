@@ -1,4 +1,4 @@
-"""Put all regressors of one input type into one file, for videos that nobody has labelled."""
+"""Put all models of one input type, or of `cells`, into one file, for new videos."""
 
 import pandas as pd
 
@@ -6,19 +6,18 @@ from motilens import appearance, bundle, cards, checkpoints, stacks, step
 
 
 def main(inputs, output, name, params):
-    members, records = [], []
-    for weights, record in zip(inputs.weights, inputs.records, strict=True):
-        model, made = checkpoints.load(weights, record)
-        records.append(made)
-        members.append(
-            {
-                "target": made["target"],
-                "fold": int(made["fold"]),
-                "seed": int(made["seed"]),
-                "architecture": made["architecture"],
-                "weights": model.state_dict(),
-            }
-        )
+    records = [step.read_record(path) for path in inputs.records]
+    members = [
+        {"target": made["target"], "fold": int(made["fold"]), "seed": int(made["seed"])}
+        for made in records
+    ]
+    if inputs.weights:
+        for member, *files in zip(members, inputs.weights, inputs.records, strict=True):
+            model, made = checkpoints.load(*files)
+            member |= {"architecture": made["architecture"], "weights": model.state_dict()}
+    else:
+        for member, made in zip(members, records, strict=True):
+            member["kinds"] = made["fitted"]
     known = params.training["training"]
     files = stacks.by_sample(inputs.frames, known)
     decoded = {record["sample"]: record for record in map(step.read_record, inputs.frame_records)}
@@ -37,6 +36,7 @@ def main(inputs, output, name, params):
             "targets": {name: params.settings["targets"][name] for name in order},
             "frames": params.settings["frames"],
             "ranges": appearance.ranges(measured),
+            "tracks": params.settings["tracks"],
             "no_better": list(no_better),
             "known": sorted({made["frames"] for made in known.values()}),
             "card": card,

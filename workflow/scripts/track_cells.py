@@ -2,16 +2,14 @@
 
 import gzip
 
-from motilens import listing, step, tracks
+from motilens import step, tracks
 from motilens.video import Damaged
 
 
 def main(video, output, settings, rate, may_leave_out):
     with step.written_whole(output) as temporary:
         try:
-            found = listing.probe(video)
-            frames = min(round(settings["seconds"] * (rate or found.frame_rate)), found.frames)
-            followed = tracks.follow(video, frames, settings)
+            followed = tracks.beginning(video, settings, rate)
         except Damaged as error:
             if not may_leave_out:
                 raise

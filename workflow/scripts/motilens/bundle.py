@@ -1,4 +1,4 @@
-"""A bundle: all regressors of one input type in one file, for videos that nobody has labelled.
+"""A bundle: all models of one input type, or of `cells`, in one file, for new videos.
 
 It needs neither the configuration nor Snakemake (docs/predict.md).
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from motilens import InputError, models
+from motilens import InputError, models, proportions
 from motilens.pretrained import why
 from motilens.step import written_whole
 
@@ -19,12 +19,12 @@ MAGIC = b"Motilens bundle 3, SHA-256 "
 
 @dataclass(frozen=True)
 class Member:
-    """One regressor: what it predicts, the fold that it did not see, its seed."""
+    """One model: what it predicts, the fold that it did not see, its seed."""
 
     target: str
     fold: int
     seed: int
-    model: models.Regressor
+    model: models.Regressor | proportions.Kinds
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Bundle:
         frames: how videos become clips, see `extraction.extract_clips`.
         ranges: of the training videos, see `appearance.ranges`.
         known: first digits of the digests of their clips (`content_sha256`, docs/formats.md).
+        tracks: where models answer for cells, how these are followed (`tracks.beginning`).
         no_better: targets whose models were no better than ZeroR on participants held out.
         card: what the models are for and how well they do, in Markdown.
         digest: SHA-256 of the file's content.
@@ -47,6 +48,7 @@ class Bundle:
     ranges: dict[str, list[float]]
     known: list[str]
     no_better: list[str]
+    tracks: dict | None
     card: str
     digest: str
 
@@ -55,9 +57,9 @@ def write(path: str | Path, content: dict) -> str:
     """Write a bundle, whole or not at all.
 
     Args:
-        content: `members`, a list of dicts with target, fold, seed, architecture and weights (a
-            state dict); `targets`, `frames`, `ranges`, `known`,
-            `no_better`, `card`.
+        content: `members`, a list of dicts with target, fold, seed and what a model is made of:
+            architecture and weights (a state dict), or kinds (`proportions.Kinds.described`);
+            `targets`, `frames`, `ranges`, `known`, `tracks`, `no_better`, `card`.
 
     Returns:
         Its digest.
@@ -101,7 +103,9 @@ def load(path: str | Path) -> Bundle:
         raise InputError(f"{path} cannot be used ({why(error)}): make it anew") from error
 
 
-def _member(target: str, fold: int, seed: int, architecture: dict, weights: dict) -> Member:
-    model = models.build(architecture)
-    model.load_state_dict(weights)
+def _member(target: str, fold: int, seed: int, **made: dict) -> Member:
+    if "kinds" in made:
+        return Member(target, fold, seed, proportions.Kinds.restored(made["kinds"]))
+    model = models.build(made["architecture"])
+    model.load_state_dict(made["weights"])
     return Member(target, fold, seed, model.eval())

@@ -11,8 +11,7 @@ CARD = """# {name}: models of Motilens
 ## What it does
 
 From a microscope video of a sperm sample it predicts {values}, in per cent.
-{models} regressors ({backbone}; encoder: {encoder}) answer {clips} stacks of {frames} frames each;
-given is their mean, with the standard deviation over stacks and over models.
+{how}
 
 ## What it learned from
 
@@ -50,9 +49,9 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         name: of the input type.
         records: of its regressors.
         errors: as of `errors_of`.
-        settings: targets, frames, simulated.
+        settings: targets, frames, tracks, simulated.
     """
-    first, frames = records[0]["architecture"], settings["frames"]
+    frames = settings["frames"]
     known = {
         sample: row for r in records for sample, row in (r["training"] | r["held_out"]).items()
     }
@@ -61,15 +60,10 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
     notes = [f"- Trouble in training: {trouble}." for trouble in sick]
     if settings["simulated"]:
         notes.append("- The training data are simulated: of real semen it knows nothing.")
-    encoder = first["encoder"]
     return CARD.format(
         name=name,
         values=", ".join(value for part in settings["targets"].values() for value in part),
-        models=len(records),
-        backbone=first["backbone"],
-        encoder=encoder.get("variant") or encoder["kind"],
-        clips=frames["clips_per_video"],
-        frames=encoder["frames"],
+        how=_how(records, settings),
         participants=len({row["participant"] for row in known.values()}),
         samples=len(known),
         simulated=", simulated" if settings["simulated"] else "",
@@ -77,4 +71,22 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         size=frames["size"],
         table=table.to_markdown(index=False),
         notes="".join(f"{note}\n" for note in notes),
+    )
+
+
+def _how(records: list[dict], settings: dict) -> str:
+    if settings["tracks"]:
+        return (
+            f"{len(records)} models follow the cells of the first "
+            f"{settings['tracks']['seconds']:g} s of a video and say how likely each is of which\n"
+            "kind. Given is the share of each kind: the mean of all models, with the standard\n"
+            "deviation over models."
+        )
+    made = records[0]["architecture"]
+    encoder, clips = made["encoder"], settings["frames"]["clips_per_video"]
+    return (
+        f"{len(records)} regressors ({made['backbone']}; encoder: "
+        f"{encoder.get('variant') or encoder['kind']}) answer {clips} stacks of "
+        f"{encoder['frames']} frames each.\nGiven is their mean, with the standard deviation over "
+        "stacks and over models."
     )

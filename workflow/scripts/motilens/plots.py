@@ -192,7 +192,8 @@ def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
             answers = one.stacks[target][..., place]
             percent, each = answers.mean(), answers.mean(0)
             beside = place + np.linspace(-0.25, 0.25, len(each))
-            axis.scatter(beside, each, s=8, color=COLOURS[1], zorder=2)
+            if len(each) > 1:
+                axis.scatter(beside, each, s=8, color=COLOURS[1], zorder=2)
             axis.errorbar(
                 place, percent, answers.mean(1).std(), fmt="D", color=COLOURS[0],
                 capsize=4, zorder=3,
@@ -204,9 +205,10 @@ def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
         axis.grid(axis="y", color="0.9")
     notes = [f"WARNING: {text}" for text in one.warnings] or ["nothing unusual about this video"]
     name = Path(one.video).name
+    points = "; points: each stack" if one.cells is None else f"; {one.cells} cells"
     lines = [
         f"{name if len(name) < 90 else f'{name[:60]}…{name[-25:]}'}: research use, not a diagnosis",
-        "diamonds: mean of all models, with their standard deviation; points: each stack",
+        f"diamonds: mean of all models, with their standard deviation{points}",
         *notes,
     ]
     figure.suptitle("\n".join(lines), fontsize=9, parse_math=False)

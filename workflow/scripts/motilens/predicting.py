@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from motilens import appearance, extraction, loading, regressor, stacks
+from motilens import appearance, extraction, loading, proportions, regressor, stacks, tracks
 from motilens.bundle import Bundle
 from motilens.performance import Performance
 from motilens.samples import MOTILITY
 from motilens.video import Damaged
+
+FEW = 10  # cells: fewer are no sample of a population
 
 
 @dataclass
@@ -21,12 +23,14 @@ class Prediction:
 
     Args:
         values: by percentage, a dict: percent; of_stacks, the standard deviation over its stacks
-            (of the models' mean); of_models, that over models (of their mean over stacks).
+            (of the models' mean; None of a single one); of_models, that over models (of their mean
+            over stacks).
         stacks: by target, (models, stacks, values), within bounds (see `within_bounds`).
         warnings: why to trust it less.
         problem: why there is none; None if there is one.
         frame: a frame of the video, (height, width) uint8.
         moving: standard deviation of the grey levels over the first clip, (height, width).
+        cells: how many were followed, if models answer for these.
         record: how it was decoded, as with clips (docs/formats.md).
         page: the file that shows it, if there is one.
     """
@@ -38,6 +42,7 @@ class Prediction:
     problem: str | None = None
     frame: np.ndarray | None = None
     moving: np.ndarray | None = None
+    cells: int | None = None
     record: dict = field(default_factory=dict)
     page: str | None = None
 
@@ -50,7 +55,8 @@ def predict(
     Args:
         facts: what is known better than by the files: frame_rate (1/s).
     """
-    for member in bundle.members:
+    rate = (facts or {}).get("frame_rate")
+    for member in () if bundle.tracks else bundle.members:
         performance.place(member.model, regressor.LAYOUT)
     for path in [videos] if isinstance(videos, str | Path) else videos:
         video = shown(path)
@@ -64,28 +70,47 @@ def predict(
             clips = Path(folder, "clips.h5")
             try:
                 record = extraction.extract_clips(str(path), clips, bundle.frames, "video", facts)
+                cells = None
+                if bundle.tracks:
+                    paths = tracks.beginning(str(path), bundle.tracks, rate)
+                    cells = tracks.kinematics(paths, record["video_frame_rate"])
             except (Damaged, OSError) as error:
                 yield Prediction(video, problem=shown(error))
                 continue
             found = stacks.read_clips(str(clips))
-        yield _of_clips(bundle, video, found, record, performance)
+        yield _of_clips(bundle, video, found, cells, record, performance)
 
 
 def _of_clips(
-    bundle: Bundle, video: str, clips: np.ndarray, record: dict, performance: Performance
+    bundle: Bundle,
+    video: str,
+    clips: np.ndarray,
+    cells: pd.DataFrame | None,
+    record: dict,
+    performance: Performance,
 ) -> Prediction:
-    """Of clips as they lie in a file of frames, uint8 (clips, frames, height, width)."""
+    """Of clips as they lie in a file of frames, uint8 (clips, frames, height, width), and cells."""
     made, warned = Prediction(video, record=record), [record["warning"]]
     warned += appearance.strange(appearance.measure(clips, record), bundle.ranges)
     if record["content_sha256"][:16] in bundle.known:
         warned.append("models of this bundle were trained with this video: no test of them")
     made.frame, made.moving = clips[0, 0], clips[0].std(0)
+    if cells is not None:
+        made.cells = len(cells)
+        if not made.cells:
+            warned.append("no cell was found: it is given the mean of the training")
+        elif made.cells < FEW:
+            warned.append(f"{made.cells} cells are too few to say much")
     for target in bundle.targets:
         members = [one for one in bundle.members if one.target == target]
         answers = np.array(
             [
-                regressor.predict(model, loading.in_memory(clips[:, : model.frames], performance))
-                for model in (one.model for one in members)
+                one.model.percentages([cells])
+                if isinstance(one.model, proportions.Kinds)
+                else regressor.predict(
+                    one.model, loading.in_memory(clips[:, : one.model.frames], performance)
+                )
+                for one in members
             ]
         )
         if not np.isfinite(answers).all():
@@ -132,7 +157,7 @@ def summed(
             one = given[..., place]
             found[value if names.count(value) == 1 else f"{value} ({target})"] = {
                 "percent": float(one.mean()),
-                "of_stacks": float(one.mean(0).std()),
+                "of_stacks": float(one.mean(0).std()) if one.shape[1] > 1 else None,
                 "of_models": float(one.mean(1).std()),
             }
     return found
@@ -165,6 +190,7 @@ def as_json(one: Prediction, bundle: Bundle) -> dict:
         "video": one.video,
         "values": one.values,
         "stacks": {target: given.mean(0).round(3).tolist() for target, given in one.stacks.items()},
+        "cells": one.cells,
         "warnings": one.warnings,
         "problem": one.problem,
         "page": one.page,

@@ -52,9 +52,21 @@ class Kinds:
     def described(self) -> dict:
         """All that it takes to do the same again, in plain values."""
         arrays = ("weights", "mean", "deviation", "otherwise")
-        return {"numbers": ["constant", *(f"log {name}" for name in NUMBERS)]} | {
+        return {"numbers": _names()} | {
             name: value.tolist() if name in arrays else value for name, value in vars(self).items()
         }
+
+    @classmethod
+    def restored(cls, described: dict) -> "Kinds":
+        """What `described` was of.
+
+        Raises:
+            ValueError: its cells were described by other numbers.
+        """
+        known = dict(described)
+        if known.pop("numbers") != _names():
+            raise ValueError("its cells are described by other numbers")
+        return cls(**{k: np.array(v) if isinstance(v, list) else v for k, v in known.items()})
 
 
 def fit(
@@ -89,6 +101,11 @@ def fit(
         decay = DECAYS[int(np.argmin(errors))]
     found = _fitted(cells, weights, truth, whole, decay or DECAYS[-1])
     return Kinds(found, mean, deviation, percentages.mean(0), whole, decay)
+
+
+def _names() -> list[str]:
+    """Of the rows of weights."""
+    return ["constant", *(f"log {name}" for name in NUMBERS)]
 
 
 def _numbers(cells: pd.DataFrame, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:

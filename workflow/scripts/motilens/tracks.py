@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import trackpy
 
-from motilens import InputError
+from motilens import InputError, listing
 from motilens.decoding import Decoding
 
 WIDTH = 640  # pixels
@@ -22,6 +22,20 @@ COLUMNS = ["cell", "frame", "x", "y"]
 trackpy.quiet()
 # It uses pandas in ways that will end some day: not the user's business.
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="trackpy")
+
+
+def beginning(path: str, settings: dict, rate: float | None = None) -> pd.DataFrame:
+    """Paths in the first seconds of a video.
+
+    Args:
+        settings: seconds, and those of `follow`.
+        rate: 1/s, if it is known better than by the file.
+
+    Returns, raises: as `follow`.
+    """
+    found = listing.probe(path)
+    wanted = round(settings["seconds"] * (rate or found.frame_rate))
+    return follow(path, min(wanted, found.frames), settings)
 
 
 def follow(path: str, frames: int, settings: dict) -> pd.DataFrame:
