@@ -2,8 +2,9 @@
 
     .venv/bin/python benchmarks/floor.py benchmarks/study_cpu.yaml
 
-Counts the kinds of the cells that are in the picture in the middle of each clip, as if none were
-taken for another. A population is larger than the picture, so even that misses the labels.
+Counts the kinds of the cells that are in the picture, as if none were taken for another: in the
+middle of each clip, and in the seconds in which baselines follow cells. A population is larger than
+the picture, so even that misses the labels.
 """
 
 import sys
@@ -18,14 +19,13 @@ from motilens import drawing, simulation, stacks  # noqa: E402
 from motilens.samples import MOTILITY  # noqa: E402
 
 
-def error(participant, drawn, clips, length):
-    """Mean absolute error of a participant's motility (percentage points)."""
+def error(participant, drawn, moments):
+    """Mean absolute error of a participant's motility (percentage points), seen at these frames."""
     cells = simulation.draw_cells(participant, drawn["seed"])
     drift = simulation.fluid_drift(participant, drawn["seed"])
-    frames = int(drawn["seconds"] * simulation.FRAME_RATE)
     shares = []
-    for middle in stacks.clip_positions(frames, clips, length) + length // 2:
-        x, y, _ = simulation.head_poses(cells, drift, middle / simulation.FRAME_RATE)
+    for moment in moments:
+        x, y, _ = simulation.head_poses(cells, drift, moment / simulation.FRAME_RATE)
         column = (x / simulation.MICRONS_PER_PIXEL) % drawing.TORUS_WIDTH
         row = (y / simulation.MICRONS_PER_PIXEL) % drawing.TORUS_HEIGHT
         seen = (column < simulation.WIDTH) & (row < simulation.HEIGHT)
@@ -39,8 +39,14 @@ def main(path):
     config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     drawn, clips = config["dataset"]["simulated"], config["frames"]["clips_per_video"]
     length = max(kind["frames"] for kind in config["inputs"].values())
-    errors = [error(n, drawn, clips, length) for n in range(1, drawn["participants"] + 1)]
-    print(f"{len(errors)} participants: {np.mean(errors):.2f} percentage points")
+    frames = int(drawn["seconds"] * simulation.FRAME_RATE)
+    followed = config.get("tracks", {}).get("seconds", 10) * simulation.FRAME_RATE
+    for seen, moments in (
+        ("clips", stacks.clip_positions(frames, clips, length) + length // 2),
+        ("seconds of tracks", range(min(int(followed), frames))),
+    ):
+        errors = [error(n, drawn, moments) for n in range(1, drawn["participants"] + 1)]
+        print(f"{seen}: {np.mean(errors):.2f} percentage points, {len(errors)} participants")
 
 
 if __name__ == "__main__":

@@ -1,26 +1,11 @@
 """All models of one input type in one file, made on demand: `make bundle`."""
 
-# Of the baselines, the one whose models answer for single videos.
-BUNDLED = INPUTS + [name for name in BASELINES if name == "cells"]
-
 for asked in sys.argv[1:]:
     if asked.startswith("bundle_") and asked.removeprefix("bundle_") not in BUNDLED:
         stop(
             f"{asked}: the configuration has no such input type; it has {', '.join(BUNDLED)} "
             "(make bundle INPUT=...; for another configuration CONFIG=...)"
         )
-
-
-def bundled(kind):
-    """Files of the models of an input type, or of a baseline."""
-
-    def paths(wildcards):
-        if wildcards.input in INPUTS:
-            return models(getattr(rules.train_regressor.output, kind), input=wildcards.input)
-        baseline = models(rules.count_cells.output.record, baseline=wildcards.input)
-        return baseline if kind == "record" else []
-
-    return paths
 
 
 rule make_bundle:

@@ -146,3 +146,19 @@ def encoder_of(kind):
         return expand(getattr(rules.train_autoencoder.output, kind), **named)[0]
 
     return path
+
+
+# Of the baselines, the one whose models answer for single videos.
+BUNDLED = INPUTS + [name for name in BASELINES if name == "cells"]
+
+
+def bundled(kind):
+    """Files of the models of an input type, or of a baseline."""
+
+    def paths(wildcards):
+        if wildcards.input in INPUTS:
+            return models(getattr(rules.train_regressor.output, kind), input=wildcards.input)
+        baseline = models(rules.count_cells.output.record, baseline=wildcards.input)
+        return baseline if kind == "record" else []
+
+    return paths
