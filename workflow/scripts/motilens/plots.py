@@ -128,8 +128,8 @@ def agreement(cases: pd.DataFrame, path: str | Path) -> None:
     for axis in axes[-1]:
         axis.set_xlabel("mean of both (%)", fontsize=8)
     figure.suptitle(
-        "Held-out samples (Bland and Altman): full line, the mean difference; dashed, within which "
-        "95 % of differences are expected",
+        "Held-out samples (Bland and Altman)\n"
+        "full line, the mean difference; dashed, within which 95 % of differences are expected",
         fontsize=9,
     )
     figure.savefig(path, dpi=150)
