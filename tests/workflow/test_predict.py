@@ -226,6 +226,10 @@ def test_cells_are_counted_in_new_videos_as_in_the_run(lab, predicted):
     )
     [row] = table[table["sample"] == "1"].to_dict("records")
     assert answers[held_out - 1] == pytest.approx([row[f"predicted_{v}"] for v in VALUES[:3]])
+    whole = bundle.load(lab.folder / "results/bundles/cells.pt")
+    [again] = predicting.predict(whole, str(lab.video(1)), performance.prepare())
+    assert len(again.kinds) == len(cells) and set(again.kinds) <= set(VALUES[:3])
+    assert again.frame.shape == (480, 640)  # of the paths, not of the clips
     assert dark["cells"] == 0 and any("no cell was found" in text for text in dark["warnings"])
     card = (lab.folder / "results/bundles/cells.md").read_text(encoding="utf-8")
     assert "follow the cells of the first 0.6 s" in card

@@ -28,9 +28,11 @@ class Prediction:
         stacks: by target, (models, stacks, values), within bounds (see `within_bounds`).
         warnings: why to trust it less.
         problem: why there is none; None if there is one.
-        frame: a frame of the video, (height, width) uint8.
+        frame: a frame of the video, (height, width) uint8; with `kinds`, in the pixels of `paths`.
         moving: standard deviation of the grey levels over the first clip, (height, width).
         cells: how many were followed, if models answer for these.
+        paths: theirs, see `tracks.follow`, and `kinds`, which percentage each cell is taken for, if
+            these add up to 100.
         record: how it was decoded, as with clips (docs/formats.md).
         page: the file that shows it, if there is one.
     """
@@ -43,6 +45,8 @@ class Prediction:
     frame: np.ndarray | None = None
     moving: np.ndarray | None = None
     cells: int | None = None
+    paths: pd.DataFrame | None = None
+    kinds: list[str] = field(default_factory=list)
     record: dict = field(default_factory=dict)
     page: str | None = None
 
@@ -70,33 +74,38 @@ def predict(
             clips = Path(folder, "clips.h5")
             try:
                 record = extraction.extract_clips(str(path), clips, bundle.frames, "video", facts)
-                cells = None
+                paths = None
                 if bundle.tracks:
                     paths = tracks.beginning(str(path), bundle.tracks, rate)
-                    cells = tracks.kinematics(paths, record["video_frame_rate"])
+                    picture = tracks.picture(str(path))
             except (Damaged, OSError) as error:
                 yield Prediction(video, problem=shown(error))
                 continue
             found = stacks.read_clips(str(clips))
-        yield _of_clips(bundle, video, found, cells, record, performance)
+        made = _of_clips(bundle, video, found, paths, record, performance)
+        if made.kinds:
+            made.frame = picture
+        yield made
 
 
 def _of_clips(
     bundle: Bundle,
     video: str,
     clips: np.ndarray,
-    cells: pd.DataFrame | None,
+    paths: pd.DataFrame | None,
     record: dict,
     performance: Performance,
 ) -> Prediction:
-    """Of clips as they lie in a file of frames, uint8 (clips, frames, height, width), and cells."""
+    """Of clips as they lie in a file of frames, uint8 (clips, frames, height, width), and of the
+    paths of cells, if models answer for these."""
     made, warned = Prediction(video, record=record), [record["warning"]]
     warned += appearance.strange(appearance.measure(clips, record), bundle.ranges)
     if record["content_sha256"][:16] in bundle.known:
         warned.append("models of this bundle were trained with this video: no test of them")
     made.frame, made.moving = clips[0, 0], clips[0].std(0)
-    if cells is not None:
-        made.cells = len(cells)
+    if paths is not None:
+        cells = tracks.kinematics(paths, record["video_frame_rate"])
+        made.cells, made.paths = len(cells), paths
         if not made.cells:
             warned.append("no cell was found: it is given the mean of the training")
         elif made.cells < FEW:
@@ -116,6 +125,10 @@ def _of_clips(
         if not np.isfinite(answers).all():
             made.problem = f"models of {target} answer what is no number: make the bundle anew"
             return made
+        first = members[0].model
+        if isinstance(first, proportions.Kinds) and first.whole:
+            likely = np.mean([one.model.of(cells) for one in members], 0).argmax(1)
+            made.kinds = [bundle.targets[target][place] for place in likely]
         made.stacks[target], empty = within_bounds(answers, bundle.targets[target])
         if target in bundle.no_better:
             warned.append(f"{target}: no better than ZeroR on participants that were held out")

@@ -4,6 +4,7 @@ Heads are found and linked by the algorithm of Crocker and Grier (J. Colloid Int
 1996), in trackpy. Lengths are in pixels of a picture whose longer side has 640, as VISEM's.
 """
 
+import contextlib
 import warnings
 from collections.abc import Iterator
 
@@ -73,6 +74,13 @@ def follow(path: str, frames: int, settings: dict) -> pd.DataFrame:
     paths = [_filled(path) for _, path in linked[long].groupby("particle")]
     numbered = [path.assign(cell=number) for number, path in enumerate(paths)]
     return pd.concat(numbered)[COLUMNS] if numbered else nothing()
+
+
+def picture(path: str) -> np.ndarray:
+    """A video's first frame, in whose pixels the paths of its cells are: uint8 (height, width)."""
+    with contextlib.closing(iter(Decoding(path, WIDTH, "pad", np.arange(1)))) as decoded:
+        _, frame = next(decoded)
+    return frame[_without_bars(frame)]
 
 
 def nothing() -> pd.DataFrame:
