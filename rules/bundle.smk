@@ -1,7 +1,12 @@
 """All models of one input type in one file, made on demand: `make bundle`."""
 
-for asked in sys.argv[1:]:
-    if asked.startswith("bundle_") and asked.removeprefix("bundle_") not in BUNDLED:
+for before, asked in zip(sys.argv, sys.argv[1:]):
+    a_target = before == "--" or not before.startswith("-")
+    if (
+        a_target
+        and re.fullmatch(r"bundle_\w+", asked)
+        and asked.removeprefix("bundle_") not in BUNDLED
+    ):
         stop(
             f"{asked}: the configuration has no such input type; it has {', '.join(BUNDLED)} "
             "(make bundle INPUT=...; for another configuration CONFIG=...)"

@@ -19,7 +19,7 @@ from motilens.params import merged, natural
 
 
 def stop(error):
-    """End in one message, before any job has started; nothing computed is touched.
+    """End in one message, while no job runs; nothing computed is touched.
 
     Without places in our rules, which an exception would add: the mistake is not there.
     """
@@ -62,6 +62,7 @@ NO_RUN = r"-[a-zA-Z]*n[a-zA-Z]*|--(dry-?run|unlock|touch|summary|detailed-summar
 ONLY_PLANNED = not workflow.is_main_process or any(
     re.fullmatch(NO_RUN, argument) for argument in sys.argv[1:]
 )
+REPORTED = any(argument.partition("=")[0] == "--report" for argument in sys.argv[1:])
 
 os.environ[runs.VARIABLE] = runs.identity()
 if workflow.is_main_process:

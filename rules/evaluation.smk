@@ -1,6 +1,6 @@
 """Errors of all models, Table 1, and figures."""
 
-if "--report" in sys.argv and not Path(config["results"], "tables/table1.md").exists():
+if REPORTED and not any(Path(config["results"]).glob("figures/**/*.png")):
     stop(f"{config['results']} holds no finished run to report on: run it first, then --report")
 
 

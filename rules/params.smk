@@ -32,11 +32,11 @@ def video_identity(wildcards):
 
 
 def record_of(question, *arguments):
-    """What the records of clips answer; a damaged one ends the plan."""
+    """What the records of clips answer; a damaged one ends the plan, or the run."""
     try:
         return question(config["results"], *arguments)
     except InputError as error:
-        stop(error)
+        raise WorkflowError(str(error)) from error  # jobs may be running: no `stop`
 
 
 def facts_of(wildcards):

@@ -87,7 +87,8 @@ def test_cells_that_do_not_move_at_all_are_numbers(drawn):
 def test_one_participant_leaves_no_choice(drawn):
     samples, _, percentages = drawn
     found = proportions.fit(samples[:2], percentages[:2], ["1", "1"], True)
-    assert found.decay is None and np.isfinite(found.percentages(samples[:2])).all()
+    assert found.decay == proportions.DECAYS[-1]
+    assert np.isfinite(found.percentages(samples[:2])).all()
 
 
 def test_motility_adds_up_to_100_and_other_percentages_need_not():

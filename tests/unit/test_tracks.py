@@ -64,6 +64,15 @@ def test_frames_in_which_a_cell_was_lost_are_filled():
     pd.testing.assert_frame_equal(tracks._filled(holed), whole.drop(columns="cell"))
 
 
+def test_heads_too_close_to_be_told_apart_are_told(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (3, 480, 640, 3), np.uint8)
+    path = str(tmp_path / "noise.avi")
+    video.encode(path, noise, RATE)
+    crowded = SETTINGS | {"diameter": 5, "brightness": 0, "reach": 20}
+    with pytest.raises(InputError, match="noise.avi: too many heads lie within tracks.reach"):
+        tracks.follow(path, 3, crowded)
+
+
 def test_a_straight_swimmer():
     [cell] = tracks.kinematics(straight(2), RATE).to_dict("records")
     assert (cell["vcl"], cell["vap"], cell["vsl"]) == pytest.approx((100, 100, 100))

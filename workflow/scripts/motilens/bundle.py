@@ -88,6 +88,8 @@ def load(path: str | Path) -> Bundle:
             f"{path} cannot be read ({error.strerror}): `make bundle INPUT=...` makes one of a "
             "finished run"
         ) from error
+    if head.startswith(MAGIC[:16]) and not head.startswith(MAGIC):
+        raise InputError(f"{path} was made by another version of Motilens: make it anew")
     if not head.startswith(MAGIC):
         raise InputError(f"{path} is no bundle of Motilens: make one with `make bundle`")
     digest = head.removeprefix(MAGIC).decode(errors="replace")

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from motilens.samples import MOTILITY
 from motilens.training import troubles
 
 CARD = """# {name}: models of Motilens
@@ -15,8 +16,8 @@ From a microscope video of a sperm sample it predicts {values}, in per cent.
 
 ## What it learned from
 
-{participants} participants ({samples} videos{simulated}), at {rate:g} frames per second, frames
-of {size} x {size} pixels. Each model saw all folds but one; no participant is in two folds.
+{participants} participants ({samples} videos{simulated}){seen}.
+Each model saw all folds but one; no participant is in two folds.
 
 ## How well it does
 
@@ -30,8 +31,7 @@ models, not of their mean); ZeroR always answers the training mean.
 - It knows samples, microscopes and preparations like those it learned from. A video outside their
   range (frame rate, size, brightness, contrast, sharpness, movement) gets a warning; one inside it
   may still be of another kind.
-- The deviation over models and stacks says how much they disagree, not how far from the truth.
-- Percentages of motility are made to add up to 100.
+- The deviations say how much models or stacks disagree, not how far from the truth they are.
 {notes}"""
 
 
@@ -46,8 +46,8 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
     """The card of a bundle.
 
     Args:
-        name: of the input type.
-        records: of its regressors.
+        name: of the input type, or `cells`.
+        records: of its models.
         errors: as of `errors_of`.
         settings: targets, frames, tracks, simulated.
     """
@@ -57,7 +57,13 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
     }
     table = errors.round(2).reset_index()
     sick = sorted({trouble for record in records for trouble in troubles(record["health"])})
+    seen = ", each by the paths of its cells, at its own frame rate"
+    if not settings["tracks"]:
+        seen = f", at {frames['frame_rate']:g} frames per second, frames of {frames['size']} x "
+        seen += f"{frames['size']} pixels"
     notes = [f"- Trouble in training: {trouble}." for trouble in sick]
+    if any(set(MOTILITY) == set(part) for part in settings["targets"].values()):
+        notes.append("- Percentages of motility are made to add up to 100.")
     if settings["simulated"]:
         notes.append("- The training data are simulated: of real semen it knows nothing.")
     return CARD.format(
@@ -67,8 +73,7 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         participants=len({row["participant"] for row in known.values()}),
         samples=len(known),
         simulated=", simulated" if settings["simulated"] else "",
-        rate=frames["frame_rate"],
-        size=frames["size"],
+        seen=seen,
         table=table.to_markdown(index=False),
         notes="".join(f"{note}\n" for note in notes),
     )

@@ -182,14 +182,14 @@ def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
         width_ratios=[3, 3, *[4] * len(targets)],
     )  # fmt: skip
     axes[0].imshow(one.frame, cmap="gray", vmin=0, vmax=255)
-    if not one.kinds:
+    if one.paths is None:
         axes[0].set_title("first frame, as the models see it")
         _overlay(axes[1], one.frame, one.moving / max(one.frame.std(), 1))
         axes[1].set_title("what moves in the first clip")
     else:
         axes[0].set_title("first frame")
-        _paths(axes[1], one, [name for values in targets.values() for name in values])
-        axes[1].set_title("cells, and what each is taken for")
+        _paths(axes[1], one, list(dict.fromkeys(sum(targets.values(), []))))
+        axes[1].set_title("paths of cells" + ", and what each is taken for" * bool(one.kinds))
     for axis in axes[:2]:
         axis.set(xticks=[], yticks=[])
     for axis, (target, values) in zip(axes[2:], targets.items(), strict=True):
@@ -224,7 +224,8 @@ def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
 def _paths(axis, one, names: list[str]) -> None:
     """The paths of a prediction's cells on its frame, coloured by what they are taken for."""
     axis.imshow(one.frame, cmap="gray", vmin=0, vmax=255)
-    for (_, path), kind in zip(one.paths.groupby("cell"), one.kinds, strict=True):
+    kinds = one.kinds or names[:1] * one.cells
+    for (_, path), kind in zip(one.paths.groupby("cell"), kinds, strict=True):
         colour = COLOURS[names.index(kind)]
         axis.plot(path["x"], path["y"], color=colour, linewidth=1.2)
         axis.plot(path["x"].iloc[-1], path["y"].iloc[-1], "o", color=colour, markersize=3)
@@ -234,7 +235,7 @@ def _paths(axis, one, names: list[str]) -> None:
         if name in one.kinds
     ]
     axis.legend(
-        handles=handles, ncols=len(handles), loc="upper center", bbox_to_anchor=(0.5, 0),
+        handles=handles, ncols=max(len(handles), 1), loc="upper center", bbox_to_anchor=(0.5, 0),
         fontsize=8, frameon=False,
     )  # fmt: skip
 

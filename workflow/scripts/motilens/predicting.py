@@ -28,7 +28,7 @@ class Prediction:
         stacks: by target, (models, stacks, values), within bounds (see `within_bounds`).
         warnings: why to trust it less.
         problem: why there is none; None if there is one.
-        frame: a frame of the video, (height, width) uint8; with `kinds`, in the pixels of `paths`.
+        frame: a frame of the video, (height, width) uint8; with `paths`, in their pixels.
         moving: standard deviation of the grey levels over the first clip, (height, width).
         cells: how many were followed, if models answer for these.
         paths: theirs, see `tracks.follow`, and `kinds`, which percentage each cell is taken for, if
@@ -83,7 +83,7 @@ def predict(
                 continue
             found = stacks.read_clips(str(clips))
         made = _of_clips(bundle, video, found, paths, record, performance)
-        if made.kinds:
+        if paths is not None:
             made.frame = picture
         yield made
 
@@ -202,7 +202,11 @@ def as_json(one: Prediction, bundle: Bundle) -> dict:
     return {
         "video": one.video,
         "values": one.values,
-        "stacks": {target: given.mean(0).round(3).tolist() for target, given in one.stacks.items()},
+        "stacks": {
+            target: given.mean(0).round(3).tolist()
+            for target, given in one.stacks.items()
+            if one.cells is None
+        },
         "cells": one.cells,
         "warnings": one.warnings,
         "problem": one.problem,

@@ -17,7 +17,7 @@ NUMBERS = ["vcl", "vap", "vsl", "amplitude"]  # of a cell; the ratios of CASA fo
 RESOLVED = 0.1  # pixels, pixels/s: less is taken for that much, whose logarithm is small but finite
 DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)  # of weights, chosen among the training participants
 CHOICES = 3  # parts of the training participants for that choice
-TOLERANCE = 1e-10  # of the fit: then it ends at the same place wherever it starts
+TOLERANCE = 1e-10  # of the fit, which has other minima, too: it always starts at ZeroR
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Kinds:
         mean, deviation: of the training cells' numbers, to standardise them.
         otherwise: (values,), the answer to a sample without cells: the training mean (ZeroR).
         whole: the values add up to 100; if not, each stands for itself.
-        decay: of weights, as chosen by cross-validation; None where there was no choice.
+        decay: of weights, as chosen by cross-validation, or the strongest where one participant
+            leaves no choice; None without cells.
     """
 
     weights: np.ndarray
@@ -91,7 +92,7 @@ def fit(
     mean, deviation = logs.mean(0), logs.std(0) + 1e-9
     cells = [_numbers(one, mean, deviation) for one in chosen]
     weights, truth = [_weights(one) for one in chosen], percentages[with_cells] / 100
-    decay, parts = None, min(CHOICES, len(set(groups)))
+    decay, parts = DECAYS[-1], min(CHOICES, len(set(groups)))
     if parts > 1:
         splits = list(GroupKFold(parts).split(truth, groups=groups))
         errors = [
@@ -99,7 +100,7 @@ def fit(
             for one in DECAYS
         ]
         decay = DECAYS[int(np.argmin(errors))]
-    found = _fitted(cells, weights, truth, whole, decay or DECAYS[-1])
+    found = _fitted(cells, weights, truth, whole, decay)
     return Kinds(found, mean, deviation, percentages.mean(0), whole, decay)
 
 

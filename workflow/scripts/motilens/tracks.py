@@ -14,6 +14,7 @@ import trackpy
 
 from motilens import InputError, listing
 from motilens.decoding import Decoding
+from motilens.video import Damaged
 
 WIDTH = 640  # pixels
 SMOOTHED = 11  # frames in the mean that makes an average path, about a beat of the tail at 50 Hz
@@ -49,11 +50,11 @@ def follow(path: str, frames: int, settings: dict) -> pd.DataFrame:
             it may be lost for), shortest (frames that a path has at least).
 
     Returns:
-        One row a cell and frame: cell (from 0), frame, x, y (pixels), ascending; frames in which
-        a cell was lost are filled in between.
+        One row a cell and frame: cell (from 0), frame, x, y (pixels, two decimals), ascending;
+        frames in which a cell was lost are filled in between.
 
     Raises:
-        Damaged: the video cannot be decoded.
+        Damaged: the video cannot be decoded, or heads are too close to be told apart.
     """
     decoded = Decoding(path, WIDTH, "pad", np.arange(frames))
     found, inside = [], None
@@ -69,11 +70,17 @@ def follow(path: str, frames: int, settings: dict) -> pd.DataFrame:
         return nothing()
     brightest = heads.groupby("frame")["mass"].max().median()
     heads = heads[heads["mass"] >= settings["brightness"] * brightest]
-    linked = trackpy.link(heads, settings["reach"], memory=settings["memory"])
+    try:
+        linked = trackpy.link(heads, settings["reach"], memory=settings["memory"])
+    except trackpy.SubnetOversizeException as error:
+        raise Damaged(
+            f"{path}: too many heads lie within tracks.reach of each other to tell their paths "
+            "apart: raise tracks.brightness or diameter, or lower tracks.reach"
+        ) from error
     long = linked.groupby("particle")["frame"].transform("size") >= settings["shortest"]
     paths = [_filled(path) for _, path in linked[long].groupby("particle")]
     numbered = [path.assign(cell=number) for number, path in enumerate(paths)]
-    return pd.concat(numbered)[COLUMNS] if numbered else nothing()
+    return pd.concat(numbered)[COLUMNS].round({"x": 2, "y": 2}) if numbered else nothing()
 
 
 def picture(path: str) -> np.ndarray:
