@@ -161,7 +161,8 @@ def page(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> Page:
     for target in targets:
         mark = pd.Series("", table.index)
         for why, (sign, _) in MARKS.items():
-            counts = table[f"{target}_{why.rpartition('_')[2]}"].fillna(0)  # not each has each target
+            short = why.rpartition("_")[2]
+            counts = table[f"{target}_{short}"].fillna(0)  # not every row has every target
             mark += counts.map(lambda count, sign=sign: sign if count else "")
         by_stack, by_participant = (
             table[f"{target}_{level}"].map(lambda x: f"{x:.2f}" if x == x else "")
