@@ -88,7 +88,7 @@ def fit(
         scale = np.zeros(len(NUMBERS)), np.ones(len(NUMBERS))
         return Kinds(known, *scale, percentages.mean(0), whole, None)
     chosen = [samples[number] for number in with_cells]
-    logs = np.log(pd.concat(chosen)[NUMBERS].to_numpy().clip(RESOLVED))
+    logs = _logs(pd.concat(chosen))
     mean, deviation = logs.mean(0), logs.std(0) + 1e-9
     cells = [_numbers(one, mean, deviation) for one in chosen]
     weights, truth = [_weights(one) for one in chosen], percentages[with_cells] / 100
@@ -109,9 +109,12 @@ def _names() -> list[str]:
     return ["constant", *(f"log {name}" for name in NUMBERS)]
 
 
+def _logs(cells: pd.DataFrame) -> np.ndarray:
+    return np.log(cells[NUMBERS].to_numpy().clip(RESOLVED))
+
+
 def _numbers(cells: pd.DataFrame, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    logs = np.log(cells[NUMBERS].to_numpy().clip(RESOLVED))
-    return np.column_stack([np.ones(len(cells)), (logs - mean) / deviation])
+    return np.column_stack([np.ones(len(cells)), (_logs(cells) - mean) / deviation])
 
 
 def _weights(cells: pd.DataFrame) -> np.ndarray:
