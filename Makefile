@@ -34,6 +34,7 @@ report: .venv/ready
 	@echo "The report shows results as they are. What would rerun:"
 	@$(RUN) python workflow/explain.py $(if $(CONFIG),--configfile $(CONFIG))
 	$(RUN) snakemake --report $(REPORT) $(if $(CONFIG),--configfile $(CONFIG))
+	@$(RUN) python workflow/alt_texts.py $(REPORT)
 
 # A finished run as one file to publish or keep (a Workflow Run RO-Crate): crate.zip in the results.
 crate: .venv/ready

@@ -11,7 +11,8 @@ def record(name, target=None, **settings):
         "settings": {"epochs": 2, "loss": {"squared": 1}, "frames": 1} | settings,
         "abandoned_starts": [{"seed": 5}],
         "health": {"problem": None, "warning": "is no better"},
-        "training": {"1": {}, "2": {}},
+        "training": {"1": {"participant": "a"}, "2": {"participant": "b"}},
+        "held_out": {"3": {"participant": "b"}, "4": {"participant": "c"}},
         "architecture": {"frames": 1, "copies": 9, "kind": "motion"},
         "weights_sha256": "ab",
         "code": {"a.py": "12"},
@@ -61,9 +62,20 @@ def test_versions_that_differ_are_all_told(records):
     assert found["torch"] == "2.15.0; 2.16.0" and found["Motilens"] == "0.1.0"
 
 
+DATA = {"data": {"participants": 85, "seed": 1}, "frames": {"size": 64}}
+
+
+def test_the_page_says_of_which_data(records):
+    split = {"folds_digest": "cd", "left_out": [], "models": {"fold": [1, 2], "seed": [0]}}
+    models = making.models_table(records, [run(1)] * 3)
+    page = making.page(models, records, {"settings": split}, DATA)
+    told = {"participants": 3, "samples": 4, "data.participants": 85, "data.seed": 1}
+    assert dict(dict(page.parts)["Data"].to_numpy()) == told | {"frames.size": 64}
+
+
 def test_the_page_says_who_was_left_out(records):
     models = making.models_table(records, [run(1)] * 3)
     split = {"folds_digest": "cd", "left_out": ["7"], "models": {"fold": [1, 2], "seed": [0]}}
-    text = pages.markdown(making.page(models, records, {"settings": split}))
+    text = pages.markdown(making.page(models, records, {"settings": split}, DATA))
     assert "| I1      | 1        | 9        | motion    |" in text
     assert "**Left out**: samples 7" in text and "cd" in text and "1; 2" in text

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -173,3 +175,15 @@ def test_the_report_is_one_page_that_needs_no_network(finished, tmp_path):
     loaded = re.findall(r"<(?:script|link|img)\b[^>]*\b(?:src|href)=\"(?!data:|#)([^\"]+)\"", text)
     assert not loaded
     assert text.count("data:image/png;") == 5 + 6  # figures; a sheet for each video
+
+
+def test_each_figure_of_the_report_gets_an_alternative_text(finished, tmp_path):
+    page = tmp_path / "report.html"
+    finished.snakemake("--report", str(page))
+    command = [sys.executable, "workflow/alt_texts.py", str(page)]
+    subprocess.run(command, cwd=finished.folder, check=True)
+    text = page.read_text(encoding="utf-8")
+    made = re.findall(r'\be\(\s*"img",\s*(\{[^}]*)', text)  # by the page's script: figures, its sign
+    assert len(made) == 2 and all("alt: " in one for one in made)
+    again = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True)
+    assert again.returncode == 1 and "shows figures in another way" in again.stderr

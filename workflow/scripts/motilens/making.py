@@ -38,13 +38,14 @@ def models_table(records: Iterable[dict], runs: Iterable[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def page(models: pd.DataFrame, records: list[dict], errors: dict) -> Page:
+def page(models: pd.DataFrame, records: list[dict], errors: dict, data: dict) -> Page:
     """The run on a page.
 
     Args:
         models: as of `models_table`.
         records: of the same models.
         errors: mae.json.
+        data: `frames` of the configuration; `data`, dataset.simulated or "recordings".
     """
     of_split = errors["settings"]
     notes = [
@@ -65,6 +66,7 @@ def page(models: pd.DataFrame, records: list[dict], errors: dict) -> Page:
     }
     parts = [
         ("What models cost", costs(models)),
+        ("Data", _as_rows(seen_by(records) | dict(_flat(data)))),
         ("Input types", input_types(records)),
         ("Settings", settings(records)),
         ("Versions and digests", _as_rows(identity | versions(records))),
@@ -92,6 +94,15 @@ def costs(models: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).astype(str)
+
+
+def seen_by(records: Iterable[dict]) -> dict[str, int]:
+    """How many samples, of how many participants, trained or were held out."""
+    seen = {}
+    for record in records:
+        seen |= record["training"] | record.get("held_out", {})
+    people = {labels["participant"] for labels in seen.values()}
+    return {"participants": len(people), "samples": len(seen)}
 
 
 def input_types(records: Iterable[dict]) -> pd.DataFrame:
