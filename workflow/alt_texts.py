@@ -31,7 +31,7 @@ def main():
     text = page.read_text(encoding="utf-8")
     if text.count(SHOWN) != 1 or text.count(SIGN) != 1:
         raise InputError(
-            f"{page}: this version of Snakemake shows figures in another way; the page is complete, "
+            f"{page}: this version of Snakemake shows figures in another way: the page is whole, "
             "but its figures have no alternative texts (workflow/alt_texts.py)"
         )
     with written_whole(page) as temporary:

@@ -183,7 +183,7 @@ def test_each_figure_of_the_report_gets_an_alternative_text(finished, tmp_path):
     command = [sys.executable, "workflow/alt_texts.py", str(page)]
     subprocess.run(command, cwd=finished.folder, check=True)
     text = page.read_text(encoding="utf-8")
-    made = re.findall(r'\be\(\s*"img",\s*(\{[^}]*)', text)  # by the page's script: figures, its sign
+    made = re.findall(r'\be\(\s*"img",\s*(\{[^}]*)', text)  # figures; its sign
     assert len(made) == 2 and all("alt: " in one for one in made)
     again = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True)
     assert again.returncode == 1 and "shows figures in another way" in again.stderr
