@@ -92,7 +92,7 @@ ARCHIVE = config["dataset"].get("archive")
 FETCH = bool(ARCHIVE) and not Path(LABELS).exists()
 NOT_THERE = f"{LABELS}: no such file: correct dataset.labels" + (
     f", or have the data set fetched ({ARCHIVE['size'] / 1e9:.1f} GB, and as much again to unpack): "
-    "snakemake --cores 1 fetch_dataset, with the same --configfile"
+    ".venv/bin/snakemake --cores 1 fetch_dataset, with the same --configfile"
     if FETCH
     else ""
 )

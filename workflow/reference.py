@@ -26,7 +26,6 @@ TYPES = {
     "integer": "whole number",
     "number": "number",
     "array": "list",
-    "null": "null",
 }
 
 
@@ -64,7 +63,8 @@ def values(part: dict) -> str:
     if part.get("type") == "object":
         return ""
     kinds = part.get("type", [])
-    words = [TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    words = [TYPES[kind] for kind in kinds if kind != "null"]
     limits = [
         text.format(f"{part[name]:g}" if isinstance(part[name], float) else part[name])
         for name, text in LIMITS.items()
@@ -72,7 +72,8 @@ def values(part: dict) -> str:
     ]
     if "items" in part:
         limits.append(f"of: {values(part['items'])}")
-    return " ".join([" or ".join(words), " ".join(limits)]).strip()
+    said = " ".join([" or ".join(words), " ".join(limits)]).strip()
+    return f"{said}, or null" if "null" in kinds else said
 
 
 def shown(part: dict, required: bool) -> str:

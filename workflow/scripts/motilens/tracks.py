@@ -19,7 +19,7 @@ from motilens.video import Damaged
 WIDTH = 640  # pixels
 SMOOTHED = 11  # frames in the mean that makes an average path, about a beat of the tail at 50 Hz
 LAGS = np.arange(1, 26)  # frames: up to half a second
-WHO_RAPID, WHO_SLOW = 25.0, 5.0  # µm/s, along the average path (WHO manual, 6th edition, 2021)
+WHO_PROGRESSIVE = 5.0  # µm/s, what swims slower is not progressive (WHO manual, 6th edition, 2021)
 COLUMNS = ["cell", "frame", "x", "y"]
 trackpy.quiet()
 # It uses pandas in ways that will end some day: not the user's business.
@@ -163,8 +163,8 @@ def counted(cells: pd.DataFrame, microns_per_pixel: float) -> dict[str, float]:
     non-progressive. Without cells, nothing can be counted: not a number.
     """
     straight, along = (cells[name] * microns_per_pixel for name in ("vsl", "vap"))
-    progressive = straight >= WHO_SLOW
-    immotile = ~progressive & (along < WHO_SLOW / 2)
+    progressive = straight >= WHO_PROGRESSIVE
+    immotile = ~progressive & (along < WHO_PROGRESSIVE / 2)
     weights = cells["frames"] / cells["frames"].sum()
     made = {"progressive": progressive, "immotile": immotile}
     made["nonprogressive"] = ~progressive & ~immotile
