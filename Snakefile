@@ -96,6 +96,9 @@ START = time.time()
 
 
 onstart:
+    # Otherwise each round of Snakemake's scheduler starts a timer that starts a round a second later,
+    # and so on: as many threads and rounds a second as jobs have ended (snakemake/snakemake#3804).
+    workflow.scheduler.job_rate_limiter = None
     if "seed" in config["folds"] and not FETCH:
         number, seed = config["folds"]["number"], config["folds"]["seed"]
         folds.keep(folds.kept_at(config["results"], number, seed), number, FOLDS_OF)

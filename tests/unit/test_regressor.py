@@ -74,6 +74,15 @@ def test_statistics_that_have_not_settled_are_a_warning(stacks):
         train(stacks, settle_batch_norm=False, unhealthy="stop", **changed)
 
 
+def test_statistics_settle_over_all_videos_though_a_batch_holds_one():
+    """Each batch in the order of the videos would be one of them, and lack how they differ."""
+    videos = examples(np.repeat(discs(8), 4, axis=0))
+    changed = settings(batch_size=4, epochs=6)
+    made = regressor.train(videos, np.repeat(LABELS, 4, axis=0), encoder(), changed, 0, PLAIN)
+    assert made.health["warning"] is None
+    assert made.health["loss"] < 2 * made.health["loss_in_training"]
+
+
 def test_a_constant_answer_is_noticed(stacks):
     with torch.no_grad():
         blind = encoder()

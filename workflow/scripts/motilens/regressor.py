@@ -83,8 +83,10 @@ def train(
 
     def finish(model):
         if settings["settle_batch_norm"]:
-            cuts = steps.batches(torch.arange(len(examples)), settings["batch_size"])
-            # After a short training, batch normalisation remembers weights that are long gone.
+            # After a short training, batch normalisation remembers weights that are long gone. In
+            # the order of the videos, a batch would lack what varies from video to video.
+            mixed = torch.randperm(len(examples), generator=torch.Generator().manual_seed(0))
+            cuts = steps.batches(mixed, settings["batch_size"])
             update_bn((to_input(batch, encoder.copies) for batch in examples.stream(cuts)), model)
 
     task = training.Task(
