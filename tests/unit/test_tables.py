@@ -147,12 +147,21 @@ def test_error_row_uses_the_training_participants_mean():
         sick = record | {"health": record["health"] | {kind: "not settled"}}
         assert tables.error_row(predictions, sick)["regressor_unsound"] is True
     assert (made["mae_stack"], made["zeror_stack"], made["fold"]) == (3, 5, 1)
-    for lost in (predictions.iloc[:0], predictions.assign(predicted_head=float("nan"))):
-        with pytest.raises(InputError, match="I1, morphology, fold 1, seed 0: .* not complete"):
-            tables.error_row(lost, record)
+
+
+def test_predictions_that_are_not_complete_are_refused(tmp_path):
+    predictions, record = held_out()
+    path = tmp_path / "seed0.csv"
+    predictions.to_csv(path, index=False)
+    pd.testing.assert_frame_equal(tables.read_predictions(path, record), predictions)
+    nothing, short = predictions.iloc[:0], predictions.iloc[:-1]
+    for lost in (nothing, short, predictions.assign(predicted_head=float("nan"))):
+        lost.to_csv(path, index=False)
+        with pytest.raises(InputError, match="seed0.csv: .* not complete: delete it"):
+            tables.read_predictions(path, record)
 
 
 def test_a_damaged_file_of_predictions_is_named(tmp_path):
     (tmp_path / "seed0.csv").write_text("")
     with pytest.raises(InputError, match="seed0.csv cannot be read"):
-        tables.read_predictions(str(tmp_path / "seed0.csv"))
+        tables.read_predictions(str(tmp_path / "seed0.csv"), {})

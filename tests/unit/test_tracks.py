@@ -1,5 +1,7 @@
 """Cells are followed where they swim; what is measured of paths is what was put into them."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,8 +21,11 @@ def straight(speed, frames=60, cell=0):
     return path([(speed * k, 0.0) for k in range(frames)], cell)
 
 
-def film(tmp_path, speeds, frames=40, width=640, height=480):
-    """Bright spots on grey that move to the right by so many pixels a frame."""
+def film(tmp_path, speeds, frames=40, width=640, height=480, black=(), lit=0):
+    """Bright spots on grey that move to the right by so many pixels a frame.
+
+    Some frames are black, but for their upper part.
+    """
     y, x = np.mgrid[:height, :width]
 
     def frame(number):
@@ -28,6 +33,8 @@ def film(tmp_path, speeds, frames=40, width=640, height=480):
         for row, speed in enumerate(speeds):
             centre = (100 + speed * number, 60 + 80 * row)
             picture += 150 * np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / 18)
+        if number in black:
+            picture[lit:] = 0
         return np.repeat(picture.clip(0, 255).astype(np.uint8)[..., None], 3, 2)
 
     path = str(tmp_path / "film.avi")
@@ -36,7 +43,7 @@ def film(tmp_path, speeds, frames=40, width=640, height=480):
 
 
 def test_spots_are_followed(tmp_path):
-    found = tracks.follow(film(tmp_path, [0, 1, 2.5]), 30, SETTINGS)
+    found, _ = tracks.follow(film(tmp_path, [0, 1, 2.5]), 30, SETTINGS)
     assert found["cell"].nunique() == 3 and found["frame"].max() == 29
     moved = found.sort_values("frame").groupby("cell")["x"].agg(lambda x: x.iloc[-1] - x.iloc[0])
     assert sorted(moved) == pytest.approx([0, 29, 72.5], abs=0.5)
@@ -44,13 +51,28 @@ def test_spots_are_followed(tmp_path):
 
 def test_faint_spots_and_short_paths_are_no_cells(tmp_path):
     path = film(tmp_path, [1], frames=19)
-    assert tracks.follow(path, 19, SETTINGS).empty
-    assert tracks.follow(path, 19, SETTINGS | {"shortest": 19})["cell"].nunique() == 1
+    assert tracks.follow(path, 19, SETTINGS)[0].empty
+    assert tracks.follow(path, 19, SETTINGS | {"shortest": 19})[0]["cell"].nunique() == 1
+
+
+@pytest.mark.parametrize("black", [[0], [7], [0, 1, 2], range(40)])
+def test_black_frames_hide_no_more_than_themselves(tmp_path, black):
+    """A shutter, a flash: trackpy finds no head there, and the first frame shows no bars."""
+    found, picture = tracks.follow(film(tmp_path, [0, 1], black=black), 40, SETTINGS)
+    assert found["cell"].nunique() == (2 if len(black) < 40 else 0)
+    assert picture.shape == ((480, 640) if len(black) < 40 else (640, 640))
+
+
+def test_a_first_frame_that_is_partly_black_crops_nothing(tmp_path):
+    """Cells below were not looked for."""
+    whole, _ = tracks.follow(film(tmp_path, [0, 1, 2, 1]), 40, SETTINGS)
+    dark, _ = tracks.follow(film(tmp_path, [0, 1, 2, 1], black=[0], lit=100), 40, SETTINGS)
+    assert whole["cell"].nunique() == dark["cell"].nunique() == 4
 
 
 def test_a_video_that_stands_upright(tmp_path):
     path = film(tmp_path, [0, 1], width=240, height=480)
-    found = tracks.follow(path, 30, SETTINGS)
+    found, _ = tracks.follow(path, 30, SETTINGS)
     assert found["cell"].nunique() == 2 and found["x"].max() == pytest.approx(
         129 * 640 / 480, abs=1
     )
@@ -179,3 +201,25 @@ def test_a_sample_without_cells_has_an_answer(laboratory):
     predicted, _ = counting.regress(seen, labels[:18], participants[:18], unseen)
     assert np.isfinite(predicted).all()
     assert np.isfinite(counting.kinematics(left, none, RATES, 0)[1]).all()
+
+
+@pytest.mark.parametrize("method", ["msd", "kinematics", "cells"])
+def test_without_any_cell_the_answer_is_zero_r(method):
+    labels = pd.DataFrame({"participant": ["a", "b"], "head": [10.0, 30.0], "tail": [0.0, 8.0]})
+    seen, unseen = dict.fromkeys("ab", tracks.nothing()), {"c": tracks.nothing()}
+    rates = dict.fromkeys("abc", RATE)
+    predicted, _ = counting.predict(method, labels, seen, unseen, rates, {}, 0)
+    assert predicted.tolist() == [[20, 4]]
+
+
+def test_a_file_of_tracks_that_was_damaged_is_named(tmp_path):
+    path = tmp_path / "1.csv.gz"
+    for place in ("nan", "here", "inf"):
+        path.write_bytes(gzip.compress(f"cell,frame,x,y\n0,0,{place},2.00\n".encode()))
+        with pytest.raises(InputError, match="1.csv.gz cannot be read .* delete it"):
+            tracks.read(str(path))
+    whole = gzip.compress(straight(2).to_csv(index=False).encode())
+    for place in range(10, len(whole) - 8):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        with pytest.raises(InputError, match="1.csv.gz cannot be read"):
+            tracks.read(str(path))

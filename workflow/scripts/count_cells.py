@@ -30,12 +30,16 @@ def main(paths, records, output, wildcards, params):
     )
     with step.written_whole(output.predictions) as temporary:
         table.to_csv(temporary, index=False)
+    lost = [sample for sample, one in right.items() if one.empty]
     described = dict(wildcards.items()) | {
         "input": wildcards.baseline,
         "fitted": fitted,
         "cells": {sample: int(one["cell"].nunique()) for sample, one in (left | right).items()},
         "autoencoder_collapsed": False,
-        "health": {"problem": None, "warning": None},
+        "health": {
+            "problem": None,
+            "warning": f"no cell is followed in {', '.join(lost)}: given ZeroR" if lost else None,
+        },
         **params.training,
         **params.held_out,
         **step.provenance(params.code, {"values": values, "weights": "none", "method": method}),

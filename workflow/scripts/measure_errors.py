@@ -8,7 +8,7 @@ from motilens import step, tables
 def main(predictions, records, output, settings, code):
     made = {path: step.read_record(path) for path in records}
     rows = [
-        tables.error_row(tables.read_predictions(path), record)
+        tables.error_row(tables.read_predictions(path, record), record)
         for path, record in zip(predictions, made.values(), strict=True)
     ]
     common = {"folds": settings["folds_digest"], "left_out": " ".join(settings["left_out"])}

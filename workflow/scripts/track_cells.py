@@ -9,7 +9,7 @@ from motilens.video import Damaged
 def main(video, output, settings, rate, may_leave_out):
     with step.written_whole(output) as temporary:
         try:
-            followed = tracks.beginning(video, settings, rate)
+            followed, _ = tracks.beginning(video, settings, rate)
         except Damaged as error:
             if not may_leave_out:
                 raise
@@ -19,6 +19,15 @@ def main(video, output, settings, rate, may_leave_out):
         temporary.write_bytes(
             gzip.compress(text.encode(), mtime=0)
         )  # no time: always the same bytes
+        else:
+            if followed.empty:
+                step.warn(
+                    f"{video}: no cell is seen in {settings['shortest']} frames of the first "
+                    f"{settings['seconds']:g} s (tracks): baselines know nothing of it"
+                )
+        text = followed.to_csv(index=False, float_format="%.2f")
+        # Without the time: always the same bytes.
+        temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
     print(f"{followed['cell'].nunique()} cells")
 
 

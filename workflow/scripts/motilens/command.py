@@ -13,4 +13,5 @@ def run(main: Callable[[], None]) -> None:
     except InputError as error:
         sys.exit(f"ERROR: {error}")
     except OSError as error:
-        sys.exit(f"ERROR: {error.filename}: {error.strerror}")
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"ERROR: {place}{error.strerror}")

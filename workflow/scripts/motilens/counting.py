@@ -48,8 +48,7 @@ def predict(
             tracks.counted(tracks.kinematics(one, rates[sample]), scales[sample])
             for sample, one in unseen.items()
         ]
-        # Where no cell was found, nothing is known: ZeroR.
-        predicted = pd.DataFrame(answers)[values.columns].fillna(values.mean()).to_numpy()
+        predicted = pd.DataFrame(answers)[values.columns].to_numpy()
     elif method == "cells":
         left, right = (
             [tracks.kinematics(one, rates[sample]) for sample, one in side.items()]
@@ -63,6 +62,8 @@ def predict(
         known, new = FEATURES[method](seen, unseen, rates, seed)
         predicted, strength = regress(known, values.to_numpy(), list(labels["participant"]), new)
         fitted = {"strength": strength}
+    # Where no cell was found, nothing is known: ZeroR.
+    predicted[[one.empty for one in unseen.values()]] = values.mean().to_numpy()
     if not np.isfinite(predicted).all():
         raise InputError(f"{method}: its predictions are no numbers")
     return predicted, fitted
@@ -78,6 +79,8 @@ def bag_of_words(seen: dict, unseen: dict, rates: dict, seed: int) -> tuple[np.n
     """
     vectors = [tracks.displacements(one) for one in (*seen.values(), *unseen.values())]
     known = np.concatenate(vectors[: len(seen)])
+    if not len(known):
+        return np.zeros((len(seen), 1)), np.zeros((len(unseen), 1))
     words = KMeans(min(WORDS, len(known)), n_init=4, random_state=seed).fit(known)
     shares = np.zeros((len(vectors), words.n_clusters))
     for row, cells in zip(shares, vectors, strict=True):
@@ -115,10 +118,11 @@ def regress(
     """
     parts = min(CHOICES, len(set(participants)))
     machine = make_pipeline(StandardScaler(), MultiOutputRegressor(SVR(kernel="linear")))
-    grid = {"multioutputregressor__estimator__C": STRENGTHS}
-    if parts < 2:
-        raise InputError("one participant is too few to fit anything: use fewer folds")
+    strength = "multioutputregressor__estimator__C"
+    if parts < 2:  # no choice: the one that fits least
+        machine.set_params(**{strength: STRENGTHS[0]}).fit(seen, labels)
+        return machine.predict(unseen).clip(0, 100), STRENGTHS[0]
     search = GridSearchCV(
-        machine, grid, scoring="neg_mean_absolute_error", cv=GroupKFold(parts)
+        machine, {strength: STRENGTHS}, scoring="neg_mean_absolute_error", cv=GroupKFold(parts)
     ).fit(seen, labels, groups=participants)
     return search.predict(unseen).clip(0, 100), float(*search.best_params_.values())

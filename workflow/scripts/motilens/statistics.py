@@ -22,7 +22,7 @@ ALL = "all"  # the values of a target together
 def read_all(paths: Iterable[str], records: Iterable[dict]) -> pd.DataFrame:
     """The predictions of these regressors and baselines in one `long_table`."""
     parts = [
-        long_table(tables.read_predictions(path), record)
+        long_table(tables.read_predictions(path, record), record)
         for path, record in zip(paths, records, strict=True)
     ]
     return pd.concat(parts, ignore_index=True)

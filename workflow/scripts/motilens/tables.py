@@ -25,17 +25,34 @@ MARKS = {
     "regressor_unsound": (
         " ‡",
         "‡ an unsound regressor: it answers all stacks alike, or errs far more on its own training "
-        "stacks than in training (`health` in its `model.json`).",
+        "stacks than in training; or a baseline that found no cell in a sample (`health` in its "
+        "`model.json`).",
     ),
 }
 
 
-def read_predictions(path: str) -> pd.DataFrame:
-    """Predictions as a regressor's step wrote them; participants are text."""
+def read_predictions(path: str, record: dict) -> pd.DataFrame:
+    """Predictions as a step wrote them; participants are text.
+
+    Args:
+        record: of the regressor or baseline; names who was held out.
+
+    Raises:
+        InputError: they cannot be read, a held-out sample or a stack is missing, or a prediction is
+            no number.
+    """
     try:
-        return pd.read_csv(path, dtype={"participant": str, "sample": str})
+        predictions = pd.read_csv(path, dtype={"participant": str, "sample": str})
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error
+    counts = predictions["sample"].value_counts()
+    if (
+        set(counts.index) != set(record["held_out"])
+        or counts.nunique() != 1
+        or predictions.isna().any(axis=None)
+    ):
+        raise InputError(f"{path}: these predictions are not complete: delete it and run again")
+    return predictions
 
 
 def error_row(predictions: pd.DataFrame, record: dict) -> dict:
@@ -43,21 +60,8 @@ def error_row(predictions: pd.DataFrame, record: dict) -> dict:
 
     Args:
         predictions: of the held-out samples, as `predictions.prediction_table` makes them.
-        record: of the regressor; names who was held out, and the labels of its training.
-
-    Raises:
-        InputError: a held-out sample or a stack is missing, or a prediction is no number.
+        record: of the regressor; holds the labels of its training.
     """
-    counts = predictions["sample"].value_counts()
-    if (
-        set(counts.index) != set(record["held_out"])
-        or counts.nunique() != 1
-        or predictions.isna().any(axis=None)
-    ):
-        raise InputError(
-            "{input}, {target}, fold {fold}, seed {seed}: its predictions are not complete: delete "
-            "them and run again".format(**record)
-        )
     labels = training_labels(record)
     constants = {rule: metrics.constant(predictions, labels, rule) for rule in CONSTANTS}
     return {

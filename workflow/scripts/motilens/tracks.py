@@ -4,8 +4,9 @@ Heads are found and linked by the algorithm of Crocker and Grier (J. Colloid Int
 1996), in trackpy. Lengths are in pixels of a picture whose longer side has 640, as VISEM's.
 """
 
-import contextlib
+import functools
 import warnings
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,9 +25,12 @@ COLUMNS = ["cell", "frame", "x", "y"]
 trackpy.quiet()
 # It uses pandas in ways that will end some day: not the user's business.
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="trackpy")
+warnings.filterwarnings("ignore", message="Image is completely black", module="trackpy")
 
 
-def beginning(path: str, settings: dict, rate: float | None = None) -> pd.DataFrame:
+def beginning(
+    path: str, settings: dict, rate: float | None = None
+) -> tuple[pd.DataFrame, np.ndarray]:
     """Paths in the first seconds of a video.
 
     Args:
@@ -37,10 +41,10 @@ def beginning(path: str, settings: dict, rate: float | None = None) -> pd.DataFr
     """
     found = listing.probe(path)
     wanted = round(settings["seconds"] * (rate or found.frame_rate))
-    return follow(path, min(wanted, found.frames), settings)
+    return follow(path, max(1, min(wanted, found.frames)), settings)
 
 
-def follow(path: str, frames: int, settings: dict) -> pd.DataFrame:
+def follow(path: str, frames: int, settings: dict) -> tuple[pd.DataFrame, np.ndarray]:
     """Paths of bright heads in the first frames of a video.
 
     Args:
@@ -51,23 +55,25 @@ def follow(path: str, frames: int, settings: dict) -> pd.DataFrame:
 
     Returns:
         One row a cell and frame: cell (from 0), frame, x, y (pixels, two decimals), ascending;
-        frames in which a cell was lost are filled in between.
+        frames in which a cell was lost are filled in between. And the first frame, in whose pixels
+        they are: uint8 (height, width).
 
     Raises:
         Damaged: the video cannot be decoded, or heads are too close to be told apart.
     """
-    decoded = Decoding(path, WIDTH, "pad", np.arange(frames))
-    found, inside = [], None
-    for number, frame in decoded:
-        if inside is None:
-            inside = _without_bars(frame)
-        heads = trackpy.locate(
-            frame[inside], settings["diameter"], max_iterations=3, engine="python"
-        )
-        found.append(heads.assign(frame=number))
+    needed, found = np.arange(frames), []
+    # Of any one frame, part or all may be black.
+    lit = functools.reduce(np.maximum, (frame for _, frame in Decoding(path, WIDTH, "pad", needed)))
+    inside = _without_bars(lit)
+    for number, whole in Decoding(path, WIDTH, "pad", needed):
+        frame = whole[inside]
+        picture = picture if found else frame
+        heads = trackpy.locate(frame, settings["diameter"], max_iterations=3, engine="python")
+        found.append(heads.assign(frame=number).astype(float))  # without heads it is no number
     heads = pd.concat(found, ignore_index=True)[["frame", "x", "y", "mass"]]
     if heads.empty:
-        return nothing()
+        return nothing(), picture
+    heads["frame"] = heads["frame"].astype(int)
     brightest = heads.groupby("frame")["mass"].max().median()
     heads = heads[heads["mass"] >= settings["brightness"] * brightest]
     try:
@@ -80,14 +86,8 @@ def follow(path: str, frames: int, settings: dict) -> pd.DataFrame:
     long = linked.groupby("particle")["frame"].transform("size") >= settings["shortest"]
     paths = [_filled(path) for _, path in linked[long].groupby("particle")]
     numbered = [path.assign(cell=number) for number, path in enumerate(paths)]
-    return pd.concat(numbered)[COLUMNS].round({"x": 2, "y": 2}) if numbered else nothing()
-
-
-def picture(path: str) -> np.ndarray:
-    """A video's first frame, in whose pixels the paths of its cells are: uint8 (height, width)."""
-    with contextlib.closing(iter(Decoding(path, WIDTH, "pad", np.arange(1)))) as decoded:
-        _, frame = next(decoded)
-    return frame[_without_bars(frame)]
+    made = pd.concat(numbered)[COLUMNS].round({"x": 2, "y": 2}) if numbered else nothing()
+    return made, picture
 
 
 def nothing() -> pd.DataFrame:
@@ -95,11 +95,15 @@ def nothing() -> pd.DataFrame:
     return pd.DataFrame(columns=COLUMNS, dtype=float)
 
 
-def _without_bars(frame: np.ndarray) -> tuple[slice, slice]:
-    """What of a frame is not the bars that make it a square: their edges would be found, too."""
-    if not frame.any():
+def _without_bars(lit: np.ndarray) -> tuple[slice, slice]:
+    """What of frames is not the bars that make them square: their edges would be found, too.
+
+    Args:
+        lit: the brightest that each pixel becomes, (size, size).
+    """
+    if not lit.any():
         return slice(None), slice(None)
-    sides = [np.flatnonzero(frame.any(axis)) for axis in (1, 0)]
+    sides = [np.flatnonzero(lit.any(axis)) for axis in (1, 0)]
     return tuple(slice(side[0], side[-1] + 1) for side in sides)
 
 
@@ -179,9 +183,11 @@ def read(path: str) -> pd.DataFrame:
         InputError: the file is damaged.
     """
     try:
-        table = pd.read_csv(path)
-        return table[COLUMNS]
-    except (OSError, EOFError, ValueError, KeyError) as error:
+        table = pd.read_csv(path)[COLUMNS].astype(float)
+        if not np.isfinite(table).all(axis=None):
+            raise ValueError("a place is no number")
+        return table
+    except (OSError, EOFError, ValueError, KeyError, zlib.error) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error
 
 
