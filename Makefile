@@ -25,7 +25,7 @@ check: .venv/ready site
 # All models of one input type in one file, for new videos; CONFIG as below.
 INPUT ?= I4
 bundle: .venv/ready
-	$(RUN) snakemake bundle_$(INPUT) --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+	$(RUN) snakemake 'bundle_$(INPUT)' --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 # All tables and figures of a finished run in one page that needs no network: report.html, or
 # report_visem.html for CONFIG=config/visem.yaml.
@@ -50,8 +50,9 @@ site: .venv/ready
 BUNDLE ?= results/bundles/$(INPUT).pt
 OUT ?= predictions
 predict: .venv/ready
+	@test -z "$(CONFIG)" || { echo "say which bundle: make predict BUNDLE=results/.../bundles/$(INPUT).pt" >&2; exit 2; }
 	@test -n "$(VIDEOS)" || { echo "say which videos: make predict VIDEOS=folder" >&2; exit 2; }
-	@$(RUN) python workflow/predict.py $(BUNDLE) $(VIDEOS) --out $(OUT)
+	@$(RUN) python workflow/predict.py '$(BUNDLE)' $(VIDEOS) --out '$(OUT)'
 
 # Says what would rerun and why; CONFIG=config/visem.yaml for another configuration.
 explain: .venv/ready

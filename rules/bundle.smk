@@ -4,7 +4,7 @@ for before, asked in zip(sys.argv, sys.argv[1:]):
     a_target = before == "--" or not before.startswith("-")
     if (
         a_target
-        and re.fullmatch(r"bundle_\w+", asked)
+        and asked.startswith("bundle_")
         and asked.removeprefix("bundle_") not in BUNDLED
     ):
         stop(

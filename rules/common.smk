@@ -14,7 +14,7 @@ SCRIPTS = BASE / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from motilens import InputError, folds, metadata, runs, slurm, videos
-from motilens.config import check, contradictions
+from motilens.config import check, contradictions, twice
 from motilens.params import merged, natural
 
 
@@ -45,9 +45,8 @@ try:
             "results cannot lie in an object store (--default-storage-provider): the plan reads "
             "them. Videos can: dataset.videos (docs/own_data.md)"
         )
-    if same := set(config["inputs"]) & set(config["baselines"]):
-        raise InputError(f"inputs: {', '.join(sorted(same))} is a baseline, too: rename the input")
-    if wrong := contradictions(config):
+    files = filter(os.path.exists, workflow.overwrite_configfiles or ["config/config.yaml"])
+    if wrong := [line for path in files for line in twice(path)] + contradictions(config):
         raise InputError("\n  ".join(["the configuration cannot be used:", *wrong]))
     if videos.is_url(config["results"]):
         raise InputError("results: cannot lie in an object store: name a folder")

@@ -38,7 +38,8 @@ def main():
     except KeyboardInterrupt:
         sys.exit(f"Stopped: {len(found)} of {len(wanted)} videos are in {given.out}")
     usable = sum(not one.problem for one in found)
-    print(f"{usable} of {len(found)} videos: {given.out}/predictions.csv, .json, a page for each")
+    pages = ", and a page for each" if usable else ""
+    print(f"{usable} of {len(found)} videos: {given.out}/predictions.csv, .json{pages}")
     print("For research: not a diagnosis.")
     sys.exit(0 if usable else 1)
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from motilens import InputError
-from motilens.config import check, contradictions
+from motilens.config import check, contradictions, twice
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
@@ -191,6 +191,36 @@ def test_settings_that_contradict_each_other(section, settings, told):
         config["inputs"] = {"I1": {"frames": 1, section: settings}}
         found = contradictions(check(changed, SCHEMA))
         assert found and told in found[0]
+
+
+def test_names_of_other_rows_are_refused():
+    config = load("config/config.yaml")
+    config["inputs"] = {name: {"frames": 1} for name in ("ZeroR", "median", "average", "cells")}
+    config["baselines"] = ["cells"]
+    found = contradictions(check(config, SCHEMA))
+    assert [line.split()[1] for line in found] == ["ZeroR", "average", "cells", "median"]
+    for name in ("I1\n", "a" * 101):
+        config["inputs"] = {name: {"frames": 1}}
+        with pytest.raises(InputError, match="no usable name"):
+            check(config, SCHEMA)
+
+
+def test_paths_of_cells_must_fit_into_what_is_looked_at():
+    config = load("config/config.yaml") | {"baselines": ["msd"], "tracks": {"seconds": 0.9}}
+    (told,) = contradictions(check(config, SCHEMA))
+    assert "no path of 50 frames fits into the first 0.9 s" in told
+    assert contradictions(check(config | {"tracks": {"seconds": 1}}, SCHEMA)) == []
+
+
+def test_keys_that_stand_twice_are_told(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: &x {b: 1}\nc: {<<: *x, b: 2}\nd:\n  - {e: 1, f: {g: 1,\n    g: 2}}\na: 3\n")
+    assert twice(path) == [
+        f"{path}, line 5: g is there twice: leave one",
+        f"{path}, line 6: a is there twice: leave one",
+    ]
+    path.write_text("")
+    assert twice(path) == [] == twice(ROOT / "config/visem.yaml")
 
 
 def test_a_column_of_an_unknown_name():

@@ -111,3 +111,21 @@ def test_motility_adds_up_to_100_and_other_percentages_need_not():
         assert answers[0, 0] == pytest.approx(60, abs=12)
         assert fitted["whole"] == adds_up and np.shape(fitted["weights"]) == (5, len(columns))
         assert (abs(answers.sum() - 100) < 1e-6) == adds_up
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"mean": [0.0]},
+        {"deviation": ["wide"] * 4},
+        {"weights": [[0.0, 1.0]]},
+        {"otherwise": [50.0]},
+        {"numbers": ["constant"]},
+    ],
+)
+def test_what_was_edited_is_no_regression_of_cells(drawn, changed):
+    made = proportions.fit(drawn[0], drawn[2], PARTICIPANTS, True)
+    fitted = made.described()
+    assert np.array_equal(proportions.Kinds.restored(fitted).weights, made.weights)
+    with pytest.raises(ValueError):
+        proportions.Kinds.restored(fitted | changed)

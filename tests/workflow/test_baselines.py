@@ -108,4 +108,4 @@ def test_casa_without_a_scale_is_told_before_anything(lab, tmp_path):
     made.config["inputs"]["msd"] = {"frames": 1}
     made.write_configuration()
     done = made.snakemake("-n", config="own.yaml", check=False)
-    assert "inputs: msd is a baseline, too: rename the input" in done.stdout
+    assert "inputs: msd is another row of the tables, too: rename the input" in done.stdout

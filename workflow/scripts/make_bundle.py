@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from motilens import appearance, bundle, cards, checkpoints, stacks, step
+from motilens import InputError, appearance, bundle, cards, checkpoints, proportions, stacks, step
 
 
 def main(inputs, output, name, params):
@@ -16,8 +16,8 @@ def main(inputs, output, name, params):
             model, made = checkpoints.load(*files)
             member |= {"architecture": made["architecture"], "weights": model.state_dict()}
     else:
-        for member, made in zip(members, records, strict=True):
-            member["kinds"] = made["fitted"]
+        for member, made, path in zip(members, records, inputs.records, strict=True):
+            member["kinds"] = whole(made.get("fitted"), path)
     known = params.training["training"]
     files = stacks.by_sample(inputs.frames, known)
     decoded = {record["sample"]: record for record in map(step.read_record, inputs.frame_records)}
@@ -45,7 +45,26 @@ def main(inputs, output, name, params):
     with step.written_whole(output.card) as temporary:
         temporary.write_text(card, encoding="utf-8")
     made = {"sha256": digest, "models": len(members), **params.training}
+    for target in no_better:
+        step.warn(
+            f"{name}, {target}: errs by {errors['error'][target]:.1f} on participants held out, "
+            f"and ZeroR, which always answers the mean, by {errors['ZeroR'][target]:.1f}: its "
+            "answers are worth nothing"
+        )
     step.write_record(output.record, made | step.provenance(params.code, params.settings))
+
+
+def whole(fitted, path):
+    """What a regression of cells has learned, after a look.
+
+    Raises:
+        InputError: the record was edited or damaged.
+    """
+    try:
+        proportions.Kinds.restored(fitted)
+    except (TypeError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: fitted: {error}: delete it and run again") from error
+    return fitted
 
 
 if __name__ == "__main__":

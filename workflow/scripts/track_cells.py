@@ -15,10 +15,6 @@ def main(video, output, settings, rate, may_leave_out):
                 raise
             step.warn(f"{error} (left out)")
             followed = tracks.nothing()
-        text = followed.to_csv(index=False, float_format="%.2f")
-        temporary.write_bytes(
-            gzip.compress(text.encode(), mtime=0)
-        )  # no time: always the same bytes
         else:
             if followed.empty:
                 step.warn(

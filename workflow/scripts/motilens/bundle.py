@@ -100,6 +100,10 @@ def load(path: str | Path) -> Bundle:
         made = Bundle([_member(**one) for one in held.pop("members")], digest=digest, **held)
         if {one.target for one in made.members} != set(made.targets) or not made.targets:
             raise ValueError("its models are not those of its targets")
+        for one in made.members:
+            kinds = isinstance(one.model, proportions.Kinds)
+            if kinds and len(one.model.otherwise) != len(made.targets[one.target]):
+                raise ValueError("its models do not answer what its targets name")
         return made
     except Exception as error:  # of another version, it raises almost anything
         raise InputError(f"{path} cannot be used ({why(error)}): make it anew") from error

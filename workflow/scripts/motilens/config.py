@@ -4,11 +4,15 @@ import difflib
 import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import jsonschema
+import yaml
 
 from motilens import InputError
+from motilens.metrics import CONSTANTS
 from motilens.params import merged
+from motilens.tables import AVERAGE
 
 
 def check(config: dict, schema: dict) -> dict:
@@ -36,6 +40,26 @@ def check(config: dict, schema: dict) -> dict:
     return _with_defaults(config, schema)
 
 
+def twice(path: str | Path) -> list[str]:
+    """Keys that stand twice in one mapping of a YAML file, with their lines: the last would win."""
+    return list(dict.fromkeys(_twice(yaml.compose(Path(path).read_text("utf-8")), path)))
+
+
+def _twice(node: yaml.Node | None, path: str | Path) -> Iterator[str]:
+    if isinstance(node, yaml.SequenceNode):
+        for part in node.value:
+            yield from _twice(part, path)
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, part in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                yield f"{path}, line {line}: {key.value} is there twice: leave one"
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
+            yield from _twice(part, path)
+
+
 def contradictions(config: dict) -> list[str]:
     """What no schema sees: settings that are fine by themselves and not together.
 
@@ -43,6 +67,16 @@ def contradictions(config: dict) -> list[str]:
         config: as `check` gives it.
     """
     found = []
+    taken = {*config["baselines"], *CONSTANTS, AVERAGE}
+    for name in sorted(taken & set(config["inputs"])):
+        found.append(f"inputs: {name} is another row of the tables, too: rename the input")
+    followed, rate = config["tracks"], config["frames"]["frame_rate"]
+    if config["baselines"] and followed["seconds"] * rate < followed["shortest"]:
+        found.append(
+            f"tracks.shortest: no path of {followed['shortest']} frames fits into the first "
+            f"{followed['seconds']:g} s (tracks.seconds) at {rate:g} frames/s: lower it, or look "
+            "at more"
+        )
     for name, kind in config["inputs"].items():
         if kind["encoder"] == "autoencoder":
             settings = merged(config["autoencoder"], kind.get("autoencoder", {}))
@@ -136,7 +170,9 @@ def _explain(error: jsonschema.ValidationError, schema: dict) -> list[str]:
     if error.validator == "oneOf":
         return [f"{place}: {error.schema.get('$comment', error.message)}"]
     if error.validator == "pattern":
-        why = error.schema.get("$comment", "contains { } < > * or begins with ~: write it out")
+        why = error.schema.get(
+            "$comment", "contains { } < > * or a line break, or begins with ~: write it out"
+        )
         return [f"{place}: {error.instance!r} {why}"]
     if error.validator == "type" and error.instance is None:
         return [f"{place}: is empty: fill it in, or remove the line"]

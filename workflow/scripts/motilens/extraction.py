@@ -164,9 +164,9 @@ def _timeline(source: str, found: Video, settings: dict) -> np.ndarray:
     complaint, then = _complaint(found, wanted), settings["other_frame_rate"]
     if complaint and (then == "stop" or np.isnan(found.frame_rate)):
         raise Damaged(
-            f"{source}: {complaint}: if the file is wrong, say the true rate in a column "
-            "`frame_rate` beside the video's name; if not, choose frames.other_frame_rate: "
-            "resample (or frames.frame_rate for all)"
+            f"{source}: {complaint}: if the file is wrong, say the true rate (a column "
+            "`frame_rate` beside the video's name; of new videos --frame-rate); if not, choose "
+            "frames.other_frame_rate: resample (or frames.frame_rate for all)"
         )
     if not complaint or then == "warn":
         return np.arange(len(times))

@@ -59,7 +59,6 @@ def predict(
     Args:
         facts: what is known better than by the files: frame_rate (1/s).
     """
-    rate = (facts or {}).get("frame_rate")
     for member in () if bundle.tracks else bundle.members:
         performance.place(member.model, regressor.LAYOUT)
     for path in [videos] if isinstance(videos, str | Path) else videos:
@@ -70,46 +69,57 @@ def predict(
         if video != str(path):
             yield Prediction(video, problem=f"{video}: its name is no UTF-8 text: rename it")
             continue
-        with tempfile.TemporaryDirectory() as folder:
-            clips = Path(folder, "clips.h5")
-            try:
-                record = extraction.extract_clips(str(path), clips, bundle.frames, "video", facts)
-                paths = None
-                if bundle.tracks:
-                    paths = tracks.beginning(str(path), bundle.tracks, rate)
-                    picture = tracks.picture(str(path))
-            except (Damaged, OSError) as error:
-                yield Prediction(video, problem=shown(error))
-                continue
-            found = stacks.read_clips(str(clips))
-        made = _of_clips(bundle, video, found, paths, record, performance)
-        if paths is not None:
-            made.frame = picture
-        yield made
+        try:
+            yield _of_video(bundle, str(path), performance, facts)
+        except (Damaged, OSError) as error:
+            yield Prediction(video, problem=shown(error))
+        except Exception as error:  # of one video: the others should not be lost by it
+            unforeseen = f"{type(error).__name__}: {shown(error)}"
+            yield Prediction(
+                video, problem=f"{video}: not foreseen, please report it: {unforeseen}"
+            )
+
+
+def _of_video(
+    bundle: Bundle, path: str, performance: Performance, facts: dict | None
+) -> Prediction:
+    followed = None
+    with tempfile.TemporaryDirectory() as folder:
+        clips = Path(folder, "clips.h5")
+        record = extraction.extract_clips(path, clips, bundle.frames, "video", facts)
+        if bundle.tracks:
+            followed = tracks.beginning(path, bundle.tracks, (facts or {}).get("frame_rate"))
+        found = stacks.read_clips(str(clips))
+    if followed and followed[0].empty:
+        raise Damaged(
+            f"{path}: no cell is seen in {bundle.tracks['shortest']} frames of the first "
+            f"{bundle.tracks['seconds']:g} s ({record['video_frames']} frames in all), so nothing "
+            "can be said of it"
+        )
+    return _of_clips(bundle, path, found, followed, record, performance)
 
 
 def _of_clips(
     bundle: Bundle,
     video: str,
     clips: np.ndarray,
-    paths: pd.DataFrame | None,
+    followed: tuple[pd.DataFrame, np.ndarray] | None,
     record: dict,
     performance: Performance,
 ) -> Prediction:
-    """Of clips as they lie in a file of frames, uint8 (clips, frames, height, width), and of the
-    paths of cells, if models answer for these."""
+    """Of clips as they lie in a file of frames, uint8 (clips, frames, height, width), and of what
+    `tracks.follow` gives, if models answer for cells."""
     made, warned = Prediction(video, record=record), [record["warning"]]
     warned += appearance.strange(appearance.measure(clips, record), bundle.ranges)
     if record["content_sha256"][:16] in bundle.known:
         warned.append("models of this bundle were trained with this video: no test of them")
     made.frame, made.moving = clips[0, 0], clips[0].std(0)
-    if paths is not None:
-        cells = tracks.kinematics(paths, record["video_frame_rate"])
-        made.cells, made.paths = len(cells), paths
-        if not made.cells:
-            warned.append("no cell was found: it is given the mean of the training")
-        elif made.cells < FEW:
-            warned.append(f"{made.cells} cells are too few to say much")
+    if followed:
+        made.paths, made.frame = followed
+        cells = tracks.kinematics(made.paths, record["video_frame_rate"])
+        made.cells = len(cells)
+        if made.cells < FEW:
+            warned.append(f"fewer than {FEW} cells ({made.cells}) are no sample of a population")
     for target in bundle.targets:
         members = [one for one in bundle.members if one.target == target]
         answers = np.array(
@@ -131,7 +141,10 @@ def _of_clips(
             made.kinds = [bundle.targets[target][place] for place in likely]
         made.stacks[target], empty = within_bounds(answers, bundle.targets[target])
         if target in bundle.no_better:
-            warned.append(f"{target}: no better than ZeroR on participants that were held out")
+            warned.append(
+                f"{target}: do not rely on it: on participants that were held out, these models "
+                "err no less than ZeroR, which always answers the mean of its training"
+            )
         if empty:
             warned.append(
                 f"{target}: {empty:.0%} of all answers are 0 or below: taken as all alike"

@@ -62,12 +62,19 @@ class Kinds:
         """What `described` was of.
 
         Raises:
-            ValueError: its cells were described by other numbers.
+            ValueError: its cells were described by other numbers, or it is not whole.
         """
         known = dict(described)
         if known.pop("numbers") != _names():
             raise ValueError("its cells are described by other numbers")
-        return cls(**{k: np.array(v) if isinstance(v, list) else v for k, v in known.items()})
+        made = cls(
+            **{k: np.array(v, float) if isinstance(v, list) else v for k, v in known.items()}
+        )
+        shapes = [np.shape(one) for one in (made.mean, made.deviation, made.weights)]
+        numbers = (len(NUMBERS),)
+        if shapes != [numbers, numbers, (len(_names()), len(made.otherwise))]:
+            raise ValueError("what it learned is not whole")
+        return made
 
 
 def fit(

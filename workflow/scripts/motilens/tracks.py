@@ -61,13 +61,13 @@ def follow(path: str, frames: int, settings: dict) -> tuple[pd.DataFrame, np.nda
     Raises:
         Damaged: the video cannot be decoded, or heads are too close to be told apart.
     """
-    needed, found = np.arange(frames), []
+    needed, found, picture = np.arange(frames), [], None
     # Of any one frame, part or all may be black.
     lit = functools.reduce(np.maximum, (frame for _, frame in Decoding(path, WIDTH, "pad", needed)))
     inside = _without_bars(lit)
     for number, whole in Decoding(path, WIDTH, "pad", needed):
         frame = whole[inside]
-        picture = picture if found else frame
+        picture = frame if picture is None else picture
         heads = trackpy.locate(frame, settings["diameter"], max_iterations=3, engine="python")
         found.append(heads.assign(frame=number).astype(float))  # without heads it is no number
     heads = pd.concat(found, ignore_index=True)[["frame", "x", "y", "mass"]]
