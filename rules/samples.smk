@@ -87,6 +87,10 @@ def sample_table():
     if workflow.is_main_process:
         for line in warnings:
             logger.warning(f"WARNING: {line}")
+        sizes = ", ".join(map(str, table["participant"].drop_duplicates().map(split).value_counts()))
+        logger.info(
+            f"{len(table)} videos of {len(participants)} participants; folds of {sizes} participants"
+        )
     return table.assign(fold=table["participant"].map(split)), warnings
 
 

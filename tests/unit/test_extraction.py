@@ -74,14 +74,21 @@ def test_resampling_takes_the_frame_nearest_in_time(tmp_path):
     shown, record = extract(h264(rate="100"), tmp_path, **same)
     assert shown[0] == list(range(0, 36, 2))
     assert (record["video_frame_rate"], record["frame_rate"]) == (100, 50)
+    assert record["warning"] == ""
     with h5py.File(tmp_path / "clips.h5") as file:
         assert file["frame_numbers"][:].tolist() == shown
-    shown, _ = extract(h264(rate="25"), tmp_path, **same)
+    shown, record = extract(h264(rate="25"), tmp_path, **same)
+    assert record["warning"].startswith("has 25 frames a second: some are shown twice to make 50")
     assert shown[0][:7] == [0, 0, 1, 1, 2, 2, 3], "half-way between two: the earlier"
     shown, _ = extract(recording("h264 gaps.mkv"), tmp_path, **same)
     assert shown[0] == [0, 1, 2, 3, 4, 4, *range(6, 15), 14, 16, 17], "where one is missing"
     shown, _ = extract(h264(rate="30"), tmp_path, **same)
     assert all(abs(n - 0.6 * k) <= 0.5 + 1e-9 for k, n in enumerate(shown[0]))
+
+
+def test_too_few_frames_at_a_rate_that_was_mistyped(tmp_path):
+    with pytest.raises(InputError, match=r"20 frames are too few .*120 at 300 a second, resampled"):
+        extract(h264(), tmp_path, {"frame_rate": 300.0}, other_frame_rate="resample")
 
 
 def test_a_single_picture_has_no_rate(tmp_path):

@@ -98,7 +98,7 @@ def test_all_problems_are_told_at_once(files):
     assert len(problems) == 6
 
 
-@pytest.mark.parametrize("value", ["", "101", "-1", "nan", "inf", "12.5.1", "1_0", "10%", "1e1"])
+@pytest.mark.parametrize("value", ["101", "-1", "nan", "inf", "12.5.1", "1_0", "%", "1e1"])
 def test_what_is_no_percentage(files, value):
     path = files / "labels.csv"
     path.write_bytes(re.sub(rb"\r\n2;[^;]*;", f"\r\n2;{value};".encode(), path.read_bytes()))
@@ -228,12 +228,14 @@ def test_other_encodings_and_folders_are_refused(files):
 def test_percentages_of_motility_that_do_not_add_up(files):
     """Fractions instead of percentages, for one."""
     rewrite(files, lambda text: re.sub(r"\d+,\d+", "0,3", text))
-    problems = problems_of(files)
-    assert len(problems) == 4 and "add up to 0.9, not 100" in problems[0]
-    assert problems_of(files, motility_sum={"tolerance": 99.1, "otherwise": "stop"}) == []
-    _, problems, warnings = read(files, motility_sum={"tolerance": 1, "otherwise": "warn"})
+    asked = {"needed": samples.MOTILITY}
+    problems = problems_of(files, **asked)
+    assert len(problems) == 4 and "add up to 0.9, not 100: correct them" in problems[0]
+    assert problems_of(files, motility_sum={"tolerance": 99.1, "otherwise": "stop"}, **asked) == []
+    _, problems, warnings = read(files, motility_sum={"tolerance": 1, "otherwise": "warn"}, **asked)
     assert problems == [] and len(warnings) == 4
-    assert problems_of(files, needed=["head"]) == [], "nobody asks for motility"
+    [problem] = problems_of(files, needed=["head"])
+    assert "fractions" in problem, "nobody asks for motility"
 
 
 OWN = "participant,video,progressive,nonprogressive,immotile\n"
@@ -313,7 +315,19 @@ def test_two_headers_that_mean_the_same(own):
 def test_ids_that_look_alike(own):
     edit(own / "labels.csv", "P2,", "p1,")
     [problem] = problems_of(own, videos=None, needed=["progressive"])
-    assert "line 3: participants P1 and p1 differ only in upper and lower case" in problem
+    assert "line 3: participants P1 and p1 differ only in case, leading zeros" in problem
+    for alike in ("P-1", "P_01", "p.001"):
+        (own / "labels.csv").write_text(
+            OWN + f"P1,films/a.mp4,50,30,20\n{alike},films/b.mp4,60,20,20\n"
+        )
+        [problem] = problems_of(own, videos=None, needed=["progressive"])
+        assert f"P1 and {alike} differ only" in problem and "one person?" in problem
+    for other in ("1-12", "P1.1", "P10"):
+        (own / "labels.csv").write_text(
+            OWN + f"P1,films/a.mp4,50,30,20\n{other},films/b.mp4,60,20,20\n"
+            "11-2,films/c.mp4,60,20,20\n"
+        )
+        assert len(table_of(own, videos=None, needed=["progressive"])) == 3
     (own / "labels.csv").write_text(OWN + "1,films/a.mp4,50,30,20\n1.0,films/b.mp4,60,20,20\n")
     assert list(table_of(own, videos=None, needed=["progressive"]).index) == ["1", "1+2"]
     assert samples.participant_id("1" * 65) is None and samples.participant_id("007.0") == "7"
@@ -349,10 +363,10 @@ def test_headers_of_the_list_and_of_the_folds(files):
 
 def test_a_wrong_header_does_not_hide_the_rows(own):
     edit(own / "labels.csv", "nonprogressive", "nonprog")
-    edit(own / "labels.csv", "P2,films/b.mp4,60", "P2,films/gone.mp4,16 %")
+    edit(own / "labels.csv", "P2,films/b.mp4,60", "P2,films/gone.mp4,16 p")
     needed = ["progressive", "nonprogressive"]
     problems = problems_of(own, videos=None, needed=needed)
-    for told in ("missing 'Non prog", "'16 %' is not a percentage", "gone.mp4 is no file"):
+    for told in ("missing 'Non prog", "'16 p' is not a percentage", "gone.mp4 is no file"):
         assert any(told in line for line in problems), (told, problems)
 
 
@@ -377,3 +391,42 @@ def test_a_name_that_snakemake_would_read_otherwise(files):
 def test_order_is_as_people_count():
     table = pd.DataFrame({"participant": ["10", "2", "1"]})
     assert samples.in_order(table)["participant"].tolist() == ["1", "2", "10"]
+
+
+def test_percent_signs_are_understood_and_empty_cells_told(own):
+    meant = table_of(own, videos=None, needed=["progressive"])
+    edit(own / "labels.csv", "P2,films/b.mp4,60", "P2,films/b.mp4,60 %")
+    pd.testing.assert_frame_equal(table_of(own, videos=None, needed=["progressive"]), meant)
+    edit(own / "labels.csv", "P2,films/b.mp4,60 %", "P2,films/b.mp4,")
+    [problem] = problems_of(own, videos=None, needed=["progressive"])
+    assert "progressive: is empty: fill it in, or remove the row" in problem
+
+
+def test_fractions_are_told(own):
+    """What Excel shows as 95 % it holds as 0.95."""
+    rows = ["participant,video,progressive,nonprogressive,immotile,head,tail"]
+    rows += ["P1,films/a.mp4,0.5,0.3,0.2,0.95,0.1", "P2,films/b.mp4,50,30,20,0.9,1"]
+    (own / "labels.csv").write_text("\n".join(rows))
+    needed = ["progressive", "nonprogressive", "immotile", "head", "tail"]
+    first, second = problems_of(own, videos=None, needed=needed)
+    assert "add up to 1, not 100: multiply them by 100" in first
+    assert "none of head, tail is above 1: these are fractions, multiply them by 100" in second
+    edit(own / "labels.csv", "0.5,0.3,0.2,0.95", "50,30,20,95")
+    assert problems_of(own, videos=None, needed=needed) == []
+
+
+@pytest.mark.parametrize(
+    "written, there, hint",
+    [
+        ("films\\a.mp4", "a.mp4", "write / where Windows has"),
+        ("films/M\u00fcller.mp4", "Mu\u0308ller.mp4", r"other characters, 'Mu\u0308ller.mp4'"),
+        ("films/Mu\u0308ller.mp4", "M\u00fcller.mp4", r"other characters, 'M\xfcller.mp4'"),
+        ("films/tuesday.MP4", "tuesday.mp4", "is it 'tuesday.mp4'?"),
+        ("films/tusday.mp4", "tuesday.mp4", "is it 'tuesday.mp4'?"),
+    ],
+)
+def test_a_name_that_is_nearly_right(own, written, there, hint):
+    (own / "films" / there).write_text("x")
+    edit(own / "labels.csv", "P2,films/b.mp4", f"P2,{written}")
+    [problem] = problems_of(own, videos=None, needed=["progressive"])
+    assert "is no file: correct it" in problem and hint in problem

@@ -9,7 +9,7 @@ from motilens.video import Damaged
 def main(video, output, settings, rate, may_leave_out):
     with step.written_whole(output) as temporary:
         try:
-            followed, _ = tracks.beginning(video, settings, rate)
+            followed, _ = tracks.beginning(video, settings, rate, step.note)
         except Damaged as error:
             if not may_leave_out:
                 raise

@@ -48,6 +48,11 @@ def extract_clips(
     if complaint and then == "warn":
         warnings.append(complaint)
     resampled = bool(complaint) and then == "resample"
+    if resampled and found.frame_rate < settings["frame_rate"] / (1 + RATE_TOLERANCE):
+        warnings.append(
+            f"has {found.frame_rate:.5g} frames a second: some are shown twice to make "
+            f"{settings['frame_rate']:g} (frames.frame_rate)"
+        )
     rate = round(found.frame_rate, 4)
     record = {
         "sample": sample,
@@ -85,7 +90,7 @@ def _write_clips(
         # Parts are looked for by the file's own times, whatever the user says of them.
         believed = _believed(found, rate)
         timeline = _timeline(source, believed, settings)
-        numbers = timeline[_clip_numbers(source, len(timeline), settings)]
+        numbers = timeline[_clip_numbers(source, believed, len(timeline), settings)]
         count, digest = _decode_clips(source, path, found, numbers, settings)
         if count == found.frames:
             return believed, digest
@@ -175,11 +180,12 @@ def _timeline(source: str, found: Video, settings: dict) -> np.ndarray:
     return np.searchsorted(np.round((times[1:] + times[:-1]) / 2, 6), np.round(instants, 6))
 
 
-def _clip_numbers(source: str, frames: int, settings: dict) -> np.ndarray:
+def _clip_numbers(source: str, found: Video, frames: int, settings: dict) -> np.ndarray:
     """Numbers on the timeline, int (clips, clip length)."""
     length = settings["clip_length"]
     try:
         first = stacks.clip_positions(frames, settings["clips_per_video"], length)
     except stacks.TooShort as error:
-        raise Damaged(f"{source}: {error}") from error
+        shown = f" ({found.frames} at {found.frame_rate:g} a second, resampled)"
+        raise Damaged(f"{source}: {error}{shown if frames != found.frames else ''}") from error
     return first[:, None] + np.arange(length)

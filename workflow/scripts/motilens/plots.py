@@ -125,15 +125,27 @@ def agreement(cases: pd.DataFrame, path: str | Path) -> None:
         line[0].set_ylabel(f"{name}\npredicted - true", fontsize=8)
     for axis, value in zip(axes[0], values, strict=True):
         axis.set_title(IN_WORDS.get(value, value), fontsize=9)
+        _within(axis, (-25, 125), (-125, 125))
     for axis in axes[-1]:
         axis.set_xlabel("mean of both (%)", fontsize=8)
     figure.suptitle(
         "Held-out samples (Bland and Altman)\n"
-        "full line, the mean difference; dashed, within which 95 % of differences are expected",
+        "full line, the mean difference; dashed, within which 95 % of differences are expected\n"
+        "(what no percentage could be, beyond these axes, is not shown)",
         fontsize=9,
     )
     figure.savefig(path, dpi=150)
     plt.close(figure)
+
+
+def _within(axis, across: tuple[float, float], up: tuple[float, float]) -> None:
+    """Axes no wider than these: a row that is far off would make the others flat."""
+    for get, put, (least, most) in (
+        (axis.get_xlim, axis.set_xlim, across),
+        (axis.get_ylim, axis.set_ylim, up),
+    ):
+        low, high = get()
+        put(max(low, least), min(high, most))
 
 
 def predicted(cases: pd.DataFrame, path: str | Path) -> None:
@@ -150,7 +162,7 @@ def predicted(cases: pd.DataFrame, path: str | Path) -> None:
     ends = {}  # the same along both axes
     for value in values:
         shown = cases.loc[cases["value"] == value, ["true", "predicted"]]
-        low, high = shown.min(axis=None), shown.max(axis=None)
+        low, high = max(shown.min(axis=None), -25), min(shown.max(axis=None), 125)
         room = 0.05 * (high - low) or 1
         ends[value] = (low - room, high + room)
     for line, name in zip(axes, inputs, strict=True):

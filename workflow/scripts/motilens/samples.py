@@ -65,6 +65,7 @@ def read_samples(
     table = pd.DataFrame(found, columns=["participant", "video", *known])
     table = in_order(table.astype(dict.fromkeys(known, float)))
     warnings += _of_different_scales(table)
+    problems += _of_fractions(table, needed, dataset["labels"])
     return (
         table.set_index(pd.Index(_names(table["participant"]), name="sample")),
         problems,
@@ -104,11 +105,11 @@ def read_labels(dataset: dict, needed: Sequence[str], problems: list, warnings: 
             )
             continue
         seen.add(participant)
-        other = written.setdefault(participant.casefold(), participant)
+        other = written.setdefault(_spoken(participant), participant)
         if other != participant:
             problems.append(
                 f"{path}, line {row['line']}: participants {other} and {participant} differ only "
-                "in upper and lower case: write one as the other, or rename it"
+                "in case, leading zeros or . - _: one person? Write one as the other, or rename it"
             )
         place = f"{path}, line {row['line']}: participant {participant}"
         row |= {"participant": participant, "place": place}
@@ -182,13 +183,16 @@ def _to_numbers(row: dict, needed: Sequence[str], problems: list) -> None:
     for name in (*LABELS, *FACTS):
         if name not in row:
             continue
-        text, number = row[name], _number(row[name])
+        text = row[name]
         if name in LABELS:
+            number = _number(text.removesuffix("%").rstrip())
             row[name] = number if number is not None and number <= 100 else None
             if row[name] is None and name in needed:
-                problems.append(f"{row['place']}, {name}: {text!r} is not a percentage: correct it")
+                wrong = f"{text!r} is not a percentage from 0 to 100: correct it"
+                missing = "is empty: fill it in, or remove the row"
+                problems.append(f"{row['place']}, {name}: {wrong if text else missing}")
         else:
-            low, high = FACTS[name]
+            number, (low, high) = _number(text), FACTS[name]
             row[name] = number if number is not None and low <= number <= high else None
             if text and row[name] is None:
                 problems.append(
@@ -203,10 +207,22 @@ def _check_motility(row: dict, needed, allowed: dict, problems: list, warnings: 
         return
     if abs(sum(values) - 100) > allowed["tolerance"] + 1e-9:
         told = problems if allowed["otherwise"] == "stop" else warnings
+        remedy = "multiply them by 100" if abs(sum(values) - 1) <= 0.02 else "correct them"
         told.append(
             f"{row['place']}: its three percentages of motility add up to {sum(values):g}, not "
-            "100: correct them (or see dataset.motility_sum)"
+            f"100: {remedy} (or see dataset.motility_sum)"
         )
+
+
+def _of_fractions(table: pd.DataFrame, needed: Sequence[str], labels: str) -> list[str]:
+    """0.95 is what Excel holds where it shows 95 %; of motility the sum tells."""
+    others = table[[name for name in needed if name in table and name not in MOTILITY]]
+    if len(table) > 1 and others.size and 0 < others.max(axis=None) <= 1:
+        return [
+            f"{labels}: none of {', '.join(others)} is above 1: these are fractions, multiply "
+            "them by 100"
+        ]
+    return []
 
 
 def _of_different_scales(table: pd.DataFrame) -> list[str]:
@@ -242,6 +258,12 @@ def participant_id(cell: str) -> str | None:
         return None
     number = re.fullmatch(r"(\d+)(\.0*)?", cell)
     return str(int(number[1])) if number else cell
+
+
+def _spoken(participant: str) -> tuple[str, ...]:
+    """As one would say it: P-07, P_7 and p7 are the same; 1-12 and 11-2 are not."""
+    parts = re.findall(r"[a-z]+|\d+", participant.casefold())
+    return tuple(part.lstrip("0") if part.isdigit() else part for part in parts)
 
 
 def _number(cell: str) -> float | None:

@@ -81,7 +81,8 @@ def _places(path, header, columns, optional) -> tuple[dict[str, int], str | None
         return places, None
     return places, (
         f"{path}: its columns cannot be used: {'; '.join(problems)}; found "
-        f"{', '.join(map(repr, header))}: rename them, or say their names in dataset.columns"
+        f"{', '.join(map(repr, header))}: rename them, or say their names in dataset.columns "
+        "(the first line must be the header)"
     )
 
 

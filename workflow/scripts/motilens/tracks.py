@@ -7,7 +7,7 @@ Heads are found and linked by the algorithm of Crocker and Grier (J. Colloid Int
 import functools
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -29,22 +29,25 @@ warnings.filterwarnings("ignore", message="Image is completely black", module="t
 
 
 def beginning(
-    path: str, settings: dict, rate: float | None = None
+    path: str, settings: dict, rate: float | None = None, tell: Callable[[str], None] = str
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Paths in the first seconds of a video.
 
     Args:
         settings: seconds, and those of `follow`.
         rate: 1/s, if it is known better than by the file.
+        tell: told now and then how far it has come.
 
     Returns, raises: as `follow`.
     """
     found = listing.probe(path)
     wanted = round(settings["seconds"] * (rate or found.frame_rate))
-    return follow(path, max(1, min(wanted, found.frames)), settings)
+    return follow(path, max(1, min(wanted, found.frames)), settings, tell)
 
 
-def follow(path: str, frames: int, settings: dict) -> tuple[pd.DataFrame, np.ndarray]:
+def follow(
+    path: str, frames: int, settings: dict, tell: Callable[[str], None] = str
+) -> tuple[pd.DataFrame, np.ndarray]:
     """Paths of bright heads in the first frames of a video.
 
     Args:
@@ -52,6 +55,7 @@ def follow(path: str, frames: int, settings: dict) -> tuple[pd.DataFrame, np.nda
         settings: diameter (pixels, odd), brightness (of a head at least, as a share of the
             brightest one's in a frame), reach (pixels from frame to frame), memory (frames that
             it may be lost for), shortest (frames that a path has at least).
+        tell: told now and then how far it has come.
 
     Returns:
         One row a cell and frame: cell (from 0), frame, x, y (pixels, two decimals), ascending;
@@ -69,6 +73,8 @@ def follow(path: str, frames: int, settings: dict) -> tuple[pd.DataFrame, np.nda
         frame = whole[inside]
         picture = frame if picture is None else picture
         heads = trackpy.locate(frame, settings["diameter"], max_iterations=3, engine="python")
+        if number % 50 == 49:
+            tell(f"{number + 1} of {frames} frames")
         found.append(heads.assign(frame=number).astype(float))  # without heads it is no number
     heads = pd.concat(found, ignore_index=True)[["frame", "x", "y", "mass"]]
     if heads.empty:

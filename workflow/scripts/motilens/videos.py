@@ -1,10 +1,12 @@
 """Files of videos: whose they are, whether two are the same, whether one has changed."""
 
+import difflib
 import filecmp
 import hashlib
 import os
 import posixpath
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Container, Sequence
 from pathlib import Path
@@ -80,10 +82,27 @@ def usable(
     elif os.path.islink(path) and not os.path.exists(path):
         problems.append(f"{row['place']}: {path} is a dead link: mend or remove it")
     elif not os.path.isfile(path):
-        problems.append(f"{row['place']}: {path} is no file: correct it")
+        problems.append(f"{row['place']}: {path} is no file: correct it{_meant(path)}")
     else:
         return True
     return False
+
+
+def _meant(path: str) -> str:
+    """A hint at what is there, if anything like it."""
+    folder, name = os.path.split(path)
+    if os.path.exists(path):  # a folder, for one
+        return ""
+    if "\\" in path:
+        return " (write / where Windows has \\)"
+    there = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+    # macOS writes ü as two characters, which look the same.
+    composed = unicodedata.normalize("NFC", name)
+    if alike := [one for one in there if unicodedata.normalize("NFC", one) == composed]:
+        return f" (the file's name is written in other characters, {ascii(alike[0])}: rename it)"
+    close = [one for one in there if one.casefold() == name.casefold()]
+    close += difflib.get_close_matches(name, there, 1)
+    return f" (is it {close[0]!r}?)" if close else ""
 
 
 def named_twice(videos: Sequence[tuple[str, str]]) -> list[str]:
