@@ -96,9 +96,12 @@ START = time.time()
 
 
 onstart:
-    # Otherwise each round of Snakemake's scheduler starts a timer that starts a round a second later,
-    # and so on: as many threads and rounds a second as jobs have ended (snakemake/snakemake#3804).
-    workflow.scheduler.job_rate_limiter = None
+    # With its limit of 100 jobs a second, each round of Snakemake's scheduler starts a timer that
+    # starts another round, and so on: in the end as many threads, and rounds a second, as there
+    # were jobs (snakemake/snakemake#3804). A limit that the user sets stays.
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
     if "seed" in config["folds"] and not FETCH:
         number, seed = config["folds"]["number"], config["folds"]["seed"]
         folds.keep(folds.kept_at(config["results"], number, seed), number, FOLDS_OF)

@@ -203,12 +203,13 @@ def test_a_sample_without_cells_has_an_answer(laboratory):
     assert np.isfinite(counting.kinematics(left, none, RATES, 0)[1]).all()
 
 
-@pytest.mark.parametrize("method", ["msd", "kinematics", "cells"])
+@pytest.mark.parametrize("method", ["msd", "kinematics", "cells", "casa"])
 def test_without_any_cell_the_answer_is_zero_r(method):
-    labels = pd.DataFrame({"participant": ["a", "b"], "head": [10.0, 30.0], "tail": [0.0, 8.0]})
+    answers = {"progressive": [10.0, 30.0], "immotile": [0.0, 8.0]}
+    labels = pd.DataFrame({"participant": ["a", "b"]} | answers)
     seen, unseen = dict.fromkeys("ab", tracks.nothing()), {"c": tracks.nothing()}
     rates = dict.fromkeys("abc", RATE)
-    predicted, _ = counting.predict(method, labels, seen, unseen, rates, {}, 0)
+    predicted, _ = counting.predict(method, labels, seen, unseen, rates, {"c": 1.0}, 0)
     assert predicted.tolist() == [[20, 4]]
 
 

@@ -15,7 +15,7 @@ LISTS = {"backbone": "swin_t, swin_v2_t", "encoder": "motion, flow", "baselines"
 
 def put(lab, path, place, block):
     file = lab.folder / path
-    if path == "own.yaml":
+    if path == "mine.yaml":
         key, added = place.removeprefix("in place of "), yaml.safe_load(block)
         if key == "inputs":
             lab.config["inputs"] |= added["inputs"]

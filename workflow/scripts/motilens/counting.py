@@ -63,7 +63,8 @@ def predict(
         predicted, strength = regress(known, values.to_numpy(), list(labels["participant"]), new)
         fitted = {"strength": strength}
     # Where no cell was found, nothing is known: ZeroR.
-    predicted[[one.empty for one in unseen.values()]] = values.mean().to_numpy()
+    unknown = np.array([[one.empty] for one in unseen.values()])
+    predicted = np.where(unknown, values.mean(), predicted)
     if not np.isfinite(predicted).all():
         raise InputError(f"{method}: its predictions are no numbers")
     return predicted, fitted
