@@ -1,9 +1,13 @@
 """The whole pipeline from simulated videos to Table 1: every contract of docs/formats.md."""
 
+import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -187,3 +191,20 @@ def test_each_figure_of_the_report_gets_an_alternative_text(finished, tmp_path):
     assert len(made) == 2 and all("alt: " in one for one in made)
     again = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True)
     assert again.returncode == 1 and "shows figures in another way" in again.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc here")
+def test_snakemake_does_not_wake_itself_more_and_more_often(finished, tmp_path):
+    """Each job that ended would leave it a thread more, and a round of its scheduler a second."""
+    made = finished.copy(tmp_path / "again")
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tests/tiny.yaml", "--cores", "2"]
+    command += ["--forcerun", "plot_contact_sheet", "--", "frames"]
+    with subprocess.Popen(command, cwd=made.folder, stderr=subprocess.DEVNULL) as run:
+        threads = []
+        while run.poll() is None:
+            with contextlib.suppress(FileNotFoundError):
+                threads.append(len(os.listdir(f"/proc/{run.pid}/task")))
+            time.sleep(0.05)
+    assert run.returncode == 0
+    # Its own, one for each of two jobs, and some to spare.
+    assert 2 < max(threads) < 8
