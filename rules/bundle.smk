@@ -2,11 +2,7 @@
 
 for before, asked in zip(sys.argv, sys.argv[1:]):
     a_target = before == "--" or not before.startswith("-")
-    if (
-        a_target
-        and asked.startswith("bundle_")
-        and asked.removeprefix("bundle_") not in BUNDLED
-    ):
+    if a_target and asked.startswith("bundle_") and asked.removeprefix("bundle_") not in BUNDLED:
         stop(
             f"{asked}: the configuration has no such input type; it has {', '.join(BUNDLED)} "
             "(make bundle INPUT=...; for another configuration CONFIG=...)"
