@@ -108,6 +108,7 @@ def agreement(cases: pd.DataFrame, path: str | Path) -> None:
         cases: one row a sample, value and input: input, value, true, predicted (percentages).
     """
     inputs, values = (list(dict.fromkeys(cases[name])) for name in ("input", "value"))
+    far = ((cases["predicted"] - cases["true"]).abs() > 125).any()
     figure, axes = plt.subplots(
         len(inputs), len(values), figsize=(2.6 * len(values), 2.1 * len(inputs)),
         squeeze=False, layout="constrained", sharey="col", sharex="col",
@@ -130,8 +131,8 @@ def agreement(cases: pd.DataFrame, path: str | Path) -> None:
         axis.set_xlabel("mean of both (%)", fontsize=8)
     figure.suptitle(
         "Held-out samples (Bland and Altman)\n"
-        "full line, the mean difference; dashed, within which 95 % of differences are expected\n"
-        "(what no percentage could be, beyond these axes, is not shown)",
+        "full line, the mean difference; dashed, within which 95 % of differences are expected"
+        + ("\n(differences beyond ±125 are not shown)" if far else ""),
         fontsize=9,
     )
     figure.savefig(path, dpi=150)
