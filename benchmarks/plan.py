@@ -21,11 +21,12 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from motilens import dataset  # noqa: E402
 
-STEP = """from pathlib import Path
+STEP = """import json
+from pathlib import Path
 from motilens import step
 with step.logged(snakemake):
-    for output in snakemake.output:
-        Path(output).write_text('{"content_sha256": "0123456789abcdef"}')
+    for output in map(Path, snakemake.output):
+        output.write_text(json.dumps({"sample": output.stem, "content_sha256": 64 * "0"}))
 """
 PARTS = ("Snakefile", "rules", "workflow", "config", "profiles", "envs", "requirements.in")
 
