@@ -87,9 +87,7 @@ def sample_table():
     if workflow.is_main_process:
         for line in warnings:
             logger.warning(f"WARNING: {line}")
-        sizes = ", ".join(
-            map(str, table["participant"].drop_duplicates().map(split).value_counts())
-        )
+        sizes = ", ".join(map(str, pd.Series(participants).map(split).value_counts()))
         logger.info(
             f"{len(table)} videos of {len(participants)} participants; folds of {sizes} participants"
         )

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -162,10 +163,15 @@ def test_everything_says_how_it_was_made(results):
         assert {"settings", "code", "libraries", "training"} <= set(record(path))
 
 
-def test_the_report_is_one_page_that_needs_no_network(finished, tmp_path):
-    page = tmp_path / "report.html"
+@pytest.fixture(scope="module")
+def report(finished, tmp_path_factory):
+    page = tmp_path_factory.mktemp("report") / "report.html"
     finished.snakemake("--report", str(page))
-    text = page.read_text(encoding="utf-8")
+    return page
+
+
+def test_the_report_is_one_page_that_needs_no_network(report):
+    text = report.read_text(encoding="utf-8")
     for name in (
         "table1.html",
         "statistics.html",
@@ -181,9 +187,8 @@ def test_the_report_is_one_page_that_needs_no_network(finished, tmp_path):
     assert text.count("data:image/png;") == 5 + 6  # figures; a sheet for each video
 
 
-def test_each_figure_of_the_report_gets_an_alternative_text(finished, tmp_path):
-    page = tmp_path / "report.html"
-    finished.snakemake("--report", str(page))
+def test_each_figure_of_the_report_gets_an_alternative_text(finished, report, tmp_path):
+    page = Path(shutil.copy(report, tmp_path))
     command = [sys.executable, "workflow/alt_texts.py", str(page)]
     subprocess.run(command, cwd=finished.folder, check=True)
     text = page.read_text(encoding="utf-8")

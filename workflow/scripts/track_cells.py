@@ -18,8 +18,8 @@ def main(video, output, settings, rate, may_leave_out):
         else:
             if followed.empty:
                 step.warn(
-                    f"{video}: no cell is seen in {settings['shortest']} frames of the first "
-                    f"{settings['seconds']:g} s (tracks): baselines know nothing of it"
+                    f"{video}: {tracks.NO_CELL.format(**settings)} (tracks): baselines know "
+                    "nothing of it"
                 )
         text = followed.to_csv(index=False, float_format="%.2f")
         # Without the time: always the same bytes.

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from motilens import making
 from motilens.samples import MOTILITY
 from motilens.training import troubles
 
@@ -52,9 +53,6 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         settings: targets, frames, tracks, simulated.
     """
     frames = settings["frames"]
-    known = {
-        sample: row for r in records for sample, row in (r["training"] | r["held_out"]).items()
-    }
     table = errors.round(2).reset_index()
     sick = sorted({trouble for record in records for trouble in troubles(record["health"])})
     seen = ", each by the paths of its cells, at its own frame rate"
@@ -70,8 +68,7 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         name=name,
         values=", ".join(value for part in settings["targets"].values() for value in part),
         how=_how(records, settings),
-        participants=len({row["participant"] for row in known.values()}),
-        samples=len(known),
+        **making.seen_by(records),
         simulated=", simulated" if settings["simulated"] else "",
         seen=seen,
         table=table.to_markdown(index=False),

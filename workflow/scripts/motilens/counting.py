@@ -14,7 +14,6 @@ from motilens.samples import MOTILITY
 
 WORDS = 32  # kinds of movement that are told apart
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # of the SVR's fit, chosen among the training participants
-CHOICES = 3  # parts of the training participants for that choice
 
 
 def predict(
@@ -117,7 +116,7 @@ def regress(
     Returns:
         Percentages of the other samples, within 0 to 100; the strength.
     """
-    parts = min(CHOICES, len(set(participants)))
+    parts = min(proportions.CHOICES, len(set(participants)))
     machine = make_pipeline(StandardScaler(), MultiOutputRegressor(SVR(kernel="linear")))
     strength = "multioutputregressor__estimator__C"
     if parts < 2:  # no choice: the one that fits least

@@ -21,6 +21,7 @@ COLOURS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0
 
 # Of percentages whose names alone may be taken for their opposite.
 IN_WORDS = {part: f"{part} defects" for part in ("head", "midpiece", "tail")}
+SHOWN = (-25, 125)  # percentages: what is farther off would make all others flat
 
 
 def learning_curves(
@@ -108,7 +109,7 @@ def agreement(cases: pd.DataFrame, path: str | Path) -> None:
         cases: one row a sample, value and input: input, value, true, predicted (percentages).
     """
     inputs, values = (list(dict.fromkeys(cases[name])) for name in ("input", "value"))
-    far = ((cases["predicted"] - cases["true"]).abs() > 125).any()
+    far = ((cases["predicted"] - cases["true"]).abs() > SHOWN[1]).any()
     figure, axes = plt.subplots(
         len(inputs), len(values), figsize=(2.6 * len(values), 2.1 * len(inputs)),
         squeeze=False, layout="constrained", sharey="col", sharex="col",
@@ -126,13 +127,13 @@ def agreement(cases: pd.DataFrame, path: str | Path) -> None:
         line[0].set_ylabel(f"{name}\npredicted - true", fontsize=8)
     for axis, value in zip(axes[0], values, strict=True):
         axis.set_title(IN_WORDS.get(value, value), fontsize=9)
-        _within(axis, (-25, 125), (-125, 125))
+        _within(axis, SHOWN, (-SHOWN[1], SHOWN[1]))
     for axis in axes[-1]:
         axis.set_xlabel("mean of both (%)", fontsize=8)
     figure.suptitle(
         "Held-out samples (Bland and Altman)\n"
         "full line, the mean difference; dashed, within which 95 % of differences are expected"
-        + ("\n(differences beyond ±125 are not shown)" if far else ""),
+        + (f"\n(differences beyond ±{SHOWN[1]} are not shown)" if far else ""),
         fontsize=9,
     )
     figure.savefig(path, dpi=150)
@@ -140,7 +141,7 @@ def agreement(cases: pd.DataFrame, path: str | Path) -> None:
 
 
 def _within(axis, across: tuple[float, float], up: tuple[float, float]) -> None:
-    """Axes no wider than these: a row that is far off would make the others flat."""
+    """Axes no wider than these."""
     for get, put, (least, most) in (
         (axis.get_xlim, axis.set_xlim, across),
         (axis.get_ylim, axis.set_ylim, up),
@@ -163,7 +164,7 @@ def predicted(cases: pd.DataFrame, path: str | Path) -> None:
     ends = {}  # the same along both axes
     for value in values:
         shown = cases.loc[cases["value"] == value, ["true", "predicted"]]
-        low, high = max(shown.min(axis=None), -25), min(shown.max(axis=None), 125)
+        low, high = max(shown.min(axis=None), SHOWN[0]), min(shown.max(axis=None), SHOWN[1])
         room = 0.05 * (high - low) or 1
         ends[value] = (low - room, high + room)
     for line, name in zip(axes, inputs, strict=True):

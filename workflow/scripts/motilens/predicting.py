@@ -92,9 +92,8 @@ def _of_video(
         found = stacks.read_clips(str(clips))
     if followed and followed[0].empty:
         raise Damaged(
-            f"{path}: no cell is seen in {bundle.tracks['shortest']} frames of the first "
-            f"{bundle.tracks['seconds']:g} s ({record['video_frames']} frames in all), so nothing "
-            "can be said of it"
+            f"{path}: {tracks.NO_CELL.format(**bundle.tracks)} ({record['video_frames']} frames "
+            "in all), so nothing can be said of it"
         )
     return _of_clips(bundle, path, found, followed, record, performance)
 

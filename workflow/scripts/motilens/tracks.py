@@ -22,6 +22,7 @@ SMOOTHED = 11  # frames in the mean that makes an average path, about a beat of 
 LAGS = np.arange(1, 26)  # frames: up to half a second
 WHO_PROGRESSIVE = 5.0  # µm/s, what swims slower is not progressive (WHO manual, 6th edition, 2021)
 COLUMNS = ["cell", "frame", "x", "y"]
+NO_CELL = "no cell is seen in {shortest} frames of the first {seconds:g} s"  # of the settings
 trackpy.quiet()
 # It uses pandas in ways that will end some day: not the user's business.
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="trackpy")
