@@ -399,7 +399,10 @@ def test_percent_signs_are_understood_and_empty_cells_told(own):
     pd.testing.assert_frame_equal(table_of(own, videos=None, needed=["progressive"]), meant)
     edit(own / "labels.csv", "P2,films/b.mp4,60 %", "P2,films/b.mp4,")
     [problem] = problems_of(own, videos=None, needed=["progressive"])
-    assert "progressive: is empty: fill it in, or remove the row" in problem
+    assert "participant P2: nothing is said of progressive: fill it in, or remove" in problem
+    edit(own / "labels.csv", ",,20,20", ",,,")
+    [problem] = problems_of(own, videos=None, needed=list(samples.MOTILITY))
+    assert "of progressive, nonprogressive, immotile: fill it in" in problem, "one line a row"
 
 
 def test_fractions_are_told(own):
@@ -430,3 +433,22 @@ def test_a_name_that_is_nearly_right(own, written, there, hint):
     edit(own / "labels.csv", "P2,films/b.mp4", f"P2,{written}")
     [problem] = problems_of(own, videos=None, needed=["progressive"])
     assert "is no file: correct it" in problem and hint in problem
+
+
+def test_videos_that_the_table_does_not_name_are_told(own):
+    """Of the folder that the user names: a column of paths may lead to many others."""
+    for _ in range(3):
+        edit(own / "labels.csv", "films/", "")
+    (own / "films" / "d.MP4").write_text("d")
+    (own / "films" / "notes.txt").write_text("no video")
+    table, problems, warnings = read(own, videos=str(own / "films"), needed=["progressive"])
+    assert len(table) == 3 and problems == []
+    [warning] = warnings
+    assert re.search(r"films: videos are not used, .*labels.csv names them: d.MP4$", warning)
+
+
+def test_videos_that_the_list_does_not_name_are_told(files):
+    (files / "videos" / "notes.avi").write_text("x")
+    table, problems, warnings = read(files, "videos.csv")
+    assert len(table) == 4 and problems == []
+    assert "notes.avi" in warnings[0] and "videos.csv" in warnings[0]

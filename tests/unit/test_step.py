@@ -169,6 +169,15 @@ def test_a_damaged_record_is_named(tmp_path):
     (tmp_path / "model.json").write_text('{"input": ')
     with pytest.raises(InputError, match="model.json cannot be read"):
         step.read_record(str(tmp_path / "model.json"))
+    (tmp_path / "model.json").write_text("[]")
+    with pytest.raises(InputError, match="model.json cannot be read .*no object"):
+        step.read_record(str(tmp_path / "model.json"))
+
+
+def test_a_record_that_lacks_something_is_named(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(InputError, match="run.json lacks 'seconds' .*: delete it and run again"):
+        step.read_record(str(tmp_path / "run.json"))["seconds"]
 
 
 def test_provenance_is_plain_and_names_versions():

@@ -7,17 +7,8 @@ from motilens import InputError, appearance, bundle, cards, checkpoints, proport
 
 def main(inputs, output, name, params):
     records = [step.read_record(path) for path in inputs.records]
-    members = [
-        {"target": made["target"], "fold": int(made["fold"]), "seed": int(made["seed"])}
-        for made in records
-    ]
-    if inputs.weights:
-        for member, *files in zip(members, inputs.weights, inputs.records, strict=True):
-            model, made = checkpoints.load(*files)
-            member |= {"architecture": made["architecture"], "weights": model.state_dict()}
-    else:
-        for member, made, path in zip(members, records, inputs.records, strict=True):
-            member["kinds"] = whole(made.get("fitted"), path)
+    weights = inputs.weights or [None] * len(records)
+    members = [member(*files) for files in zip(inputs.records, weights, strict=True)]
     known = params.training["training"]
     files = stacks.by_sample(inputs.frames, known)
     decoded = {record["sample"]: record for record in map(step.read_record, inputs.frame_records)}
@@ -54,17 +45,22 @@ def main(inputs, output, name, params):
     step.write_record(output.record, made | step.provenance(params.code, params.settings))
 
 
-def whole(fitted, path):
-    """What a regression of cells has learned, after a look.
+def member(record, weights):
+    """A model as `bundle.write` wants it.
 
-    Raises:
-        InputError: the record was edited or damaged.
+    Args:
+        record, weights: its files; None for those of a regression of cells, which has none.
     """
+    made = step.read_record(record)
+    known = {"target": made["target"], "fold": int(made["fold"]), "seed": int(made["seed"])}
+    if weights:
+        model, made = checkpoints.load(weights, record)
+        return known | {"architecture": made["architecture"], "weights": model.state_dict()}
     try:
-        proportions.Kinds.restored(fitted)
+        proportions.Kinds.restored(made["fitted"])
     except (TypeError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: fitted: {error}: delete it and run again") from error
-    return fitted
+        raise InputError(f"{record}: fitted: {error}: delete it and run again") from error
+    return known | {"kinds": made["fitted"]}
 
 
 if __name__ == "__main__":

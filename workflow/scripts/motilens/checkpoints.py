@@ -46,8 +46,7 @@ def load(weights: str, record: str) -> tuple[nn.Module, dict]:
         InputError: the weights are not those that `record` describes.
     """
     made = read_record(record)
-    missing = sorted(NEEDED - made.keys()) if isinstance(made, dict) else sorted(NEEDED)
-    if missing:
+    if missing := sorted(NEEDED - made.keys()):
         raise InputError(
             f"{record} is no record of a model, it lacks {', '.join(missing)}: delete it, run again"
         )

@@ -56,8 +56,9 @@ def read_samples(
         if dataset.get("video_list"):
             problems.append(f"{dataset['labels']}: names the videos: remove dataset.video_list")
         found = [row for row in rows if videos.usable(row, folder, problems, stored)]
+        warnings += videos.not_named(folder, [row["video"] for row in rows], dataset["labels"])
     else:
-        found = _with_labels(dataset, rows, problems, stored)
+        found = _with_labels(dataset, rows, problems, warnings, stored)
     if compare:
         same = videos.duplicates if stored is None else videos.named_twice
         problems += same([(row["place"], row["video"]) for row in found])
@@ -119,7 +120,9 @@ def read_labels(dataset: dict, needed: Sequence[str], problems: list, warnings: 
     return rows
 
 
-def _with_labels(dataset: dict, rows: list[dict], problems: list, stored) -> list[dict]:
+def _with_labels(
+    dataset: dict, rows: list[dict], problems: list, warnings: list, stored: Container[str] | None
+) -> list[dict]:
     """Give each video the labels of its participant."""
     labels, listed = dataset["labels"], dataset.get("video_list")
     folder = dataset.get("videos")
@@ -136,6 +139,8 @@ def _with_labels(dataset: dict, rows: list[dict], problems: list, stored) -> lis
     for row in owned:
         row["participant"] = participant_id(row["participant"])
     found = [row for row in owned if videos.usable(row, folder, problems, stored)]
+    if listed:
+        warnings += videos.not_named(folder, [row["video"] for row in owned], listed)
     by_participant = {row["participant"]: row for row in rows}
     for row in found:
         if rows and row["participant"] not in by_participant:
@@ -180,6 +185,10 @@ def _participant(path: str, row: dict, problems: list) -> str | None:
 
 def _to_numbers(row: dict, needed: Sequence[str], problems: list) -> None:
     """Turn the cells of labels and facts into floats, None where they are not usable."""
+    if empty := [name for name in LABELS if name in needed and row.get(name) == ""]:
+        problems.append(
+            f"{row['place']}: nothing is said of {', '.join(empty)}: fill it in, or remove the row"
+        )
     for name in (*LABELS, *FACTS):
         if name not in row:
             continue
@@ -187,10 +196,11 @@ def _to_numbers(row: dict, needed: Sequence[str], problems: list) -> None:
         if name in LABELS:
             number = _number(text.removesuffix("%").rstrip())
             row[name] = number if number is not None and number <= 100 else None
-            if row[name] is None and name in needed:
-                wrong = f"{text!r} is not a percentage from 0 to 100: correct it"
-                missing = "is empty: fill it in, or remove the row"
-                problems.append(f"{row['place']}, {name}: {wrong if text else missing}")
+            if text and row[name] is None and name in needed:
+                problems.append(
+                    f"{row['place']}, {name}: {text!r} is not a percentage from 0 to 100: correct "
+                    "it"
+                )
         else:
             number, (low, high) = _number(text), FACTS[name]
             row[name] = number if number is not None and low <= number <= high else None

@@ -185,10 +185,28 @@ def write_record(path: str, record: dict) -> None:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def read_record(path: str) -> dict:
-    """What `write_record` wrote: settings, participants, versions, digests."""
+class Record(dict):
+    """What is known of an output. Of what it lacks it says in which file."""
+
+    def __init__(self, values: dict, path: str):
+        super().__init__(values)
+        self.path = path
+
+    def __missing__(self, key):
+        raise InputError(f"{self.path} lacks {key!r} (edited?): delete it and run again")
+
+
+def read_record(path: str) -> Record:
+    """What `write_record` wrote: settings, participants, versions, digests.
+
+    Raises:
+        InputError: it cannot be read; also later, by whatever looks for a key that is not there.
+    """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no object")
+        return Record(content, path)
     except ValueError as error:
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error
 

@@ -88,6 +88,29 @@ def usable(
     return False
 
 
+def not_named(folder: str | Path, paths: Sequence[str], table: str) -> list[str]:
+    """A line on the videos of a folder that are in no row of a table: forgotten, maybe.
+
+    Args:
+        folder: of the disk; nothing is said of one of an object store.
+        paths: of the videos that are in a row.
+    """
+    if not os.path.isdir(folder):
+        return []
+    known = {os.path.realpath(path) for path in paths}
+    found = [
+        name
+        for name in sorted(os.listdir(folder))
+        if Path(name).suffix.lower() in SUFFIXES
+        and not name.startswith(".")
+        and os.path.realpath(os.path.join(folder, name)) not in known
+    ]
+    if not found:
+        return []
+    names = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    return [f"{folder}: videos are not used, as no row of {table} names them: {names}"]
+
+
 def _meant(path: str) -> str:
     """A hint at what is there, if anything like it."""
     folder, name = os.path.split(path)
