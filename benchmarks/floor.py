@@ -2,37 +2,35 @@
 
     .venv/bin/python benchmarks/floor.py benchmarks/study_cpu.yaml
 
-Counts the kinds of the cells that are in the picture, as if none were taken for another: in the
-middle of each clip, and in the seconds in which baselines follow cells. A population is larger than
-the picture, so even that misses the labels.
+Counts the cells of each kind, and those with each defect, that are in the picture, as if none were
+taken for another: in a single frame, in the middle of each clip, and in the seconds in which
+baselines follow cells. A population is larger than the picture, so even that misses the labels.
 """
 
 import sys
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
 from motilens import drawing, simulation, stacks  # noqa: E402
-from motilens.samples import MOTILITY  # noqa: E402
 
 
-def error(participant, drawn, moments):
-    """Mean absolute error of a participant's motility (percentage points), seen at these frames."""
-    cells = simulation.draw_cells(participant, drawn["seed"])
-    drift = simulation.fluid_drift(participant, drawn["seed"])
-    shares = []
+def counted(participant, seed, moments):
+    """Percentages of a participant's cells that are in the picture at these frames, their mean."""
+    cells = simulation.draw_cells(participant, seed)
+    drift, shares = simulation.fluid_drift(participant, seed), []
     for moment in moments:
         x, y, _ = simulation.head_poses(cells, drift, moment / simulation.FRAME_RATE)
         column = (x / simulation.MICRONS_PER_PIXEL) % drawing.TORUS_WIDTH
         row = (y / simulation.MICRONS_PER_PIXEL) % drawing.TORUS_HEIGHT
         seen = (column < simulation.WIDTH) & (row < simulation.HEIGHT)
         if seen.any():
-            shares.append([100 * np.mean(cells.motility[seen] == kind) for kind in range(3)])
-    labels = simulation.labels(cells)
-    return np.abs(np.mean(shares, 0) - [labels[name] for name in MOTILITY]).mean()
+            kinds = {name: values[seen] for name, values in vars(cells).items()}
+            shares.append(simulation.labels(simulation.Cells(**kinds)))
+    return pd.DataFrame(shares).mean()
 
 
 def main(path):
@@ -41,12 +39,21 @@ def main(path):
     length = max(kind["frames"] for kind in config["inputs"].values())
     frames = int(drawn["seconds"] * simulation.FRAME_RATE)
     followed = config.get("tracks", {}).get("seconds", 10) * simulation.FRAME_RATE
+    middles = stacks.clip_positions(frames, clips, length) + length // 2
+    of_tracks, seed = range(min(int(followed), frames)), drawn["seed"]
+    everyone = range(1, drawn["participants"] + 1)
+    truth = pd.DataFrame([simulation.labels(simulation.draw_cells(n, seed)) for n in everyone])
+    answers = {"the mean of all (about ZeroR)": truth.mean()}
     for seen, moments in (
-        ("clips", stacks.clip_positions(frames, clips, length) + length // 2),
-        ("seconds of tracks", range(min(int(followed), frames))),
-    ):
-        errors = [error(n, drawn, moments) for n in range(1, drawn["participants"] + 1)]
-        print(f"{seen}: {np.mean(errors):.2f} percentage points, {len(errors)} participants")
+        ("one frame", middles[:1]), ("clips", middles), ("seconds of tracks", of_tracks)
+    ):  # fmt: skip
+        answers[seen] = pd.DataFrame([counted(n, seed, moments) for n in everyone])
+    for target, values in config["targets"].items():
+        print(f"{target}, {len(truth)} participants, mean absolute error in percentage points")
+        for name, answer in answers.items():
+            errors = (answer - truth)[values].abs().mean()
+            each = ", ".join(f"{value} {error:.2f}" for value, error in errors.items())
+            print(f"  {name}: {errors.mean():.2f} ({each})")
 
 
 if __name__ == "__main__":

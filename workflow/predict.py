@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
-from motilens import InputError, bundle, command, plots, predicting, videos  # noqa: E402
+from motilens import InputError, bundle, command, pictures, plots, predicting, videos  # noqa: E402
 from motilens.performance import prepare  # noqa: E402
 from motilens.step import written_whole  # noqa: E402
 
@@ -33,7 +33,7 @@ def main():
             if not one.problem:
                 one.page = pages[path]
                 with written_whole(given.out / one.page) as temporary:
-                    plots.prediction(one, made.targets, temporary)
+                    pictures.prediction(one, made.targets, temporary)
             write(given.out, found, made)  # what is done stays, whatever comes
     except KeyboardInterrupt:
         sys.exit(f"Stopped: {len(found)} of {len(wanted)} videos are in {given.out}")

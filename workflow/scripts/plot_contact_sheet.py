@@ -1,15 +1,15 @@
 """Draw what was taken of a video, so that a wrong file is seen at a glance."""
 
-from motilens import plots, stacks, step
+from motilens import pictures, stacks, step
 
 
 def main(clips, record, output):
     known = step.read_record(record)
     with step.written_whole(output) as temporary:
         if "problem" in known:
-            plots.words(f"{known['sample']} was left out: {known['problem']}", temporary)
+            pictures.words(f"{known['sample']} was left out: {known['problem']}", temporary)
         else:
-            plots.contact_sheet(stacks.overview(clips), known, temporary)
+            pictures.contact_sheet(stacks.overview(clips), known, temporary)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Draw the first clip of a held-out participant as each autoencoder sees it."""
 
-from motilens import autoencoder, checkpoints, loading, plots, stacks, step, training
+from motilens import autoencoder, checkpoints, loading, pictures, stacks, step, training
 from motilens.performance import prepare
 
 
 def main(frames, weights, records, output, settings, shown):
     files = list(stacks.by_sample(frames, shown).values())
     if not files:
-        plots.words("The participant to be shown was left out: no video", output)
+        pictures.words("The participant to be shown was left out: no video", output)
         return
     rows, performance = [], prepare({"device": "cpu"})
     for name, *files_of_model in zip(settings["inputs"], weights, records, strict=True):
@@ -20,7 +20,7 @@ def main(frames, weights, records, output, settings, shown):
         moved = autoencoder.movement(model, stack[0], performance)
         rows.append((name + mark, stack[0, 0] / 255, feature, restored, moved))
     with step.written_whole(output) as temporary:
-        plots.gallery(rows, temporary)
+        pictures.gallery(rows, temporary)
 
 
 if __name__ == "__main__":
