@@ -109,12 +109,12 @@ onstart:
 
 onerror:
     metadata.sync(config["results"], alone=False)
-    tell_missing()
+    tell_of_videos()
 
 
 onsuccess:
     metadata.sync(config["results"], alone=False)
-    tell_missing()
+    tell_of_videos()
     table = Path(config["results"]) / "tables" / "table1.md"
     if table.exists() and table.stat().st_mtime > START:
         print(f"\n{table.read_text(encoding='utf-8')}\nRead it in {table}")

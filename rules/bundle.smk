@@ -15,7 +15,8 @@ rule make_bundle:
         records=bundled("record"),
         frames=clips_of(SAMPLES.index),
         frame_records=records_of(SAMPLES.index),
-        errors=rules.measure_errors.output.table,
+        summary=rules.measure_statistics.output.summary,
+        comparisons=rules.measure_statistics.output.comparisons,
         lists=all_lists,
     output:
         bundle="<results>/bundles/{input}.pt",
@@ -40,7 +41,7 @@ rule make_bundle:
         ),
         training=lambda wildcards: content_of("training", SAMPLES.index),
         code=code_of("make_bundle.py"),
-        rests_on=lambda wildcards: all_models_rest_on("measure_errors.py"),
+        rests_on=lambda wildcards: all_models_rest_on("measure_statistics.py"),
     message:
         "Put all models of {wildcards.input} into one file"
     script:

@@ -119,7 +119,9 @@ rule describe_run:
     conda:
         "../envs/tables.yaml"
     params:
-        settings=settings_of("frames", data=SIMULATED or "recordings"),
+        settings=settings_of(
+            "frames", *["tracks"] * bool(BASELINES), data=SIMULATED or "recordings"
+        ),
         code=code_of("describe_run.py"),
         rests_on=lambda wildcards: all_models_rest_on("measure_errors.py"),
     message:

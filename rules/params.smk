@@ -51,8 +51,14 @@ def left_out():
     return [sample for sample in SAMPLES.index if record_of(clips.problem, sample)]
 
 
-def tell_missing():
-    """At the end of a run: which samples are missing, and why."""
+def tell_of_videos():
+    """At the end of a run: which samples are missing and why, and what cells suffer from."""
+    rates = record_of(clips.rates, SAMPLES.index)
+    if BASELINES and rates and rates[1] > 1.02 * rates[0]:
+        print(
+            f"\nVideos have {rates[0]:g} to {rates[1]:g} frames a second: baselines follow cells at "
+            "each video's own rate, and the speed along a path depends on it."
+        )
     if lines := record_of(clips.missing, SAMPLES.index):
         print(f"\n{len(lines)} of {len(SAMPLES)} videos could not be used:", *lines, sep="\n  ")
         if config["dataset"]["unreadable"] == "stop":

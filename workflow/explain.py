@@ -38,10 +38,13 @@ def main():
     dag = planned(arguments.configfile, arguments.target)
     if dag is None:
         sys.exit(1)  # why has been said
-    jobs = {job: Job(job.rule.name, *params(dag, job)) for job in needed(dag)}
+    jobs = {
+        job: Job(job.rule.name, *params(dag, job), sample=job.wildcards_dict.get("sample", ""))
+        for job in needed(dag)
+    }
     for job, ours in jobs.items():
         ours.behind = [jobs[other] for other in dag.depending[job] if other in jobs]
-        ours.other_reasons = other_reasons(dag, job, ours.then == ours.now)
+        ours.other_reasons = other_reasons(dag, job, ours)
         if UNFINISHED in (ours.then or {}):
             ours.then = ours.now
             ours.other_reasons.append(UNFINISHED)
@@ -99,6 +102,8 @@ def needed(dag):
 def params(dag, job):
     """The params of a job as they were, or None, and as they are; merged, they have no name."""
     records = [dag.workflow.persistence.metadata(output) for output in job.output]
+    if not Path(dag.workflow.config["results"]).exists():
+        records = []  # of results that were moved or deleted as a whole
     then = {}
     for record in filter(None, records):
         for param in record.params or []:
@@ -109,16 +114,16 @@ def params(dag, job):
     return (then if any(records) else None), now
 
 
-def other_reasons(dag, job, same_params):
+def other_reasons(dag, job, ours):
     """What has nothing to do with params."""
     reason = dag.reason(job)
     found = []
     if reason.forced:
         found.append("interrupted before, or forced")
-    if reason.updated_input and same_params:
+    if reason.updated_input and ours.then == ours.now:
         found.append(f"changed by hand: {', '.join(sorted(reason.updated_input))}")
     missing = [str(file) for file in reason.missing_output if not reason.updated_input_run]
-    if missing and any(dag.workflow.persistence.metadata(output) for output in job.output):
+    if missing and ours.then is not None:
         found.append(f"missing: {', '.join(sorted(missing))}")
     return found
 

@@ -1,5 +1,6 @@
-"""Percentages of new videos by a finished run's bundle: `make predict`, or
+"""Percentages of new videos by a finished run's bundle.
 
+`make predict`, or
 .venv/bin/python workflow/predict.py BUNDLE VIDEO_OR_FOLDER ... [--out FOLDER]
 """
 

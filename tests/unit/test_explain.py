@@ -32,7 +32,7 @@ def test_a_changed_value_is_followed_to_the_end():
         ({"targets.m": ["a", "b"]}, {"targets.m": ["b", "a"]}, "targets.m changed a, b -> b, a"),
         ({"motilens/a.py": "1"}, {"motilens/a.py": "2"}, "code of motilens/a.py changed"),
         ({"torch": "2.15.0"}, {"torch": "2.16.0"}, "torch changed 2.15.0 -> 2.16.0"),
-        ({"video": "1"}, {"video": "2"}, "the content of a video changed"),
+        ({"video": "1"}, {"video": "2"}, "the content of the videos of samples 7 changed"),
         ({"r": {"lr": 0.1}}, {"r": {"lr": 0.1, "new": 2}}, "r.new changed nothing -> 2"),
         (
             {"training": {"7": {"frames": "a", "head": 90.0}}},
@@ -50,7 +50,8 @@ def test_a_changed_value_is_followed_to_the_end():
 )
 def test_every_kind_of_change_has_its_words(then, now, line):
     lines = [line] if isinstance(line, str) else line
-    assert explain([Job("train_regressor", then, now)]) == [f"{x}: 1 regressor" for x in lines]
+    made = explain([Job("train_regressor", then, now, sample="7")])
+    assert made == [f"{x}: 1 regressor" for x in lines]
 
 
 def test_what_was_never_made_and_other_reasons():

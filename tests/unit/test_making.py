@@ -56,6 +56,25 @@ def test_settings_that_differ_have_a_row_each(records):
     assert not any(name.endswith("frames") for name, _ in found.index), "said by the input type"
 
 
+def test_an_answer_is_told_as_the_user_set_it(records):
+    made = [record("I4", "motility", answer="shares"), record("I4", "head", answer="bounded")]
+    found = making.settings(made).set_index("setting")["value"]
+    assert found["regressor.answer"] == "bounded", "once"
+
+
+def test_baselines_have_their_code_and_settings(records):
+    cells = record("cells", "motility", method="cells") | {"code": {"b.py": "34"}}
+    settings = {"folds_digest": "f", "models": {"fold": [1], "seed": [0]}, "left_out": []}
+    errors = {"settings": settings, "regressors": {"a": records[2], "b": cells}}
+    models = making.models_table(records, [run(1)] * 3)
+    made = making.page(models, records, errors, {"tracks": {"seconds": 3}, "data": "recordings"})
+    rows = {name: dict(part.to_numpy().tolist()) for name, part in made.parts if len(part.T) == 2}
+    last = rows["Versions and digests"]
+    assert last["code of baselines"] not in (last["code of regressors"], "")
+    assert rows["Data"]["tracks.seconds"] == 3
+    assert any(note.startswith("Baselines (cells) are") for note in made.notes)
+
+
 def test_versions_that_differ_are_all_told(records):
     records[1]["libraries"] = {"torch": "2.16.0"}
     found = making.versions(records)
@@ -68,7 +87,7 @@ DATA = {"data": {"participants": 85, "seed": 1}, "frames": {"size": 64}}
 def test_the_page_says_of_which_data(records):
     split = {"folds_digest": "cd", "left_out": [], "models": {"fold": [1, 2], "seed": [0]}}
     models = making.models_table(records, [run(1)] * 3)
-    page = making.page(models, records, {"settings": split}, DATA)
+    page = making.page(models, records, {"settings": split, "regressors": {}}, DATA)
     told = {"participants": 3, "samples": 4, "data.participants": 85, "data.seed": 1}
     assert dict(dict(page.parts)["Data"].to_numpy()) == told | {"frames.size": 64}
 
@@ -76,6 +95,6 @@ def test_the_page_says_of_which_data(records):
 def test_the_page_says_who_was_left_out(records):
     models = making.models_table(records, [run(1)] * 3)
     split = {"folds_digest": "cd", "left_out": ["7"], "models": {"fold": [1, 2], "seed": [0]}}
-    text = pages.markdown(making.page(models, records, {"settings": split}, DATA))
+    text = pages.markdown(making.page(models, records, {"settings": split, "regressors": {}}, DATA))
     assert "| I1      | 1        | 9        | motion    |" in text
     assert "**Left out**: samples 7" in text and "cd" in text and "1; 2" in text

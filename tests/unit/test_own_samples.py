@@ -186,12 +186,11 @@ def test_a_name_that_is_nearly_right(own, written, there, hint):
 
 
 def test_videos_that_the_table_does_not_name_are_told(own):
-    """Of the folder that the user names: a column of paths may lead to many others."""
-    for _ in range(3):
-        edit(own / "labels.csv", "films/", "")
-    (own / "films" / "d.MP4").write_text("d")
-    (own / "films" / "notes.txt").write_text("no video")
-    table, problems, warnings = read(own, videos=str(own / "films"), needed=["progressive"])
+    """Beside the table, and wherever those lie that it names."""
+    for name in ("films/d.MP4", "e.avi", "films/notes.txt"):
+        (own / name).write_text(name)
+    table, problems, warnings = read(own, videos=None, needed=["progressive"])
     assert len(table) == 3 and problems == []
-    [warning] = warnings
-    assert re.search(r"films: videos are not used, .*labels.csv names them: d.MP4$", warning)
+    beside, inside = warnings
+    assert re.search(r"labels.csv names these videos, unused: e.avi$", beside)
+    assert re.search(r"films: no row of .*labels.csv names these videos, unused: d.MP4$", inside)

@@ -72,7 +72,7 @@ def test_what_is_outside_the_range_is_said():
     assert known["movement"] == [1, 2] and appearance.strange(usual, known) == []
     assert appearance.strange(usual | {"movement": 2.09}, known) == []
     (told,) = appearance.strange(usual | {"movement": 0.01}, known)
-    assert told == "movement 0.01 of its contrast; those of training had 1 to 2"
+    assert told == "movement 0.01 of its contrast, less than in training (1 to 2)"
     assert "the field is empty" in appearance.strange(usual | {"contrast": 0.0}, known)[-1]
     single = appearance.ranges([usual | {"movement": float("nan")}])
     assert "movement" not in single

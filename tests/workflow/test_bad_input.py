@@ -122,7 +122,7 @@ def test_going_on_without_a_video_and_the_table_says_so(own_data):
     done = own_data.run("--cores", "2")
     assert done.returncode == 0, done.stdout[-3000:]
     assert re.search(
-        r"WARNING: lab/videos/5_.* \(left out; to try it again, delete res", done.stdout
+        r"WARNING: lab/videos/5_.* \(left out until it is replaced; .* delete res", done.stdout
     )
     assert "1 of 6 videos could not be used:\n  5 was left out: lab/videos/5_" in done.stdout
     results = own_data.folder / "results"

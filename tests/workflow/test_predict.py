@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -37,11 +38,6 @@ def lab(tmp_path_factory):
     made.write_configuration()
     made.snakemake("--cores", "2", "--", "bundle_ours", "bundle_cells", config="own.yaml")
     return made
-
-
-def errors_of(name, lab):
-    mae = pd.read_csv(lab.folder / "results/tables/mae.csv")
-    return mae[mae["input"] == name]
 
 
 def predict(lab, *arguments, code=0):
@@ -85,12 +81,14 @@ def test_what_is_unlike_the_training_videos_is_said(lab, predicted):
     table = pd.read_csv(predicted[1] / "predictions.csv").set_index("video")
     told = table.loc["new/1.avi", "warnings"]
     assert "models of this bundle were trained with this video: no test of them" in told
-    for target, row in errors_of("ours", lab).groupby("target").mean(numeric_only=True).iterrows():
-        worse = row["mae_participant"] >= row["zeror_participant"]
-        assert (f"{target}: do not rely on it" in told) == worse
+    compared = pd.read_csv(lab.folder / "results/tables/comparisons.csv")
+    versus = compared[(compared["first"] == "ZeroR") & (compared["second"] == "ours")]
+    assert len(versus) == 2
+    for row in versus.itertuples():
+        assert (f"{row.target}: do not rely on it" in told) == (row.low <= 0)
     assert "trained with" not in str(table.loc["new/dark.avi", "warnings"])
     assert "the field is empty" in table.loc["new/dark.avi", "warnings"]
-    assert "brightness 0 of white; those of training" in table.loc["new/dark.avi", "warnings"]
+    assert "brightness 0 of white, less than in training" in table.loc["new/dark.avi", "warnings"]
 
 
 def test_numbers_are_those_of_all_models(lab, predicted):
@@ -132,9 +130,10 @@ def test_three_lines_of_python_are_enough(lab, predicted):
 def test_the_card_says_what_it_is_for_and_how_well_it_does(lab):
     card = (lab.folder / "results/bundles/ours.md").read_text(encoding="utf-8")
     assert "Not a diagnosis" in card and "6 participants" in card and "ZeroR" in card
-    mae = errors_of("ours", lab)
-    error = mae[mae["target"] == "motility"]["mae_participant"].mean()
-    assert f"{error:.2f}".rstrip("0") in card
+    page = (lab.folder / "results/tables/statistics.md").read_text(encoding="utf-8")
+    [row] = re.findall(r"ours [^|]*\|([^|]*)\|[^|]*\|([^|]*)\|", page.partition("morphology")[0])
+    for interval in row:
+        assert interval.strip() in card, "as in the table of statistics"
     assert bundle.load(lab.folder / "results/bundles/ours.pt").card == card
 
 
@@ -233,5 +232,15 @@ def test_cells_are_counted_in_new_videos_as_in_the_run(lab, predicted):
     assert (
         "no cell is seen in 26 frames of the first 0.6 s" in dark["problem"] and not dark["values"]
     )
+    [other] = predicting.predict(
+        whole, str(lab.video(1)), performance.prepare(), {"frame_rate": 47}
+    )
+    assert any("has 47 frames a second, not 50" in line for line in other.warnings)
+    assert not any("shown twice" in line for line in other.warnings), "cells are not resampled"
+    noise = np.random.default_rng(0).integers(99, 101, (2, 4, 64, 64)).astype(np.uint8)
+    with pytest.raises(video.Damaged, match="1.avi: the field is empty"):
+        predicting._of_clips(
+            whole, "1.avi", noise, (paths, noise[0, 0]), again.record, performance.prepare()
+        )
     card = (lab.folder / "results/bundles/cells.md").read_text(encoding="utf-8")
     assert "follow the cells of the first 0.6 s" in card

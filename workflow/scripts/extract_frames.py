@@ -17,7 +17,10 @@ def main(video, output, sample, params, may_leave_out):
         with step.written_whole(output.clips) as temporary:
             why = step.as_known(str(error))
             found = extraction.leave_out(temporary, settings, sample, video, why)
-        step.warn(f"{error} (left out; to try it again, delete {output.record})")
+        step.warn(
+            f"{error} (left out until it is replaced; to try the same file again, delete "
+            f"{output.record})"
+        )
     if found.get("warning"):
         step.warn(f"{video}: {found['warning']}")
     made = step.provenance(params.code, params.settings)

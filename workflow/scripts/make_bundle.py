@@ -15,10 +15,10 @@ def main(inputs, output, name, params):
     measured = [
         appearance.measure(stacks.read_clips(path), decoded[name]) for name, path in files.items()
     ]
-    errors = cards.errors_of(name, pd.read_csv(inputs.errors))
+    errors = cards.errors_of(name, *map(pd.read_csv, (inputs.summary, inputs.comparisons)))
     order = dict.fromkeys(member["target"] for member in members)
     card = cards.written(name, records, errors, params.settings)
-    no_better = errors.index[errors["error"] >= errors["ZeroR"]]
+    no_better = errors.index[~(errors["better_low"] > 0)]
     digest = bundle.write(
         output.bundle,
         {
@@ -38,9 +38,11 @@ def main(inputs, output, name, params):
     made = {"sha256": digest, "models": len(members), **params.training}
     for target in no_better:
         step.warn(
-            f"{name}, {target}: errs by {errors['error'][target]:.1f} on participants held out, "
-            f"and ZeroR, which always answers the mean, by {errors['ZeroR'][target]:.1f}: its "
-            "answers are worth nothing"
+            f"{name}, {target}: on participants held out it is better than ZeroR, which always "
+            "answers the mean, by {better:.2f} [{better_low:.2f}, {better_high:.2f}]".format(
+                **errors.loc[target]
+            )
+            + ": nothing shows that its answers are worth anything"
         )
     step.write_record(output.record, made | step.provenance(params.code, params.settings))
 

@@ -5,6 +5,7 @@ import numpy as np
 # Of a range that training videos span: so far beyond it a new video may lie.
 MARGIN = 0.1
 EMPTY = 4  # times less contrast than any video of the training: noise of the camera alone
+NOTHING = "the field is empty, or the lens covered"
 FEATURES = {
     "frame_rate": ("frame rate", "frames/s"),
     "longer_side": ("longer side", "pixels"),
@@ -67,10 +68,16 @@ def strange(video: dict[str, float], known: dict[str, list[float]]) -> list[str]
     for name, (low, high) in known.items():
         room = MARGIN * (high - low) + 1e-6 * abs(high)
         if not low - room <= video[name] <= high + room:
-            words, unit = FEATURES[name]
+            (words, unit), beside = FEATURES[name], "more" if video[name] > high else "less"
             found.append(
-                f"{words} {video[name]:.3g} {unit}; those of training had {low:.3g} to {high:.3g}"
+                f"{words} {video[name]:.3g} {unit}, {beside} than in training ({low:.3g} to "
+                f"{high:.3g})"
             )
-    if video["contrast"] < max(1e-3, known.get("contrast", [0])[0] / EMPTY):
-        found.append("the field is empty, or the lens covered")
+    if is_empty(video, known):
+        found.append(NOTHING)
     return found
+
+
+def is_empty(video: dict[str, float], known: dict[str, list[float]]) -> bool:
+    """Whether it shows no more than a camera's noise."""
+    return video["contrast"] < max(1e-3, known.get("contrast", [0])[0] / EMPTY)

@@ -37,7 +37,8 @@ class Bundle:
         ranges: of the training videos, see `appearance.ranges`.
         known: first digits of the digests of their clips (`content_sha256`, docs/formats.md).
         tracks: where models answer for cells, how these are followed (`tracks.beginning`).
-        no_better: targets whose models were no better than ZeroR on participants held out.
+        no_better: targets whose models were not for certain better than ZeroR on participants
+            held out.
         card: what the models are for and how well they do, in Markdown.
         digest: SHA-256 of the file's content.
     """

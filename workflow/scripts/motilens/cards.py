@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from motilens import making
+from motilens import making, statistics
+from motilens.metrics import ZERO_R
 from motilens.samples import MOTILITY
 from motilens.training import troubles
 
@@ -23,7 +24,8 @@ Each model saw all folds but one; no participant is in two folds.
 ## How well it does
 
 Mean absolute error in percentage points on participants that a model had not seen (of single
-models, not of their mean); ZeroR always answers the training mean.
+models, not of their mean), with 95 % intervals over participants. ZeroR always answers the training
+mean; where the last interval holds 0, nothing shows that the models know more than that.
 
 {table}
 
@@ -36,11 +38,23 @@ models, not of their mean); ZeroR always answers the training mean.
 {notes}"""
 
 
-def errors_of(name: str, mae: pd.DataFrame) -> pd.DataFrame:
-    """Of an input type by target: error and ZeroR, means of mae.csv over folds and seeds."""
-    chosen = mae[mae["input"] == name].groupby("target", sort=False)
-    means = chosen[["mae_participant", "zeror_participant"]].mean()
-    return means.set_axis(["error", "ZeroR"], axis=1)
+def errors_of(name: str, summary: pd.DataFrame, comparisons: pd.DataFrame) -> pd.DataFrame:
+    """How well an input type does by target.
+
+    Args:
+        name: of the input type, or `cells`.
+        summary, comparisons: as of `statistics`.
+
+    Returns:
+        Indexed by target: error, low, high, of_zero_r, better, better_low, better_high.
+    """
+    errors = statistics.of_targets(summary).set_index("input")
+    versus = comparisons[(comparisons["first"] == ZERO_R) & (comparisons["second"] == name)]
+    versus = versus.set_index("target")[["difference", "low", "high"]]
+    own = errors.loc[[name]].set_index("target")[["mae", "mae_low", "mae_high"]]
+    own["of_zero_r"] = errors.loc[[ZERO_R]].set_index("target")["mae"]
+    own[["better", "better_low", "better_high"]] = versus.reindex(own.index)
+    return own.rename(columns={"mae": "error", "mae_low": "low", "mae_high": "high"})
 
 
 def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict) -> str:
@@ -53,7 +67,17 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         settings: targets, frames, tracks, simulated.
     """
     frames = settings["frames"]
-    table = errors.round(2).reset_index()
+    table = pd.DataFrame(
+        {
+            "target": errors.index,
+            "error": [_interval(*row) for row in errors[["error", "low", "high"]].to_numpy()],
+            "ZeroR": errors["of_zero_r"].map("{:.2f}".format).to_numpy(),
+            "better than ZeroR by": [
+                _interval(*row)
+                for row in errors[["better", "better_low", "better_high"]].to_numpy()
+            ],
+        }
+    )
     sick = sorted({trouble for record in records for trouble in troubles(record["health"])})
     seen = ", each by the paths of its cells, at its own frame rate"
     if not settings["tracks"]:
@@ -74,6 +98,10 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         table=table.to_markdown(index=False),
         notes="".join(f"{note}\n" for note in notes),
     )
+
+
+def _interval(middle: float, low: float, high: float) -> str:
+    return f"{middle:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _how(records: list[dict], settings: dict) -> str:

@@ -47,6 +47,13 @@ def refuse_same(records: Iterable[dict]) -> None:
             )
 
 
+def rates(results: str, samples: Iterable[str]) -> list[float]:
+    """The lowest and the highest frame rate (1/s) of the samples' videos, if any is decoded."""
+    records = [read(results, sample) for sample in samples]
+    known = [made["video_frame_rate"] for made in records if "video_frame_rate" in made]
+    return [min(known), max(known)] if known else []
+
+
 def missing(results: str, samples: Iterable[str]) -> list[str]:
     """A line for each sample that was left out, or whose video ended its step in an error."""
     lines = []

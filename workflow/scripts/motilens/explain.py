@@ -35,6 +35,7 @@ NOUNS = {
 # Params that say something of each sample, by the label that the rules give them.
 PER_SAMPLE = ("training", "held_out", "samples", "encoded", "shown")
 MOVED = "samples {} changed folds"
+NEW_VIDEO = "the content of the videos of samples {} changed"
 SHOWN = 8  # names in a line; the rest is counted
 
 
@@ -47,6 +48,7 @@ class Job:
     now: dict
     other_reasons: list[str] = field(default_factory=list)
     behind: list["Job"] = field(default_factory=list)
+    sample: str = ""  # that it is of, if it is of one
 
 
 def explain(jobs: Iterable[Job]) -> list[str]:
@@ -65,6 +67,8 @@ def explain(jobs: Iterable[Job]) -> list[str]:
             if not reasons and job not in behind and job.then != job.now:
                 reasons.append(("what it rests on was made anew", ""))
         for text, subject in reasons:
+            if text == NEW_VIDEO:
+                subject = job.sample
             if text == MOVED and subject not in before & after:
                 text = "samples {} are " + ("new" if subject in after else "gone")
             subjects[text].add(subject)
@@ -117,7 +121,7 @@ def changes(then: dict, now: dict, place: str = "") -> Iterable[tuple[str, str]]
                 change = f"{_brief(old)} -> {_brief(new)}"
                 yield f"{key} of samples {{}} changed {change}", sample
         elif key == "video":
-            yield "the content of a video changed", ""
+            yield NEW_VIDEO, ""
         elif isinstance(old, list) and isinstance(new, list) and set(old) != set(new):
             gone, added = ([v for v in a if v not in b] for a, b in ((old, new), (new, old)))
             for verb, values in (("removed", gone), ("added", added)):

@@ -9,6 +9,7 @@ from motilens.params import digest
 
 # Said elsewhere on the page, or no setting of the user's.
 NOT_SHOWN = {"architecture", "frames", "copies", "values"}
+AS_SET = {"shares": "bounded"}  # what it becomes where percentages add up to 100
 
 
 def models_table(records: Iterable[dict], runs: Iterable[dict]) -> pd.DataFrame:
@@ -45,9 +46,11 @@ def page(models: pd.DataFrame, records: list[dict], errors: dict, data: dict) ->
         models: as of `models_table`.
         records: of the same models.
         errors: mae.json.
-        data: `frames` of the configuration; `data`, dataset.simulated or "recordings".
+        data: `frames` and, for baselines, `tracks` of the configuration; `data`,
+            dataset.simulated or "recordings".
     """
     of_split = errors["settings"]
+    counted = [made for made in errors["regressors"].values() if _step(made) == "baselines"]
     notes = [
         "A row of the first table is one kind of model. Seconds are of the training alone, without "
         "the start of the program, interrupted runs and starts given up included; memory is the "
@@ -57,6 +60,12 @@ def page(models: pd.DataFrame, records: list[dict], errors: dict, data: dict) ->
         "The digest of the code is of our modules and the versions of the libraries that a step "
         "uses (`code` in `model.json` lists them).",
     ]
+    if counted:
+        names = ", ".join(dict.fromkeys(made["input"] for made in counted))
+        notes.append(
+            f"Baselines ({names}) are in the last table alone: they learn within seconds; what "
+            "takes time is to follow the cells of each video, some 20 s for 3 s of film."
+        )
     if left_out := of_split["left_out"]:
         notes.append(f"**Left out**: samples {', '.join(left_out)}.")
     identity = {
@@ -69,7 +78,7 @@ def page(models: pd.DataFrame, records: list[dict], errors: dict, data: dict) ->
         ("Data", _as_rows(seen_by(records) | dict(_flat(data)))),
         ("Input types", input_types(records)),
         ("Settings", settings(records)),
-        ("Versions and digests", _as_rows(identity | versions(records))),
+        ("Versions and digests", _as_rows(identity | versions([*records, *counted]))),
     ]
     return Page("How this run was made", parts, notes)
 
@@ -120,11 +129,12 @@ def settings(records: Iterable[dict]) -> pd.DataFrame:
     """Each setting and its value; a row for each value that it has, and which inputs have it."""
     found, everyone = {}, {}
     for record in records:
-        step = "regressor" if "target" in record else "autoencoder"
+        step = _step(record).removesuffix("s")
         everyone.setdefault(step, {})[record["input"]] = None
         for key, value in _flat(record["settings"]):
             if key.partition(".")[0] not in NOT_SHOWN:
-                named = found.setdefault((f"{step}.{key}", str(value)), {})
+                as_set = AS_SET.get(str(value), str(value))
+                named = found.setdefault((f"{step}.{key}", as_set), {})
                 named[record["input"]] = None
     rows = []
     for (key, value), inputs in sorted(found.items()):
@@ -138,12 +148,19 @@ def versions(records: Iterable[dict]) -> dict[str, str]:
     """Of Motilens, Python and libraries that models were made with, several if they differ."""
     found = {}
     for record in records:
-        step = "regressors" if "target" in record else "autoencoders"
+        step = _step(record)
         own = {"Motilens": record["motilens"], "Python": record["python"]} | record["libraries"]
         own[f"code of {step}"] = digest(record["code"])
         for name, version in own.items():
             found.setdefault(name, []).append(version)
     return {name: _listed(seen) for name, seen in found.items()}
+
+
+def _step(record: dict) -> str:
+    """Which models are of its kind."""
+    if "method" in record["settings"]:
+        return "baselines"
+    return "regressors" if "target" in record else "autoencoders"
 
 
 def _flat(values: dict, place: str = "") -> Iterable[tuple[str, object]]:

@@ -63,8 +63,9 @@ def errors(summary: pd.DataFrame, mae: pd.DataFrame, beside: str, path: str | Pa
 
     Args:
         summary: as from `statistics.summary`.
-        mae: rows of mae.csv (docs/formats.md): each fold and seed is a point; `beside` has a
-            column there.
+        mae: rows of mae.csv (docs/formats.md): each fold and seed is a point; inputs that learn
+            nothing have a column there.
+        beside: one of the inputs.
     """
     chosen = summary[summary["level"] == "participant"].drop_duplicates(["input", "target"])
     targets, inputs = (list(dict.fromkeys(chosen[name])) for name in ("target", "input"))
@@ -77,10 +78,12 @@ def errors(summary: pd.DataFrame, mae: pd.DataFrame, beside: str, path: str | Pa
         axis.axvline(rows.loc[beside, "mae"], color="0.6", linewidth=1, linestyle="--")
         points = mae[mae["target"] == target]
         first = points.drop_duplicates("fold")
-        constant = first.assign(
-            input=beside, mae_participant=first[f"{beside.lower()}_participant"]
-        )
-        points = pd.concat([points, constant])
+        constant = [
+            first.assign(input=name, mae_participant=first[f"{name.lower()}_participant"])
+            for name in inputs
+            if name not in set(mae["input"])
+        ]
+        points = pd.concat([points, *constant])
         places = [inputs.index(name) for name in points["input"]]
         axis.scatter(points["mae_participant"], places, s=10, color=COLOURS[1], zorder=2)
         for name, row in rows.iterrows():
@@ -90,7 +93,7 @@ def errors(summary: pd.DataFrame, mae: pd.DataFrame, beside: str, path: str | Pa
         axis.set(title=target, xlabel="mean absolute error (percentage points)")
         axis.grid(axis="x", color="0.9")
     axes[0][0].set_yticks(range(len(inputs)), inputs)
-    axes[0][0].invert_yaxis()
+    axes[0][0].set_ylim(len(inputs) - 0.4, -0.6)
     figure.suptitle(
         "Held-out participants: diamonds, with 95 % intervals; points, single folds and seeds; "
         f"dashed, {beside}",

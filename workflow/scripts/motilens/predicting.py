@@ -85,8 +85,10 @@ def _of_video(
 ) -> Prediction:
     followed = None
     with tempfile.TemporaryDirectory() as folder:
-        clips = Path(folder, "clips.h5")
-        record = extraction.extract_clips(path, clips, bundle.frames, "video", facts)
+        clips, settings = Path(folder, "clips.h5"), bundle.frames
+        if bundle.tracks and settings["other_frame_rate"] == "resample":
+            settings = settings | {"other_frame_rate": "warn"}  # cells are followed frame by frame
+        record = extraction.extract_clips(path, clips, settings, "video", facts)
         if bundle.tracks:
             followed = tracks.beginning(path, bundle.tracks, (facts or {}).get("frame_rate"))
         found = stacks.read_clips(str(clips))
@@ -109,7 +111,10 @@ def _of_clips(
     """Of clips as they lie in a file of frames, uint8 (clips, frames, height, width), and of what
     `tracks.follow` gives, if models answer for cells."""
     made, warned = Prediction(video, record=record), [record["warning"]]
-    warned += appearance.strange(appearance.measure(clips, record), bundle.ranges)
+    measured = appearance.measure(clips, record)
+    warned += appearance.strange(measured, bundle.ranges)
+    if followed and appearance.is_empty(measured, bundle.ranges):
+        raise Damaged(f"{video}: {appearance.NOTHING}: what moves there is noise")
     if record["content_sha256"][:16] in bundle.known:
         warned.append("models of this bundle were trained with this video: no test of them")
     made.frame, made.moving = clips[0, 0], clips[0].std(0)
@@ -142,7 +147,7 @@ def _of_clips(
         if target in bundle.no_better:
             warned.append(
                 f"{target}: do not rely on it: on participants that were held out, these models "
-                "err no less than ZeroR, which always answers the mean of its training"
+                "are not for certain better than ZeroR, which always answers the training mean"
             )
         if empty:
             warned.append(

@@ -189,8 +189,8 @@ def health(
         how = "root mean square" if kind == "squared" else "on average"
         warning = (
             f"on its own training stacks the regressor errs by {evaluated:.1f} ({how}), "
-            f"and by {in_training:.1f} in training: batch normalisation has not settled. Set "
-            "regressor.settle_batch_norm: true if it is not, or train for more epochs"
+            f"and by {in_training:.1f} in training: batch normalisation has not settled. Train for "
+            "more epochs (with regressor.settle_batch_norm: true, if it is not set)"
         )
     return {
         "loss": error,

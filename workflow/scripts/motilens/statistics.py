@@ -196,6 +196,13 @@ def _agreement(true: pd.Series, predicted: pd.Series) -> dict:
     return found
 
 
+def of_targets(summed: pd.DataFrame) -> pd.DataFrame:
+    """Of a `summary` the rows on participants, and on all values of a target together."""
+    chosen = summed[summed["level"] == "participant"]
+    several = chosen.groupby(["input", "target"])["value"].transform("nunique") > 1
+    return chosen[~several | (chosen["value"] == ALL)]
+
+
 def marks(records: Iterable[dict]) -> dict[tuple[str, str], set[str]]:
     """By input and target what is wrong with one of its models, by the names of `tables.MARKS`."""
     found = {}
@@ -217,30 +224,25 @@ def page(
         marked: as of `marks`.
     """
     parts, every = [], set().union(*marked.values())
+    together = of_targets(summed)
     notes = [*notes, *(text for name, (_, text) in tables.MARKS.items() if name in every)]
-    chosen = summed[summed["level"] == "participant"]
-    for target, rows in chosen.groupby("target", sort=False):
-        together = rows[
-            rows["value"] == (ALL if ALL in set(rows["value"]) else rows["value"].iloc[0])
-        ]
+    for target, rows in together.groupby("target", sort=False):
         versus = compared[(compared["target"] == target) & (compared["first"] == ZERO_R)]
         versus = versus.set_index("second")
         lines = pd.DataFrame(
             {
-                "Input": [
-                    name + _signs(marked.get((name, target), ())) for name in together["input"]
-                ],
-                "MAE": together.apply(_with_interval, axis=1, names=("mae", "mae_low", "mae_high")),
-                "SD over seeds": [f"{x:.2f}" if x == x else "" for x in together["mae_of_seeds"]],
+                "Input": [name + _signs(marked.get((name, target), ())) for name in rows["input"]],
+                "MAE": rows.apply(_with_interval, axis=1, names=("mae", "mae_low", "mae_high")),
+                "SD over seeds": [f"{x:.2f}" if x == x else "" for x in rows["mae_of_seeds"]],
                 "better than ZeroR by": [
                     _with_interval(versus.loc[name], ("difference", "low", "high"))
                     if name in versus.index
                     else ""
-                    for name in together["input"]
+                    for name in rows["input"]
                 ],
                 "p, adjusted": [
                     _p(versus.loc[name, "p_adjusted"]) if name in versus.index else ""
-                    for name in together["input"]
+                    for name in rows["input"]
                 ],
             }
         )

@@ -174,22 +174,27 @@ def page(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> Page:
         )
         shown[f"{target}: per stack"] = by_stack + mark
         shown[f"{target}: per participant"] = by_participant + mark
-        shown[f"{target}: paper"] = table[f"{target}_paper"].map(
-            "{:.2f}".format, na_action="ignore"
-        )
+        of_paper = table[f"{target}_paper"]
+        if of_paper.notna().any():
+            shown[f"{target}: paper"] = of_paper.map("{:.2f}".format, na_action="ignore")
     folds = mae.groupby("fold")[["n_participants", "n_stacks"]].first()
     notes = [
         "Mean absolute error in percentage points, on participants that no model had seen. "
         "*Per stack* is the paper's measure; *per participant* averages the predictions of each "
         "video first. ZeroR always answers the mean of the training samples, *median* their "
-        "median: a model that is no better has learned nothing.",
-        "The paper's figures are its own, on VISEM and on folds that were not published: compare "
-        "averages, and only for results on VISEM.",
+        "median: a model that is no better has learned nothing. Averages are over folds, each "
+        "alike; `statistics.md` counts participants alike, and differs where folds differ in size.",
         f"{folds['n_participants'].sum()} participants ({folds['n_stacks'].sum()} stacks) in "
         f"{len(folds)} folds; seeds: {', '.join(map(str, sorted(set(mae['seed']))))}; "
         f"pretrained weights: {', '.join(sorted(set(mae['weights'])))}; digest of the folds: "
         f"{mae['folds'].iloc[0]}.",
     ]
+    if any(name.endswith(": paper") for name in shown):
+        notes.insert(
+            1,
+            "The paper's figures are its own, on VISEM and on folds that were not published: "
+            "compare averages, and only for results on VISEM.",
+        )
     if left_out := mae["left_out"].fillna("").iloc[0]:
         notes.append(
             f"**Without samples {left_out}**: their videos could not be used "

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from motilens import InputError
 
+SHOWN = 5  # names in a line; the rest is counted
 SUFFIXES = (
     ".avi", ".mp4", ".m4v", ".mov", ".mkv", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv",
     ".asf", ".webm", ".dv", ".flv", ".3gp", ".ogv",
@@ -89,26 +90,26 @@ def usable(
 
 
 def not_named(folder: str | Path, paths: Sequence[str], table: str) -> list[str]:
-    """A line on the videos of a folder that are in no row of a table: forgotten, maybe.
+    """Lines on videos that are in no row of a table: forgotten, maybe.
 
     Args:
-        folder: of the disk; nothing is said of one of an object store.
-        paths: of the videos that are in a row.
+        folder: where to look; of the disk, nothing is said of one of an object store.
+        paths: of the videos that are in a row. Their folders are looked into, too.
     """
-    if not os.path.isdir(folder):
-        return []
-    known = {os.path.realpath(path) for path in paths}
-    found = [
-        name
-        for name in sorted(os.listdir(folder))
-        if Path(name).suffix.lower() in SUFFIXES
-        and not name.startswith(".")
-        and os.path.realpath(os.path.join(folder, name)) not in known
-    ]
-    if not found:
-        return []
-    names = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
-    return [f"{folder}: videos are not used, as no row of {table} names them: {names}"]
+    known, lines = {os.path.realpath(path) for path in paths}, []
+    for place in sorted({str(folder), *map(os.path.dirname, paths)}):
+        found = [
+            name
+            for name in sorted(os.listdir(place) if os.path.isdir(place) else [])
+            if Path(name).suffix.lower() in SUFFIXES
+            and not name.startswith(".")
+            and os.path.realpath(os.path.join(place, name)) not in known
+        ]
+        if found:
+            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+            names = ", ".join(found[:SHOWN]) + more
+            lines.append(f"{place}: no row of {table} names these videos, unused: {names}")
+    return lines
 
 
 def _meant(path: str) -> str:
