@@ -99,6 +99,7 @@ def test_ids_that_look_alike(own):
             "11-2,films/c.mp4,60,20,20\n"
         )
         assert len(table_of(own, videos=None, needed=["progressive"])) == 3
+    (own / "films/c.mp4").unlink()
     (own / "labels.csv").write_text(OWN + "1,films/a.mp4,50,30,20\n1.0,films/b.mp4,60,20,20\n")
     assert list(table_of(own, videos=None, needed=["progressive"]).index) == ["1", "1+2"]
     assert samples.participant_id("1" * 65) is None and samples.participant_id("007.0") == "7"

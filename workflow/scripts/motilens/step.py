@@ -22,7 +22,10 @@ from motilens import PARENT, InputError, code, metadata, runs
 
 # Not in a module: a new number alone makes nothing stale.
 VERSION = Path(__file__).with_name("VERSION")
-LIBRARIES = ("numpy", "h5py", "pandas", "torch", "torchvision", "imageio-ffmpeg")
+LIBRARIES = (
+    "numpy", "scipy", "h5py", "pandas", "torch", "torchvision", "imageio-ffmpeg", "scikit-learn",
+    "trackpy",
+)  # fmt: skip
 
 
 GRACE = 30  # seconds between asking a step to end and ending it, as Slurm has it
