@@ -102,6 +102,7 @@ onstart:
     limit = workflow.scheduling_settings.max_jobs_per_timespan
     if (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
+    metadata.begin(config["results"])
     if "seed" in config["folds"] and not FETCH:
         number, seed = config["folds"]["number"], config["folds"]["seed"]
         folds.keep(folds.kept_at(config["results"], number, seed), number, FOLDS_OF)

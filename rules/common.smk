@@ -14,7 +14,7 @@ SCRIPTS = BASE / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from motilens import InputError, folds, metadata, runs, slurm, videos
-from motilens.config import check, contradictions, twice
+from motilens.config import check, contradictions, misplaced, twice
 from motilens.params import merged, natural
 
 
@@ -36,20 +36,17 @@ if re.search(r"\s", sys.executable):
 try:
     schema = (BASE / "config" / "schema.yaml").read_text(encoding="utf-8")
     config.update(check(config, yaml.safe_load(schema)))
-    if Path(config["results"]) == Path("."):
-        raise InputError("results: name a folder of its own, not this one")
-    if Path(config["results"]).exists() and not Path(config["results"]).is_dir():
-        raise InputError(f"results: {config['results']} is a file: name a folder")
     if workflow.storage_settings.default_storage_provider is not None:
         raise InputError(
             "results cannot lie in an object store (--default-storage-provider): the plan reads "
             "them. Videos can: dataset.videos (docs/own_data.md)"
         )
     files = filter(os.path.exists, workflow.overwrite_configfiles or ["config/config.yaml"])
-    if wrong := [line for path in files for line in twice(path)] + contradictions(config):
-        raise InputError("\n  ".join(["the configuration cannot be used:", *wrong]))
     if videos.is_url(config["results"]):
         raise InputError("results: cannot lie in an object store: name a folder")
+    wrong = [line for path in files for line in twice(path)]
+    if wrong := wrong + misplaced(config, BASE) + contradictions(config):
+        raise InputError("\n  ".join(["the configuration cannot be used:", *wrong]))
 except InputError as error:
     stop(error)
 
@@ -69,7 +66,12 @@ if workflow.is_main_process:
     locked = any(Path(".snakemake/locks").glob("*"))  # then jobs are those of a run that lives
     if ON_CLUSTER and not ONLY_PLANNED and not locked:
         slurm.wait_for_left(os.getcwd(), logger.warning)
-    metadata.sync(config["results"], alone=ALONE)
+    try:
+        metadata.sync(config["results"], alone=ALONE)
+    except OSError as error:
+        stop(
+            f"{error.filename or config['results']}: {error.strerror}: make room, or allow writing"
+        )
 
 SIMULATED = config["dataset"].get("simulated")
 INPUTS = natural(config["inputs"])

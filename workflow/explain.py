@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 from snakemake.api import SnakemakeApi
 from snakemake.cli import parse_args
-from snakemake.exceptions import WorkflowError
+from snakemake.exceptions import RuleException, WorkflowError
 from snakemake.settings.enums import Quietness, RerunTrigger
 from snakemake.settings.types import (
     ConfigSettings,
@@ -78,7 +78,12 @@ def planned(configfiles, targets):
                 force_incomplete=True,
             )
             workflow.dag(settings).execute_workflow(executor="dryrun")
-        except (WorkflowError, ApiError, OSError) as error:  # a user's mistake: in one line
+        except (
+            WorkflowError,
+            RuleException,
+            ApiError,
+            OSError,
+        ) as error:  # a user's mistake: in one line
             print(error, file=sys.stderr)
             return None
         return workflow._workflow.dag  # no public way leads to it

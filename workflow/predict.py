@@ -32,9 +32,7 @@ def main():
             found.append(one)
             print(f"{len(found)} of {len(wanted)}: {one.video}: {told(one)}", flush=True)
             if not one.problem:
-                one.page = pages[path]
-                with written_whole(given.out / one.page) as temporary:
-                    pictures.prediction(one, made.targets, temporary)
+                draw(one, made.targets, given.out, pages[path])
             write(given.out, found, made)  # what is done stays, whatever comes
     except KeyboardInterrupt:
         sys.exit(f"Stopped: {len(found)} of {len(wanted)} videos are in {given.out}")
@@ -74,13 +72,16 @@ def begin(folder):
         InputError: it holds predictions, of before or of another run that is going on.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    there = InputError(
+        f"{folder} holds predictions already: name another folder (--out; OUT= with make)"
+    )
+    if (folder / "predictions.csv").exists():
+        raise there
     try:
         with open(folder / "predictions.json", "x", encoding="utf-8") as file:
             file.write("[]\n")
     except FileExistsError as error:
-        raise InputError(
-            f"{folder} holds predictions already: name another folder (--out; OUT= with make)"
-        ) from error
+        raise there from error
 
 
 def told(one):
@@ -92,6 +93,17 @@ def told(one):
         for name, part in one.values.items()
     )
     return "\n  WARNING: ".join([numbers, *one.warnings])
+
+
+def draw(one, targets, folder, name):
+    """Its page, unless something else is called so: the numbers should not be lost by it."""
+    if (folder / name).exists():
+        one.warnings.append(f"no page: {folder / name} is there already")
+        print(f"  WARNING: {one.warnings[-1]}")
+        return
+    with written_whole(folder / name) as temporary:
+        pictures.prediction(one, targets, temporary)
+    one.page = name
 
 
 def write(folder, found, made):

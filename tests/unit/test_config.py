@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from motilens import InputError
-from motilens.config import check, contradictions, twice
+from motilens.config import check, contradictions, misplaced, twice
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
@@ -228,3 +228,23 @@ def test_a_column_of_an_unknown_name():
     config["dataset"]["columns"] = {"partcipant": "No."}
     with pytest.raises(InputError, match=r"dataset.columns: 'partcipant' is not one of \['partici"):
         check(config, SCHEMA)
+
+
+def test_places_that_a_run_would_overwrite(tmp_path):
+    clone = tmp_path / "clone"
+    (clone / "lab").mkdir(parents=True)
+    (clone / "lab/notes").touch()
+
+    def told(**changed):
+        dataset = {"labels": str(clone / "lab/samples.csv"), "videos": "s3://lab/films"}
+        made = {"results": str(clone / "results"), "dataset": dataset, "folds": {}} | changed
+        return misplaced(made, clone)
+
+    assert told() == []
+    assert "holds the pipeline itself" in told(results=str(clone))[0]
+    assert "holds the pipeline itself" in told(results=str(clone / "lab/../.."))[0]
+    assert "lab/notes is a file" in told(results=str(clone / "lab/notes/results"))[0]
+    [line] = told(results=str(clone / "lab"))
+    assert line.startswith("dataset.labels: ") and "overwritten and removed" in line
+    [line] = told(folds={"number": 3, "file": str(clone / "results/folds.csv")})
+    assert line.startswith("folds.file: ")

@@ -2,6 +2,10 @@
 
 import base64
 import json
+import os
+import shutil
+import time
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +108,43 @@ def test_beside_another_run_only_what_is_missing_is_brought(place):
     metadata.sync("results", alone=False)
     assert "old" in here.read_text() and lost.exists()
     assert not (metadata.SNAKEMAKE / metadata._name("results/c.csv")).exists()
+
+
+def test_results_that_take_the_place_of_others_bring_their_own(place):
+    """A copy of before, put back: what is noted here is of the results that lay there since."""
+    here = note("results/a.csv", 1.0, params=["old"])
+    metadata.sync("results")
+    metadata.begin("results")
+    shutil.copytree("results", "copy")
+    metadata.begin("results")
+    note("results/a.csv", 2.0, params=["new"])
+    since = note("results/b.csv", 2.0)
+    metadata.sync("results")
+    assert "new" in here.read_text()
+    shutil.rmtree("results")
+    Path("copy").rename("results")
+    metadata.sync("results")
+    assert "old" in here.read_text() and not since.exists()
+    note("results/a.csv", 3.0, params=["newest"])
+    metadata.sync("results")
+    assert "newest" in (place / "results/.metadata/a.csv.json").read_text(), "it is at home now"
+
+
+def test_a_damaged_copy_is_a_doubt(place):
+    """Without any metadata Snakemake would take the output for up to date."""
+    here = note("results/a.csv", 1.0)
+    metadata.sync("results")
+    here.unlink()
+    (place / "results/.metadata/a.csv.json").write_bytes(b"\xff\xfe")
+    metadata.sync("results")
+    assert metadata.UNFINISHED in here.read_text()
+
+
+def test_no_file_of_results_stays_in_the_future(place):
+    for name in ("old", "new"):
+        (place / "results" / name).write_text("")
+    os.utime("results/old", (1e9, 1e9))
+    os.utime("results/new", (4e9, 4e9))
+    metadata.begin("results")
+    assert os.stat("results/old").st_mtime == 1e9
+    assert os.stat("results/new").st_mtime <= time.time()

@@ -195,3 +195,17 @@ def test_videos_that_the_table_does_not_name_are_told(own):
     beside, inside = warnings
     assert re.search(r"labels.csv names these videos, unused: e.avi$", beside)
     assert re.search(r"films: no row of .*labels.csv names these videos, unused: d.MP4$", inside)
+
+
+def test_fractions_of_a_part_of_motility_are_told(own):
+    text = (own / "labels.csv").read_text()
+    (own / "labels.csv").write_text(re.sub(r"\b([1-9])0\b", r"0.\1", text))
+    [problem] = problems_of(own, videos=None, needed=["progressive"])
+    assert "none of progressive is above 1: these are fractions" in problem
+
+
+def test_a_video_from_the_future_is_told(own):
+    """Snakemake would remove what is made of it, as older than it."""
+    os.utime(own / "films/b.mp4", (4e9, 4e9))
+    [problem] = problems_of(own, videos=None, needed=["progressive"])
+    assert "line 3: participant P2: " in problem and "b.mp4 has a time in the future" in problem

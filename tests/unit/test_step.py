@@ -36,6 +36,18 @@ def test_a_failed_second_writing_keeps_the_first(tmp_path):
     assert path.read_text() == "first"
 
 
+def test_half_files_of_the_dead_are_removed_and_no_others(tmp_path):
+    """Two clones may write into one folder of results."""
+    died = subprocess.Popen(["true"])
+    died.wait()
+    dead, alive = (tmp_path / f".a.csv.{pid}.part.csv" for pid in (died.pid, os.getppid()))
+    for half in (dead, alive):
+        half.write_text("half")
+    with step.written_whole(tmp_path / "a.csv") as temporary:
+        temporary.write_text("whole")
+    assert alive.exists() and not dead.exists()
+
+
 def given(tmp_path):
     """What Snakemake gives to a script, as far as `logged` looks at it."""
     return (

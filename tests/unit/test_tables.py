@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from motilens import InputError, pages, tables
+from motilens import InputError, pages, step, tables
 
 
 def mae(collapsed=False, unsound=False, left_out=None, seeds=(0,), inputs=("I1", "I4")):
@@ -135,8 +135,14 @@ def held_out():
 )
 def test_what_the_papers_inputs_are(name, encoder, same):
     predictions, record = held_out()
+    values = ["head", "midpiece", "tail"]
+    record["training"] = {"1": dict.fromkeys(values, 80.0)}
+    columns = [f"{side}_{value}" for value in values for side in ("true", "predicted")]
+    predictions = predictions.assign(**dict.fromkeys(columns, 90.0))
     record |= {"input": name} | ({"architecture": {"encoder": encoder}} if encoder else {})
-    assert tables.error_row(predictions, record)["papers"] is same
+    of_all = record | {"settings": record["settings"] | {"values": values}}
+    assert tables.error_row(predictions, of_all)["papers"] is same
+    assert tables.error_row(predictions, record)["papers"] is False, "of the head alone"
 
 
 def test_error_row_uses_the_training_participants_mean():
@@ -149,19 +155,48 @@ def test_error_row_uses_the_training_participants_mean():
     assert (made["mae_stack"], made["zeror_stack"], made["fold"]) == (3, 5, 1)
 
 
-def test_predictions_that_are_not_complete_are_refused(tmp_path):
+@pytest.fixture
+def written(tmp_path):
+    """Predictions as a step leaves them: the file's path, and the record of their model."""
     predictions, record = held_out()
-    path = tmp_path / "seed0.csv"
+    path = tmp_path / "I1/morphology/fold1/seed0.csv"
+    path.parent.mkdir(parents=True)
     predictions.to_csv(path, index=False)
-    pd.testing.assert_frame_equal(tables.read_predictions(path, record), predictions)
-    nothing, short = predictions.iloc[:0], predictions.iloc[:-1]
-    for lost in (nothing, short, predictions.assign(predicted_head=float("nan"))):
-        lost.to_csv(path, index=False)
-        with pytest.raises(InputError, match="seed0.csv: .* not complete: delete it"):
-            tables.read_predictions(path, record)
+    return path, record | {"predictions_sha256": step.sha256(path)}
 
 
-def test_a_damaged_file_of_predictions_is_named(tmp_path):
-    (tmp_path / "seed0.csv").write_text("")
-    with pytest.raises(InputError, match="seed0.csv cannot be read"):
-        tables.read_predictions(str(tmp_path / "seed0.csv"), {})
+def test_predictions_are_read_as_they_were_made(written):
+    path, record = written
+    pd.testing.assert_frame_equal(tables.read_predictions(str(path), record), held_out()[0])
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: "",
+        lambda text: text.rpartition("\n3")[0],
+        lambda text: text.replace("90.0", "91.0", 1),
+        lambda text: text.replace(",", ";"),
+    ],
+)
+def test_predictions_that_were_edited_are_refused(written, edit):
+    path, record = written
+    path.write_text(edit(path.read_text()))
+    with pytest.raises(InputError, match="seed0.csv is not what the model made .*: delete it"):
+        tables.read_predictions(str(path), record)
+
+
+@pytest.mark.parametrize(
+    "other", [{"fold": "2"}, {"seed": "1"}, {"input": "I4"}, {"target": "motility"}]
+)
+def test_predictions_of_another_model_are_refused(written, other):
+    path, record = written
+    with pytest.raises(InputError, match="the record beside its model is of another one"):
+        tables.read_predictions(str(path), record | other)
+
+
+def test_predictions_that_are_no_numbers_are_refused(written):
+    path, record = written
+    held_out()[0].assign(predicted_head=float("nan")).to_csv(path, index=False)
+    with pytest.raises(InputError, match="a prediction is no number"):
+        tables.read_predictions(str(path), record | {"predictions_sha256": step.sha256(path)})

@@ -181,6 +181,18 @@ def test_what_is_no_video_stops_no_other(lab, tmp_path):
     assert len(problems) == 6 and len(list((tmp_path / "out").glob("*.png"))) == 2
 
 
+def test_what_is_there_is_not_overwritten(lab, tmp_path):
+    video, out = lab.video(1), tmp_path / "out"
+    (out / f"{video.name}.png").mkdir(parents=True)
+    done = predict(lab, "results/bundles/ours.pt", video, "--out", out)
+    assert "WARNING: no page: " in done.stdout
+    [row] = pd.read_csv(out / "predictions.csv", keep_default_na=False).to_dict("records")
+    assert row["page"] == "" and "is there already" in row["warnings"] and row["head"] != ""
+    (out / "predictions.json").unlink()
+    done = predict(lab, "results/bundles/ours.pt", video, "--out", out, code=1)
+    assert "holds predictions already" in done.stderr
+
+
 def test_models_that_answer_no_numbers_predict_nothing(lab, predicted):
     models = bundle.load(lab.folder / "results/bundles/ours.pt")
     for member in models.members:

@@ -42,6 +42,7 @@ def main(paths, records, output, wildcards, params):
         },
         **params.training,
         **params.held_out,
+        "predictions_sha256": step.sha256(output.predictions),
         **step.provenance(params.code, {"values": values, "weights": "none", "method": method}),
     }
     step.write_record(output.record, described)

@@ -9,8 +9,8 @@ NOTES = (
     "participants; below 0 it is worse; an interval that holds 0 shows nothing, and of few "
     "participants (fewer than 20, say) no interval shows much. *p*: permutation test of pairs, "
     "adjusted for all comparisons in `comparisons.csv` (Benjamini and Hochberg).",
-    "The models of two folds share most of their training participants, so intervals are a little "
-    "too narrow. They say nothing about other laboratories, microscopes or populations.",
+    "With three folds or more, the models of two of them share training participants, so intervals "
+    "are a little too narrow. They say nothing of other laboratories, microscopes or populations.",
 )
 
 

@@ -70,6 +70,7 @@ def main(inputs, output, wildcards, params, performance):
             "autoencoder_collapsed": bool(training.troubles(made["health"])),
             **params.training,
             **params.held_out,
+            "predictions_sha256": step.sha256(output.predictions),
             **step.provenance(params.code, settings),
         }
         checkpoints.save(trained, output, description)

@@ -13,6 +13,7 @@ from motilens import InputError
 from motilens.metrics import CONSTANTS
 from motilens.params import merged
 from motilens.tables import AVERAGE
+from motilens.videos import is_url
 
 
 def check(config: dict, schema: dict) -> dict:
@@ -58,6 +59,29 @@ def _twice(node: yaml.Node | None, path: str | Path) -> Iterator[str]:
             if isinstance(key, yaml.ScalarNode):
                 seen.add(key.value)
             yield from _twice(part, path)
+
+
+def misplaced(config: dict, clone: Path) -> list[str]:
+    """Places where a run would overwrite or remove what is not its own.
+
+    Args:
+        config: as `check` gives it.
+        clone: the folder of this pipeline.
+    """
+    named, dataset = config["results"], config["dataset"]
+    results, clone = Path(named).resolve(), clone.resolve()
+    if clone.is_relative_to(results):
+        return [f"results: {named} holds the pipeline itself: name a folder of its own"]
+    if file := next((one for one in (results, *results.parents) if one.is_file()), None):
+        return [f"results: {file} is a file: name a folder"]
+    theirs = {f"dataset.{name}": dataset.get(name) for name in ("labels", "videos", "video_list")}
+    theirs["folds.file"] = config["folds"].get("file")
+    return [
+        f"{key}: {path} lies in the folder of results ({named}), where files are overwritten and "
+        "removed: move it, or name another folder for results"
+        for key, path in theirs.items()
+        if path and not is_url(path) and Path(path).resolve().is_relative_to(results)
+    ]
 
 
 def contradictions(config: dict) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from motilens import decoding, listing, seeking, stacks
 from motilens.listing import Video
-from motilens.step import VERSION
+from motilens.step import VERSION, sha256
 from motilens.video import Damaged, ffmpeg_version
 
 RATE_TOLERANCE = 0.02  # of the frame rate: 49 to 51 frames/s are 50
@@ -36,7 +36,7 @@ def extract_clips(
     """
     facts = facts or {}
     with ThreadPoolExecutor(1) as beside:  # a second of work for each GB
-        video_digest = beside.submit(_sha256, source)
+        video_digest = beside.submit(sha256, source)
         listed = listing.probe(source)
         found, digest = _write_clips(source, path, listed, settings, facts.get("frame_rate"))
     warnings = []
@@ -75,11 +75,6 @@ def extract_clips(
     record |= {said.get(name, name): value for name, value in facts.items()}
     _note(path, record)
     return record
-
-
-def _sha256(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_clips(

@@ -10,7 +10,9 @@ Paths are relative to the folder of the run, where Snakemake's own are.
 import base64
 import json
 import os
+import secrets
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -28,16 +30,43 @@ def sync(results: str, alone: bool = True) -> None:
     """
     if not Path(results).is_dir():
         return
+    known, mark = map(_read, _marks(results))
+    # If others lay in this folder before, what came with these knows how they were made.
+    others = alone and known != mark
     for path in {*_noted(results), *_kept(results)}:
         here, there = SNAKEMAKE / _name(f"{results}/{path}"), _copy(results, path)
         noted, copied = _read(here), _read(there)
+        if others and noted:
+            here.unlink()
+            noted = ""
+        if there.exists() and _ended(copied) < 0:  # damaged
+            copied = _record([{UNFINISHED: True}], there.stat().st_mtime)
         if noted and _ended(noted) >= _ended(copied):
             if (text := _renamed(noted, results, "<results>")) != copied:
                 _write(there, text)
         elif copied and (alone or not noted and UNFINISHED not in copied):
             _write(here, _renamed(copied, "<results>", results))
+    if others:
+        _write(_marks(results)[0], mark)
     # Where this folder is missing, Snakemake takes its metadata for some of an old version.
     (SNAKEMAKE.parent / "incomplete").mkdir(parents=True, exist_ok=True)
+
+
+def begin(results: str) -> None:
+    """A run begins: mark the results, so that an older copy in their place will be noticed.
+
+    Snakemake takes outputs that are older than their inputs for a mistake, and removes them: so no
+    file may come from the future, as those do that another clock has written.
+    """
+    mark = secrets.token_hex(8)
+    for path in _marks(results):
+        _write(path, mark)
+    now = time.time()
+    for parent, _, names in os.walk(results):
+        for name in names:
+            path = Path(parent, name)
+            if path.lstat().st_mtime > now:
+                os.utime(path, (now, now), follow_symlinks=False)
 
 
 def doubt(results: str, outputs: Iterable[str]) -> None:
@@ -68,6 +97,11 @@ def _record(params: Iterable, ended: float) -> str:
     """What Snakemake would note of an output, as far as we ask for it."""
     noted = sorted(map(repr, params))
     return json.dumps({"record_format_version": 6, "params": noted, "endtime": ended})
+
+
+def _marks(results: str) -> tuple[Path, Path]:
+    """Where is noted which results these are: beside Snakemake's metadata, and with the results."""
+    return SNAKEMAKE.parent / "results" / _name(results), Path(results) / ".metadata" / ".mark"
 
 
 def _noted(results: str) -> Iterator[str]:
@@ -115,7 +149,7 @@ def _ended(text: str) -> float:
 
 
 def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 def _write(path: Path, text: str) -> None:

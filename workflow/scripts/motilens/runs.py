@@ -14,9 +14,9 @@ _held: list[TextIO] = []  # open, and so locked, as long as this process lives
 VARIABLE = "MOTILENS_RUN"  # in the environment of steps: which process runs Snakemake
 
 
-def identity() -> str:
-    """This process, for the processes that it starts."""
-    return f"{os.getpid()} {_namespace()}"
+def identity(pid: int | None = None) -> str:
+    """A process of this machine, this one if no other is named, for processes that ask later."""
+    return f"{pid or os.getpid()} {_namespace()}"
 
 
 def is_alive(run: str | None) -> bool:

@@ -225,8 +225,9 @@ def _check_motility(row: dict, needed, allowed: dict, problems: list, warnings: 
 
 
 def _of_fractions(table: pd.DataFrame, needed: Sequence[str], labels: str) -> list[str]:
-    """0.95 is what Excel holds where it shows 95 %; of motility the sum tells."""
-    others = table[[name for name in needed if name in table and name not in MOTILITY]]
+    """0.95 is what Excel holds where it shows 95 %; of all three of motility the sum tells."""
+    told = MOTILITY if set(MOTILITY) <= set(needed) else ()
+    others = table[[name for name in needed if name in table and name not in told]]
     if len(table) > 1 and others.size and 0 < others.max(axis=None) <= 1:
         return [
             f"{labels}: none of {', '.join(others)} is above 1: these are fractions, multiply "

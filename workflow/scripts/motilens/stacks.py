@@ -144,6 +144,12 @@ def overview(path: str) -> dict[str, np.ndarray]:
     return pictures | {"mean": mean, "standard deviation": np.sqrt(variance)}
 
 
+def mean_of_first_frames(path: str) -> np.ndarray:
+    """Of all clips in a file, (height, width)."""
+    with _opened(path) as file:
+        return file["clips"][:, 0].mean(0)
+
+
 def mean_and_deviation(counts: np.ndarray) -> tuple[float, float]:
     """Mean and standard deviation of grey levels, in units of white (255).
 

@@ -16,6 +16,7 @@ from motilens.metrics import CONSTANTS, ZERO_R
 from motilens.pages import Page
 
 RESAMPLES = 9999
+ALIKE = 1e-9  # percentage points: what differs less is the same, but for rounding
 ALL = "all"  # the values of a target together
 
 
@@ -180,7 +181,7 @@ def _of_agreement(cases: pd.DataFrame, pooled: bool) -> dict:
 
 def _agreement(true: pd.Series, predicted: pd.Series) -> dict:
     difference = predicted - true
-    deviation, variance = difference.std(), true.var(ddof=0)
+    deviation, variance = difference.std(), true.var(ddof=0) * (np.ptp(true) > ALIKE)
     found = {
         "rmse": np.sqrt((difference**2).mean()),
         "r2": 1 - (difference**2).mean() / variance if variance else np.nan,
@@ -188,7 +189,7 @@ def _agreement(true: pd.Series, predicted: pd.Series) -> dict:
         "limits_low": difference.mean() - 1.96 * deviation,
         "limits_high": difference.mean() + 1.96 * deviation,
     }
-    if variance and np.ptp(predicted):
+    if variance and np.ptp(predicted) > ALIKE:
         line = stats.linregress(predicted, true)
         found |= {"correlation": line.rvalue, "slope": line.slope, "intercept": line.intercept}
     else:

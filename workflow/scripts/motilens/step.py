@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import glob
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -161,7 +162,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part*"):
-        leftover.unlink(missing_ok=True)  # of a killed run
+        pid = leftover.name.removeprefix(f".{path.name}.").partition(".")[0]
+        if not pid.isdigit() or not runs.is_alive(runs.identity(int(pid))):
+            leftover.unlink(missing_ok=True)  # of a killed run
     try:
         yield temporary
         with open(temporary, "rb") as file:
@@ -169,6 +172,12 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sha256(path: str | Path) -> str:
+    """Of a file's content, in hex digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def provenance(code_versions: dict, settings: dict) -> dict:

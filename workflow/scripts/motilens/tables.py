@@ -1,10 +1,15 @@
 """The errors of all models in one table, and the paper's Table 1 beside ours."""
 
+import hashlib
+import io
+from pathlib import Path
+
 import pandas as pd
 
 from motilens import InputError, metrics
 from motilens.metrics import CONSTANTS
 from motilens.pages import Page
+from motilens.samples import MOTILITY
 
 # Table 1 of Thambawita et al., MediaEval 2019: input -> target -> MAE of folds 1, 2, 3 on VISEM.
 PAPER = {
@@ -14,6 +19,7 @@ PAPER = {
     "I4": {"motility": (9.462, 9.426, 9.393), "morphology": (5.900, 5.738, 5.692)},
 }
 PAPER_STACKS = {"I1": (1, 1), "I2": (1, 9), "I3": (9, 1), "I4": (18, 1)}  # frames, copies
+PAPER_VALUES = {"motility": MOTILITY, "morphology": ("head", "midpiece", "tail")}
 AVERAGE = "average"
 # By column of mae.csv: what is wrong with a model behind a number.
 MARKS = {
@@ -35,23 +41,26 @@ def read_predictions(path: str, record: dict) -> pd.DataFrame:
     """Predictions as a step wrote them; participants are text.
 
     Args:
-        record: of the regressor or baseline; names who was held out.
+        record: of the regressor or baseline that made them.
 
     Raises:
-        InputError: they cannot be read, a held-out sample or a stack is missing, or a prediction is
-            no number.
+        InputError: they are not what it made, or a prediction is no number.
     """
-    try:
-        predictions = pd.read_csv(path, dtype={"participant": str, "sample": str})
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error
-    counts = predictions["sample"].value_counts()
-    if (
-        set(counts.index) != set(record["held_out"])
-        or counts.nunique() != 1
-        or predictions.isna().any(axis=None)
-    ):
-        raise InputError(f"{path}: these predictions are not complete: delete it and run again")
+    if not path.endswith("/{input}/{target}/fold{fold}/seed{seed}.csv".format_map(record)):
+        raise InputError(
+            f"{path}: the record beside its model is of another one ({record['input']}, "
+            f"{record['target']}, fold {record['fold']}, seed {record['seed']}): delete both and "
+            "run again"
+        )
+    content = Path(path).read_bytes()
+    if hashlib.sha256(content).hexdigest() != record["predictions_sha256"]:
+        raise InputError(
+            f"{path} is not what the model made ({record['input']}, fold {record['fold']}, seed "
+            f"{record['seed']}): delete it and run again"
+        )
+    predictions = pd.read_csv(io.BytesIO(content), dtype={"participant": str, "sample": str})
+    if predictions.isna().any(axis=None):
+        raise InputError(f"{path}: a prediction is no number: see the model's health")
     return predictions
 
 
@@ -91,11 +100,16 @@ def troubles(record: dict) -> dict[str, bool]:
 
 
 def _is_papers(record: dict) -> bool:
-    """Is the input type called as one of the paper's, and is it that?"""
+    """Are input type and target called as the paper's, and are they that?"""
     encoder = record.get("architecture", {}).get("encoder", {})
     stack = encoder.get("frames"), encoder.get("copies")
     name = record["input"]
-    return encoder.get("model") == "autoencoder" and PAPER_STACKS.get(name) == stack
+    values = PAPER_VALUES.get(record["target"])
+    return (
+        encoder.get("model") == "autoencoder"
+        and PAPER_STACKS.get(name) == stack
+        and sorted(record["settings"]["values"]) == sorted(values or ())
+    )
 
 
 def training_labels(record: dict) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import posixpath
 import re
+import time
 import unicodedata
 from collections import defaultdict
 from collections.abc import Container, Sequence
@@ -84,6 +85,9 @@ def usable(
         problems.append(f"{row['place']}: {path} is a dead link: mend or remove it")
     elif not os.path.isfile(path):
         problems.append(f"{row['place']}: {path} is no file: correct it{_meant(path)}")
+    elif os.path.getmtime(path) > time.time() + 1:
+        # Snakemake would take what is made of it for older, and remove it.
+        problems.append(f"{row['place']}: {path} has a time in the future: `touch` it")
     else:
         return True
     return False
