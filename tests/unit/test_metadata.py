@@ -119,12 +119,15 @@ def test_results_that_take_the_place_of_others_bring_their_own(place):
     metadata.begin("results")
     note("results/a.csv", 2.0, params=["new"])
     since = note("results/b.csv", 2.0)
+    nobody = note("results/c.csv", 2.0)
+    Path("copy/c.csv").touch()
     metadata.sync("results")
     assert "new" in here.read_text()
     shutil.rmtree("results")
     Path("copy").rename("results")
     metadata.sync("results")
     assert "old" in here.read_text() and not since.exists()
+    assert metadata.UNFINISHED in nobody.read_text(), "nobody knows how it was made"
     note("results/a.csv", 3.0, params=["newest"])
     metadata.sync("results")
     assert "newest" in (place / "results/.metadata/a.csv.json").read_text(), "it is at home now"
@@ -135,6 +138,7 @@ def test_a_damaged_copy_is_a_doubt(place):
     here = note("results/a.csv", 1.0)
     metadata.sync("results")
     here.unlink()
+    (place / "results/a.csv").touch()
     (place / "results/.metadata/a.csv.json").write_bytes(b"\xff\xfe")
     metadata.sync("results")
     assert metadata.UNFINISHED in here.read_text()

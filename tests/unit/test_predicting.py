@@ -73,6 +73,8 @@ def test_what_is_outside_the_range_is_said():
     assert appearance.strange(usual | {"movement": 2.09}, known) == []
     (told,) = appearance.strange(usual | {"movement": 0.01}, known)
     assert told == "movement 0.01 of its contrast, less than in training (1 to 2)"
+    (told,) = appearance.strange(usual | {"movement": 4000}, known)
+    assert told == "movement 4000 of its contrast, more than in training (1 to 2)"
     assert "the field is empty" in appearance.strange(usual | {"contrast": 0.0}, known)[-1]
     single = appearance.ranges([usual | {"movement": float("nan")}])
     assert "movement" not in single

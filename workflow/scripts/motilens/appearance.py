@@ -70,12 +70,16 @@ def strange(video: dict[str, float], known: dict[str, list[float]]) -> list[str]
         if not low - room <= video[name] <= high + room:
             (words, unit), beside = FEATURES[name], "more" if video[name] > high else "less"
             found.append(
-                f"{words} {video[name]:.3g} {unit}, {beside} than in training ({low:.3g} to "
-                f"{high:.3g})"
+                f"{words} {_brief(video[name])} {unit}, {beside} than in training "
+                f"({_brief(low)} to {_brief(high)})"
             )
     if is_empty(video, known):
         found.append(NOTHING)
     return found
+
+
+def _brief(number: float) -> str:
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def is_empty(video: dict[str, float], known: dict[str, list[float]]) -> bool:

@@ -32,15 +32,16 @@ def sync(results: str, alone: bool = True) -> None:
         return
     known, mark = map(_read, _marks(results))
     # If others lay in this folder before, what came with these knows how they were made.
-    others = alone and known != mark
+    others = alone and mark and known != mark
     for path in {*_noted(results), *_kept(results)}:
         here, there = SNAKEMAKE / _name(f"{results}/{path}"), _copy(results, path)
         noted, copied = _read(here), _read(there)
         if others and noted:
             here.unlink()
             noted = ""
-        if there.exists() and _ended(copied) < 0:  # damaged
-            copied = _record([{UNFINISHED: True}], there.stat().st_mtime)
+        output = Path(results, path)
+        if output.exists() and (others and not copied or there.exists() and _ended(copied) < 0):
+            copied = _record([{UNFINISHED: True}], output.stat().st_mtime)  # unknown, or damaged
         if noted and _ended(noted) >= _ended(copied):
             if (text := _renamed(noted, results, "<results>")) != copied:
                 _write(there, text)
