@@ -1,6 +1,6 @@
 """Cut the clips of one video and keep them as grey levels."""
 
-from motilens import InputError, extraction, likeness, step, videos
+from motilens import InputError, extraction, likeness, stacks, step, videos
 from motilens.video import Damaged
 
 
@@ -11,7 +11,7 @@ def main(video, output, sample, params, may_leave_out):
             found = extraction.extract_clips(video, temporary, settings, sample, params.facts)
             if not videos.as_planned(video, params.video.get("video")):
                 raise InputError(f"{video} was changed during the run: run again")
-        found["thumbnail"] = likeness.thumbnail(output.clips)
+        found["thumbnail"] = likeness.thumbnail(stacks.mean_of_first_frames(output.clips))
     except Damaged as error:
         if not may_leave_out:
             raise

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from motilens import stacks
-
 SIDE = 32  # pixels of a thumbnail
 # Correlation of two thumbnails' edges. Of 85 simulated fields, no two reached 0.21; a video coded
 # anew, a frame shorter or brighter has 0.98 and more of its original.
@@ -14,9 +12,8 @@ SAME = 0.9
 BLOCK = 500  # videos: of 10,000, all pairs at once would take much memory
 
 
-def thumbnail(path: str) -> str:
-    """The mean of a file's clips' first frames, SIDE x SIDE grey levels as text (base 64)."""
-    frame = stacks.mean_of_first_frames(path)
+def thumbnail(frame: np.ndarray) -> str:
+    """A frame (side, side) made small: SIDE x SIDE grey levels as text (base 64)."""
     edges = np.linspace(0, len(frame), SIDE + 1).astype(int)
     rows = np.add.reduceat(frame, edges[:-1], axis=0)
     sums = np.add.reduceat(rows, edges[:-1], axis=1)
@@ -29,7 +26,8 @@ def pairs(records: Iterable[dict]) -> list[tuple[dict, dict]]:
     """Records of clips of different participants whose videos show the same, or nearly.
 
     Args:
-        records: with sample, participant and `thumbnail`; without the last of those left out.
+        records: with sample, participant and `thumbnail`, that of the mean of the clips' first
+            frames; without the last of those left out.
     """
     known, found = [record for record in records if "thumbnail" in record], []
     seen = np.array([_edges(record["thumbnail"]) for record in known], np.float32)
