@@ -244,6 +244,7 @@ def test_cells_are_counted_in_new_videos_as_in_the_run(lab, predicted):
     assert (
         "no cell is seen in 26 frames of the first 0.6 s" in dark["problem"] and not dark["values"]
     )
+    whole.frames["other_frame_rate"] = "resample"
     [other] = predicting.predict(
         whole, str(lab.video(1)), performance.prepare(), {"frame_rate": 48.9}
     )
