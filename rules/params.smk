@@ -53,8 +53,8 @@ def left_out():
 
 def tell_of_videos():
     """At the end of a run: which samples are missing and why, and what cells suffer from."""
-    rates = record_of(clips.rates, SAMPLES.index)
-    if BASELINES and rates and rates[1] > 1.02 * rates[0]:
+    rates = record_of(clips.rates, SAMPLES.index) if BASELINES else []
+    if rates and rates[1] > 1.02 * rates[0]:
         print(
             f"\nVideos have {rates[0]:g} to {rates[1]:g} frames a second: baselines follow cells at "
             "each video's own rate, and the speed along a path depends on it."

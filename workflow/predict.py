@@ -123,11 +123,7 @@ def files(given):
     found = []
     for path in given:
         if path.is_dir():
-            inside = [
-                file
-                for file in path.iterdir()
-                if file.suffix.lower() in videos.SUFFIXES and not file.name.startswith(".")
-            ]
+            inside = [file for file in path.iterdir() if videos.is_video(file.name)]
             if not inside:
                 kinds = ", ".join(sorted(videos.SUFFIXES))
                 raise InputError(f"{predicting.shown(path)} holds no videos ({kinds})")

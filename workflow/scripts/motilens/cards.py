@@ -66,16 +66,15 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         errors: as of `errors_of`.
         settings: targets, frames, tracks, simulated.
     """
-    frames = settings["frames"]
+    frames, interval = settings["frames"], statistics.with_interval
     table = pd.DataFrame(
         {
             "target": errors.index,
-            "error": [_interval(*row) for row in errors[["error", "low", "high"]].to_numpy()],
-            "ZeroR": errors["of_zero_r"].map("{:.2f}".format).to_numpy(),
-            "better than ZeroR by": [
-                _interval(*row)
-                for row in errors[["better", "better_low", "better_high"]].to_numpy()
-            ],
+            "error": errors.apply(interval, axis=1, names=("error", "low", "high")),
+            "ZeroR": errors["of_zero_r"].map("{:.2f}".format),
+            "better than ZeroR by": errors.apply(
+                interval, axis=1, names=("better", "better_low", "better_high")
+            ),
         }
     )
     sick = sorted({trouble for record in records for trouble in troubles(record["health"])})
@@ -98,10 +97,6 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         table=table.to_markdown(index=False),
         notes="".join(f"{note}\n" for note in notes),
     )
-
-
-def _interval(middle: float, low: float, high: float) -> str:
-    return f"{middle:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _how(records: list[dict], settings: dict) -> str:

@@ -50,7 +50,7 @@ def page(models: pd.DataFrame, records: list[dict], errors: dict, data: dict) ->
             dataset.simulated or "recordings".
     """
     of_split = errors["settings"]
-    counted = [made for made in errors["regressors"].values() if _step(made) == "baselines"]
+    counted = [made for made in errors["regressors"].values() if _step(made) == "baseline"]
     notes = [
         "A row of the first table is one kind of model. Seconds are of the training alone, without "
         "the start of the program, interrupted runs and starts given up included; memory is the "
@@ -129,7 +129,7 @@ def settings(records: Iterable[dict]) -> pd.DataFrame:
     """Each setting and its value; a row for each value that it has, and which inputs have it."""
     found, everyone = {}, {}
     for record in records:
-        step = _step(record).removesuffix("s")
+        step = _step(record)
         everyone.setdefault(step, {})[record["input"]] = None
         for key, value in _flat(record["settings"]):
             if key.partition(".")[0] not in NOT_SHOWN:
@@ -150,17 +150,17 @@ def versions(records: Iterable[dict]) -> dict[str, str]:
     for record in records:
         step = _step(record)
         own = {"Motilens": record["motilens"], "Python": record["python"]} | record["libraries"]
-        own[f"code of {step}"] = digest(record["code"])
+        own[f"code of {step}s"] = digest(record["code"])
         for name, version in own.items():
             found.setdefault(name, []).append(version)
     return {name: _listed(seen) for name, seen in found.items()}
 
 
 def _step(record: dict) -> str:
-    """Which models are of its kind."""
+    """The kind of its model."""
     if "method" in record["settings"]:
-        return "baselines"
-    return "regressors" if "target" in record else "autoencoders"
+        return "baseline"
+    return "regressor" if "target" in record else "autoencoder"
 
 
 def _flat(values: dict, place: str = "") -> Iterable[tuple[str, object]]:

@@ -39,10 +39,11 @@ def sync(results: str, alone: bool = True) -> None:
         if others and noted:
             here.unlink()
             noted = ""
-        output = Path(results, path)
-        if output.exists() and (others and not copied or there.exists() and _ended(copied) < 0):
-            copied = _record([{UNFINISHED: True}], output.stat().st_mtime)  # unknown, or damaged
-        if noted and _ended(noted) >= _ended(copied):
+        ended, output = _ended(copied), Path(results, path)
+        if ended < 0 and (others or there.exists()) and output.exists():  # unknown, or damaged
+            ended = output.stat().st_mtime
+            copied = _record([{UNFINISHED: True}], ended)
+        if noted and _ended(noted) >= ended:
             if (text := _renamed(noted, results, "<results>")) != copied:
                 _write(there, text)
         elif copied and (alone or not noted and UNFINISHED not in copied):

@@ -233,10 +233,10 @@ def page(
         lines = pd.DataFrame(
             {
                 "Input": [name + _signs(marked.get((name, target), ())) for name in rows["input"]],
-                "MAE": rows.apply(_with_interval, axis=1, names=("mae", "mae_low", "mae_high")),
+                "MAE": rows.apply(with_interval, axis=1, names=("mae", "mae_low", "mae_high")),
                 "SD over seeds": [f"{x:.2f}" if x == x else "" for x in rows["mae_of_seeds"]],
                 "better than ZeroR by": [
-                    _with_interval(versus.loc[name], ("difference", "low", "high"))
+                    with_interval(versus.loc[name], ("difference", "low", "high"))
                     if name in versus.index
                     else ""
                     for name in rows["input"]
@@ -255,7 +255,8 @@ def _signs(wrong: Iterable[str]) -> str:
     return "".join(sign for name, (sign, _) in tables.MARKS.items() if name in wrong)
 
 
-def _with_interval(row: pd.Series, names: tuple[str, str, str]) -> str:
+def with_interval(row: pd.Series, names: tuple[str, str, str]) -> str:
+    """A number and the ends of its interval, as people read them."""
     return "{:.2f} [{:.2f}, {:.2f}]".format(*row[list(names)])
 
 

@@ -26,6 +26,11 @@ def is_url(folder: str | Path | None) -> bool:
     return bool(re.match("[a-z][a-z0-9+.-]*://", str(folder)))
 
 
+def is_video(name: str) -> bool:
+    """Whether a file of a folder is one, by its name's ending; those of other systems are not."""
+    return Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+
+
 def named(folder: str, problems: list[str], stored: Container[str] | None = None) -> list[dict]:
     """The videos in a folder, each of the participant whose number begins its name, as in VISEM.
 
@@ -42,7 +47,7 @@ def named(folder: str, problems: list[str], stored: Container[str] | None = None
         raise InputError(f"{folder}: no such folder of videos: correct dataset.videos")
     found = []
     for name in sorted(os.listdir(folder) if stored is None else stored):
-        if Path(name).suffix.lower() not in SUFFIXES or name.startswith(".") or "/" in name:
+        if not is_video(name) or "/" in name:
             continue
         if digits := re.match("[0-9]*", name)[0]:
             place = f"{folder}: participant {int(digits)}"
@@ -105,9 +110,7 @@ def not_named(folder: str | Path, paths: Sequence[str], table: str) -> list[str]
         found = [
             name
             for name in sorted(os.listdir(place) if os.path.isdir(place) else [])
-            if Path(name).suffix.lower() in SUFFIXES
-            and not name.startswith(".")
-            and os.path.realpath(os.path.join(place, name)) not in known
+            if is_video(name) and os.path.realpath(os.path.join(place, name)) not in known
         ]
         if found:
             more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
