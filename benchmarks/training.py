@@ -1,8 +1,9 @@
 """Speed and memory of training, beside the plainest torch loop and what the hardware allows.
 
-    .venv/bin/python benchmarks/training.py [--device cuda] [--threads 2] [--steps 10]
+    .venv/bin/python benchmarks/training.py [--device cuda] [--threads 2] [--steps 10] [--short]
 
 Each figure comes from a process of its own; all of them make one run. On a GPU: --steps 400.
+--short leaves out the other settings and the loading.
 """
 
 import argparse
@@ -38,6 +39,7 @@ def main():
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--short", action="store_true")
     told = parser.parse_args()
     gpu = told.device == "cuda"
     options = {"device": told.device, "threads": told.threads, "steps": told.steps,
@@ -74,6 +76,8 @@ def main():
         hours += models * STACKS * EPOCHS[kind] / rate / 3600 if size == 256 else 0
         if gpu and kind == "autoencoder":
             extrapolated.append(f"{name} {STACKS * EPOCHS[kind] / rate / 60:.0f} min")
+        if told.short:
+            continue
         if name == "I4" and size == (256 if gpu else 64):
             for key, value in OTHERWISE:
                 other = batch / asked("ours", case, performance={key: value}, **options)[0]
@@ -85,6 +89,8 @@ def main():
     if gpu:
         print(f"2,000 epochs of {STACKS} stacks: {', '.join(extrapolated)}")
         print(f"the paper's 12 autoencoders and 24 regressors: {hours:.1f} h")
+    if told.short:
+        return
     print("\nloading alone, 18 x 256 x 256, stacks/s: ", end="")
     print(", ".join(f"{k} {v:.0f}" for k, v in asked("places", **options)[0].items()))
 
