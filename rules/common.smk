@@ -14,7 +14,7 @@ SCRIPTS = BASE / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from motilens import InputError, folds, metadata, runs, slurm, videos
-from motilens.config import check, contradictions, misplaced, twice
+from motilens.config import check, contradictions, misplaced, of_the_future, twice
 from motilens.params import merged, natural
 
 
@@ -45,7 +45,10 @@ try:
     if videos.is_url(config["results"]):
         raise InputError("results: cannot lie in an object store: name a folder")
     wrong = [line for path in files for line in twice(path)]
-    if wrong := wrong + misplaced(config, BASE) + contradictions(config):
+    wrong += misplaced(config, BASE) + contradictions(config)
+    if workflow.is_main_process:  # a node's clock may be slow
+        wrong += of_the_future(config)
+    if wrong:
         raise InputError("\n  ".join(["the configuration cannot be used:", *wrong]))
 except InputError as error:
     stop(error)

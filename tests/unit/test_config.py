@@ -1,6 +1,7 @@
 """The configurations of the project pass; mistakes get one clear line each."""
 
 import copy
+import os
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import yaml
 
 from motilens import InputError
-from motilens.config import check, contradictions, misplaced, twice
+from motilens.config import check, contradictions, misplaced, of_the_future, twice
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
@@ -248,3 +249,15 @@ def test_places_that_a_run_would_overwrite(tmp_path):
     assert line.startswith("dataset.labels: ") and "overwritten and removed" in line
     [line] = told(folds={"number": 3, "file": str(clone / "results/folds.csv")})
     assert line.startswith("folds.file: ")
+
+
+def test_tables_from_the_future(tmp_path):
+    """Snakemake would remove what is made of them, as older than they are."""
+    labels, split = tmp_path / "samples.csv", tmp_path / "folds.csv"
+    made = {"dataset": {"labels": str(labels)}, "folds": {"file": str(split)}}
+    assert of_the_future(made) == []  # what is not there is told elsewhere
+    labels.touch()
+    split.touch()
+    assert of_the_future(made) == []
+    os.utime(split, (4e9, 4e9))
+    assert of_the_future(made) == [f"folds.file: {split} has a time in the future: `touch` it"]

@@ -13,7 +13,7 @@ from motilens import InputError
 from motilens.metrics import CONSTANTS
 from motilens.params import merged
 from motilens.tables import AVERAGE
-from motilens.videos import is_url
+from motilens.videos import is_of_the_future, is_url
 
 
 def check(config: dict, schema: dict) -> dict:
@@ -68,20 +68,35 @@ def misplaced(config: dict, clone: Path) -> list[str]:
         config: as `check` gives it.
         clone: the folder of this pipeline.
     """
-    named, dataset = config["results"], config["dataset"]
+    named = config["results"]
     results, clone = Path(named).resolve(), clone.resolve()
     if clone.is_relative_to(results):
         return [f"results: {named} holds the pipeline itself: name a folder of its own"]
     if file := next((one for one in (results, *results.parents) if one.is_file()), None):
         return [f"results: {file} is a file: name a folder"]
-    theirs = {f"dataset.{name}": dataset.get(name) for name in ("labels", "videos", "video_list")}
-    theirs["folds.file"] = config["folds"].get("file")
+    theirs = _tables(config) | {"dataset.videos": config["dataset"].get("videos")}
     return [
         f"{key}: {path} lies in the folder of results ({named}), where files are overwritten and "
         "removed: move it, or name another folder for results"
-        for key, path in theirs.items()
+        for key, path in sorted(theirs.items())
         if path and not is_url(path) and Path(path).resolve().is_relative_to(results)
     ]
+
+
+def of_the_future(config: dict) -> list[str]:
+    """The user's tables that are newer than now (of videos, their rows say it)."""
+    return [
+        f"{key}: {path} has a time in the future: `touch` it"
+        for key, path in _tables(config).items()
+        if path and Path(path).is_file() and is_of_the_future(path)
+    ]
+
+
+def _tables(config: dict) -> dict[str, str | None]:
+    """The user's tables, by the keys that name them."""
+    dataset, split = config["dataset"], config["folds"]
+    named = {f"dataset.{name}": dataset.get(name) for name in ("labels", "video_list")}
+    return named | {"folds.file": split.get("file")}
 
 
 def contradictions(config: dict) -> list[str]:

@@ -90,12 +90,18 @@ def usable(
         problems.append(f"{row['place']}: {path} is a dead link: mend or remove it")
     elif not os.path.isfile(path):
         problems.append(f"{row['place']}: {path} is no file: correct it{_meant(path)}")
-    elif os.path.getmtime(path) > time.time() + 1:
-        # Snakemake would take what is made of it for older, and remove it.
+    elif is_of_the_future(path):
         problems.append(f"{row['place']}: {path} has a time in the future: `touch` it")
     else:
         return True
     return False
+
+
+def is_of_the_future(path: str | Path) -> bool:
+    """Whether a file is newer than now: Snakemake would take what is made of it for older, and
+    remove it.
+    """
+    return os.path.getmtime(path) > time.time() + 1
 
 
 def not_named(folder: str | Path, paths: Sequence[str], table: str) -> list[str]:
