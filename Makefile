@@ -9,9 +9,9 @@ RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
 
-# One more than the cores that they are meant for: those of the cluster mostly wait.
+# Two more than the cores that they are meant for: those of the cluster mostly wait, others often.
 test: .venv/ready
-	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(RUN) pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready site
 	$(RUN) ruff check .

@@ -75,6 +75,13 @@ if workflow.is_main_process:
         stop(
             f"{error.filename or config['results']}: {error.strerror}: make room, or allow writing"
         )
+    found = metadata.unexplained(config["results"])
+    if found and not {"--touch", "--unlock"} & set(sys.argv):
+        stop(
+            f"{found} was made by some run, and nothing says how: copy its results again with the "
+            f"hidden folder .metadata, or remove {config['results']} (--touch takes all there for "
+            "up to date)"
+        )
 
 SIMULATED = config["dataset"].get("simulated")
 INPUTS = natural(config["inputs"])

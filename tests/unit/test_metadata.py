@@ -152,3 +152,16 @@ def test_no_file_of_results_stays_in_the_future(place):
     metadata.begin("results")
     assert os.stat("results/old").st_mtime == 1e9
     assert os.stat("results/new").st_mtime <= time.time()
+
+
+def test_results_of_which_nothing_is_noted(place):
+    """Snakemake would take them for up to date."""
+    assert metadata.unexplained("results") is None
+    record = place / "results/tables/mae.json"
+    record.parent.mkdir()
+    (place / "results/folds.csv").touch()
+    assert metadata.unexplained("results") is None, "a split that somebody brought"
+    record.touch()
+    assert metadata.unexplained("results") == Path("results/tables/mae.json")
+    note("results/a.csv", 1.0)
+    assert metadata.unexplained("results") is None

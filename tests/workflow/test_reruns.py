@@ -290,6 +290,15 @@ def test_what_is_explained_is_what_snakemake_plans(laboratory, tmp_path):
     assert "midpiece of samples 3 changed" in told and "missing: results/figures" in told
 
 
+def test_results_without_any_note_are_not_taken_for_up_to_date(laboratory, tmp_path):
+    """As `cp results/*` copies them to another clone: without hidden folders."""
+    lab = laboratory.copy(tmp_path / "a lab")
+    shutil.rmtree(lab.folder / ".snakemake")
+    shutil.rmtree(lab.folder / "results/.metadata")
+    told = lab.snakemake("-n", config="own.yaml", check=False)
+    assert told.returncode == 1 and "was made by some run, and nothing says how" in told.stdout
+
+
 def test_explaining_a_mistake_is_explaining_it(laboratory, tmp_path):
     lab = laboratory.copy(tmp_path / "a lab")
     lab.config["frames"]["sice"] = 1

@@ -54,6 +54,17 @@ def sync(results: str, alone: bool = True) -> None:
     (SNAKEMAKE.parent / "incomplete").mkdir(parents=True, exist_ok=True)
 
 
+def unexplained(results: str) -> Path | None:
+    """A record of a model, clips or tables, if no note at all says how anything there was made.
+
+    So it is where results were copied without their hidden folder. Snakemake would take all that
+    lies there for up to date, whatever the configuration.
+    """
+    if any(True for notes in (_noted(results), _kept(results)) for _ in notes):
+        return None
+    return next(Path(results).rglob("*.json"), None)
+
+
 def begin(results: str) -> None:
     """A run begins: mark the results, so that an older copy in their place will be noticed.
 
