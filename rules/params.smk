@@ -157,7 +157,7 @@ if "casa" in config["baselines"] and not FETCH:
     if unknown := [sample for sample in SAMPLES.index if not scale_of(sample)]:
         stop(
             f"baselines: casa counts by speed in µm/s, and nobody has said how large a pixel is in "
-            f"samples {' '.join(unknown[:8])}{' ...' if unknown[8:] else ''}: set dataset.microns_per_pixel, or leave casa out"
+            f"samples {params.listed(unknown)}: set dataset.microns_per_pixel, or leave casa out"
         )
 
 

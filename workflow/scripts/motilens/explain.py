@@ -8,6 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from motilens.params import listed
+
 NOUNS = {
     "fetch_dataset": ("data set", "data sets"),
     "simulate_video": ("simulated video", "simulated videos"),
@@ -36,7 +38,6 @@ NOUNS = {
 PER_SAMPLE = ("training", "held_out", "samples", "encoded", "shown")
 MOVED = "samples {} changed folds"
 NEW_VIDEO = "the content of the videos of samples {} changed"
-SHOWN = 8  # names in a line; the rest is counted
 
 
 @dataclass(eq=False)
@@ -126,7 +127,7 @@ def changes(then: dict, now: dict, place: str = "") -> Iterable[tuple[str, str]]
             gone, added = ([v for v in a if v not in b] for a, b in ((old, new), (new, old)))
             for verb, values in (("removed", gone), ("added", added)):
                 if values:
-                    yield f"{name}: {_listed(map(str, values))} {verb}", ""
+                    yield f"{name}: {listed(map(str, values))} {verb}", ""
         else:
             yield f"{name} changed {_brief(old)} -> {_brief(new)}", ""
 
@@ -142,16 +143,10 @@ def _with_all_behind(job: Job) -> set[Job]:
 
 
 def _with_subjects(text: str, subjects: set[str]) -> str:
-    return text.replace("{}", _listed(sorted(subjects, key=lambda name: (len(name), name))))
-
-
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return text.replace("{}", listed(sorted(subjects, key=lambda name: (len(name), name))))
 
 
 def _brief(value) -> str:
     if isinstance(value, list):
-        return _listed(map(str, value))
+        return listed(map(str, value))
     return "nothing" if value is None else str(value)

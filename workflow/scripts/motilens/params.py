@@ -11,6 +11,15 @@ from collections.abc import Iterable
 
 from motilens import clips
 
+SHOWN = 8  # names in a line of a message
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for people: the first of them, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
 
 def natural(names: Iterable[str]) -> list[str]:
     """Names as people count, I2 before I10: their order in a configuration has no meaning."""

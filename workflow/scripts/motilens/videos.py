@@ -13,8 +13,8 @@ from collections.abc import Container, Sequence
 from pathlib import Path
 
 from motilens import InputError
+from motilens.params import listed
 
-SHOWN = 5  # names in a line; the rest is counted
 SUFFIXES = (
     ".avi", ".mp4", ".m4v", ".mov", ".mkv", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv",
     ".asf", ".webm", ".dv", ".flv", ".3gp", ".ogv",
@@ -119,9 +119,7 @@ def not_named(folder: str | Path, paths: Sequence[str], table: str) -> list[str]
             if is_video(name) and os.path.realpath(os.path.join(place, name)) not in known
         ]
         if found:
-            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-            names = ", ".join(found[:SHOWN]) + more
-            lines.append(f"{place}: no row of {table} names these videos, unused: {names}")
+            lines.append(f"{place}: no row of {table} names these videos, unused: {listed(found)}")
     return lines
 
 
