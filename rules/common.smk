@@ -14,8 +14,8 @@ SCRIPTS = BASE / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from motilens import InputError, folds, metadata, runs, slurm, videos
-from motilens.config import check, contradictions, misplaced, of_the_future, twice
-from motilens.params import merged, natural
+from motilens.config import check, contradictions, misplaced, twice
+from motilens.params import listed, merged, natural
 
 
 def stop(error):
@@ -45,10 +45,7 @@ try:
     if videos.is_url(config["results"]):
         raise InputError("results: cannot lie in an object store: name a folder")
     wrong = [line for path in files for line in twice(path)]
-    wrong += misplaced(config, BASE) + contradictions(config)
-    if workflow.is_main_process:  # a node's clock may be slow
-        wrong += of_the_future(config)
-    if wrong:
+    if wrong := wrong + misplaced(config, BASE) + contradictions(config):
         raise InputError("\n  ".join(["the configuration cannot be used:", *wrong]))
 except InputError as error:
     stop(error)
@@ -78,9 +75,9 @@ if workflow.is_main_process:
     found = metadata.unexplained(config["results"])
     if found and not {"--touch", "--unlock"} & set(sys.argv):
         stop(
-            f"{found} was made by some run, and nothing says how: copy its results again with the "
-            f"hidden folder .metadata, or remove {config['results']} (--touch takes all there for "
-            "up to date)"
+            f"nothing says how these were made, in {config['results']}: {listed(found)}. Copy results "
+            "with their hidden folder .metadata, or remove these (--touch takes all that is there "
+            "for up to date)"
         )
 
 SIMULATED = config["dataset"].get("simulated")

@@ -6,6 +6,7 @@ import pandas as pd
 from snakemake.io import IOCache
 
 from motilens import samples
+from motilens.config import of_the_future
 
 
 def stored_videos(folder):
@@ -81,6 +82,8 @@ def sample_table():
     elif not problems:
         balanced = table[["participant", *(name for name in samples.LABELS if name in table)]]
         split = folds.seeded(balanced, number, config["folds"]["seed"], config["results"])
+    if workflow.is_main_process:  # a node's clock may be slow
+        problems += of_the_future(config)
     if problems:
         lines = natural(set(problems))
         raise InputError("the data set cannot be used:\n  " + "\n  ".join(lines))

@@ -260,4 +260,5 @@ def test_tables_from_the_future(tmp_path):
     split.touch()
     assert of_the_future(made) == []
     os.utime(split, (4e9, 4e9))
-    assert of_the_future(made) == [f"folds.file: {split} has a time in the future: `touch` it"]
+    [line] = of_the_future(made)
+    assert line.startswith(f"folds.file: {split} has a time in the future (2096-10-02 ")

@@ -156,12 +156,14 @@ def test_no_file_of_results_stays_in_the_future(place):
 
 def test_results_of_which_nothing_is_noted(place):
     """Snakemake would take them for up to date."""
-    assert metadata.unexplained("results") is None
+    assert metadata.unexplained("results") == []
     record = place / "results/tables/mae.json"
     record.parent.mkdir()
     (place / "results/folds.csv").touch()
-    assert metadata.unexplained("results") is None, "a split that somebody brought"
+    assert metadata.unexplained("results") == [], "a split that somebody brought"
     record.touch()
-    assert metadata.unexplained("results") == Path("results/tables/mae.json")
     note("results/a.csv", 1.0)
-    assert metadata.unexplained("results") is None
+    metadata.sync("results")
+    assert metadata.unexplained("results") == ["tables/mae.json"], "a copy that broke off"
+    note("results/tables/mae.json", 1.0)
+    assert metadata.unexplained("results") == []

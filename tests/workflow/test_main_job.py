@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 
 INPUTS = {"I1": 1, "I2": 9, "I3": 9, "I4": 18}
 TARGETS = {
@@ -213,3 +214,19 @@ def test_snakemake_does_not_wake_itself_more_and_more_often(finished, tmp_path):
     assert run.returncode == 0
     # Its own, one for each of two jobs, and some to spare.
     assert 2 < max(threads) < 8
+
+
+def test_rows_of_runs_side_by_side(results, finished):
+    def compare(*arguments):
+        command = [sys.executable, ROOT / "benchmarks/compare.py", "--folds", "1,2", *arguments]
+        return subprocess.run(command, cwd=finished.folder, capture_output=True, text=True)
+
+    told = compare("results:I4,I1").stdout
+    summary = pd.read_csv(results / "tables/statistics.csv").query("level == 'participant'")
+    expected = summary.query("target == 'motility' and value == 'all'").set_index("input")["mae"]
+    for name in ("I1", "I4"):
+        row = rf"^\| {name} \(results\) +\| +6 +\| +1 +\| +([\d.]+)"
+        [error] = re.findall(row, told, re.MULTILINE)
+        assert float(error) == pytest.approx(expected[name], abs=1e-3)
+    assert "ERROR: results: say folder:row,row" in compare("results").stderr
+    assert "no predictions of I5, motility, fold 1" in compare("results:I5").stderr

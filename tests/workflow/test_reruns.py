@@ -296,7 +296,7 @@ def test_results_without_any_note_are_not_taken_for_up_to_date(laboratory, tmp_p
     shutil.rmtree(lab.folder / ".snakemake")
     shutil.rmtree(lab.folder / "results/.metadata")
     told = lab.snakemake("-n", config="own.yaml", check=False)
-    assert told.returncode == 1 and "was made by some run, and nothing says how" in told.stdout
+    assert told.returncode == 1 and "nothing says how these were made, in results: " in told.stdout
 
 
 def test_explaining_a_mistake_is_explaining_it(laboratory, tmp_path):

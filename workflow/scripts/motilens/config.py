@@ -13,7 +13,7 @@ from motilens import InputError
 from motilens.metrics import CONSTANTS
 from motilens.params import merged
 from motilens.tables import AVERAGE
-from motilens.videos import is_of_the_future, is_url
+from motilens.videos import is_url, of_later
 
 
 def check(config: dict, schema: dict) -> dict:
@@ -86,9 +86,9 @@ def misplaced(config: dict, clone: Path) -> list[str]:
 def of_the_future(config: dict) -> list[str]:
     """The user's tables that are newer than now (of videos, their rows say it)."""
     return [
-        f"{key}: {path} has a time in the future: `touch` it"
+        f"{key}: {path} {told}"
         for key, path in _tables(config).items()
-        if path and Path(path).is_file() and is_of_the_future(path)
+        if path and Path(path).is_file() and (told := of_later(path))
     ]
 
 

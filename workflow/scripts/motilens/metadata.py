@@ -54,15 +54,15 @@ def sync(results: str, alone: bool = True) -> None:
     (SNAKEMAKE.parent / "incomplete").mkdir(parents=True, exist_ok=True)
 
 
-def unexplained(results: str) -> Path | None:
-    """A record of a model, clips or tables, if no note at all says how anything there was made.
+def unexplained(results: str) -> list[str]:
+    """Records of models, clips and tables of which no note says how they were made.
 
-    So it is where results were copied without their hidden folder. Snakemake would take all that
-    lies there for up to date, whatever the configuration.
+    So it is where results were copied without their hidden folder, or by a copy that broke off.
+    Snakemake would take what lies there for up to date, whatever the configuration.
     """
-    if any(True for notes in (_noted(results), _kept(results)) for _ in notes):
-        return None
-    return next(Path(results).rglob("*.json"), None)
+    noted = {*_noted(results), *_kept(results)}
+    there = (path.as_posix() for path in _files(Path(results)) if path.suffix == ".json")
+    return sorted(path for path in there if path not in noted and path[0] != ".")
 
 
 def begin(results: str) -> None:

@@ -10,6 +10,7 @@ import time
 import unicodedata
 from collections import defaultdict
 from collections.abc import Container, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from motilens import InputError
@@ -90,18 +91,23 @@ def usable(
         problems.append(f"{row['place']}: {path} is a dead link: mend or remove it")
     elif not os.path.isfile(path):
         problems.append(f"{row['place']}: {path} is no file: correct it{_meant(path)}")
-    elif is_of_the_future(path):
-        problems.append(f"{row['place']}: {path} has a time in the future: `touch` it")
+    elif told := of_later(path):
+        problems.append(f"{row['place']}: {path} {told}")
     else:
         return True
     return False
 
 
-def is_of_the_future(path: str | Path) -> bool:
-    """Whether a file is newer than now: Snakemake would take what is made of it for older, and
-    remove it.
+def of_later(path: str | Path) -> str:
+    """What to say of a file that is newer than now, else nothing.
+
+    Snakemake would take what is made of it for older, and remove it.
     """
-    return os.path.getmtime(path) > time.time() + 1
+    changed = os.path.getmtime(path)
+    if changed <= time.time() + 1:
+        return ""
+    when = f"{datetime.fromtimestamp(changed):%Y-%m-%d %H:%M:%S}"
+    return f"has a time in the future ({when}): `touch` it"
 
 
 def not_named(folder: str | Path, paths: Sequence[str], table: str) -> list[str]:
