@@ -159,8 +159,9 @@ def test_results_of_which_nothing_is_noted(place):
     assert metadata.unexplained("results") == []
     record = place / "results/tables/mae.json"
     record.parent.mkdir()
-    (place / "results/folds.csv").touch()
-    assert metadata.unexplained("results") == [], "a split that somebody brought"
+    for name in ("folds.csv", "notes.json"):
+        (place / "results" / name).touch()
+    assert metadata.unexplained("results") == [], "what somebody brought"
     record.touch()
     note("results/a.csv", 1.0)
     metadata.sync("results")

@@ -18,6 +18,8 @@ from pathlib import Path
 
 SNAKEMAKE = Path(".snakemake/metadata")  # a file an output, named by its path in base 64
 LONGEST = 254  # a longer name is cut into folders, each with an @ before it
+# Folders in which steps leave records, in the order of the pipeline; others may hold the user's own.
+RECORDED = ("frames", "autoencoders", "regressors", "baselines", "tables", "bundles")
 UNFINISHED = "made by a run that was killed"
 
 
@@ -61,8 +63,9 @@ def unexplained(results: str) -> list[str]:
     Snakemake would take what lies there for up to date, whatever the configuration.
     """
     noted = {*_noted(results), *_kept(results)}
-    there = (path.as_posix() for path in _files(Path(results)) if path.suffix == ".json")
-    return sorted(path for path in there if path not in noted and path[0] != ".")
+    there = (Path(kind) / path for kind in RECORDED for path in _files(Path(results, kind)))
+    records = sorted(path.as_posix() for path in there if path.suffix == ".json")
+    return [record for record in records if record not in noted]
 
 
 def begin(results: str) -> None:
