@@ -18,7 +18,7 @@ from pathlib import Path
 
 SNAKEMAKE = Path(".snakemake/metadata")  # a file an output, named by its path in base 64
 LONGEST = 254  # a longer name is cut into folders, each with an @ before it
-# Folders in which steps leave records, in the order of the pipeline; others may hold the user's own.
+# Where steps leave records, in the order of the pipeline; other folders may hold the user's own.
 RECORDED = ("frames", "autoencoders", "regressors", "baselines", "tables", "bundles")
 UNFINISHED = "made by a run that was killed"
 
