@@ -96,22 +96,51 @@ def project(tmp_path):
     return copy_project(tmp_path / "a copy")
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """The whole pipeline, run once on the small simulated set; tests leave it as it is.
+def made_once(tmp_path_factory, name, make) -> tuple[Path, str]:
+    """A folder in which `make` has been called, and what it said; tests leave it as it is.
 
     Whichever worker of pytest-xdist needs it first makes it for all.
     """
     common = tmp_path_factory.getbasetemp()
     common = common.parent if "PYTEST_XDIST_WORKER" in os.environ else common
-    made, told = Project(common / "finished/a copy"), common / "finished/told"
-    with open(common / "finished.lock", "w") as lock:
+    folder, told = common / name, common / name / "told"
+    with open(common / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not told.exists():
-            copy_project(made.folder)
-            told.write_text(made.snakemake("--cores", "2").stdout, encoding="utf-8")
-    made.output = told.read_text(encoding="utf-8")
+            folder.mkdir(exist_ok=True)
+            told.write_text(make(folder), encoding="utf-8")
+    return folder, told.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The whole pipeline, run once on the small simulated set."""
+
+    def make(folder):
+        return copy_project(folder / "a copy").snakemake("--cores", "2").stdout
+
+    folder, told = made_once(tmp_path_factory, "finished", make)
+    made = Project(folder / "a copy")
+    made.output = told
     return made
+
+
+@pytest.fixture(scope="session")
+def finished_laboratory(tmp_path_factory):
+    """The same on a laboratory's own data; tests go on in copies, with its clips and paths."""
+    from laboratory import FOLLOWED, Laboratory  # beside the tests that ask for it
+
+    def make(folder):
+        lab = Laboratory.made(folder)
+        told = lab.snakemake("--cores", "2", config="own.yaml").stdout
+        # Following cells takes longest of all: once, for whoever has baselines.
+        (lab.folder / "tracked.yaml").write_text(yaml.safe_dump(lab.config | FOLLOWED))
+        paths = [f"results/tracks/{sample}.csv.gz" for sample in lab.table["participant"]]
+        lab.snakemake("--cores", "2", "--", *paths, config="tracked.yaml")
+        return told
+
+    folder, _ = made_once(tmp_path_factory, "laboratory", make)
+    return Laboratory(folder / "a lab")
 
 
 def pytest_collection_modifyitems(items):

@@ -6,6 +6,8 @@ from conftest import Project, copy_project
 
 from motilens import dataset
 
+FOLLOWED = {"baselines": ["cells"], "tracks": {"seconds": 0.6, "shortest": 26}}
+
 
 class Laboratory(Project):
     """Six labelled participants, one input type, two folds, a small network."""

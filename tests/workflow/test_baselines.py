@@ -1,10 +1,12 @@
 """Baselines that follow cells: rows of the same tables, and rerun only for what they rest on."""
 
+import shutil
+
 import changes
 import pandas as pd
 import pytest
 import yaml
-from laboratory import Laboratory
+from laboratory import FOLLOWED
 from test_reruns import plan
 
 TABLES = {
@@ -16,12 +18,10 @@ COUNTED = TABLES - {"plot_learning_curves"}
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    made = Laboratory.made(tmp_path_factory.mktemp("baselines"))
-    made.config |= {
-        "baselines": ["msd", "kinematics", "cells", "casa"],
-        "tracks": {"seconds": 0.6, "shortest": 26},
-    }
+def lab(finished_laboratory, tmp_path_factory):
+    made = finished_laboratory.copy(tmp_path_factory.mktemp("baselines") / "a lab")
+    shutil.rmtree(made.folder / "results/autoencoders")  # of another configuration
+    made.config |= FOLLOWED | {"baselines": ["msd", "kinematics", "cells", "casa"]}
     made.config["inputs"] = {"I1": {"frames": 1, "encoder": "none"}}
     made.config["dataset"]["microns_per_pixel"] = 0.5
     made.write_configuration()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from laboratory import Laboratory
+from laboratory import FOLLOWED
 
 from motilens import (
     bundle,
@@ -30,12 +31,13 @@ VALUES = ["progressive", "nonprogressive", "immotile", "head", "midpiece", "tail
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    made = Laboratory.made(tmp_path_factory.mktemp("predict"))
+def lab(finished_laboratory, tmp_path_factory):
+    made = finished_laboratory.copy(tmp_path_factory.mktemp("predict") / "a lab")
     made.config["inputs"] = {"ours": {"frames": 3, "encoder": "motion"}}
     made.config["regressor"]["answer"] = "bounded"
-    made.config |= {"baselines": ["cells"], "tracks": {"seconds": 0.6, "shortest": 26}}
+    made.config |= FOLLOWED
     made.write_configuration()
+    shutil.rmtree(made.folder / "results/figures")  # of another configuration
     made.snakemake("--cores", "2", "--", "bundle_ours", "bundle_cells", config="own.yaml")
     return made
 

@@ -15,7 +15,6 @@ import imageio_ffmpeg
 import pytest
 import staleness
 import yaml
-from laboratory import Laboratory
 from staleness import OWN_DATA, REMOVED, SIMULATED
 
 from motilens import dataset
@@ -119,10 +118,9 @@ def test_nothing_changed(finished):
 
 
 @pytest.fixture(scope="module")
-def laboratory(tmp_path_factory):
-    lab = Laboratory.made(tmp_path_factory.mktemp("own"))
+def laboratory(finished_laboratory, tmp_path_factory):
+    lab = finished_laboratory.copy(tmp_path_factory.mktemp("own") / "a lab")
     dataset.write_video_list(lab.table, lab.folder / "lab/list.csv")
-    lab.snakemake("--cores", "2", config="own.yaml")
     shutil.copytree(lab.folder / "lab", lab.folder / "moved")
     folds = (lab.folder / "results/folds.csv").read_text().replace("participant", "ID")
     (lab.folder / "lab/folds.csv").write_text(folds)

@@ -4,14 +4,13 @@ import json
 
 import pandas as pd
 import pytest
-from laboratory import Laboratory
 
 BETTER = {"answer": "bounded", "loss": "absolute", "symmetries": "both", "together": 2}
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    made = Laboratory.made(tmp_path_factory.mktemp("variants"))
+def results(finished_laboratory, tmp_path_factory):
+    made = finished_laboratory.copy(tmp_path_factory.mktemp("variants") / "a lab")
     made.config["inputs"] = {
         "VAE": {
             "frames": 3,
