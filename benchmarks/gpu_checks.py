@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
 import numpy as np
 import torch
-from training_tasks import data, settings
+from training_tasks import data, settings, written
 
-from motilens import autoencoder, loading, models, regressor, resume, stacks
+from motilens import autoencoder, loading, models, regressor, resume
 from motilens.performance import prepare
 
 FRAMES, BATCH = 18, 32
@@ -65,8 +65,11 @@ def train(kind, examples, performance, epochs=4, encoder=None, **others):
         encoder = encoder or _encoder()
         labels = np.random.default_rng(0).random((len(examples), 3), np.float32)
         trained = regressor.train(examples, labels, encoder, made, 0, performance, log=str)
-    weights = torch.cat([t.flatten().float().cpu() for t in trained.model.state_dict().values()])
-    return weights, time.perf_counter() - start
+    return weights_of(trained), time.perf_counter() - start
+
+
+def weights_of(trained):
+    return torch.cat([t.flatten().float().cpu() for t in trained.model.state_dict().values()])
 
 
 def _encoder():
@@ -93,13 +96,7 @@ def same_bits(clips, how):
 def places(clips, how):
     """The same weights wherever stacks lie; the time each place takes."""
     with tempfile.TemporaryDirectory() as folder:
-        path, count = f"{folder}/1.h5", len(clips)
-        numbers = np.arange(count * FRAMES).reshape(count, FRAMES)
-        pictures = enumerate(clips.reshape(-1, *clips.shape[2:]))
-        digest = stacks.write_clips(path, pictures, numbers, clips.shape[-1])
-        with stacks.written(path, "a") as file:
-            file["clips"].attrs["content_sha256"] = digest
-        found = {}
+        path, found = written(clips, folder), {}
         for place in ("device", "host", "disk"):
             performance = how(deterministic=True, data=place)
             examples, _ = loading.from_files({"1": path}, FRAMES, performance, log=str)
@@ -135,9 +132,9 @@ def goes_on(clips, how):
                 trained = autoencoder.train(examples, made, 0, performance, keeper, log=str)
             except SystemExit as end:
                 print(f"    ended with status {end.code}")
-    weights = torch.cat([t.flatten().float().cpu() for t in trained.model.state_dict().values()])
     went_on = trained.run["resumed_at_steps"]
-    check("going on: the same bits", bool(went_on) and torch.equal(weights, expected), f"{went_on}")
+    same = torch.equal(weights_of(trained), expected)
+    check("going on: the same bits", bool(went_on) and same, f"{went_on}")
 
 
 def others_run(clips, how):

@@ -1,6 +1,8 @@
 """Throughput of a GPU that several trainings share (performance.trainings_per_gpu).
 
-.venv/bin/python benchmarks/sharing.py [--device cuda] [--steps 600]
+    .venv/bin/python benchmarks/sharing.py [--device cuda] [--steps 600] [--shares 1 2 4]
+
+Each training is a process of its own, as those of the pipeline are.
 """
 
 import argparse
@@ -8,8 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from training import asked
 
-CASES = {"autoencoder I4, 256": ("autoencoder", 18, 256, 32, 640)}
-CASES |= {"regressor I4, 256": ("regressor", 18, 256, 32, 640)}
+CASES = {f"{kind} I4, 256": (kind, 18, 256, 32, 640) for kind in ("autoencoder", "regressor")}
 
 
 def main():

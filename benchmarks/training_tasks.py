@@ -241,21 +241,31 @@ def counted(case, options):
     return counter.get_total_flops() / batch, moved * width / batch
 
 
+def written(clips, folder: str) -> str:
+    """The path of a file of these clips, uint8 (n, frames, size, size)."""
+    import numpy as np
+
+    from motilens import stacks
+
+    (count, frames, size, _), path = clips.shape, f"{folder}/1.h5"
+    numbers = np.arange(count * frames).reshape(count, frames)
+    digest = stacks.write_clips(path, enumerate(clips.reshape(-1, size, size)), numbers, size)
+    with stacks.written(path, "a") as file:
+        file["clips"].attrs["content_sha256"] = digest
+    return path
+
+
 def places(options):
     """Stacks a second that come out of memory, from disk, and through the authors' way."""
-    import numpy as np
     import torch
 
-    from motilens import loading, stacks
+    from motilens import loading
     from motilens.performance import prepare
 
     frames, size, count, rates = 18, 256, 400, {}
     clips = data(frames, size, count)
     with tempfile.TemporaryDirectory() as folder:
-        path, numbers = f"{folder}/1.h5", np.arange(count * frames).reshape(count, frames)
-        digest = stacks.write_clips(path, enumerate(clips.reshape(-1, size, size)), numbers, size)
-        with stacks.written(path, "a") as file:
-            file["clips"].attrs["content_sha256"] = digest
+        path = written(clips, folder)
         for place in ("device", "host", "disk"):
             how = prepare({"device": options["device"], "data": place}, options["threads"])
             examples, _ = loading.from_files({"1": path}, frames, how, log=str)

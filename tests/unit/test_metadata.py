@@ -167,4 +167,5 @@ def test_results_of_which_nothing_is_noted(place):
     metadata.sync("results")
     assert metadata.unexplained("results") == ["tables/mae.json"], "a copy that broke off"
     note("results/tables/mae.json", 1.0)
+    metadata.sync("results")
     assert metadata.unexplained("results") == []

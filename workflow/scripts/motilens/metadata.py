@@ -57,15 +57,14 @@ def sync(results: str, alone: bool = True) -> None:
 
 
 def unexplained(results: str) -> list[str]:
-    """Records of models, clips and tables of which no note says how they were made.
+    """After `sync`: records of models, clips and tables of which no note says how they were made.
 
     So it is where results were copied without their hidden folder, or by a copy that broke off.
     Snakemake would take what lies there for up to date, whatever the configuration.
     """
-    noted = {*_noted(results), *_kept(results)}
     there = (Path(kind) / path for kind in RECORDED for path in _files(Path(results, kind)))
     records = sorted(path.as_posix() for path in there if path.suffix == ".json")
-    return [record for record in records if record not in noted]
+    return [record for record in records if not _copy(results, record).exists()]
 
 
 def begin(results: str) -> None:
