@@ -46,6 +46,7 @@ else:
     include: "rules/autoencoder.smk"
     include: "rules/regressor.smk"
     include: "rules/baselines.smk"
+    include: "rules/ensembles.smk"
     include: "rules/evaluation.smk"
     include: "rules/bundle.smk"
 

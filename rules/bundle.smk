@@ -1,10 +1,10 @@
-"""All models of one input type in one file, made on demand: `make bundle`."""
+"""All models of one row of the tables in one file, made on demand: `make bundle`."""
 
 for before, asked in zip(sys.argv, sys.argv[1:]):
     a_target = before == "--" or not before.startswith("-")
     if a_target and asked.startswith("bundle_") and asked.removeprefix("bundle_") not in BUNDLED:
         stop(
-            f"{asked}: the configuration has no such input type; it has {', '.join(BUNDLED)} "
+            f"{asked}: nothing of that name can be bundled; there are {', '.join(BUNDLED)} "
             "(make bundle INPUT=...; for another configuration CONFIG=...)"
         )
 
@@ -35,7 +35,7 @@ rule make_bundle:
             {
                 "targets": config["targets"],
                 "frames": config["frames"] | {"clip_length": CLIP_LENGTH},
-                "tracks": None if wildcards.input in INPUTS else config["tracks"],
+                "tracks": config["tracks"] if has_cells(wildcards.input) else None,
                 "simulated": bool(SIMULATED),
             }
         ),

@@ -118,4 +118,5 @@ wildcard_constraints:
     target="|".join(TARGETS),
     seed=r"\d+",
     baseline="|".join(config["baselines"]) or "(?!)",
+    ensemble="|".join(config["ensembles"]) or "(?!)",
     group=r"all|gallery|training\d+",

@@ -21,7 +21,7 @@ rule measure_errors:
         settings=lambda wildcards: plain(
             {
                 "models": ALL_MODELS,
-                "counted": COUNTED,
+                "others": OTHERS,
                 "folds_digest": folds.digest(FOLDS_OF),
                 "left_out": left_out(),
             }
@@ -55,7 +55,7 @@ rule measure_statistics:
     conda:
         "../envs/tables.yaml"
     params:
-        settings=plain({"models": ALL_MODELS, "counted": COUNTED}),
+        settings=plain({"models": ALL_MODELS, "others": OTHERS}),
         code=code_of("measure_statistics.py"),
         rests_on=lambda wildcards: all_models_rest_on(),
     message:
@@ -152,7 +152,7 @@ rule plot_learning_curves:
     params:
         settings=plain({"models": ALL_MODELS}),
         code=code_of("plot_learning_curves.py"),
-        rests_on=lambda wildcards: all_models_rest_on(counted=[]),
+        rests_on=lambda wildcards: all_models_rest_on(others=[]),
     message:
         "Draw the learning curves of all models"
     script:
@@ -210,7 +210,7 @@ rule plot_agreement:
     resources:
         **needed(1500, 10),
     params:
-        settings=plain({"models": ALL_MODELS | {"seed": SEEDS[:1]}, "counted": COUNTED}),
+        settings=plain({"models": ALL_MODELS | {"seed": SEEDS[:1]}, "others": OTHERS}),
         code=code_of("plot_agreement.py"),
         rests_on=lambda wildcards: all_models_rest_on(),
     message:

@@ -90,6 +90,15 @@ COUNTED = [
     for target in TARGETS
     if name != "casa" or set(config["targets"][target]) <= set(samples.MOTILITY)
 ]
+ENSEMBLES = {name: natural(config["ensembles"][name]) for name in natural(config["ensembles"])}
+AVERAGED = [
+    (name, target)
+    for name, members in ENSEMBLES.items()
+    for target in TARGETS
+    if all(member in INPUTS or (member, target) in COUNTED for member in members)
+]
+# All rows but those of input types.
+OTHERS = COUNTED + AVERAGED
 ALL_MODELS = {"input": INPUTS, "target": TARGETS, "fold": FOLDS, "seed": SEEDS}
 
 
@@ -98,14 +107,35 @@ def models(patterns, **wildcards):
     return expand(patterns, **(ALL_MODELS | wildcards))
 
 
+def files_of(name, kind, **wildcards):
+    """Paths of what a row's models have, whatever they are: `predictions`, their `record`."""
+    if name in INPUTS:
+        return models(getattr(rules.train_regressor.output, kind), input=name, **wildcards)
+    if name in ENSEMBLES:
+        return models(getattr(rules.average_predictions.output, kind), ensemble=name, **wildcards)
+    return models(getattr(rules.count_cells.output, kind), baseline=name, **wildcards)
+
+
 def answers(kind, seed=SEEDS):
-    """Files of all that predicts, regressors and baselines: `predictions`, or their `record`."""
-    counted = getattr(rules.count_cells.output, kind)
-    return models(getattr(rules.train_regressor.output, kind), seed=seed) + [
-        path
-        for name, target in COUNTED
-        for path in expand(counted, baseline=name, target=target, fold=FOLDS, seed=seed)
+    """Files of all that predicts: `predictions`, or their `record`."""
+    rows = [(name, target) for name in INPUTS for target in TARGETS] + OTHERS
+    return [
+        path for name, target in rows for path in files_of(name, kind, target=target, seed=seed)
     ]
+
+
+def members_of(kind):
+    """Files of what an ensemble averages: `predictions`, or their `record`."""
+
+    def paths(wildcards):
+        named = {key: wildcards[key] for key in ("target", "fold", "seed")}
+        return [
+            path
+            for name in ENSEMBLES[wildcards.ensemble]
+            for path in files_of(name, kind, **named)
+        ]
+
+    return paths
 
 
 def autoencoders(patterns, **wildcards):
@@ -148,17 +178,27 @@ def encoder_of(kind):
     return path
 
 
-# Of the baselines, the one whose models answer for single videos.
-BUNDLED = INPUTS + [name for name in BASELINES if name == "cells"]
+# Rows whose models answer for single videos, and ensembles of such rows.
+ANSWERING = INPUTS + [name for name in BASELINES if name == "cells"]
+BUNDLED = ANSWERING + [
+    name for name, members in ENSEMBLES.items() if {*members} <= {*ANSWERING}
+]
+
+
+def has_cells(name):
+    """Are there models in a bundle that look at cells?"""
+    return any(member in BASELINES for member in ENSEMBLES.get(name, [name]))
 
 
 def bundled(kind):
-    """Files of the models of an input type, or of a baseline."""
+    """Files of the models of a row, or of all members of an ensemble; cells have no `weights`."""
 
     def paths(wildcards):
-        if wildcards.input in INPUTS:
-            return models(getattr(rules.train_regressor.output, kind), input=wildcards.input)
-        baseline = models(rules.count_cells.output.record, baseline=wildcards.input)
-        return baseline if kind == "record" else []
+        return [
+            path
+            for name in ENSEMBLES.get(wildcards.input, [wildcards.input])
+            if name in INPUTS or kind == "record"
+            for path in files_of(name, kind)
+        ]
 
     return paths

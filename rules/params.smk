@@ -153,6 +153,13 @@ def baseline_params(wildcards):
     }
 
 
+if useless := ENSEMBLES.keys() - {name for name, _ in AVERAGED}:
+    stop(
+        f"ensembles: there is no target that all members of {params.listed(sorted(useless))} predict (casa predicts motility "
+        "alone)"
+    )
+
+
 if "casa" in config["baselines"] and not FETCH:
     if unknown := [sample for sample in SAMPLES.index if not scale_of(sample)]:
         stop(
@@ -161,19 +168,32 @@ if "casa" in config["baselines"] and not FETCH:
         )
 
 
-def all_models_rest_on(*scripts, counted=COUNTED):
+def ensemble_params(wildcards):
+    name, target, fold = (wildcards[key] for key in ("ensemble", "target", "fold"))
+    members, values = ENSEMBLES[name], config["targets"][target]
+    return {
+        "settings": plain({"members": members, f"targets.{target}": values}),
+        "training": content_of("training", training(fold), values),
+        "held_out": content_of("held_out", held_out(fold), values),
+        "code": code_of("average_predictions.py"),
+        "rests_on": params.rests_on([row_params(member, target, fold) for member in members]),
+    }
+
+
+def row_params(name, target, fold):
+    """Params of the step that makes the models of a row of the tables."""
+    of_step, key = baseline_params, "baseline"
+    if name in INPUTS:
+        of_step, key = regressor_params, "input"
+    elif name in ENSEMBLES:
+        of_step, key = ensemble_params, "ensemble"
+    return of_step({key: name, "target": target, "fold": fold})
+
+
+def all_models_rest_on(*scripts, others=OTHERS):
     """What all models, and the `scripts` between them and a step, depend on."""
-    parts = [
-        regressor_params({"input": name, "target": target, "fold": fold})
-        for name in INPUTS
-        for target in TARGETS
-        for fold in FOLDS
-    ]
-    parts += [
-        baseline_params({"baseline": name, "target": target, "fold": fold})
-        for name, target in counted
-        for fold in FOLDS
-    ]
+    rows = [(name, target) for name in INPUTS for target in TARGETS] + others
+    parts = [row_params(name, target, fold) for name, target in rows for fold in FOLDS]
     return params.rests_on(parts, SEEDS, *map(code_of, scripts))
 
 

@@ -200,6 +200,13 @@ def test_names_of_other_rows_are_refused():
     config["baselines"] = ["cells"]
     found = contradictions(check(config, SCHEMA))
     assert [line.split()[1] for line in found] == ["ZeroR", "average", "cells", "median"]
+    config["inputs"] = {"I1": {"frames": 1}}
+    config["ensembles"] = {"I1": ["cells", "I1"], "both": ["I1", "cell"], "fine": ["cells", "I1"]}
+    assert contradictions(check(config, SCHEMA)) == [
+        "ensembles: I1 is another row of the tables, too: rename it",
+        "ensembles.both: cell is neither among inputs nor among baselines; known here: I1, cells",
+    ]
+    config["ensembles"] = {}
     for name in ("I1\n", "a" * 101):
         config["inputs"] = {name: {"frames": 1}}
         with pytest.raises(InputError, match="no usable name"):

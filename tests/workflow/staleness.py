@@ -147,6 +147,9 @@ SIMULATED = [
     Change("regressor.unhealthy", "keep", REGRESSORS),
     Change("baselines", ["msd"], "track_cells count_cells measure_errors measure_statistics "
            "make_table1 describe_run plot_errors plot_agreement", "one more row"),
+    Change("ensembles.*", {"ensembles": {"both": ["I1", "I4"]}}, "average_predictions "
+           "measure_errors measure_statistics make_table1 describe_run plot_errors plot_agreement",
+           "one more row"),
     # Sections of which every key is changed at once, for none makes anything stale.
     Change("performance.*", {"performance": {
         "device": "cpu", "threads": 2, "precision": "bfloat16", "tf32": False,

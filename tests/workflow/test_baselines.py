@@ -9,11 +9,14 @@ import yaml
 from laboratory import FOLLOWED
 from test_reruns import plan
 
+from motilens import step
+
 TABLES = {
     "measure_errors", "measure_statistics", "make_table1", "describe_run",
     "plot_learning_curves", "plot_errors", "plot_agreement",
 }  # fmt: skip
-TRACKED = {"track_cells", "count_cells"}
+AVERAGED = {"average_predictions"}
+TRACKED = {"track_cells", "count_cells"} | AVERAGED
 COUNTED = TABLES - {"plot_learning_curves"}
 
 
@@ -22,6 +25,7 @@ def lab(finished_laboratory, tmp_path_factory):
     made = finished_laboratory.copy(tmp_path_factory.mktemp("baselines") / "a lab")
     shutil.rmtree(made.folder / "results/autoencoders")  # of another configuration
     made.config |= FOLLOWED | {"baselines": ["msd", "kinematics", "cells", "casa"]}
+    made.config["ensembles"] = {"both": ["I1", "cells"], "moving": ["casa", "I1", "msd"]}
     made.config["inputs"] = {"I1": {"frames": 1, "encoder": "none"}}
     made.config["dataset"]["microns_per_pixel"] = 0.5
     made.write_configuration()
@@ -36,11 +40,11 @@ def stale(lab):
 
 def test_they_are_rows_of_the_tables(lab):
     table = pd.read_csv(lab.folder / "results/tables/table1.csv")
-    names = ["ZeroR", "median", "I1", "casa", "cells", "kinematics", "msd"]
+    names = ["ZeroR", "median", "I1", "casa", "cells", "kinematics", "msd", "both", "moving"]
     assert table["input"].unique().tolist() == names
     morphology = table.set_index(["input", "fold"])["morphology_participant"]
     assert morphology.isna().groupby("input").all().to_dict() == {
-        name: name == "casa" for name in names
+        name: name in ("casa", "moving") for name in names
     }
     for name in ("msd", "cells", "casa"):
         path = lab.folder / f"results/predictions/{name}/motility/fold1/seed0.csv"
@@ -57,16 +61,21 @@ def test_they_are_rows_of_the_tables(lab):
     [
         (lambda lab: None, set()),
         (lambda lab: lab.config["tracks"].update(reach=5), TRACKED | COUNTED),
-        (lambda lab: lab.config["regressor"].update(epochs=3), {"train_regressor"} | TABLES),
+        (lambda lab: lab.config["regressor"].update(epochs=3), {"train_regressor"} | AVERAGED | TABLES),
         (lambda lab: lab.config["dataset"].update(microns_per_pixel=0.4),
          {"extract_frames", "plot_contact_sheet", "list_clips", "train_regressor", "count_cells"}
-         | TABLES),
-        (lambda lab: lab.config.update(baselines=["msd", "casa"]), COUNTED),
+         | AVERAGED | TABLES),
+        (lambda lab: lab.config.update(baselines=["msd", "casa", "cells"]), COUNTED),
+        (lambda lab: lab.config.update(ensembles={}), COUNTED),
+        (lambda lab: lab.config["ensembles"].update(both=["cells", "I1"]), set()),
+        (lambda lab: lab.config["ensembles"].update(both=["msd", "I1"]), AVERAGED | COUNTED),
         (lambda lab: changes.edit_module(lab, "tracks.py"), TRACKED | COUNTED),
-        (lambda lab: changes.edit_module(lab, "counting.py"), {"count_cells"} | COUNTED),
+        (lambda lab: changes.edit_module(lab, "counting.py"), {"count_cells"} | AVERAGED | COUNTED),
+        (lambda lab: changes.edit_module(lab, "ensembles.py"), AVERAGED | COUNTED),
         (lambda lab: changes.upgrade(lab, "trackpy"), TRACKED | COUNTED),
     ],
-    ids=["nothing", "reach", "epochs", "scale", "fewer", "tracks.py", "counting.py", "trackpy"],
+    ids=["nothing", "reach", "epochs", "scale", "fewer", "no ensembles", "order",
+         "members", "tracks.py", "counting.py", "ensembles.py", "trackpy"],
 )  # fmt: skip
 def test_what_makes_them_stale(lab, tmp_path, change, expected):
     made = lab.copy(tmp_path / "a lab")
@@ -82,6 +91,32 @@ def test_a_label_of_one_target_makes_only_that_target_stale(lab, tmp_path):
     counted = [dict(wildcards) for (rule, wildcards), reruns in jobs.items()
                if rule == "count_cells" and reruns]  # fmt: skip
     assert len(counted) == 6 and {job["target"] for job in counted} == {"morphology"}
+
+
+def test_an_ensemble_answers_the_mean_of_its_members(lab):
+    folder, keys = lab.folder / "results/predictions", ["participant", "sample"]
+    for fold in (1, 2):
+        both, *parts = (
+            pd.read_csv(folder / name / f"motility/fold{fold}/seed0.csv").groupby(keys).mean()
+            for name in ("both", "I1", "cells")
+        )
+        assert len(both) == 3
+        pd.testing.assert_frame_equal(both.drop(columns="stack"),
+                                      ((parts[0] + parts[1]) / 2).drop(columns="stack"))  # fmt: skip
+    record = step.read_record(lab.folder / "results/ensembles/both/motility/fold1/seed0/model.json")
+    assert record["settings"]["members"] == ["I1", "cells"]
+    page = (lab.folder / "results/tables/run.md").read_text(encoding="utf-8")
+    assert "both is the mean of I1 and cells; moving is the mean of I1 and casa and msd" in page
+
+
+def test_an_ensemble_without_a_common_target_is_told_before_anything(lab, tmp_path):
+    made = lab.copy(tmp_path / "a lab")
+    made.config = yaml.safe_load(yaml.safe_dump(lab.config))
+    del made.config["targets"]["motility"]
+    made.write_configuration()
+    done = made.snakemake("-n", config="own.yaml", check=False)
+    assert done.returncode == 1
+    assert "no target that all members of moving predict" in done.stdout
 
 
 def test_another_frame_rate_makes_them_stale(lab, tmp_path):

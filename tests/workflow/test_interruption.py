@@ -33,6 +33,7 @@ STEPS = {
     "train_regressor": (5, "regressors"),
     "track_cells": (1, "results/tracks/1.csv.gz"),
     "count_cells": (2, "results/predictions/msd/motility/fold1/seed0.csv"),
+    "average_predictions": (2, "results/predictions/both/motility/fold1/seed0.csv"),
     "measure_errors": (2, "results/tables/mae.csv"),
     "measure_statistics": (4, "results/tables/statistics.md"),
     "make_table1": (3, "results/tables/table1.md"),
@@ -62,7 +63,9 @@ def run(project, *arguments, target=None, **options):
 
 def with_baseline(project):
     with open(project.folder / "small.yaml", "a", encoding="utf-8") as config:
-        config.write("baselines: [msd]\ntracks: {seconds: 0.6, shortest: 26}\n")
+        config.write(
+            "baselines: [msd]\ntracks: {seconds: 0.6, shortest: 26}\nensembles: {both: [I1, msd]}\n"
+        )
     return project
 
 

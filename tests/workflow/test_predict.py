@@ -35,10 +35,10 @@ def lab(finished_laboratory, tmp_path_factory):
     made = finished_laboratory.copy(tmp_path_factory.mktemp("predict") / "a lab")
     made.config["inputs"] = {"ours": {"frames": 3, "encoder": "motion"}}
     made.config["regressor"]["answer"] = "bounded"
-    made.config |= FOLLOWED
+    made.config |= FOLLOWED | {"ensembles": {"both": ["ours", "cells"]}}
     made.write_configuration()
     shutil.rmtree(made.folder / "results/figures")  # of another configuration
-    made.snakemake("--cores", "2", "--", "bundle_ours", "bundle_cells", config="own.yaml")
+    made.snakemake("--cores", "2", "--", "bundle_ours", "bundle_cells", "bundle_both", config="own.yaml")
     return made
 
 
@@ -207,7 +207,7 @@ def test_models_that_answer_no_numbers_predict_nothing(lab, predicted):
 
 def test_what_is_not_there_is_told_in_our_words(lab):
     done = lab.snakemake("-n", "--", "bundle_I9", config="own.yaml", check=False)
-    assert done.returncode == 1 and "no such input type; it has ours, cells (make" in done.stdout
+    assert done.returncode == 1 and "can be bundled; there are ours, cells, both (make" in done.stdout
     done = lab.snakemake("--report", "report.html", config="own.yaml", check=False)
     assert done.returncode == 1 and "results holds no finished run to report on" in done.stdout
 
@@ -259,3 +259,30 @@ def test_cells_are_counted_in_new_videos_as_in_the_run(lab, predicted):
         )
     card = (lab.folder / "results/bundles/cells.md").read_text(encoding="utf-8")
     assert "follow the cells of the first 0.6 s" in card
+
+
+def test_an_ensemble_answers_the_mean_of_its_members(lab, predicted):
+    whole, *parts = (
+        bundle.load(lab.folder / f"results/bundles/{name}.pt") for name in ("both", "ours", "cells")
+    )
+    assert len(whole.members) == 8 and whole.tracks == parts[1].tracks
+    cpu, video = performance.prepare({"device": "cpu"}), str(lab.video(1))
+    [both], [ours], [cells] = (predicting.predict(one, video, cpu) for one in (whole, *parts))
+    for value in VALUES:
+        members = [one.values[value]["percent"] for one in (ours, cells)]
+        assert both.values[value]["percent"] == pytest.approx(np.mean(members), abs=1e-6)
+        assert both.values[value]["of_stacks"] == pytest.approx(
+            ours.values[value]["of_stacks"] / 2, abs=1e-6
+        )
+    assert both.cells == cells.cells and both.kinds == cells.kinds
+    assert len(predicting.as_json(both, whole)["stacks"]["morphology"]) == 4
+    card = (lab.folder / "results/bundles/both.md").read_text(encoding="utf-8")
+    assert "4 models follow the cells" in card and "4 regressors (mobilenet_v3_small" in card
+    assert "at 50 frames per second" in card and "at each video's own frame rate" in card
+    # What the networks see is resampled, what cells are followed in is not.
+    whole.frames["other_frame_rate"] = "resample"
+    [other] = predicting.predict(whole, video, cpu, {"frame_rate": 48.9})
+    assert other.record["video_frame_rate"] == 48.9 and other.cells == cells.cells
+    assert any("shown twice" in line for line in other.warnings), other.warnings
+    done = predict(lab, "results/bundles/both.pt", "new/1.avi", "--out", "of both")
+    assert "1 of 1 videos" in done.stdout

@@ -1,4 +1,4 @@
-"""Put all models of one input type, or of `cells`, into one file, for new videos."""
+"""Put all models of an input type, of `cells` or of an ensemble of them into one file."""
 
 import pandas as pd
 
@@ -7,8 +7,11 @@ from motilens import InputError, appearance, bundle, cards, checkpoints, proport
 
 def main(inputs, output, name, params):
     records = [step.read_record(path) for path in inputs.records]
-    weights = inputs.weights or [None] * len(records)
-    members = [member(*files) for files in zip(inputs.records, weights, strict=True)]
+    weights = iter(inputs.weights)  # in the order of the records of those that have some
+    members = [
+        member(path, None if "fitted" in record else next(weights))
+        for path, record in zip(inputs.records, records, strict=True)
+    ]
     known = params.training["training"]
     files = stacks.by_sample(inputs.frames, known)
     decoded = {record["sample"]: record for record in map(step.read_record, inputs.frame_records)}

@@ -1,4 +1,4 @@
-"""A bundle: all models of one input type, or of `cells`, in one file, for new videos.
+"""A bundle: all models of an input type, of `cells` or of an ensemble, in one file, for new videos.
 
 It needs neither the configuration nor Snakemake (docs/predict.md).
 """
@@ -26,6 +26,11 @@ class Member:
     seed: int
     model: models.Regressor | proportions.Kinds
 
+    @property
+    def of_cells(self) -> bool:
+        """Does it answer for followed cells, not for stacks?"""
+        return isinstance(self.model, proportions.Kinds)
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -36,7 +41,7 @@ class Bundle:
         frames: how videos become clips, see `extraction.extract_clips`.
         ranges: of the training videos, see `appearance.ranges`.
         known: first digits of the digests of their clips (`content_sha256`, docs/formats.md).
-        tracks: where models answer for cells, how these are followed (`tracks.beginning`).
+        tracks: where some models answer for cells, how these are followed (`tracks.beginning`).
         no_better: targets whose models were not for certain better than ZeroR on participants
             held out.
         card: what the models are for and how well they do, in Markdown.
@@ -102,8 +107,7 @@ def load(path: str | Path) -> Bundle:
         if {one.target for one in made.members} != set(made.targets) or not made.targets:
             raise ValueError("its models are not those of its targets")
         for one in made.members:
-            kinds = isinstance(one.model, proportions.Kinds)
-            if kinds and len(one.model.otherwise) != len(made.targets[one.target]):
+            if one.of_cells and len(one.model.otherwise) != len(made.targets[one.target]):
                 raise ValueError("its models do not answer what its targets name")
         return made
     except Exception as error:  # of another version, it raises almost anything

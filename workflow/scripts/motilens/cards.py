@@ -42,7 +42,7 @@ def errors_of(name: str, summary: pd.DataFrame, comparisons: pd.DataFrame) -> pd
     """How well an input type does by target.
 
     Args:
-        name: of the input type, or `cells`.
+        name: of a row of the tables.
         summary, comparisons: as of `statistics`.
 
     Returns:
@@ -61,8 +61,8 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
     """The card of a bundle.
 
     Args:
-        name: of the input type, or `cells`.
-        records: of its models.
+        name: of the row of the tables.
+        records: of its models, those of an ensemble's members.
         errors: as of `errors_of`.
         settings: targets, frames, tracks, simulated.
     """
@@ -78,10 +78,14 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         }
     )
     sick = sorted({trouble for record in records for trouble in troubles(record["health"])})
-    seen = ", each by the paths of its cells, at its own frame rate"
-    if not settings["tracks"]:
-        seen = f", at {frames['frame_rate']:g} frames per second, frames of {frames['size']} x "
-        seen += f"{frames['size']} pixels"
+    seen = []
+    if any(not _of_cells(record) for record in records):
+        seen.append(
+            f"at {frames['frame_rate']:g} frames per second, frames of {frames['size']} x "
+            f"{frames['size']} pixels"
+        )
+    if any(map(_of_cells, records)):
+        seen.append("by the paths of cells, at each video's own frame rate")
     notes = [f"- Trouble in training: {trouble}." for trouble in sick]
     if any(set(MOTILITY) == set(part) for part in settings["targets"].values()):
         notes.append("- Percentages of motility are made to add up to 100.")
@@ -93,25 +97,43 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         how=_how(records, settings),
         **making.seen_by(records),
         simulated=", simulated" if settings["simulated"] else "",
-        seen=seen,
+        seen=", " + ", and ".join(seen),
         table=table.to_markdown(index=False),
         notes="".join(f"{note}\n" for note in notes),
     )
 
 
 def _how(records: list[dict], settings: dict) -> str:
-    if settings["tracks"]:
+    """What answers, a row of the tables after the other, and what is made of the answers."""
+    rows = {}
+    for record in records:
+        rows.setdefault(record["input"], []).append(record)
+    told = [_of_row(members, settings) for members in rows.values()]
+    stacks = any(not _of_cells(record) for record in records)
+    return "\n".join(
+        [
+            *told,
+            "Given is the mean of all models, each alike, with the standard deviation over "
+            + ("stacks and over models." if stacks else "models."),
+        ]
+    )
+
+
+def _of_row(records: list[dict], settings: dict) -> str:
+    if _of_cells(records[0]):
         return (
             f"{len(records)} models follow the cells of the first "
             f"{settings['tracks']['seconds']:g} s of a video and say how likely each is of which\n"
-            "kind. Given is the share of each kind: the mean of all models, with the standard\n"
-            "deviation over models."
+            "kind; they answer the share of each kind."
         )
     made = records[0]["architecture"]
     encoder, clips = made["encoder"], settings["frames"]["clips_per_video"]
     return (
         f"{len(records)} regressors ({made['backbone']}; encoder: "
         f"{encoder.get('variant') or encoder['kind']}) answer {clips} stacks of "
-        f"{encoder['frames']} frames each.\nGiven is their mean, with the standard deviation over "
-        "stacks and over models."
+        f"{encoder['frames']} frames each."
     )
+
+
+def _of_cells(record: dict) -> bool:
+    return "fitted" in record

@@ -106,9 +106,18 @@ def contradictions(config: dict) -> list[str]:
         config: as `check` gives it.
     """
     found = []
-    taken = {*config["baselines"], *CONSTANTS, AVERAGE}
-    for name in sorted(taken & set(config["inputs"])):
+    inputs, taken = config["inputs"], {*config["baselines"], *CONSTANTS, AVERAGE}
+    for name in sorted(taken & set(inputs)):
         found.append(f"inputs: {name} is another row of the tables, too: rename the input")
+    for name, members in config["ensembles"].items():
+        if name in taken | set(inputs):
+            found.append(f"ensembles: {name} is another row of the tables, too: rename it")
+        known = [*inputs, *config["baselines"]]
+        for member in (one for one in members if one not in known):
+            found.append(
+                f"ensembles.{name}: {member} is neither among inputs nor among baselines; known "
+                f"here: {', '.join(known)}"
+            )
     followed, rate = config["tracks"], config["frames"]["frame_rate"]
     if config["baselines"] and followed["seconds"] * rate < followed["shortest"]:
         found.append(

@@ -23,6 +23,7 @@ NOUNS = {
     "make_feature_images": ("file of feature images", "files of feature images"),
     "track_cells": ("file of tracks", "files of tracks"),
     "count_cells": ("baseline", "baselines"),
+    "average_predictions": ("answer of an ensemble", "answers of ensembles"),
     "train_regressor": ("regressor", "regressors"),
     "measure_errors": ("table of errors", "tables of errors"),
     "measure_statistics": ("table of statistics", "tables of statistics"),
@@ -123,11 +124,9 @@ def changes(then: dict, now: dict, place: str = "") -> Iterable[tuple[str, str]]
                 yield f"{key} of samples {{}} changed {change}", sample
         elif key == "video":
             yield NEW_VIDEO, ""
-        elif isinstance(old, list) and isinstance(new, list) and set(old) != set(new):
-            gone, added = ([v for v in a if v not in b] for a, b in ((old, new), (new, old)))
-            for verb, values in (("removed", gone), ("added", added)):
-                if values:
-                    yield f"{name}: {listed(map(str, values))} {verb}", ""
+        elif isinstance(old, list) and isinstance(new, list) and (moved := _moved(old, new)):
+            for verb, values in moved.items():
+                yield f"{name}: {_brief(values)} {verb}", ""
         else:
             yield f"{name} changed {_brief(old)} -> {_brief(new)}", ""
 
@@ -146,7 +145,13 @@ def _with_subjects(text: str, subjects: set[str]) -> str:
     return text.replace("{}", listed(sorted(subjects, key=lambda name: (len(name), name))))
 
 
+def _moved(old: list, new: list) -> dict[str, list]:
+    """What went and what came, as far as anything did."""
+    gone, added = ([v for v in a if v not in b] for a, b in ((old, new), (new, old)))
+    return {verb: values for verb, values in (("removed", gone), ("added", added)) if values}
+
+
 def _brief(value) -> str:
     if isinstance(value, list):
-        return listed(map(str, value))
+        return listed(map(_brief, value))
     return "nothing" if value is None else str(value)

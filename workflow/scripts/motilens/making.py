@@ -50,7 +50,11 @@ def page(models: pd.DataFrame, records: list[dict], errors: dict, data: dict) ->
             dataset.simulated or "recordings".
     """
     of_split = errors["settings"]
-    counted = [made for made in errors["regressors"].values() if _step(made) == "baseline"]
+    others = errors["regressors"].values()
+    counted = [made for made in others if _step(made) == "baseline"]
+    averaged = {
+        made["input"]: made["settings"]["members"] for made in others if _step(made) == "ensemble"
+    }
     notes = [
         "A row of the first table is one kind of model. Seconds are of the training alone, without "
         "the start of the program, interrupted runs and starts given up included; memory is the "
@@ -66,6 +70,9 @@ def page(models: pd.DataFrame, records: list[dict], errors: dict, data: dict) ->
             f"Baselines ({names}) are in the last table alone: they learn within seconds; what "
             "takes time is to follow the cells of each video, some 20 s for 3 s of film."
         )
+    if averaged:
+        means = [f"{name} is the mean of {' and '.join(of)}" for name, of in averaged.items()]
+        notes.append(f"Ensembles: {'; '.join(means)}.")
     if left_out := of_split["left_out"]:
         notes.append(f"**Left out**: samples {', '.join(left_out)}.")
     identity = {
@@ -158,8 +165,9 @@ def versions(records: Iterable[dict]) -> dict[str, str]:
 
 def _step(record: dict) -> str:
     """The kind of its model."""
-    if "method" in record["settings"]:
-        return "baseline"
+    for kind, key in (("baseline", "method"), ("ensemble", "members")):
+        if key in record["settings"]:
+            return kind
     return "regressor" if "target" in record else "autoencoder"
 
 

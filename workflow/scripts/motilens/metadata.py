@@ -19,7 +19,7 @@ from pathlib import Path
 SNAKEMAKE = Path(".snakemake/metadata")  # a file an output, named by its path in base 64
 LONGEST = 254  # a longer name is cut into folders, each with an @ before it
 # Where steps leave records, in the order of the pipeline; other folders may hold the user's own.
-RECORDED = ("frames", "autoencoders", "regressors", "baselines", "tables", "bundles")
+RECORDED = ("frames", "autoencoders", "regressors", "baselines", "ensembles", "tables", "bundles")
 UNFINISHED = "made by a run that was killed"
 
 

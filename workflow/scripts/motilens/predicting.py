@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from motilens import appearance, extraction, loading, proportions, regressor, stacks, tracks
+from motilens import appearance, extraction, loading, regressor, stacks, tracks
 from motilens.bundle import Bundle
 from motilens.performance import Performance
 from motilens.samples import MOTILITY
@@ -59,8 +59,9 @@ def predict(
     Args:
         facts: what is known better than by the files: frame_rate (1/s).
     """
-    for member in () if bundle.tracks else bundle.members:
-        performance.place(member.model, regressor.LAYOUT)
+    for member in bundle.members:
+        if not member.of_cells:
+            performance.place(member.model, regressor.LAYOUT)
     for path in [videos] if isinstance(videos, str | Path) else videos:
         video = shown(path)
         if not Path(path).is_file():
@@ -86,7 +87,8 @@ def _of_video(
     followed = None
     with tempfile.TemporaryDirectory() as folder:
         clips, settings = Path(folder, "clips.h5"), bundle.frames
-        if bundle.tracks and settings["other_frame_rate"] == "resample":
+        of_cells = all(member.of_cells for member in bundle.members)
+        if of_cells and settings["other_frame_rate"] == "resample":
             settings = settings | {"other_frame_rate": "warn"}  # cells are followed frame by frame
         record = extraction.extract_clips(path, clips, settings, "video", facts)
         if bundle.tracks:
@@ -126,10 +128,10 @@ def _of_clips(
             warned.append(f"fewer than {FEW} cells ({made.cells}) are no sample of a population")
     for target in bundle.targets:
         members = [one for one in bundle.members if one.target == target]
-        answers = np.array(
+        answers = side_by_side(
             [
                 one.model.percentages([cells])
-                if isinstance(one.model, proportions.Kinds)
+                if one.of_cells
                 else regressor.predict(
                     one.model, loading.in_memory(clips[:, : one.model.frames], performance)
                 )
@@ -139,9 +141,9 @@ def _of_clips(
         if not np.isfinite(answers).all():
             made.problem = f"models of {target} answer what is no number: make the bundle anew"
             return made
-        first = members[0].model
-        if isinstance(first, proportions.Kinds) and first.whole:
-            likely = np.mean([one.model.of(cells) for one in members], 0).argmax(1)
+        judges = [one.model for one in members if one.of_cells and one.model.whole]
+        if judges:
+            likely = np.mean([one.of(cells) for one in judges], 0).argmax(1)
             made.kinds = [bundle.targets[target][place] for place in likely]
         made.stacks[target], empty = within_bounds(answers, bundle.targets[target])
         if target in bundle.no_better:
@@ -156,6 +158,15 @@ def _of_clips(
     made.warnings = [text for text in warned if text]
     made.values = summed(made.stacks, bundle.targets)
     return made
+
+
+def side_by_side(answers: list[np.ndarray]) -> np.ndarray:
+    """Answers of models, each (stacks, values), as one array (models, stacks, values).
+
+    What a model says of a whole video, one stack, it says of each.
+    """
+    most = max(map(len, answers))
+    return np.array([np.broadcast_to(one, (most, one.shape[1])) for one in answers])
 
 
 def within_bounds(answers: np.ndarray, values: list[str]) -> tuple[np.ndarray, float]:
@@ -222,7 +233,7 @@ def as_json(one: Prediction, bundle: Bundle) -> dict:
         "stacks": {
             target: given.mean(0).round(3).tolist()
             for target, given in one.stacks.items()
-            if one.cells is None
+            if not all(member.of_cells for member in bundle.members)
         },
         "cells": one.cells,
         "warnings": one.warnings,

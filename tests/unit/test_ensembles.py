@@ -1,0 +1,32 @@
+"""The mean of what several models answer."""
+
+import pandas as pd
+import pytest
+
+from motilens import InputError, ensembles
+
+NETWORK = pd.DataFrame(
+    {
+        "participant": ["7", "7", "8", "7"],
+        "sample": ["7", "7", "8", "07b"],
+        "stack": [0, 1, 0, 0],
+        "true_a": [50.0, 50.0, 20.0, 40.0],
+        "predicted_a": [60.0, 40.0, 10.0, 0.0],
+    }
+)
+CELLS = NETWORK.iloc[[2, 3, 0]].assign(predicted_a=[30.0, 90.0, 70.0])
+
+
+def test_each_model_counts_alike_whatever_the_number_of_its_stacks():
+    made = ensembles.average([NETWORK, CELLS])
+    assert made["sample"].tolist() == ["7", "8", "07b"] and made["stack"].tolist() == [0, 0, 0]
+    assert made["predicted_a"].tolist() == [60, 20, 45]
+    assert list(made) == list(NETWORK) and made["true_a"].tolist() == [50, 20, 40]
+    thrice = ensembles.average([NETWORK, CELLS, CELLS])
+    assert thrice["predicted_a"].tolist() == pytest.approx([190 / 3, 70 / 3, 60])
+
+
+@pytest.mark.parametrize("other", [CELLS.iloc[:2], CELLS.assign(true_a=50.0)])
+def test_answers_to_other_questions_are_not_averaged(other):
+    with pytest.raises(InputError, match="different samples or labels"):
+        ensembles.average([NETWORK, other])
