@@ -10,6 +10,7 @@ import yaml
 
 from motilens import InputError
 from motilens.config import check, contradictions, misplaced, of_the_future, twice
+from motilens.params import merged
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
@@ -28,17 +29,26 @@ def load(name):
         "config/study.yaml",
         "config/own.yaml",
         "benchmarks/study_cpu.yaml",
+        "benchmarks/study_64.yaml",
+        "benchmarks/study_256.yaml",
     ],
 )
 def test_our_configurations_are_valid(name):
     assert contradictions(check(load(name), SCHEMA)) == []
 
 
-@pytest.mark.parametrize("name", ["config/visem.yaml", "config/study.yaml"])
-def test_competitors_can_be_added(name):
-    config, added = load(name), load("config/competitors.yaml")
-    config["inputs"] |= added.pop("inputs")
-    assert not added and contradictions(check(config, SCHEMA)) == []
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("config/visem.yaml", "config/competitors.yaml"),
+        ("config/competitors.yaml", "config/study.yaml"),
+    ],
+)
+def test_competitors_can_be_added(names):
+    first, second = map(load, names)
+    config = check(merged(first, second), SCHEMA)
+    assert contradictions(config) == [] and {"I1", "ours"} <= set(config["inputs"])
+    assert ("casa" in config["baselines"]) == ("config/study.yaml" in names)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ def test_they_are_rows_of_the_tables(lab):
     [
         (lambda lab: None, set()),
         (lambda lab: lab.config["tracks"].update(reach=5), TRACKED | COUNTED),
-        (lambda lab: lab.config["regressor"].update(epochs=3), {"train_regressor"} | AVERAGED | TABLES),
+        (lambda lab: lab.config["regressor"].update(epochs=3),
+         {"train_regressor"} | AVERAGED | TABLES),
         (lambda lab: lab.config["dataset"].update(microns_per_pixel=0.4),
          {"extract_frames", "plot_contact_sheet", "list_clips", "train_regressor", "count_cells"}
          | AVERAGED | TABLES),
@@ -97,12 +98,12 @@ def test_an_ensemble_answers_the_mean_of_its_members(lab):
     folder, keys = lab.folder / "results/predictions", ["participant", "sample"]
     for fold in (1, 2):
         both, *parts = (
-            pd.read_csv(folder / name / f"motility/fold{fold}/seed0.csv").groupby(keys).mean()
+            pd.read_csv(folder / name / f"motility/fold{fold}/seed0.csv")
+            .drop(columns="stack").groupby(keys).mean()
             for name in ("both", "I1", "cells")
-        )
+        )  # fmt: skip
         assert len(both) == 3
-        pd.testing.assert_frame_equal(both.drop(columns="stack"),
-                                      ((parts[0] + parts[1]) / 2).drop(columns="stack"))  # fmt: skip
+        pd.testing.assert_frame_equal(both, (parts[0] + parts[1]) / 2)
     record = step.read_record(lab.folder / "results/ensembles/both/motility/fold1/seed0/model.json")
     assert record["settings"]["members"] == ["I1", "cells"]
     page = (lab.folder / "results/tables/run.md").read_text(encoding="utf-8")

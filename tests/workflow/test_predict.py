@@ -38,7 +38,9 @@ def lab(finished_laboratory, tmp_path_factory):
     made.config |= FOLLOWED | {"ensembles": {"both": ["ours", "cells"]}}
     made.write_configuration()
     shutil.rmtree(made.folder / "results/figures")  # of another configuration
-    made.snakemake("--cores", "2", "--", "bundle_ours", "bundle_cells", "bundle_both", config="own.yaml")
+    made.snakemake(
+        "--cores", "2", "--", "bundle_ours", "bundle_cells", "bundle_both", config="own.yaml"
+    )
     return made
 
 
@@ -207,7 +209,9 @@ def test_models_that_answer_no_numbers_predict_nothing(lab, predicted):
 
 def test_what_is_not_there_is_told_in_our_words(lab):
     done = lab.snakemake("-n", "--", "bundle_I9", config="own.yaml", check=False)
-    assert done.returncode == 1 and "can be bundled; there are ours, cells, both (make" in done.stdout
+    assert (
+        done.returncode == 1 and "can be bundled; there are ours, cells, both (make" in done.stdout
+    )
     done = lab.snakemake("--report", "report.html", config="own.yaml", check=False)
     assert done.returncode == 1 and "results holds no finished run to report on" in done.stdout
 
