@@ -93,6 +93,15 @@ else:
             "<results>/figures/gallery.png" if AUTOENCODED else [],
 
 
+# Last of all: what cannot run leaves nothing behind.
+if workflow.is_main_process and not ONLY_PLANNED:
+    if other := runs.claim(config["results"]):
+        stop(
+            f"results: a run in another clone, {other}, is writing into {config['results']}: wait "
+            "for its end, or name another folder"
+        )
+
+
 START = time.time()
 
 

@@ -130,9 +130,7 @@ def members_of(kind):
     def paths(wildcards):
         named = {key: wildcards[key] for key in ("target", "fold", "seed")}
         return [
-            path
-            for name in ENSEMBLES[wildcards.ensemble]
-            for path in files_of(name, kind, **named)
+            path for name in ENSEMBLES[wildcards.ensemble] for path in files_of(name, kind, **named)
         ]
 
     return paths
@@ -180,9 +178,7 @@ def encoder_of(kind):
 
 # Rows whose models answer for single videos, and ensembles of such rows.
 ANSWERING = INPUTS + [name for name in BASELINES if name == "cells"]
-BUNDLED = ANSWERING + [
-    name for name, members in ENSEMBLES.items() if {*members} <= {*ANSWERING}
-]
+BUNDLED = ANSWERING + [name for name, members in ENSEMBLES.items() if {*members} <= {*ANSWERING}]
 
 
 def has_cells(name):

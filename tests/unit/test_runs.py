@@ -75,6 +75,35 @@ def test_a_file_system_without_locks(folder, monkeypatch):
 
     monkeypatch.setattr(runs.fcntl, "flock", refuse)
     assert not runs.enter(folder) and (folder / "locks").exists()
+    assert runs.claim(folder) is None
+
+
+CLAIM = f"{ENTER} print(runs.claim(sys.argv[1]), flush=True); sys.stdin.read()"
+
+
+def claiming(results, clone):
+    """Another process, in a clone, that says whose the results are."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CLAIM, str(results)], cwd=clone, env={"PYTHONPATH": str(SCRIPTS)},
+        stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_results_belong_to_one_clone_as_long_as_it_runs(tmp_path, monkeypatch):
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    mine.mkdir(), other.mkdir()
+    monkeypatch.chdir(mine)
+    first = claiming(tmp_path / "results", other)
+    assert first.stdout.readline() == "None\n"
+    second = claiming(tmp_path / "results", other)
+    assert second.stdout.readline() == "None\n", "Snakemake's own locks keep them apart"
+    first.kill(), first.wait()
+    assert runs.claim(tmp_path / "results").endswith(f":{other}")
+    second.kill(), second.wait()
+    assert runs.claim(tmp_path / "results") is None
+    third = claiming(tmp_path / "results", other)
+    assert third.stdout.readline().endswith(f":{mine}\n")
+    third.kill(), third.wait()
 
 
 def test_it_starts_without_any_folder(tmp_path):

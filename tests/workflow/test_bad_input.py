@@ -14,7 +14,7 @@ import torchvision
 import yaml
 from conftest import smallest
 
-from motilens import dataset, simulation, video
+from motilens import dataset, runs, simulation, video
 
 
 @pytest.fixture
@@ -248,6 +248,19 @@ def test_keys_at_the_wrong_level(own_data):
 def test_results_that_are_a_file(own_data):
     (own_data.folder / "results").write_text("mine")
     assert_clear(own_data.run("-n"), "results: .*results is a file: name a folder")
+
+
+def test_a_run_in_another_clone_is_not_disturbed(own_data):
+    """Snakemake's locks know of one clone alone."""
+    results = own_data.folder / "results"
+    assert runs.claim(results) is None  # by this process, in another folder
+    done = own_data.run("--cores", "1", "--", "results/samples.csv")
+    assert done.returncode == 1
+    assert re.search(r"^ERROR: results: a run in another clone, .*, is writing", done.stdout, re.M)
+    assert not (results / "samples.csv").exists()
+    assert own_data.run("-n").returncode == 0
+    runs._held.pop().close()
+    assert own_data.run("--cores", "1", "--", "results/samples.csv").returncode == 0
 
 
 def test_a_number_given_as_text(project):

@@ -1,4 +1,4 @@
-"""Which runs of Snakemake are alive here, so that the lock of a killed one does not stay."""
+"""Which runs of Snakemake are alive, here and in a folder of results."""
 
 import fcntl
 import os
@@ -71,3 +71,31 @@ def enter(folder: Path = Path(".snakemake")) -> bool:
         file.flush()
     fcntl.flock(file, fcntl.LOCK_SH)
     return alone
+
+
+def claim(results: str) -> str | None:
+    """Make a folder of results this clone's as long as this process lives.
+
+    Snakemake's locks know of the runs of one clone only.
+
+    Returns:
+        Where another clone is running on the same results: `host:folder`; None if none is, as far
+        as one can know.
+    """
+    path, here = Path(results, ".metadata", ".running"), f"{socket.gethostname()}:{os.getcwd()}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
+    _held.append(file)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.truncate(0)
+        file.write(here)
+        file.flush()
+    except BlockingIOError:
+        file.seek(0)
+        if (other := file.read()) != here:
+            return other
+    except OSError:  # a file system without locks
+        return None
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return None
