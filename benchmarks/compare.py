@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/compare.py --folds 1,3 results/study_256:I1,pca results/a:cells
 
+`results/study_256:ours+results/a:cells` is the mean of two rows, as in an ensemble.
 Then: the pairs, with intervals and tests as in tables/statistics.md, adjusted for those shown.
 """
 
@@ -13,12 +14,14 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
-from motilens import InputError, statistics, step, tables  # noqa: E402
+from motilens import InputError, ensembles, statistics, step, tables  # noqa: E402
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rows", nargs="+", help="folder of results:row,row,...")
+    parser.add_argument(
+        "rows", nargs="+", help="folder of results:row,row,..., or folder:row+folder:row"
+    )
     parser.add_argument("--target", default="motility")
     parser.add_argument("--folds", default="1,2,3")
     told = parser.parse_args()
@@ -36,22 +39,40 @@ def main():
 def together(rows: list[str], target: str, folds: list[str]) -> pd.DataFrame:
     """All that was asked for, and ZeroR and the median, as `statistics.long_table`."""
     parts, labels = {}, {}
-    for asked in rows:
-        results, _, names = asked.rpartition(":")
-        if not results or not all(names.split(",")):
-            raise InputError(f"{asked}: say folder:row,row")
-        for name in names.split(","):
-            called = f"{name} ({results})"
-            if called in parts:
-                raise InputError(f"{called} is asked for twice")
-            made = of_row(Path(results), name, target, folds)
-            parts[called] = statistics.read_all(*zip(*made, strict=True)).assign(input=called)
-            for _, record in made:
-                fold = int(record["fold"])
-                known = tables.training_labels(record)
-                if not labels.setdefault((target, fold), known).equals(known):
-                    raise InputError(f"{called}: fold {fold} has other participants or labels")
+    for called, members in asked_for(rows).items():
+        made = [of_row(Path(results), name, target, folds) for results, name in members]
+        if len({tuple(record["seed"] for _, record in models) for models in made}) > 1:
+            raise InputError(f"{called}: its rows have different seeds")
+        read = []
+        for models in zip(*made, strict=True):
+            answers = [tables.read_predictions(*one) for one in models]
+            whole = ensembles.average(answers) if len(answers) > 1 else answers[0]
+            read.append(statistics.long_table(whole, models[0][1]))
+        parts[called] = pd.concat(read).assign(input=called)
+        for _, record in (one for models in made for one in models):
+            fold = int(record["fold"])
+            known = tables.training_labels(record)
+            if not labels.setdefault((target, fold), known).equals(known):
+                raise InputError(f"{called}: fold {fold} has other participants or labels")
     return statistics.with_constants(pd.concat(parts.values(), ignore_index=True), labels)
+
+
+def asked_for(rows: list[str]) -> dict[str, list[tuple[str, str]]]:
+    """By what it is called, the folder and name of each row, or of each of those averaged."""
+    found = {}
+    for asked in rows:
+        members = []
+        for part in asked.split("+"):
+            results, _, names = part.rpartition(":")
+            if not results or not all(names.split(",")) or "+" in asked and "," in names:
+                raise InputError(f"{asked}: say folder:row,row or folder:row+folder:row")
+            members.append([(results, name) for name in names.split(",")])
+        for one in [sum(members, [])] if len(members) > 1 else [[row] for row in members[0]]:
+            called = " + ".join(f"{name} ({results})" for results, name in one)
+            if called in found:
+                raise InputError(f"{called} is asked for twice")
+            found[called] = one
+    return found
 
 
 def of_row(results: Path, name: str, target: str, folds: list[str]) -> list[tuple[str, dict]]:
@@ -63,7 +84,8 @@ def of_row(results: Path, name: str, target: str, folds: list[str]) -> list[tupl
             raise InputError(f"{results} has no predictions of {name}, {target}, fold {fold}")
         for path in found:
             place = f"{name}/{target}/fold{fold}/{path.stem}/model.json"
-            kind = "regressors" if (results / "regressors" / place).exists() else "baselines"
+            kinds = ("regressors", "baselines", "ensembles")
+            kind = next((kind for kind in kinds if (results / kind / place).exists()), kinds[0])
             made.append((str(path), step.read_record(str(results / kind / place))))
     return made
 

@@ -31,6 +31,7 @@ def load(name):
         "benchmarks/study_cpu.yaml",
         "benchmarks/study_64.yaml",
         "benchmarks/study_256.yaml",
+        "benchmarks/study_others.yaml",
     ],
 )
 def test_our_configurations_are_valid(name):

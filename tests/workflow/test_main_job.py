@@ -228,5 +228,17 @@ def test_rows_of_runs_side_by_side(results, finished):
         row = rf"^\| {name} \(results\) +\| +6 +\| +1 +\| +([\d.]+)"
         [error] = re.findall(row, told, re.MULTILINE)
         assert float(error) == pytest.approx(expected[name], abs=1e-3)
+    told = compare("results:I4+results:I1", "results:I4").stdout
+    both = [
+        pd.read_csv(results / f"predictions/{name}/motility/fold{fold}/seed0.csv")
+        for fold in (1, 2) for name in ("I4", "I1")
+    ]  # fmt: skip
+    means = [one.groupby("participant").mean() for one in both]
+    means = pd.concat([(means[k] + means[k + 1]) / 2 for k in (0, 2)])
+    away = means.filter(regex="^true").to_numpy() - means.filter(regex="^predicted").to_numpy()
+    row = r"^\| I4 \(results\) \+ I1 \(results\) +\| +6 +\| +1 +\| +([\d.]+)"
+    [error] = re.findall(row, told, re.MULTILINE)
+    assert float(error) == pytest.approx(abs(away).mean(), abs=1e-3)
+    assert "say folder:row,row" in compare("results:I4+results:I1,I2").stderr
     assert "ERROR: results: say folder:row,row" in compare("results").stderr
     assert "no predictions of I5, motility, fold 1" in compare("results:I5").stderr
