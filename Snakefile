@@ -93,15 +93,6 @@ else:
             "<results>/figures/gallery.png" if AUTOENCODED else [],
 
 
-# Last of all: what cannot run leaves nothing behind.
-if workflow.is_main_process and not ONLY_PLANNED:
-    if other := runs.claim(config["results"]):
-        stop(
-            f"results: a run in another clone, {other}, is writing into {config['results']}: wait "
-            "for its end, or name another folder"
-        )
-
-
 START = time.time()
 
 
@@ -112,6 +103,11 @@ onstart:
     limit = workflow.scheduling_settings.max_jobs_per_timespan
     if (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
+    if other := runs.claim(config["results"]):
+        stop(
+            f"results: a run in another clone, {other}, is writing into {config['results']}: wait "
+            "for its end, or name another folder"
+        )
     metadata.begin(config["results"])
     if "seed" in config["folds"] and not FETCH:
         number, seed = config["folds"]["number"], config["folds"]["seed"]

@@ -69,7 +69,7 @@ def asked_for(rows: list[str]) -> dict[str, list[tuple[str, str]]]:
             members.append([(results, name) for name in names.split(",")])
         for one in [sum(members, [])] if len(members) > 1 else [[row] for row in members[0]]:
             called = " + ".join(f"{name} ({results})" for results, name in one)
-            if called in found:
+            if called in found or len({*one}) < len(one):
                 raise InputError(f"{called} is asked for twice")
             found[called] = one
     return found

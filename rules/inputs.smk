@@ -99,6 +99,7 @@ AVERAGED = [
 ]
 # All rows but those of input types.
 OTHERS = COUNTED + AVERAGED
+OTHER_ROWS = {name: [target for row, target in OTHERS if row == name] for name, _ in OTHERS}
 ALL_MODELS = {"input": INPUTS, "target": TARGETS, "fold": FOLDS, "seed": SEEDS}
 
 

@@ -172,7 +172,7 @@ def ensemble_params(wildcards):
     name, target, fold = (wildcards[key] for key in ("ensemble", "target", "fold"))
     members, values = ENSEMBLES[name], config["targets"][target]
     return {
-        "settings": plain({"members": members, f"targets.{target}": values}),
+        "settings": plain({"ensemble": name, "members": members, f"targets.{target}": values}),
         "training": content_of("training", training(fold), values),
         "held_out": content_of("held_out", held_out(fold), values),
         "code": code_of("average_predictions.py"),

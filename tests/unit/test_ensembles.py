@@ -26,6 +26,13 @@ def test_each_model_counts_alike_whatever_the_number_of_its_stacks():
     assert thrice["predicted_a"].tolist() == pytest.approx([190 / 3, 70 / 3, 60])
 
 
+def test_labels_stay_as_they_are():
+    """The mean of three times 33.3 is not 33.3."""
+    stacks = pd.concat([NETWORK.iloc[[2]]] * 3).assign(true_a=33.3, predicted_a=[1.0, 2.0, 6.0])
+    made = ensembles.average([stacks, CELLS.iloc[[0]].assign(true_a=33.3)])
+    assert made[["true_a", "predicted_a"]].to_numpy().tolist() == [[33.3, 16.5]]
+
+
 @pytest.mark.parametrize("other", [CELLS.iloc[:2], CELLS.assign(true_a=50.0)])
 def test_answers_to_other_questions_are_not_averaged(other):
     with pytest.raises(InputError, match="different samples or labels"):

@@ -62,12 +62,12 @@ def test_what_was_never_made_and_other_reasons():
     assert explain(jobs) == ["missing: gallery.png: 1 gallery", "not made yet: 1 regressor"]
 
 
-def test_lists_of_rows_are_told_as_what_came_and_went():
-    then, now = {"settings": {"others": []}}, {"settings": {"others": [["cells", "motility"]]}}
+def test_lists_of_lists_are_told_as_what_came_and_went():
+    then, now = {"counted": []}, {"counted": [["cells", "motility"]]}
     [line] = explain([Job("make_table1", then, now)])
-    assert line == "settings.others: cells, motility added: 1 Table 1"
+    assert line == "counted: cells, motility added: 1 Table 1"
     [line] = explain([Job("make_table1", now, then)])
-    assert line.startswith("settings.others: cells, motility removed")
+    assert line.startswith("counted: cells, motility removed")
 
 
 def test_many_participants_are_counted_not_listed():

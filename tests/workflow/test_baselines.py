@@ -70,13 +70,15 @@ def test_they_are_rows_of_the_tables(lab):
         (lambda lab: lab.config.update(ensembles={}), COUNTED),
         (lambda lab: lab.config["ensembles"].update(both=["cells", "I1"]), set()),
         (lambda lab: lab.config["ensembles"].update(both=["msd", "I1"]), AVERAGED | COUNTED),
+        (lambda lab: lab.config["ensembles"].update(pair=lab.config["ensembles"].pop("both")),
+         AVERAGED | COUNTED),
         (lambda lab: changes.edit_module(lab, "tracks.py"), TRACKED | COUNTED),
         (lambda lab: changes.edit_module(lab, "counting.py"), {"count_cells"} | AVERAGED | COUNTED),
         (lambda lab: changes.edit_module(lab, "ensembles.py"), AVERAGED | COUNTED),
         (lambda lab: changes.upgrade(lab, "trackpy"), TRACKED | COUNTED),
     ],
     ids=["nothing", "reach", "epochs", "scale", "fewer", "no ensembles", "order",
-         "members", "tracks.py", "counting.py", "ensembles.py", "trackpy"],
+         "members", "name", "tracks.py", "counting.py", "ensembles.py", "trackpy"],
 )  # fmt: skip
 def test_what_makes_them_stale(lab, tmp_path, change, expected):
     made = lab.copy(tmp_path / "a lab")
@@ -107,7 +109,7 @@ def test_an_ensemble_answers_the_mean_of_its_members(lab):
     record = step.read_record(lab.folder / "results/ensembles/both/motility/fold1/seed0/model.json")
     assert record["settings"]["members"] == ["I1", "cells"]
     page = (lab.folder / "results/tables/run.md").read_text(encoding="utf-8")
-    assert "both is the mean of I1 and cells; moving is the mean of I1 and casa and msd" in page
+    assert "both (of I1, cells); moving (of I1, casa, msd)" in page and "code of ensembles" in page
 
 
 def test_an_ensemble_without_a_common_target_is_told_before_anything(lab, tmp_path):

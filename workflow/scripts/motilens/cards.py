@@ -23,9 +23,10 @@ Each model saw all folds but one; no participant is in two folds.
 
 ## How well it does
 
-Mean absolute error in percentage points on participants that a model had not seen (of single
-models, not of their mean), with 95 % intervals over participants. ZeroR always answers the training
-mean; where the last interval holds 0, nothing shows that the models know more than that.
+Mean absolute error in percentage points on participants that a model had not seen (of
+{each}, not of all models together), with 95 % intervals over participants. ZeroR
+always answers the training mean; where the last interval holds 0, nothing shows that the models
+know more than that.
 
 {table}
 
@@ -98,6 +99,7 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
         **making.seen_by(records),
         simulated=", simulated" if settings["simulated"] else "",
         seen=", " + ", and ".join(seen),
+        each="single models" if len(_rows(records)) == 1 else "one model of each member",
         table=table.to_markdown(index=False),
         notes="".join(f"{note}\n" for note in notes),
     )
@@ -105,10 +107,7 @@ def written(name: str, records: list[dict], errors: pd.DataFrame, settings: dict
 
 def _how(records: list[dict], settings: dict) -> str:
     """What answers, a row of the tables after the other, and what is made of the answers."""
-    rows = {}
-    for record in records:
-        rows.setdefault(record["input"], []).append(record)
-    told = [_of_row(members, settings) for members in rows.values()]
+    told = [_of_row(members, settings) for members in _rows(records).values()]
     stacks = any(not _of_cells(record) for record in records)
     return "\n".join(
         [
@@ -117,6 +116,13 @@ def _how(records: list[dict], settings: dict) -> str:
             + ("stacks and over models." if stacks else "models."),
         ]
     )
+
+
+def _rows(records: list[dict]) -> dict[str, list[dict]]:
+    rows = {}
+    for record in records:
+        rows.setdefault(record["input"], []).append(record)
+    return rows
 
 
 def _of_row(records: list[dict], settings: dict) -> str:

@@ -20,16 +20,12 @@ def average(members: list[pd.DataFrame]) -> pd.DataFrame:
     Raises:
         InputError: they are not about the same samples, or differ in what is true.
     """
-    keys = ["participant", "sample"]
-    answers = [one.drop(columns="stack").groupby(keys, sort=False).mean() for one in members]
-    first = answers[0]
-    true = list(first.filter(regex="^true_"))
-    for other in answers[1:]:
-        if set(other.index) != set(first.index) or not other[true].loc[first.index].equals(
-            first[true]
-        ):
+    samples = [one.groupby(["participant", "sample"], sort=False) for one in members]
+    true, *others = (part.first().filter(regex="^true_") for part in samples)
+    for other in others:
+        if set(other.index) != set(true.index) or not other.loc[true.index].equals(true):
             raise InputError("models of an ensemble were asked about different samples or labels")
-    mean = sum(one.loc[first.index] for one in answers) / len(answers)
-    mean = mean.assign(**{name: first[name] for name in true}).reset_index()
-    mean.insert(2, "stack", 0)
-    return mean
+    predicted = [part.mean().filter(regex="^predicted_").loc[true.index] for part in samples]
+    made = pd.concat([true, sum(predicted) / len(predicted)], axis=1).reset_index()
+    made.insert(2, "stack", 0)
+    return made

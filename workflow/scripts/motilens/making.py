@@ -52,9 +52,7 @@ def page(models: pd.DataFrame, records: list[dict], errors: dict, data: dict) ->
     of_split = errors["settings"]
     others = errors["regressors"].values()
     counted = [made for made in others if _step(made) == "baseline"]
-    averaged = {
-        made["input"]: made["settings"]["members"] for made in others if _step(made) == "ensemble"
-    }
+    averaged = [made for made in others if _step(made) == "ensemble"]
     notes = [
         "A row of the first table is one kind of model. Seconds are of the training alone, without "
         "the start of the program, interrupted runs and starts given up included; memory is the "
@@ -71,8 +69,9 @@ def page(models: pd.DataFrame, records: list[dict], errors: dict, data: dict) ->
             "takes time is to follow the cells of each video, some 20 s for 3 s of film."
         )
     if averaged:
-        means = [f"{name} is the mean of {' and '.join(of)}" for name, of in averaged.items()]
-        notes.append(f"Ensembles: {'; '.join(means)}.")
+        means = {made["input"]: ", ".join(made["settings"]["members"]) for made in averaged}
+        told = "; ".join(f"{name} (of {members})" for name, members in means.items())
+        notes.append(f"Ensembles are the means of other rows: {told}.")
     if left_out := of_split["left_out"]:
         notes.append(f"**Left out**: samples {', '.join(left_out)}.")
     identity = {
@@ -85,7 +84,7 @@ def page(models: pd.DataFrame, records: list[dict], errors: dict, data: dict) ->
         ("Data", _as_rows(seen_by(records) | dict(_flat(data)))),
         ("Input types", input_types(records)),
         ("Settings", settings(records)),
-        ("Versions and digests", _as_rows(identity | versions([*records, *counted]))),
+        ("Versions and digests", _as_rows(identity | versions([*records, *counted, *averaged]))),
     ]
     return Page("How this run was made", parts, notes)
 

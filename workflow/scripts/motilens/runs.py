@@ -83,10 +83,10 @@ def claim(results: str) -> str | None:
         as one can know.
     """
     path, here = Path(results, ".metadata", ".running"), f"{socket.gethostname()}:{os.getcwd()}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
-    _held.append(file)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
+        _held.append(file)
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.truncate(0)
         file.write(here)
@@ -94,8 +94,8 @@ def claim(results: str) -> str | None:
     except BlockingIOError:
         file.seek(0)
         if (other := file.read()) != here:
-            return other
-    except OSError:  # a file system without locks
+            return other or "which is beginning"
+    except OSError:  # another user's, or a file system without locks
         return None
     fcntl.flock(file, fcntl.LOCK_SH)
     return None

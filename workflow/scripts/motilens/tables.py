@@ -32,7 +32,7 @@ MARKS = {
         " ‡",
         "‡ an unsound regressor: it answers all stacks alike, or errs far more on its own training "
         "stacks than in training; or a baseline that found no cell in a sample (`health` in its "
-        "`model.json`).",
+        "`model.json`); or an ensemble of such.",
     ),
 }
 
@@ -208,6 +208,11 @@ def page(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> Page:
             1,
             "The paper's figures are its own, on VISEM and on folds that were not published: "
             "compare averages, and only for results on VISEM.",
+        )
+    if mae.groupby("fold")["n_stacks"].nunique().max() > 1:
+        notes.append(
+            "Baselines and ensembles give one answer for a sample: both their columns are of that, "
+            "so compare them with others *per participant*."
         )
     if left_out := mae["left_out"].fillna("").iloc[0]:
         notes.append(
