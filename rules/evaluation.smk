@@ -21,7 +21,7 @@ rule measure_errors:
         settings=lambda wildcards: plain(
             {
                 "models": ALL_MODELS,
-                "rows": OTHER_ROWS,
+                **OTHER_ROWS,
                 "folds_digest": folds.digest(FOLDS_OF),
                 "left_out": left_out(),
             }
@@ -55,7 +55,7 @@ rule measure_statistics:
     conda:
         "../envs/tables.yaml"
     params:
-        settings=plain({"models": ALL_MODELS, "rows": OTHER_ROWS}),
+        settings=plain({"models": ALL_MODELS, **OTHER_ROWS}),
         code=code_of("measure_statistics.py"),
         rests_on=lambda wildcards: all_models_rest_on(),
     message:
@@ -210,7 +210,7 @@ rule plot_agreement:
     resources:
         **needed(1500, 10),
     params:
-        settings=plain({"models": ALL_MODELS | {"seed": SEEDS[:1]}, "rows": OTHER_ROWS}),
+        settings=plain({"models": ALL_MODELS | {"seed": SEEDS[:1]}, **OTHER_ROWS}),
         code=code_of("plot_agreement.py"),
         rests_on=lambda wildcards: all_models_rest_on(),
     message:

@@ -99,7 +99,10 @@ AVERAGED = [
 ]
 # All rows but those of input types.
 OTHERS = COUNTED + AVERAGED
-OTHER_ROWS = {name: [target for row, target in OTHERS if row == name] for name, _ in OTHERS}
+OTHER_ROWS = {
+    kind: {name: [target for row, target in rows if row == name] for name, _ in rows}
+    for kind, rows in (("baselines", COUNTED), ("ensembles", AVERAGED))
+}
 ALL_MODELS = {"input": INPUTS, "target": TARGETS, "fold": FOLDS, "seed": SEEDS}
 
 

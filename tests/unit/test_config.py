@@ -83,8 +83,8 @@ def test_competitors_can_be_added(names):
         ("slurm", {"extra": "--wrap={x}"}, "slurm.extra: '--wrap={x}' are no options of sbatch"),
         ("slurm", None, "slurm: is empty: fill it in, or remove the line"),
         ("regressor.weights", "imagenet", "regressor.weights: give none, IMAGENET1K_V1, or a file"),
-        ("seeds", [0, 0], "seeds: [0, 0] has non-unique elements"),
-        ("seeds", [], "seeds: [] should be non-empty"),
+        ("seeds", [0, 0], "seeds: names one twice: 0, 0"),
+        ("seeds", [], "seeds: name 1 or more, not 0"),
         ("inputs.I 5", {"frames": 4}, "inputs.I 5: no usable name"),
         (
             "inputs.I5",
@@ -217,6 +217,14 @@ def test_names_of_other_rows_are_refused():
         "ensembles: I1 is another row of the tables, too: rename it",
         "ensembles.both: cell is neither among inputs nor among baselines; known here: I1, cells",
     ]
+    for members, told in (
+        (["cells"], "ensembles.both: name 2 or more, not 1"),
+        (["cells", "cells"], "ensembles.both: names one twice: cells, cells"),
+    ):
+        with pytest.raises(InputError, match=told):
+            check(config | {"ensembles": {"both": members}}, SCHEMA)
+    with pytest.raises(InputError, match=r"decimal point: 18\.5"):
+        check(config | {"tracks": {"reach": "18,5"}}, SCHEMA)
     config["ensembles"] = {}
     for name in ("I1\n", "a" * 101):
         config["inputs"] = {name: {"frames": 1}}

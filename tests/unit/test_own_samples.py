@@ -118,6 +118,10 @@ def test_headers_that_the_user_names_must_be_there(own):
     settings = {"videos": None, "needed": ["progressive"]}
     [problem] = problems_of(own, columns={"frame_rate": "fps"}, **settings)
     assert "missing 'fps'" in problem
+    # Names of files say nothing where a column is to name them.
+    settings["videos"] = str(own / "films")
+    [problem] = problems_of(own, columns={"video": "Film"}, **settings)
+    assert "missing 'Film'" in problem
     same = {"progressive": "immotile", "nonprogressive": " Immotile "}
     problems = problems_of(own, columns=same, **settings)
     assert "one column is to be 'progressive' and 'nonprogressive' and 'immotile'" in problems[0]

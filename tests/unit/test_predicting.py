@@ -71,8 +71,10 @@ def test_what_is_outside_the_range_is_said():
     known = appearance.ranges([usual, usual | {"movement": 2.0}])
     assert known["movement"] == [1, 2] and appearance.strange(usual, known) == []
     assert appearance.strange(usual | {"movement": 2.09}, known) == []
-    (told,) = appearance.strange(usual | {"movement": 0.01}, known)
-    assert told == "movement 0.01 of its contrast, less than in training (1 to 2)"
+    (told,) = appearance.strange(usual | {"movement": 0.3}, known)
+    assert told == "movement 0.3 of its contrast, less than in training (1 to 2)"
+    told = appearance.strange(usual | {"movement": 0.01}, known)
+    assert len(told) == 2 and "next to nothing moves" in told[1]
     (told,) = appearance.strange(usual | {"movement": 4000}, known)
     assert told == "movement 4000 of its contrast, more than in training (1 to 2)"
     assert "the field is empty" in appearance.strange(usual | {"contrast": 0.0}, known)[-1]

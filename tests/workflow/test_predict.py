@@ -22,6 +22,7 @@ from motilens import (
     predicting,
     proportions,
     regressor,
+    simulation,
     step,
     tracks,
     video,
@@ -247,20 +248,25 @@ def test_cells_are_counted_in_new_videos_as_in_the_run(lab, predicted):
     [again] = predicting.predict(whole, str(lab.video(1)), performance.prepare())
     assert len(again.kinds) == len(cells) and set(again.kinds) <= set(VALUES[:3])
     assert again.frame.shape == (480, 640)  # of the paths, not of the clips
-    assert (
-        "no cell is seen in 26 frames of the first 0.6 s" in dark["problem"] and not dark["values"]
-    )
+    assert "dark.avi: the field is empty" in dark["problem"] and not dark["values"]
     whole.frames["other_frame_rate"] = "resample"
     [other] = predicting.predict(
         whole, str(lab.video(1)), performance.prepare(), {"frame_rate": 48.9}
     )
     assert any("has 48.9 frames a second, not 50" in line for line in other.warnings), other
     assert not any("shown twice" in line for line in other.warnings), "cells are not resampled"
-    noise = np.random.default_rng(0).integers(99, 101, (2, 4, 64, 64)).astype(np.uint8)
-    with pytest.raises(video.Damaged, match="1.avi: the field is empty"):
-        predicting._of_clips(
-            whole, "1.avi", noise, (paths, noise[0, 0]), again.record, performance.prepare()
-        )
+    noise = np.random.default_rng(0).integers(98, 103, (30, 480, 640, 1)).astype(np.uint8)
+    video.encode(lab.folder / "noise.avi", np.repeat(noise, 3, 3), 50.0)
+    still = simulation.render(1, 1, 1)
+    video.encode(lab.folder / "still.avi", np.repeat(still, 30, 0), 50.0)
+    odd = [str(lab.folder / f"{name}.avi") for name in ("noise", "still")]
+    noise, still = predicting.predict(whole, odd, performance.prepare())
+    assert "noise.avi: the field is empty" in noise.problem, "its spots are no cells"
+    assert any("next to nothing moves" in line for line in still.warnings) and still.cells
+    whole.tracks["shortest"] = 40
+    [short] = predicting.predict(whole, str(lab.video(1)), performance.prepare())
+    assert "too short to follow cells: a path has 40 frames or more" in short.problem
+    assert "there are 30 frames in the first 0.6 s" in short.problem
     card = (lab.folder / "results/bundles/cells.md").read_text(encoding="utf-8")
     assert "follow the cells of the first 0.6 s" in card
 

@@ -41,11 +41,11 @@ def main(inputs, output, name, params):
     made = {"sha256": digest, "models": len(members), **params.training}
     for target in no_better:
         step.warn(
-            f"{name}, {target}: on participants held out it is better than ZeroR, which always "
-            "answers the mean, by {better:.2f} [{better_low:.2f}, {better_high:.2f}]".format(
+            f"{name}, {target}: on participants held out, the error of ZeroR, which always answers "
+            "the mean, less its own is {better:.2f} [{better_low:.2f}, {better_high:.2f}], not "
+            "for certain above 0: nothing shows that its answers are worth anything".format(
                 **errors.loc[target]
             )
-            + ": nothing shows that its answers are worth anything"
         )
     step.write_record(output.record, made | step.provenance(params.code, params.settings))
 

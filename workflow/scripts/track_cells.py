@@ -17,10 +17,9 @@ def main(video, output, settings, rate, may_leave_out):
             followed = tracks.nothing()
         else:
             if followed.empty:
-                step.warn(
-                    f"{video}: {tracks.NO_CELL.format(**settings)} (tracks): baselines know "
-                    "nothing of it"
-                )
+                frames = tracks.frames_of(video, settings["seconds"], rate)
+                why = tracks.why_none(frames, settings)
+                step.warn(f"{video}: {why}: baselines know nothing of it")
         text = followed.to_csv(index=False, float_format="%.2f")
         # Without the time: always the same bytes.
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))

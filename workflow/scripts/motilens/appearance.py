@@ -6,6 +6,7 @@ import numpy as np
 MARGIN = 0.1
 EMPTY = 4  # times less contrast than any video of the training: noise of the camera alone
 NOTHING = "the field is empty, or the lens covered"
+STILL = 4  # times less movement than any video of the training: next to none
 FEATURES = {
     "frame_rate": ("frame rate", "frames/s"),
     "longer_side": ("longer side", "pixels"),
@@ -75,6 +76,8 @@ def strange(video: dict[str, float], known: dict[str, list[float]]) -> list[str]
             )
     if is_empty(video, known):
         found.append(NOTHING)
+    elif video["movement"] < known.get("movement", [0])[0] / STILL:
+        found.append("next to nothing moves: a still picture, or no living cells?")
     return found
 
 

@@ -224,8 +224,14 @@ def _explain(error: jsonschema.ValidationError, schema: dict) -> list[str]:
         return [f"{place}: {error.instance!r} {why}"]
     if error.validator == "type" and error.instance is None:
         return [f"{place}: is empty: fill it in, or remove the line"]
+    if error.validator == "minItems":
+        return [f"{place}: name {error.validator_value} or more, not {len(error.instance)}"]
+    if error.validator == "uniqueItems":
+        return [f"{place}: names one twice: {', '.join(map(str, error.instance))}"]
     hint = ""
-    if error.validator == "type" and isinstance(error.instance, str):
+    if error.validator == "type" and re.fullmatch(r"\d+,\d+", str(error.instance)):
+        hint = f" (YAML has a decimal point: {error.instance.replace(',', '.')})"
+    elif error.validator == "type" and isinstance(error.instance, str):
         hint = (
             " (numbers nested in --config become text: put them into a file for --configfile; "
             "YAML takes 2e-3 for text: write 2.0e-3)"

@@ -181,6 +181,6 @@ def _clip_numbers(source: str, found: Video, frames: int, settings: dict) -> np.
     try:
         first = stacks.clip_positions(frames, settings["clips_per_video"], length)
     except stacks.TooShort as error:
-        shown = f" ({found.frames} at {found.frame_rate:g} a second, resampled)"
+        shown = f" ({found.frames} at {found.frame_rate:g} a second, resampled: is that its rate?)"
         raise Damaged(f"{source}: {error}{shown if frames != found.frames else ''}") from error
     return first[:, None] + np.arange(length)

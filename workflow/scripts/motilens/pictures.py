@@ -49,11 +49,14 @@ def prediction(one, targets: dict[str, list[str]], path: str | Path) -> None:
     notes = [f"WARNING: {text}" for text in one.warnings] or ["nothing unusual about this video"]
     name = Path(one.video).name
     seen = [f"; {one.cells} cell{'s' * (one.cells != 1)}"] if one.cells is not None else []
-    if any(given.shape[1] > 1 for given in one.stacks.values()):
+    stacks = any(given.shape[1] > 1 for given in one.stacks.values())
+    both = stacks and one.cells is not None
+    if stacks:
         seen.append("; points: each stack")
+    models = "all models" + " (networks and followed cells)" * both
     lines = [
         f"{name if len(name) < 90 else f'{name[:60]}…{name[-25:]}'}: research use, not a diagnosis",
-        f"diamonds: mean of all models, with their standard deviation{''.join(seen)}",
+        f"diamonds: mean of {models}, with their standard deviation{''.join(seen)}",
         *notes,
     ]
     figure.suptitle("\n".join(lines), fontsize=9, parse_math=False)

@@ -91,32 +91,40 @@ def _of_video(
         if of_cells and settings["other_frame_rate"] == "resample":
             settings = settings | {"other_frame_rate": "warn"}  # cells are followed frame by frame
         record = extraction.extract_clips(path, clips, settings, "video", facts)
-        if bundle.tracks:
-            followed = tracks.beginning(path, bundle.tracks, (facts or {}).get("frame_rate"))
         found = stacks.read_clips(str(clips))
-    if followed and followed[0].empty:
-        raise Damaged(
-            f"{path}: {tracks.NO_CELL.format(**bundle.tracks)} ({record['video_frames']} frames "
-            "in all), so nothing can be said of it"
-        )
-    return _of_clips(bundle, path, found, followed, record, performance)
+    measured = appearance.measure(found, record)
+    if bundle.tracks:
+        # Before noise is followed as if it were cells.
+        if appearance.is_empty(measured, bundle.ranges):
+            raise Damaged(f"{path}: {appearance.NOTHING}: what moves there is noise")
+        rate = (facts or {}).get("frame_rate")
+        followed = tracks.beginning(path, bundle.tracks, rate)
+        if followed[0].empty:
+            frames = tracks.frames_of(path, bundle.tracks["seconds"], rate)
+            why = tracks.why_none(frames, bundle.tracks)
+            raise Damaged(f"{path}: {why}: so nothing can be said of it")
+    return _of_clips(bundle, path, found, measured, followed, record, performance)
 
 
 def _of_clips(
     bundle: Bundle,
     video: str,
     clips: np.ndarray,
+    measured: dict[str, float],
     followed: tuple[pd.DataFrame, np.ndarray] | None,
     record: dict,
     performance: Performance,
 ) -> Prediction:
-    """Of clips as they lie in a file of frames, uint8 (clips, frames, height, width), and of what
-    `tracks.follow` gives, if models answer for cells."""
+    """Of one video.
+
+    Args:
+        clips: as they lie in a file of frames, uint8 (clips, frames, height, width).
+        measured: as of `appearance.measure`.
+        followed: as of `tracks.follow`, if models answer for cells.
+        record: how it was decoded.
+    """
     made, warned = Prediction(video, record=record), [record["warning"]]
-    measured = appearance.measure(clips, record)
     warned += appearance.strange(measured, bundle.ranges)
-    if followed and appearance.is_empty(measured, bundle.ranges):
-        raise Damaged(f"{video}: {appearance.NOTHING}: what moves there is noise")
     if record["content_sha256"][:16] in bundle.known:
         warned.append("models of this bundle were trained with this video: no test of them")
     made.frame, made.moving = clips[0, 0], clips[0].std(0)

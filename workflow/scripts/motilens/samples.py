@@ -49,7 +49,8 @@ def read_samples(
     rows = read_labels(dataset, needed, problems, warnings)
     if not rows and not problems:
         problems.append(f"{dataset['labels']}: has no row under its header: add the participants")
-    if not rows:
+    in_rows = "video" in dataset.get("columns", {}) and not dataset.get("video_list")
+    if not rows or in_rows and not any("video" in row for row in rows):  # has been told
         found = []
     elif any("video" in row for row in rows):
         folder = dataset.get("videos") or Path(dataset["labels"]).parent
@@ -99,7 +100,7 @@ def read_labels(dataset: dict, needed: Sequence[str], problems: list, warnings: 
         participant = _participant(path, row, problems)
         if participant is None:
             continue
-        if participant in seen and "video" not in row:
+        if participant in seen and "video" not in {*row, *there}:
             problems.append(
                 f"{path}, line {row['line']}: participant {participant} has more than one row: "
                 "keep one, or name the video of each in a column `video`"

@@ -22,7 +22,6 @@ SMOOTHED = 11  # frames in the mean that makes an average path, about a beat of 
 LAGS = np.arange(1, 26)  # frames: up to half a second
 WHO_PROGRESSIVE = 5.0  # µm/s, what swims slower is not progressive (WHO manual, 6th edition, 2021)
 COLUMNS = ["cell", "frame", "x", "y"]
-NO_CELL = "no cell is seen in {shortest} frames of the first {seconds:g} s"  # of the settings
 trackpy.quiet()
 # It uses pandas in ways that will end some day: not the user's business.
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="trackpy")
@@ -41,9 +40,29 @@ def beginning(
 
     Returns, raises: as `follow`.
     """
+    return follow(path, frames_of(path, settings["seconds"], rate), settings, tell)
+
+
+def frames_of(path: str, seconds: float, rate: float | None = None) -> int:
+    """How many frames the first seconds of a video have, one at least; `rate` as of `beginning`."""
     found = listing.probe(path)
-    wanted = round(settings["seconds"] * (rate or found.frame_rate))
-    return follow(path, max(1, min(wanted, found.frames)), settings, tell)
+    return max(1, min(round(seconds * (rate or found.frame_rate)), found.frames))
+
+
+def why_none(frames: int, settings: dict) -> str:
+    """Why no path was found in the first frames of a video, in words.
+
+    Args:
+        frames: how many were looked at.
+        settings: as of `beginning`.
+    """
+    seen, shortest = f"{frames} frames in the first {settings['seconds']:g} s", settings["shortest"]
+    if frames < shortest:
+        return (
+            f"too short to follow cells: a path has {shortest} frames or more (tracks.shortest), "
+            f"and there are {seen}"
+        )
+    return f"no cell is seen in {shortest} frames (tracks.shortest) of {seen}"
 
 
 def follow(
@@ -88,7 +107,8 @@ def follow(
     except trackpy.SubnetOversizeException as error:
         raise Damaged(
             f"{path}: too many heads lie within tracks.reach of each other to tell their paths "
-            "apart: raise tracks.brightness or diameter, or lower tracks.reach"
+            "apart: if it shows cells at all, raise tracks.brightness or diameter of the run, or "
+            "lower tracks.reach"
         ) from error
     long = linked.groupby("particle")["frame"].transform("size") >= settings["shortest"]
     paths = [_filled(path) for _, path in linked[long].groupby("particle")]
