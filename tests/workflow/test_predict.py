@@ -257,8 +257,7 @@ def test_cells_are_counted_in_new_videos_as_in_the_run(lab, predicted):
     assert not any("shown twice" in line for line in other.warnings), "cells are not resampled"
     noise = np.random.default_rng(0).integers(98, 103, (30, 480, 640, 1)).astype(np.uint8)
     video.encode(lab.folder / "noise.avi", np.repeat(noise, 3, 3), 50.0)
-    still = simulation.render(1, 1, 1)
-    video.encode(lab.folder / "still.avi", np.repeat(still, 30, 0), 50.0)
+    video.encode(lab.folder / "still.avi", list(simulation.render(1, 1, 1)) * 30, 50.0)
     odd = [str(lab.folder / f"{name}.avi") for name in ("noise", "still")]
     noise, still = predicting.predict(whole, odd, performance.prepare())
     assert "noise.avi: the field is empty" in noise.problem, "its spots are no cells"
