@@ -52,12 +52,16 @@ def left_out():
 
 
 def tell_of_videos():
-    """At the end of a run: which samples are missing and why, and what cells suffer from."""
+    """At the end of a run: samples that are missing, and frame rates that somebody should see."""
     rates = record_of(clips.rates, SAMPLES.index) if BASELINES else []
     if rates and rates[1] > 1.02 * rates[0]:
         print(
             f"\nVideos have {rates[0]:g} to {rates[1]:g} frames a second: baselines follow cells at "
             "each video's own rate, and the speed along a path depends on it."
+        )
+    if those := record_of(clips.overruled, SAMPLES.index):
+        print(
+            f"\nThe table says another frame rate than the file, and counts: {params.listed(those)}."
         )
     if lines := record_of(clips.missing, SAMPLES.index):
         print(f"\n{len(lines)} of {len(SAMPLES)} videos could not be used:", *lines, sep="\n  ")

@@ -10,16 +10,16 @@ import pytest
 from matrix import SETTINGS, recording
 from recordings import Row, make, number_in
 
-from motilens import InputError, extraction, stacks
+from motilens import InputError, clips, extraction, stacks, step
 
 FRAMES = 120
 
 
 def extract(row, folder, facts=None, **settings):
     """Clips as the numbers drawn in their frames, and the record."""
-    path, clips = make(row, folder), folder / "clips.h5"
-    record = extraction.extract_clips(str(path), clips, SETTINGS | settings, "1", facts)
-    found = stacks.read_stacks(str(clips), SETTINGS["clip_length"])
+    path, file = make(row, folder), folder / "clips.h5"
+    record = extraction.extract_clips(str(path), file, SETTINGS | settings, "1", facts)
+    found = stacks.read_stacks(str(file), SETTINGS["clip_length"])
     return [[number_in(frame) for frame in clip] for clip in found], record
 
 
@@ -61,6 +61,13 @@ def test_what_the_user_says_of_the_rate_counts(tmp_path):
         assert record["frame_rate"] == record["video_frame_rate"] == 50
         assert record["participant"] == "7" and record["microns_per_pixel"] == 0.3
         assert record["frame_rate_said"] == 50
+        assert record["file_frame_rate"] == (
+            60 if "60" in name else pytest.approx(44.958, abs=0.01)
+        )
+        (tmp_path / "frames").mkdir(exist_ok=True)
+        step.write_record(str(tmp_path / "frames/7.json"), record | {"sample": "7"})
+        [told] = clips.overruled(str(tmp_path), ["7"])
+        assert told.startswith("7 (50, not 60)" if "60" in name else "7 (50, not 44.9")
         assert ("not evenly spaced in its own times" in record["warning"]) == ("gaps" in name)
         assert shown[0] == list(recording(name).numbers[:18])
     with pytest.raises(InputError, match="has 25 frames a second"):

@@ -54,6 +54,17 @@ def rates(results: str, samples: Iterable[str]) -> list[float]:
     return [min(known), max(known)] if known else []
 
 
+def overruled(results: str, samples: Iterable[str]) -> list[str]:
+    """Of each sample whose frame rate the table says other than its file: both, in words."""
+    found = []
+    for sample in samples:
+        record = read(results, sample)
+        said, of_file = (record.get(name) for name in ("frame_rate_said", "file_frame_rate"))
+        if said and of_file and abs(said - of_file) > 0.02 * of_file:
+            found.append(f"{sample} ({said:g}, not {of_file:g})")
+    return found
+
+
 def missing(results: str, samples: Iterable[str]) -> list[str]:
     """A line for each sample that was left out, or whose video ended its step in an error."""
     lines = []

@@ -71,6 +71,8 @@ def extract_clips(
         "ffmpeg": ffmpeg_version(),
         "motilens": VERSION.read_text(encoding="utf-8").strip(),
     }
+    if not np.isnan(listed.frame_rate):
+        record["file_frame_rate"] = round(listed.frame_rate, 4)
     said = {"frame_rate": "frame_rate_said"}  # ours may be another, where clips are resampled
     record |= {said.get(name, name): value for name, value in facts.items()}
     _note(path, record)

@@ -23,7 +23,9 @@ LAGS = np.arange(1, 26)  # frames: up to half a second
 WHO_PROGRESSIVE = 5.0  # µm/s, what swims slower is not progressive (WHO manual, 6th edition, 2021)
 COLUMNS = ["cell", "frame", "x", "y"]
 trackpy.quiet()
-# It uses pandas in ways that will end some day: not the user's business.
+# It uses pandas in ways that will end some day, and divides by spots of no mass: not the user's
+# business.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module="trackpy")
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="trackpy")
 warnings.filterwarnings("ignore", message="Image is completely black", module="trackpy")
 
