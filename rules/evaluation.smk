@@ -152,7 +152,7 @@ rule plot_learning_curves:
     params:
         settings=plain({"models": ALL_MODELS}),
         code=code_of("plot_learning_curves.py"),
-        rests_on=lambda wildcards: all_models_rest_on(others=[]),
+        rests_on=lambda wildcards: all_models_rest_on(rows=TRAINED),
     message:
         "Draw the learning curves of all models"
     script:

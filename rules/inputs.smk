@@ -97,8 +97,8 @@ AVERAGED = [
     for target in TARGETS
     if all(member in INPUTS or (member, target) in COUNTED for member in members)
 ]
-# All rows but those of input types.
-OTHERS = COUNTED + AVERAGED
+TRAINED = [(name, target) for name in INPUTS for target in TARGETS]
+ALL_ROWS = TRAINED + COUNTED + AVERAGED
 OTHER_ROWS = {
     kind: {name: [target for row, target in rows if row == name] for name, _ in rows}
     for kind, rows in (("baselines", COUNTED), ("ensembles", AVERAGED))
@@ -122,9 +122,8 @@ def files_of(name, kind, **wildcards):
 
 def answers(kind, seed=SEEDS):
     """Files of all that predicts: `predictions`, or their `record`."""
-    rows = [(name, target) for name in INPUTS for target in TARGETS] + OTHERS
     return [
-        path for name, target in rows for path in files_of(name, kind, target=target, seed=seed)
+        path for name, target in ALL_ROWS for path in files_of(name, kind, target=target, seed=seed)
     ]
 
 

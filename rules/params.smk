@@ -53,17 +53,18 @@ def left_out():
 
 def tell_of_videos():
     """At the end of a run: samples that are missing, and frame rates that somebody should see."""
-    rates = record_of(clips.rates, SAMPLES.index) if BASELINES else []
+    records = {sample: record_of(clips.read, sample) for sample in SAMPLES.index}
+    rates = clips.rates(records) if BASELINES else []
     if rates and rates[1] > 1.02 * rates[0]:
         print(
             f"\nVideos have {rates[0]:g} to {rates[1]:g} frames a second: baselines follow cells at "
             "each video's own rate, and the speed along a path depends on it."
         )
-    if those := record_of(clips.overruled, SAMPLES.index):
+    if those := clips.overruled(records):
         print(
             f"\nThe table says another frame rate than the file, and counts: {params.listed(those)}."
         )
-    if lines := record_of(clips.missing, SAMPLES.index):
+    if lines := clips.missing(config["results"], records):
         print(f"\n{len(lines)} of {len(SAMPLES)} videos could not be used:", *lines, sep="\n  ")
         if config["dataset"]["unreadable"] == "stop":
             print(
@@ -194,9 +195,8 @@ def row_params(name, target, fold):
     return of_step({key: name, "target": target, "fold": fold})
 
 
-def all_models_rest_on(*scripts, others=OTHERS):
+def all_models_rest_on(*scripts, rows=ALL_ROWS):
     """What all models, and the `scripts` between them and a step, depend on."""
-    rows = [(name, target) for name in INPUTS for target in TARGETS] + others
     parts = [row_params(name, target, fold) for name, target in rows for fold in FOLDS]
     return params.rests_on(parts, SEEDS, *map(code_of, scripts))
 

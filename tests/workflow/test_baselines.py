@@ -33,6 +33,19 @@ def lab(finished_laboratory, tmp_path_factory):
     return made
 
 
+def changeable(lab, tmp_path):
+    """A copy, its configuration included."""
+    made = lab.copy(tmp_path / "a lab")
+    made.config = yaml.safe_load(yaml.safe_dump(lab.config))
+    return made
+
+
+def planned(lab):
+    """What Snakemake says of a plan that may be refused."""
+    lab.write_configuration()
+    return lab.snakemake("-n", config="own.yaml", check=False)
+
+
 def stale(lab):
     lab.write_configuration()
     return {rule for (rule, _), reruns in plan(lab, "own.yaml").items() if reruns}
@@ -81,8 +94,7 @@ def test_they_are_rows_of_the_tables(lab):
          "members", "name", "tracks.py", "counting.py", "ensembles.py", "trackpy"],
 )  # fmt: skip
 def test_what_makes_them_stale(lab, tmp_path, change, expected):
-    made = lab.copy(tmp_path / "a lab")
-    made.config = yaml.safe_load(yaml.safe_dump(lab.config))
+    made = changeable(lab, tmp_path)
     change(made)
     assert stale(made) == expected
 
@@ -113,11 +125,9 @@ def test_an_ensemble_answers_the_mean_of_its_members(lab):
 
 
 def test_an_ensemble_without_a_common_target_is_told_before_anything(lab, tmp_path):
-    made = lab.copy(tmp_path / "a lab")
-    made.config = yaml.safe_load(yaml.safe_dump(lab.config))
+    made = changeable(lab, tmp_path)
     del made.config["targets"]["motility"]
-    made.write_configuration()
-    done = made.snakemake("-n", config="own.yaml", check=False)
+    done = planned(made)
     assert done.returncode == 1
     assert "no target that all members of moving predict" in done.stdout
 
@@ -135,15 +145,12 @@ def test_another_frame_rate_makes_them_stale(lab, tmp_path):
 
 
 def test_casa_without_a_scale_is_told_before_anything(lab, tmp_path):
-    made = lab.copy(tmp_path / "a lab")
-    made.config = yaml.safe_load(yaml.safe_dump(lab.config))
+    made = changeable(lab, tmp_path)
     del made.config["dataset"]["microns_per_pixel"]
-    made.write_configuration()
-    done = made.snakemake("-n", config="own.yaml", check=False)
+    done = planned(made)
     assert (
         done.returncode == 1 and "set dataset.microns_per_pixel, or leave casa out" in done.stdout
     )
     made.config["inputs"]["msd"] = {"frames": 1}
-    made.write_configuration()
-    done = made.snakemake("-n", config="own.yaml", check=False)
+    done = planned(made)
     assert "inputs: msd is another row of the tables, too: rename the input" in done.stdout

@@ -58,6 +58,11 @@ class Bundle:
     card: str
     digest: str
 
+    @property
+    def of_cells(self) -> bool:
+        """Do all its models answer for followed cells, none for stacks?"""
+        return all(one.of_cells for one in self.members)
+
 
 def write(path: str | Path, content: dict) -> str:
     """Write a bundle, whole or not at all.

@@ -47,30 +47,28 @@ def refuse_same(records: Iterable[dict]) -> None:
             )
 
 
-def rates(results: str, samples: Iterable[str]) -> list[float]:
+def rates(records: dict[str, dict]) -> list[float]:
     """The lowest and the highest frame rate (1/s) of the samples' videos, if any is decoded."""
-    records = [read(results, sample) for sample in samples]
-    known = [made["video_frame_rate"] for made in records if "video_frame_rate" in made]
+    known = [made["video_frame_rate"] for made in records.values() if "video_frame_rate" in made]
     return [min(known), max(known)] if known else []
 
 
-def overruled(results: str, samples: Iterable[str]) -> list[str]:
+def overruled(records: dict[str, dict]) -> list[str]:
     """Of each sample whose frame rate the table says other than its file: both, in words."""
     found = []
-    for sample in samples:
-        record = read(results, sample)
+    for sample, record in records.items():
         said, of_file = (record.get(name) for name in ("frame_rate_said", "file_frame_rate"))
         if said and of_file and abs(said - of_file) > 0.02 * of_file:
             found.append(f"{sample} ({said:g}, not {of_file:g})")
     return found
 
 
-def missing(results: str, samples: Iterable[str]) -> list[str]:
+def missing(results: str, records: dict[str, dict]) -> list[str]:
     """A line for each sample that was left out, or whose video ended its step in an error."""
     lines = []
-    for sample in samples:
+    for sample, record in records.items():
         log = Path(results, "logs", "extract_frames", f"{sample}.log")
-        if why := problem(results, sample):
+        if why := record.get("problem"):
             lines.append(f"{sample} was left out: {why}")
         elif not Path(results, "frames", f"{sample}.json").exists() and log.exists():
             text = log.read_text(encoding="utf-8", errors="replace")

@@ -87,8 +87,7 @@ def _of_video(
     followed = None
     with tempfile.TemporaryDirectory() as folder:
         clips, settings = Path(folder, "clips.h5"), bundle.frames
-        of_cells = all(member.of_cells for member in bundle.members)
-        if of_cells and settings["other_frame_rate"] == "resample":
+        if bundle.of_cells and settings["other_frame_rate"] == "resample":
             settings = settings | {"other_frame_rate": "warn"}  # cells are followed frame by frame
         record = extraction.extract_clips(path, clips, settings, "video", facts)
         found = stacks.read_clips(str(clips))
@@ -241,7 +240,7 @@ def as_json(one: Prediction, bundle: Bundle) -> dict:
         "stacks": {
             target: given.mean(0).round(3).tolist()
             for target, given in one.stacks.items()
-            if not all(member.of_cells for member in bundle.members)
+            if not bundle.of_cells
         },
         "cells": one.cells,
         "warnings": one.warnings,
