@@ -16,16 +16,21 @@ EVERY_SCRIPT = sorted(path.name for path in SCRIPTS.glob("*.py"))
 
 @pytest.fixture
 def script(tmp_path):
-    (tmp_path / "motilens").mkdir()
     files = {
         "motilens/__init__.py": '"""The library."""\n',
         "motilens/a.py": "from motilens.b import f\n",
         "motilens/b.py": 'import numpy as np\n\n\ndef f():\n    """Say one."""\n    return 1\n',
         "motilens/c.py": "x = 1\n",
+        "motilens/inner/__init__.py": '"""A package."""\n',
+        "motilens/inner/d.py": "from motilens.inner.deep import e\n",
+        "motilens/inner/deep/__init__.py": '"""A package in it."""\n',
+        "motilens/inner/deep/e.py": "y = 1\n",
+        "packed.py": "import motilens.inner.d\n",
         "step.py": "from motilens import a\n\na.f()\n",
         "requirements.in": "# pins\nnumpy==2.4.6 # arrays\nscipy==1.17.1\n",
     }
     for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     return tmp_path / "step.py"
 
@@ -59,6 +64,13 @@ def test_what_counts(script, name, old, new, changed):
 def test_names_are_what_people_know(script):
     assert list(versions(script)) == [
         "motilens/__init__.py", "motilens/a.py", "motilens/b.py", "numpy", "step.py",
+    ]  # fmt: skip
+
+
+def test_packages_count_with_all_that_is_above_them(script):
+    assert list(versions(script.with_name("packed.py"))) == [
+        "motilens/__init__.py", "motilens/inner/__init__.py", "motilens/inner/d.py",
+        "motilens/inner/deep/__init__.py", "motilens/inner/deep/e.py", "packed.py",
     ]  # fmt: skip
 
 

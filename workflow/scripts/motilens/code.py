@@ -47,10 +47,16 @@ def sources(script: Path) -> list[Path]:
             continue
         found.add(path)
         for name in imported(path):
-            if name.startswith("motilens"):
-                file = root / (name.replace(".", "/") + ".py")
-                queue += [root / "motilens/__init__.py", *([file] if file.exists() else [])]
+            if name.partition(".")[0] == "motilens":
+                queue += _files(root, name)
     return sorted(found)
+
+
+def _files(root: Path, name: str) -> list[Path]:
+    """What Python runs to import a module: its file, and `__init__.py` of each package above it."""
+    parts = name.split(".")
+    files = [root.joinpath(*parts[:end], "__init__.py") for end in range(1, len(parts) + 1)]
+    return [file for file in (*files, root.joinpath(*parts).with_suffix(".py")) if file.exists()]
 
 
 def imported(path: Path) -> list[str]:
