@@ -103,24 +103,24 @@ onstart:
     limit = workflow.scheduling_settings.max_jobs_per_timespan
     if (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
-    if other := runs.claim(config["results"]):
+    if other := run_locks.acquire_results_lock(config["results"]):
         stop(
             f"results: a run in another clone, {other}, is writing into {config['results']}: wait "
             "for its end, or name another folder"
         )
-    metadata.begin(config["results"])
+    snakemake_metadata.mark_run(config["results"])
     if "seed" in config["folds"] and not FETCH:
         number, seed = config["folds"]["number"], config["folds"]["seed"]
-        folds.keep(folds.kept_at(config["results"], number, seed), number, FOLDS_OF)
+        splits.save_split(splits.split_path(config["results"], number, seed), number, FOLDS_OF)
 
 
 onerror:
-    metadata.sync(config["results"], alone=False)
+    snakemake_metadata.sync_metadata(config["results"], alone=False)
     tell_of_videos()
 
 
 onsuccess:
-    metadata.sync(config["results"], alone=False)
+    snakemake_metadata.sync_metadata(config["results"], alone=False)
     tell_of_videos()
     table = Path(config["results"]) / "tables" / "table1.md"
     if table.exists() and table.stat().st_mtime > START:

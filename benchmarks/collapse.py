@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
-from motilens import autoencoder, loading, simulation
-from motilens.performance import prepare
+from motilens.compute.device import setup_compute
+from motilens.simulation.render import render_video
+from motilens.training.autoencoder import train_autoencoder
+from motilens.training.stack_dataset import stacks_from_array
 
 PARTICIPANTS, CLIP, SIZE = 16, 18, 64
 SETTINGS = {
@@ -25,7 +27,7 @@ def stacks() -> np.ndarray:
     """Four clips of each participant: grey levels, block means of 7 x 10 pixels."""
     clips = []
     for participant in range(1, PARTICIPANTS + 1):
-        frames = simulation.render(participant, 0, 4 * CLIP)
+        frames = render_video(participant, 0, 4 * CLIP)
         grey = [f[16:464].mean(2).reshape(SIZE, 7, SIZE, 10).mean((1, 3)) for f in frames]
         clips += np.array_split(np.array(grey), 4)
     return np.array(clips).round().astype(np.uint8)
@@ -33,13 +35,13 @@ def stacks() -> np.ndarray:
 
 if __name__ == "__main__":
     seeds = range(int(sys.argv[1]) if len(sys.argv) > 1 else 50)
-    data, performance = stacks(), prepare()
+    data, performance = stacks(), setup_compute()
     for variant in ("paper", "standardised"):
         for frames in (1, CLIP):
             settings = SETTINGS | {"frames": frames, "variant": variant, "loss": {"squared": 1}}
-            examples = loading.in_memory(data[:, :frames], performance)
+            examples = stacks_from_array(data[:, :frames], performance)
             ended = {
-                seed: autoencoder.train(examples, settings, seed, performance, log=str).health
+                seed: train_autoencoder(examples, settings, seed, performance, log=str).health
                 for seed in seeds
             }
             dead = [seed for seed in seeds if ended[seed]["problem"]]

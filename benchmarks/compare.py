@@ -14,7 +14,18 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
-from motilens import InputError, ensembles, statistics, step, tables  # noqa: E402
+from motilens.core.errors import InputError  # noqa: E402
+from motilens.core.records import read_record  # noqa: E402
+from motilens.evaluation.ensembling import average_predictions  # noqa: E402
+from motilens.evaluation.mae_table import training_label_table  # noqa: E402
+from motilens.evaluation.predictions import read_predictions  # noqa: E402
+from motilens.evaluation.statistics import (  # noqa: E402
+    ALL_VALUES,
+    add_constant_rules,
+    compare_methods,
+    summarize_errors,
+    to_long_table,
+)
 
 
 def main():
@@ -29,10 +40,10 @@ def main():
         table = together(told.rows, told.target, sorted(set(told.folds.split(","))))
     except InputError as error:
         sys.exit(f"ERROR: {error}")
-    summary = statistics.summary(table)
-    whole = (summary["level"] == "participant") & (summary["value"] == statistics.ALL)
+    summary = summarize_errors(table)
+    whole = (summary["level"] == "participant") & (summary["value"] == ALL_VALUES)
     columns = ["input", "participants", "seeds", "mae", "mae_low", "mae_high"]
-    for made in (summary.loc[whole, columns], statistics.comparisons(table)):
+    for made in (summary.loc[whole, columns], compare_methods(table)):
         print(made.round(4).to_markdown(index=False), end="\n\n")
 
 
@@ -45,16 +56,16 @@ def together(rows: list[str], target: str, folds: list[str]) -> pd.DataFrame:
             raise InputError(f"{called}: its rows have different seeds")
         read = []
         for models in zip(*made, strict=True):
-            answers = [tables.read_predictions(*one) for one in models]
-            whole = ensembles.average(answers) if len(answers) > 1 else answers[0]
-            read.append(statistics.long_table(whole, models[0][1]))
+            answers = [read_predictions(*one) for one in models]
+            whole = average_predictions(answers) if len(answers) > 1 else answers[0]
+            read.append(to_long_table(whole, models[0][1]))
         parts[called] = pd.concat(read).assign(input=called)
         for _, record in (one for models in made for one in models):
             fold = int(record["fold"])
-            known = tables.training_labels(record)
+            known = training_label_table(record)
             if not labels.setdefault((target, fold), known).equals(known):
                 raise InputError(f"{called}: fold {fold} has other participants or labels")
-    return statistics.with_constants(pd.concat(parts.values(), ignore_index=True), labels)
+    return add_constant_rules(pd.concat(parts.values(), ignore_index=True), labels)
 
 
 def asked_for(rows: list[str]) -> dict[str, list[tuple[str, str]]]:
@@ -86,7 +97,7 @@ def of_row(results: Path, name: str, target: str, folds: list[str]) -> list[tupl
             place = f"{name}/{target}/fold{fold}/{path.stem}/model.json"
             kinds = ("regressors", "baselines", "ensembles")
             kind = next((kind for kind in kinds if (results / kind / place).exists()), kinds[0])
-            made.append((str(path), step.read_record(str(results / kind / place))))
+            made.append((str(path), read_record(str(results / kind / place))))
     return made
 
 

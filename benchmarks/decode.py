@@ -17,7 +17,10 @@ import imageio_ffmpeg
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
-from motilens import decoding, extraction, stacks
+from motilens.clips.extract import extract_clips
+from motilens.clips.hdf5 import write_clips
+from motilens.clips.sampling import clip_positions
+from motilens.video.decode import SCALE_FLAGS, resize_filter
 
 FRAMES = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
 SIZE, LENGTH = 256, 18
@@ -35,13 +38,13 @@ CODECS = {
 
 def reference(path, folder):
     """The same filters on the same file and threads; nothing is kept."""
-    chain = decoding.filter_chain(SIZE)
+    chain = resize_filter(SIZE)
     command = [*FFMPEG, "-flags", "bitexact", "-idct", "simple", "-i", path, "-vf", chain]
     subprocess.run([*command, "-fps_mode", "passthrough", "-f", "null", "-"], check=True)
 
 
 def ours(path, folder):
-    extraction.extract_clips(path, f"{folder}/ours.h5", SETTINGS, "1", {})
+    extract_clips(path, f"{folder}/ours.h5", SETTINGS, "1", {})
 
 
 def with_pyav(path, folder):
@@ -53,7 +56,7 @@ def with_pyav(path, folder):
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             graph = Graph()
-            names = [("scale", f"{SIZE}:{SIZE}:{decoding.FLAGS}"), ("format", "gray")]
+            names = [("scale", f"{SIZE}:{SIZE}:{SCALE_FLAGS}"), ("format", "gray")]
             chain = [graph.add_buffer(template=stream), *(graph.add(*name) for name in names)]
             graph.link_nodes(*chain, graph.add("buffersink")).configure()
             for frame in container.decode(stream):
@@ -76,8 +79,8 @@ def with_opencv(path, folder):
 
 
 def write(frames, path):
-    positions = stacks.clip_positions(FRAMES, SETTINGS["clips_per_video"], LENGTH)
-    stacks.write_clips(path, enumerate(frames), positions[:, None] + np.arange(LENGTH), SIZE)
+    positions = clip_positions(FRAMES, SETTINGS["clips_per_video"], LENGTH)
+    write_clips(path, enumerate(frames), positions[:, None] + np.arange(LENGTH), SIZE)
 
 
 def timed(work, *arguments) -> float | None:

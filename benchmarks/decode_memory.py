@@ -15,7 +15,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
-from motilens import extraction
+from motilens.clips.extract import extract_clips
 
 minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 7
 with tempfile.TemporaryDirectory() as folder:
@@ -29,7 +29,7 @@ with tempfile.TemporaryDirectory() as folder:
         "size": 256, "aspect": "squeeze", "clips_per_video": 250, "clip_length": 18,
         "frame_rate": 50, "other_frame_rate": "stop",
     }  # fmt: skip
-    extraction.extract_clips(source, f"{folder}/clips.h5", settings, "1")
+    extract_clips(source, f"{folder}/clips.h5", settings, "1")
     seconds = time.time() - start
     own, ffmpeg = (
         resource.getrusage(who).ru_maxrss / 1024

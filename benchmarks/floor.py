@@ -15,21 +15,34 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
-from motilens import drawing, simulation, stacks  # noqa: E402
+from motilens.clips.sampling import clip_positions  # noqa: E402
+from motilens.simulation.cells import (  # noqa: E402
+    FRAME_HEIGHT,
+    FRAME_WIDTH,
+    MICRONS_PER_PIXEL,
+    TORUS_HEIGHT,
+    TORUS_WIDTH,
+    Cells,
+    cell_percentages,
+    draw_cells,
+    draw_fluid_drift,
+    head_poses,
+)
+from motilens.simulation.render import SIMULATED_FRAME_RATE  # noqa: E402
 
 
 def counted(participant, seed, moments):
     """Percentages of a participant's cells that are in the picture at these frames, their mean."""
-    cells = simulation.draw_cells(participant, seed)
-    drift, shares = simulation.fluid_drift(participant, seed), []
+    cells = draw_cells(participant, seed)
+    drift, shares = draw_fluid_drift(participant, seed), []
     for moment in moments:
-        x, y, _ = simulation.head_poses(cells, drift, moment / simulation.FRAME_RATE)
-        column = (x / simulation.MICRONS_PER_PIXEL) % drawing.TORUS_WIDTH
-        row = (y / simulation.MICRONS_PER_PIXEL) % drawing.TORUS_HEIGHT
-        seen = (column < simulation.WIDTH) & (row < simulation.HEIGHT)
+        x, y, _ = head_poses(cells, drift, moment / SIMULATED_FRAME_RATE)
+        column = (x / MICRONS_PER_PIXEL) % TORUS_WIDTH
+        row = (y / MICRONS_PER_PIXEL) % TORUS_HEIGHT
+        seen = (column < FRAME_WIDTH) & (row < FRAME_HEIGHT)
         if seen.any():
             kinds = {name: values[seen] for name, values in vars(cells).items()}
-            shares.append(simulation.labels(simulation.Cells(**kinds)))
+            shares.append(cell_percentages(Cells(**kinds)))
     return pd.DataFrame(shares).mean()
 
 
@@ -37,12 +50,12 @@ def main(path):
     config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     drawn, clips = config["dataset"]["simulated"], config["frames"]["clips_per_video"]
     length = max(kind["frames"] for kind in config["inputs"].values())
-    frames = int(drawn["seconds"] * simulation.FRAME_RATE)
-    followed = config.get("tracks", {}).get("seconds", 10) * simulation.FRAME_RATE
-    middles = stacks.clip_positions(frames, clips, length) + length // 2
+    frames = int(drawn["seconds"] * SIMULATED_FRAME_RATE)
+    followed = config.get("tracks", {}).get("seconds", 10) * SIMULATED_FRAME_RATE
+    middles = clip_positions(frames, clips, length) + length // 2
     of_tracks, seed = range(min(int(followed), frames)), drawn["seed"]
     everyone = range(1, drawn["participants"] + 1)
-    truth = pd.DataFrame([simulation.labels(simulation.draw_cells(n, seed)) for n in everyone])
+    truth = pd.DataFrame([cell_percentages(draw_cells(n, seed)) for n in everyone])
     answers = {"the mean of all (about ZeroR)": truth.mean()}
     for seen, moments in (
         ("one frame", middles[:1]), ("clips", middles), ("seconds of tracks", of_tracks)

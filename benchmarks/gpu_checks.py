@@ -21,8 +21,17 @@ import numpy as np
 import torch
 from training_tasks import data, settings, written
 
-from motilens import autoencoder, loading, models, regressor, resume
-from motilens.performance import prepare
+from motilens.compute.device import setup_compute
+from motilens.models.regressor import build_model
+from motilens.training.autoencoder import autoencoder_architecture, train_autoencoder
+from motilens.training.checkpoint import CheckpointManager
+from motilens.training.regressor import (
+    fit_encoder,
+    make_fixed_encoder,
+    regressor_architecture,
+    train_regressor,
+)
+from motilens.training.stack_dataset import load_stacks, stacks_from_array
 
 FRAMES, BATCH = 18, 32
 broken = []
@@ -38,7 +47,7 @@ def main():
 
     def how(**performance):
         # Each asks for a place on the GPU again, and keeps it as long as this process lives.
-        return prepare({"device": told.device, "trainings_per_gpu": 64} | performance, 2)
+        return setup_compute({"device": told.device, "trainings_per_gpu": 64} | performance, 2)
 
     for question in (same_bits, places, goes_on, others_run, out_of_memory):
         try:
@@ -60,11 +69,11 @@ def train(kind, examples, performance, epochs=4, encoder=None, **others):
     start = time.perf_counter()
     made = settings(kind, FRAMES, BATCH) | {"epochs": epochs} | others
     if kind == "autoencoder":
-        trained = autoencoder.train(examples, made, 0, performance, log=str)
+        trained = train_autoencoder(examples, made, 0, performance, log=str)
     else:
         encoder = encoder or _encoder()
         labels = np.random.default_rng(0).random((len(examples), 3), np.float32)
-        trained = regressor.train(examples, labels, encoder, made, 0, performance, log=str)
+        trained = train_regressor(examples, labels, encoder, made, 0, performance, log=str)
     return weights_of(trained), time.perf_counter() - start
 
 
@@ -74,7 +83,7 @@ def weights_of(trained):
 
 def _encoder():
     torch.manual_seed(0)
-    return models.build(autoencoder.architecture(settings("autoencoder", FRAMES, BATCH)))
+    return build_model(autoencoder_architecture(settings("autoencoder", FRAMES, BATCH)))
 
 
 def same_bits(clips, how):
@@ -83,7 +92,7 @@ def same_bits(clips, how):
         times = {}
         for deterministic in (False, True):
             performance = how(deterministic=deterministic)
-            examples = loading.in_memory(clips, performance)
+            examples = stacks_from_array(clips, performance)
             first, _ = train(kind, examples, performance)  # warms up
             second, times[deterministic] = train(kind, examples, performance)
             if deterministic:
@@ -99,7 +108,7 @@ def places(clips, how):
         path, found = written(clips, folder), {}
         for place in ("device", "host", "disk"):
             performance = how(deterministic=True, data=place)
-            examples, _ = loading.from_files({"1": path}, FRAMES, performance, log=str)
+            examples, _ = load_stacks({"1": path}, FRAMES, performance, log=str)
             found[place] = train("autoencoder", examples, performance, epochs=8)
             del examples
     weights, fastest = found["device"]
@@ -112,7 +121,7 @@ def places(clips, how):
 def goes_on(clips, how):
     """A training that SIGTERM ended goes on to the bits of one that nobody disturbed."""
     performance = how(deterministic=True)
-    examples = loading.in_memory(clips, performance)
+    examples = stacks_from_array(clips, performance)
     made = settings("autoencoder", FRAMES, BATCH) | {"epochs": 4}
     expected, _ = train("autoencoder", examples, performance)
     stream = examples.stream
@@ -127,9 +136,9 @@ def goes_on(clips, how):
     with tempfile.TemporaryDirectory() as folder:
         for way in (interrupted, stream):
             examples.stream, lines = way, []
-            keeper = resume.Keeper(Path(folder, "state"), {"settings": made}, 60, lines.append)
+            keeper = CheckpointManager(Path(folder, "state"), {"settings": made}, 60, lines.append)
             try:
-                trained = autoencoder.train(examples, made, 0, performance, keeper, log=str)
+                trained = train_autoencoder(examples, made, 0, performance, keeper, log=str)
             except SystemExit as end:
                 print(f"    ended with status {end.code}")
     went_on = trained.run["resumed_at_steps"]
@@ -140,19 +149,17 @@ def goes_on(clips, how):
 def others_run(clips, how):
     """Encoders without weights, other variants and answers learn on this device."""
     performance = how()
-    examples = loading.in_memory(clips[:64], performance)
+    examples = stacks_from_array(clips[:64], performance)
     for variant in ("variational", "adversarial", "recurrent"):
         loss = {"squared": 1, "divergence": 1e-3, "adversarial": 1e-2, "ssim": 1, "gradient": 1}
         weights, _ = train("autoencoder", examples, performance, 1, variant=variant, loss=loss)
         check(f"autoencoder {variant}", bool(weights.isfinite().all()))
     for kind in ("none", "pca", "motion", "flow"):
-        encoder, known = regressor.fixed_encoder(
-            {"encoder": kind, "frames": FRAMES, "copies": 1}, {}
-        )
-        regressor.fit(encoder, examples)
+        encoder, known = make_fixed_encoder({"encoder": kind, "frames": FRAMES, "copies": 1}, {})
+        fit_encoder(encoder, examples)
         made = {"symmetries": "both", "settle_batch_norm": True}
         plain = settings("regressor", FRAMES, BATCH) | made
-        made["architecture"] = regressor.architecture(plain, known["architecture"])
+        made["architecture"] = regressor_architecture(plain, known["architecture"])
         weights, _ = train("regressor", examples, performance, 1, encoder, **made)
         check(f"regressor on {kind}", bool(weights.isfinite().all()))
 
@@ -163,14 +170,14 @@ def out_of_memory(clips, how):
     if performance.on_cpu:
         return
     torch.cuda.reset_peak_memory_stats()
-    train("autoencoder", loading.in_memory(data(FRAMES, size, BATCH), performance), performance, 1)
+    train("autoencoder", stacks_from_array(data(FRAMES, size, BATCH), performance), performance, 1)
     each = torch.cuda.max_memory_allocated() / BATCH
     torch.cuda.empty_cache()
     batch = int(1.3 * torch.cuda.mem_get_info()[0] / each)
     lines = []
     made = settings("autoencoder", FRAMES, batch) | {"epochs": 1}
-    examples = loading.in_memory(data(FRAMES, size, batch), performance)
-    autoencoder.train(examples, made, 0, performance, log=lines.append)
+    examples = stacks_from_array(data(FRAMES, size, batch), performance)
+    train_autoencoder(examples, made, 0, performance, log=lines.append)
     told = [line for line in lines if "memory" in line]
     check(f"a batch of {batch} stacks does not fit and is halved", bool(told), *told[:1])
 

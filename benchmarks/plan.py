@@ -19,12 +19,12 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from motilens import dataset  # noqa: E402
+from motilens.simulation.visem_files import simulated_sample_table, write_label_table  # noqa: E402
 
 STEP = """import json
 from pathlib import Path
-from motilens import step
-with step.logged(snakemake):
+from motilens.pipeline.job import run_job
+with run_job(snakemake):
     for output in map(Path, snakemake.output):
         output.write_text(json.dumps({"sample": output.stem, "content_sha256": 64 * "0"}))
 """
@@ -40,8 +40,8 @@ def main(participants: int, only_plan: bool):
         for script in (folder / "workflow/scripts").glob("*.py"):
             script.write_text(STEP)
         (folder / "visem-dataset/videos").mkdir(parents=True)
-        table = dataset.sample_table(participants, 1, "visem-dataset/videos")
-        dataset.write_labels(table, folder / "visem-dataset/semen_analysis_data.csv")
+        table = simulated_sample_table(participants, 1, "visem-dataset/videos")
+        write_label_table(table, folder / "visem-dataset/semen_analysis_data.csv")
         for path in table["video"]:
             with open(folder / path, "wb") as file:  # no two alike
                 file.write(path.encode())

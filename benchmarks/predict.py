@@ -18,10 +18,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 def main(path, videos):
     import imageio_ffmpeg
 
-    from motilens import bundle, extraction, performance, predicting
+    from motilens.clips.extract import extract_clips
+    from motilens.compute.device import setup_compute
+    from motilens.inference.bundle import load_bundle
+    from motilens.inference.predictor import predict_videos
 
-    how = performance.prepare({"device": "cpu"}, 1)
-    made = bundle.load(path)
+    how = setup_compute({"device": "cpu"}, 1)
+    made = load_bundle(path)
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     spent = {"ffmpeg": [], "ours": [], "of which decoding": []}
     for video in videos:
@@ -31,10 +34,10 @@ def main(path, videos):
         spent["ffmpeg"].append(time.perf_counter() - start)
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            extraction.extract_clips(video, Path(folder, "clips.h5"), made.frames, "video")
+            extract_clips(video, Path(folder, "clips.h5"), made.frames, "video")
             spent["of which decoding"].append(time.perf_counter() - start)
         start = time.perf_counter()
-        list(predicting.predict(made, [video], how))
+        list(predict_videos(made, [video], how))
         spent["ours"].append(time.perf_counter() - start)
     for name, seconds in spent.items():
         print(f"{name}: {sum(seconds) / len(seconds):.2f} s a video")

@@ -16,7 +16,10 @@ import imageio_ffmpeg
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
-from motilens import extraction, listing, seeking, stacks
+from motilens.clips.extract import extract_clips
+from motilens.clips.sampling import clip_positions
+from motilens.video.probe import probe_video
+from motilens.video.seek import MAX_COST_RATIO, plan_segments
 
 MINUTES = float(sys.argv[1]) if len(sys.argv) > 1 else 7
 CODECS = {
@@ -28,24 +31,24 @@ CODECS = {
 
 def clips(path: str, folder: str, count: int, sought: bool) -> float:
     """Seconds for `count` clips, one way or the other."""
-    seeking.WORTH = 1e9 if sought else 0
+    MAX_COST_RATIO = 1e9 if sought else 0
     settings = {
         "size": 256, "aspect": "squeeze", "clips_per_video": count, "clip_length": 18,
         "frame_rate": 50, "other_frame_rate": "stop",
     }  # fmt: skip
     start = time.monotonic()
-    extraction.extract_clips(path, f"{folder}/{sought}.h5", settings, "1")
+    extract_clips(path, f"{folder}/{sought}.h5", settings, "1")
     return time.monotonic() - start
 
 
 def chosen(path: str, count: int) -> str:
-    found = listing.probe(path)
-    first = stacks.clip_positions(found.frames, count, 18)
-    seeking.WORTH = WORTH
-    return "parts" if seeking.parts(found, np.ravel(first[:, None] + np.arange(18))) else "whole"
+    found = probe_video(path)
+    first = clip_positions(found.frames, count, 18)
+    MAX_COST_RATIO = WORTH
+    return "parts" if plan_segments(found, np.ravel(first[:, None] + np.arange(18))) else "whole"
 
 
-WORTH = seeking.WORTH
+WORTH = MAX_COST_RATIO
 with tempfile.TemporaryDirectory() as folder:
     print("| video | clips | whole, s | parts, s | chosen |\n|---|---|---|---|---|")
     for codec, (name, options) in CODECS.items():

@@ -30,12 +30,17 @@ def settings(kind, frames, batch):
         "batch_size": batch,
     }
     if kind == "regressor":
-        from motilens import autoencoder, regressor
+        from motilens.training.autoencoder import (
+            autoencoder_architecture,
+        )
+        from motilens.training.regressor import (
+            regressor_architecture,
+        )
 
         made |= {"backbone": "resnet34", "values": ["a", "b", "c"], "normalise": "none",
                  "fine_tune_encoder": False, "start_at_mean": True, "answer": "plain",
                  "recurrent": False, "symmetries": "none", "settle_batch_norm": False}  # fmt: skip
-        made["architecture"] = regressor.architecture(made, autoencoder.architecture(made))
+        made["architecture"] = regressor_architecture(made, autoencoder_architecture(made))
         made["loss"] = "squared"
     return made
 
@@ -63,14 +68,21 @@ class Clock:
 
 def ours(case, options):
     """The pipeline's own loop, as its steps call it."""
-    from motilens import autoencoder, encoders, loading, regressor, steps
-    from motilens.performance import prepare
+    from motilens.compute.device import setup_compute
+    from motilens.models.autoencoders import Autoencoder
+    from motilens.training.autoencoder import (
+        train_autoencoder,
+    )
+    from motilens.training.regressor import (
+        train_regressor,
+    )
+    from motilens.training.stack_dataset import stacks_from_array
 
     kind, frames, size, batch, count = case
-    how = prepare(
+    how = setup_compute(
         {"device": options["device"]} | options.get("performance", {}), options["threads"]
     )
-    examples = loading.in_memory(data(frames, size, count), how)
+    examples = stacks_from_array(data(frames, size, count), how)
     clock = Clock(how.device, options["block"])
     stream = examples.stream
 
@@ -82,16 +94,18 @@ def ours(case, options):
     examples.stream = ticking
     # Only steps count here: no look at the model, no batch norm to settle.
     made = settings(kind, frames, batch) | {"epochs": math.ceil(options["steps"] * batch / count)}
-    steps.FIRST_CHECK = 10**9
+    from motilens.training import autoencoder, regressor, schedule
+
+    schedule.FIRST_CHECK = 10**9
     if kind == "autoencoder":
-        autoencoder.health = lambda *a, **k: {"problem": None, "warning": None}
-        autoencoder.train(examples, made, 0, how, log=str)
+        autoencoder.diagnose_autoencoder = lambda *a, **k: {"problem": None, "warning": None}
+        train_autoencoder(examples, made, 0, how, log=str)
     else:
         import numpy as np
 
-        regressor.health = lambda *a: {"problem": None, "warning": None}
+        regressor.diagnose_regressor = lambda *a: {"problem": None, "warning": None}
         labels = np.random.default_rng(0).random((count, 3), np.float32)
-        regressor.train(examples, labels, encoders.Autoencoder(frames), made, 0, how, log=str)
+        train_regressor(examples, labels, Autoencoder(frames), made, 0, how, log=str)
     return clock.step(), None
 
 
@@ -99,21 +113,29 @@ def plain(case, options):
     """Textbook torch: no allocator settings, layout or fusion unless `same` asks for them."""
     import torch
 
-    from motilens import autoencoder, models, performance, regressor
+    from motilens.compute.device import keep_freed_memory, setup_compute
+    from motilens.models.regressor import Regressor, build_model
+    from motilens.training.autoencoder import (
+        AUTOENCODER_LAYOUT,
+        autoencoder_architecture,
+    )
+    from motilens.training.regressor import (
+        REGRESSOR_LAYOUT,
+    )
 
     kind, frames, size, batch, count = case
     torch.set_num_threads(options["threads"])
     device, same = torch.device(options["device"]), options["same"]
     stacks = torch.from_numpy(data(frames, size, count))
-    model = models.build(autoencoder.architecture(settings("autoencoder", frames, batch)))
+    model = build_model(autoencoder_architecture(settings("autoencoder", frames, batch)))
     if kind == "regressor":
-        model = models.Regressor(model, "resnet34", 3)
+        model = Regressor(model, "resnet34", 3)
     wanted = torch.rand(count, 3)
     fused = None
     if same:
-        performance.keep_memory()
-        how = performance.prepare({"device": options["device"]}, options["threads"])
-        layout = autoencoder.LAYOUT if kind == "autoencoder" else regressor.LAYOUT
+        keep_freed_memory()
+        how = setup_compute({"device": options["device"]}, options["threads"])
+        layout = AUTOENCODER_LAYOUT if kind == "autoencoder" else REGRESSOR_LAYOUT
         model, fused = how.place(model, layout), True
         stacks, wanted = stacks.to(device), wanted.to(device)
     model.to(device).train()
@@ -135,12 +157,12 @@ def plain(case, options):
 
 def other_share(case, options):
     """Which part of our loop's time is not spent in steps: forward, backward, optimiser (CPU)."""
-    from motilens import training
+    from motilens.training.trainer import _Trainer
 
     spent = {}
 
     def timed(name):
-        function = getattr(training._Run, name)
+        function = getattr(_Trainer, name)
 
         def wrapped(run, *arguments):
             start = time.perf_counter()
@@ -148,7 +170,7 @@ def other_share(case, options):
             spent[name] = spent.get(name, 0.0) + time.perf_counter() - start
             return result
 
-        setattr(training._Run, name, wrapped)
+        setattr(_Trainer, name, wrapped)
 
     timed("_take_step")
     timed("to_the_end")
@@ -160,18 +182,20 @@ def encoder_share(case, options):
     """Which part of a regressor's step its frozen encoder takes."""
     import torch
 
-    from motilens import encoders, models
-    from motilens.performance import prepare
+    from motilens.compute.device import setup_compute
+    from motilens.models.autoencoders import Autoencoder
+    from motilens.models.regressor import Regressor
+    from motilens.models.transforms import stacks_to_input
 
     _, frames, size, batch, _ = case
-    how = prepare({"device": options["device"]}, options["threads"])
-    model = models.Regressor(encoders.Autoencoder(frames), "resnet34", 3).to(how.device).train()
+    how = setup_compute({"device": options["device"]}, options["threads"])
+    model = Regressor(Autoencoder(frames), "resnet34", 3).to(how.device).train()
     adam = how.adam([p for p in model.parameters() if p.requires_grad], 1e-4, 0)
     stacks = torch.from_numpy(data(frames, size, batch)).to(how.device)
-    features = model.encoder(models.to_input(stacks, 1)).detach()
+    features = model.encoder(stacks_to_input(stacks, 1)).detach()
     clocks = []
     for forward in (
-        lambda: model(models.to_input(stacks, 1)),
+        lambda: model(stacks_to_input(stacks, 1)),
         lambda: model.backbone(model.normalise(features)),
     ):
         clocks.append(Clock(how.device, options["block"]))
@@ -218,12 +242,13 @@ def counted(case, options):
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from motilens import encoders, models
+    from motilens.models.autoencoders import Autoencoder
+    from motilens.models.regressor import Regressor
 
     kind, frames, size, _, _ = case
-    model = encoders.Autoencoder(frames)
+    model = Autoencoder(frames)
     if kind == "regressor":
-        model = models.Regressor(model, "resnet34", 3)
+        model = Regressor(model, "resnet34", 3)
     moved, batch = 0, 2
 
     def hook(module, inputs, output):
@@ -245,12 +270,12 @@ def written(clips, folder: str) -> str:
     """The path of a file of these clips, uint8 (n, frames, size, size)."""
     import numpy as np
 
-    from motilens import stacks
+    from motilens.clips.hdf5 import open_for_writing, write_clips
 
     (count, frames, size, _), path = clips.shape, f"{folder}/1.h5"
     numbers = np.arange(count * frames).reshape(count, frames)
-    digest = stacks.write_clips(path, enumerate(clips.reshape(-1, size, size)), numbers, size)
-    with stacks.written(path, "a") as file:
+    digest = write_clips(path, enumerate(clips.reshape(-1, size, size)), numbers, size)
+    with open_for_writing(path, "a") as file:
         file["clips"].attrs["content_sha256"] = digest
     return path
 
@@ -259,16 +284,16 @@ def places(options):
     """Stacks a second that come out of memory, from disk, and through the authors' way."""
     import torch
 
-    from motilens import loading
-    from motilens.performance import prepare
+    from motilens.compute.device import setup_compute
+    from motilens.training.stack_dataset import load_stacks
 
     frames, size, count, rates = 18, 256, 400, {}
     clips = data(frames, size, count)
     with tempfile.TemporaryDirectory() as folder:
         path = written(clips, folder)
         for place in ("device", "host", "disk"):
-            how = prepare({"device": options["device"], "data": place}, options["threads"])
-            examples, _ = loading.from_files({"1": path}, frames, how, log=str)
+            how = setup_compute({"device": options["device"], "data": place}, options["threads"])
+            examples, _ = load_stacks({"1": path}, frames, how, log=str)
             rates[place] = _rate(examples.stream(torch.randperm(count).split(32)))
         del examples
         for number, clip in enumerate(clips):

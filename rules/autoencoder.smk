@@ -51,7 +51,7 @@ rule make_feature_images:
     params:
         clips=lambda wildcards: content_of("encoded", SAMPLES.index),
         code=code_of("make_feature_images.py"),
-        rests_on=lambda wildcards: params.rests_on(autoencoder_params(wildcards)),
+        rests_on=lambda wildcards: params.upstream_digest(autoencoder_params(wildcards)),
     message:
         "Turn all stacks of {wildcards.input} into feature images, encoder of fold {wildcards.fold}"
     script:

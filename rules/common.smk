@@ -13,9 +13,19 @@ if BASE.name == "workflow":  # by way of workflow/Snakefile
 SCRIPTS = BASE / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from motilens import InputError, folds, metadata, runs, slurm, videos
-from motilens.config import check, contradictions, misplaced, twice
-from motilens.params import listed, merged, natural
+from motilens.core.errors import InputError
+from motilens.core.files import process_identity
+from motilens.core.records import deep_merge as merged
+from motilens.core.text import natural_sorted as natural
+from motilens.core.text import shorten_list as listed
+from motilens.dataset import splits, video_files
+from motilens.pipeline import run_locks, slurm, snakemake_metadata
+from motilens.pipeline.config import (
+    check_config,
+    find_contradictions,
+    find_duplicate_keys,
+    find_misplaced_paths,
+)
 
 
 def stop(error):
@@ -35,17 +45,17 @@ if re.search(r"\s", sys.executable):
 
 try:
     schema = (BASE / "config" / "schema.yaml").read_text(encoding="utf-8")
-    config.update(check(config, yaml.safe_load(schema)))
+    config.update(check_config(config, yaml.safe_load(schema)))
     if workflow.storage_settings.default_storage_provider is not None:
         raise InputError(
             "results cannot lie in an object store (--default-storage-provider): the plan reads "
             "them. Videos can: dataset.videos (docs/own_data.md)"
         )
     files = filter(os.path.exists, workflow.overwrite_configfiles or ["config/config.yaml"])
-    if videos.is_url(config["results"]):
+    if video_files.is_storage_url(config["results"]):
         raise InputError("results: cannot lie in an object store: name a folder")
-    wrong = [line for path in files for line in twice(path)]
-    if wrong := wrong + misplaced(config, BASE) + contradictions(config):
+    wrong = [line for path in files for line in find_duplicate_keys(path)]
+    if wrong := wrong + find_misplaced_paths(config, BASE) + find_contradictions(config):
         raise InputError("\n  ".join(["the configuration cannot be used:", *wrong]))
 except InputError as error:
     stop(error)
@@ -60,19 +70,19 @@ ONLY_PLANNED = not workflow.is_main_process or any(
 )
 REPORTED = any(argument.partition("=")[0] == "--report" for argument in sys.argv[1:])
 
-os.environ[runs.VARIABLE] = runs.identity()
+os.environ[run_locks.RUN_VARIABLE] = process_identity()
 if workflow.is_main_process:
-    ALONE = runs.enter()
+    ALONE = run_locks.acquire_workdir_lock()
     locked = any(Path(".snakemake/locks").glob("*"))  # then jobs are those of a run that lives
     if ON_CLUSTER and not ONLY_PLANNED and not locked:
-        slurm.wait_for_left(os.getcwd(), logger.warning)
+        slurm.wait_for_leftover_jobs(os.getcwd(), logger.warning)
     try:
-        metadata.sync(config["results"], alone=ALONE)
+        snakemake_metadata.sync_metadata(config["results"], alone=ALONE)
     except OSError as error:
         stop(
             f"{error.filename or config['results']}: {error.strerror}: make room, or allow writing"
         )
-    found = metadata.unexplained(config["results"])
+    found = snakemake_metadata.find_untracked_records(config["results"])
     if found and not {"--touch", "--unlock"} & set(sys.argv):
         stop(
             f"nothing says how these were made, in {config['results']}: {listed(found)}. Copy results "

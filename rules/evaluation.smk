@@ -22,7 +22,7 @@ rule measure_errors:
             {
                 "models": ALL_MODELS,
                 **OTHER_ROWS,
-                "folds_digest": folds.digest(FOLDS_OF),
+                "folds_digest": splits.split_digest(FOLDS_OF),
                 "left_out": left_out(),
             }
         ),
@@ -244,7 +244,7 @@ rule plot_gallery:
         settings=plain({"inputs": AUTOENCODED, "seed": SEEDS[0]}),
         shown=lambda wildcards: content_of("shown", GROUPS["gallery"]),
         code=code_of("plot_gallery.py"),
-        rests_on=lambda wildcards: params.rests_on(
+        rests_on=lambda wildcards: params.upstream_digest(
             *(autoencoder_params({"input": name, "fold": 1}) for name in AUTOENCODED)
         ),
     message:

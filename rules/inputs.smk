@@ -2,6 +2,7 @@
 
 import functools
 
+from motilens.core.labels import MOTILITY
 from snakemake.exceptions import IncompleteCheckpointException
 
 GROUPS = {
@@ -88,7 +89,7 @@ COUNTED = [
     (name, target)
     for name in BASELINES
     for target in TARGETS
-    if name != "casa" or set(config["targets"][target]) <= set(samples.MOTILITY)
+    if name != "casa" or set(config["targets"][target]) <= set(MOTILITY)
 ]
 ENSEMBLES = {name: natural(config["ensembles"][name]) for name in natural(config["ensembles"])}
 AVERAGED = [
@@ -157,7 +158,7 @@ def weights_name(settings):
 
 def answer_name(settings, values):
     """Percentages of all sperm add up to 100, if they are to stay within bounds."""
-    whole = settings["answer"] == "bounded" and set(values) == set(samples.MOTILITY)
+    whole = settings["answer"] == "bounded" and set(values) == set(MOTILITY)
     return "shares" if whole else settings["answer"]
 
 

@@ -2,12 +2,16 @@
 
 import functools
 
-from motilens import clips, code, params
-from motilens.params import plain
+from motilens.clips import records as clips
+from motilens.core.labels import VIDEO_FACTS
+from motilens.core.records import to_plain as plain
+from motilens.core.text import shorten_list
+from motilens.pipeline import params
+from motilens.pipeline.code_digest import code_versions
 
 
 def settings_of(*keys, **others):
-    return params.settings_of(config, *keys, **others)
+    return params.select_settings(config, *keys, **others)
 
 
 def video_identity(wildcards):
@@ -17,16 +21,16 @@ def video_identity(wildcards):
     """
     if SIMULATED:
         drawn = settings_of("dataset.simulated.seconds", "dataset.simulated.seed")
-        return drawn | params.rests_on(code_of("simulate_video.py"))
+        return drawn | params.upstream_digest(code_of("simulate_video.py"))
     try:
         video = SAMPLES["video"][wildcards.sample]
-        seen = videos.fingerprint(video) if STORED is None else in_store(wildcards.sample)
+        seen = video_files.fingerprint_file(video) if STORED is None else in_store(wildcards.sample)
     except InputError:
         return {"video": "gone since the run began"}  # its own job will say so; others go on
     identity = {"video": seen}
     # Only where it makes a difference: to allow what an earlier run left out, or no more.
     allowed = config["dataset"]["unreadable"] == "leave_out"
-    if not allowed and record_of(clips.problem, wildcards.sample):
+    if not allowed and record_of(clips.exclusion_reason, wildcards.sample):
         identity["dataset.unreadable"] = "stop"
     return identity
 
@@ -43,28 +47,28 @@ def facts_of(wildcards):
     """What the user says of a video, recorded with its clips."""
     row, scale = ROWS[wildcards.sample], config["dataset"].get("microns_per_pixel")
     facts = {"participant": row["participant"]} | ({"microns_per_pixel": scale} if scale else {})
-    return plain(facts | {name: row[name] for name in samples.FACTS if name in row})
+    return plain(facts | {name: row[name] for name in VIDEO_FACTS if name in row})
 
 
 def left_out():
     """Samples without clips, if dataset.unreadable allows it."""
-    return [sample for sample in SAMPLES.index if record_of(clips.problem, sample)]
+    return [sample for sample in SAMPLES.index if record_of(clips.exclusion_reason, sample)]
 
 
 def tell_of_videos():
     """At the end of a run: samples that are missing, and frame rates that somebody should see."""
-    records = {sample: record_of(clips.read, sample) for sample in SAMPLES.index}
-    rates = clips.rates(records) if BASELINES else []
+    records = {sample: record_of(clips.read_clips_record, sample) for sample in SAMPLES.index}
+    rates = clips.frame_rate_range(records) if BASELINES else []
     if rates and rates[1] > 1.02 * rates[0]:
         print(
             f"\nVideos have {rates[0]:g} to {rates[1]:g} frames a second: baselines follow cells at "
             "each video's own rate, and the speed along a path depends on it."
         )
-    if those := clips.overruled(records):
+    if those := clips.overridden_frame_rates(records):
         print(
-            f"\nThe table says another frame rate than the file, and counts: {params.listed(those)}."
+            f"\nThe table says another frame rate than the file, and counts: {shorten_list(those)}."
         )
-    if lines := clips.missing(config["results"], records):
+    if lines := clips.describe_missing_videos(config["results"], records):
         print(f"\n{len(lines)} of {len(SAMPLES)} videos could not be used:", *lines, sep="\n  ")
         if config["dataset"]["unreadable"] == "stop":
             print(
@@ -80,7 +84,7 @@ def content_of(label, chosen, columns=()):
 @functools.cache
 def read_content_of(label, chosen, columns, changed_at):
     """Read again only when a file has come into the folder of frames: many steps ask."""
-    return record_of(params.content_of, label, chosen, ROWS, columns)
+    return record_of(params.clips_content, label, chosen, ROWS, columns)
 
 
 def stack_of(wildcards):
@@ -121,14 +125,14 @@ def regressor_params(wildcards):
         "training": content_of("training", training(fold), values),
         "held_out": content_of("held_out", held_out(fold), values),
         "code": code_of("train_regressor.py"),
-        "rests_on": params.rests_on(behind),
+        "rests_on": params.upstream_digest(behind),
     }
 
 
 def scale_of(sample):
     """Micrometres per pixel of a sample's video; None if nobody has said."""
     if SIMULATED:
-        from motilens.simulation import MICRONS_PER_PIXEL
+        from motilens.simulation.cells import MICRONS_PER_PIXEL
 
         return MICRONS_PER_PIXEL
     return ROWS[sample].get("microns_per_pixel") or config["dataset"].get("microns_per_pixel")
@@ -150,7 +154,7 @@ def baseline_params(wildcards):
         "training": content_of("training", training(fold), values),
         "held_out": content_of("held_out", held_out(fold), values),
         "code": code_of("count_cells.py"),
-        "rests_on": params.rests_on(
+        "rests_on": params.upstream_digest(
             settings_of("tracks"),
             code_of("track_cells.py"),
             [rate_of(sample) for sample in (*training(fold), *held_out(fold))],
@@ -160,7 +164,7 @@ def baseline_params(wildcards):
 
 if useless := ENSEMBLES.keys() - {name for name, _ in AVERAGED}:
     stop(
-        f"ensembles: there is no target that all members of {params.listed(sorted(useless))} predict (casa predicts motility "
+        f"ensembles: there is no target that all members of {shorten_list(sorted(useless))} predict (casa predicts motility "
         "alone)"
     )
 
@@ -169,7 +173,7 @@ if "casa" in config["baselines"] and not FETCH:
     if unknown := [sample for sample in SAMPLES.index if not scale_of(sample)]:
         stop(
             f"baselines: casa counts by speed in µm/s, and nobody has said how large a pixel is in "
-            f"samples {params.listed(unknown)}: set dataset.microns_per_pixel, or leave casa out"
+            f"samples {shorten_list(unknown)}: set dataset.microns_per_pixel, or leave casa out"
         )
 
 
@@ -181,7 +185,7 @@ def ensemble_params(wildcards):
         "training": content_of("training", training(fold), values),
         "held_out": content_of("held_out", held_out(fold), values),
         "code": code_of("average_predictions.py"),
-        "rests_on": params.rests_on([row_params(member, target, fold) for member in members]),
+        "rests_on": params.upstream_digest([row_params(member, target, fold) for member in members]),
     }
 
 
@@ -198,10 +202,10 @@ def row_params(name, target, fold):
 def all_models_rest_on(*scripts, rows=ALL_ROWS):
     """What all models, and the `scripts` between them and a step, depend on."""
     parts = [row_params(name, target, fold) for name, target in rows for fold in FOLDS]
-    return params.rests_on(parts, SEEDS, *map(code_of, scripts))
+    return params.upstream_digest(parts, SEEDS, *map(code_of, scripts))
 
 
 @functools.cache
 def code_of(script):
     """Our modules and the libraries that a script uses."""
-    return code.versions(SCRIPTS / script, BASE / "requirements.in")
+    return code_versions(SCRIPTS / script, BASE / "requirements.in")

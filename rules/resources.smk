@@ -1,6 +1,7 @@
 """What jobs need of a machine: schedulers read it, a workstation only counts its GPUs."""
 
-from motilens import gpus, needs
+from motilens.compute import gpu_lease
+from motilens.pipeline import resources as needs
 
 SITE = config["slurm"]
 
@@ -12,9 +13,9 @@ resource_scopes:
 
 
 def cluster_has_gpus():
-    key = slurm.gpu_partition(SITE)
+    key = slurm.gpu_partition_key(SITE)
     try:
-        return slurm.has_gpus(SITE.get(key))
+        return slurm.partition_has_gpus(SITE.get(key))
     except InputError as error:
         stop(f"slurm.{key}: {error}")
 
@@ -26,7 +27,7 @@ def count_gpus():
         return 0
     if ON_CLUSTER and workflow.is_main_process:
         return int(device != "auto" or cluster_has_gpus())
-    if not (found := gpus.visible()) and device == "cuda" and not ONLY_PLANNED:
+    if not (found := gpu_lease.list_visible_gpus()) and device == "cuda" and not ONLY_PLANNED:
         stop(
             "performance.device: cuda, but there is no GPU here (nvidia-smi lists none, or "
             "CUDA_VISIBLE_DEVICES hides it): look at the driver, or set it to auto or cpu"
@@ -39,7 +40,7 @@ GPUS = count_gpus()
 
 if ON_CLUSTER and workflow.is_main_process and not ONLY_PLANNED:
     try:
-        slurm.check_names(SITE, bool(GPUS), logger.warning)
+        slurm.check_site_names(SITE, bool(GPUS), logger.warning)
     except InputError as error:
         stop(error)
 if GPUS and not ON_CLUSTER and "gpu" not in workflow.global_resources:
@@ -82,7 +83,7 @@ def training_needs(step, samples):
     """Resources of a training on the stacks of `samples`, a function of the wildcards."""
 
     def memory(wildcards):
-        return needs.training_memory(
+        return needs.training_memory_mb(
             config["frames"]["clips_per_video"] * len(samples(wildcards)),
             config["inputs"][wildcards.input]["frames"],
             config["frames"]["size"],

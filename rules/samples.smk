@@ -5,8 +5,9 @@ import asyncio
 import pandas as pd
 from snakemake.io import IOCache
 
-from motilens import samples
-from motilens.config import of_the_future
+from motilens.core.labels import LABELS as ALL_LABELS
+from motilens.dataset.samples import read_samples
+from motilens.pipeline.config import find_future_tables
 
 
 def stored_videos(folder):
@@ -14,7 +15,7 @@ def stored_videos(folder):
 
     By one request for all, where the plugin can list. None if the folder is an ordinary one.
     """
-    if not videos.is_url(folder):
+    if not video_files.is_storage_url(folder):
         return None
     if set(folder) & set("#?"):
         raise InputError(f"dataset.videos: {folder}: # and ? end an address: rename the folder")
@@ -65,25 +66,25 @@ def sample_table():
     """
     needed, warnings = sorted(set().union(*config["targets"].values())), []
     if SIMULATED:
-        from motilens import dataset
+        from motilens.simulation.visem_files import simulated_sample_table
 
-        table = dataset.sample_table(SIMULATED["participants"], SIMULATED["seed"], VIDEOS)
+        table = simulated_sample_table(SIMULATED["participants"], SIMULATED["seed"], VIDEOS)
         problems = []
     else:
         # What is in the videos is looked at once, not again by each job.
-        table, problems, warnings = samples.read_samples(
+        table, problems, warnings = read_samples(
             config["dataset"], needed, compare=workflow.is_main_process, stored=STORED
         )
     number, participants = config["folds"]["number"], list(dict.fromkeys(table["participant"]))
     if "file" in config["folds"]:
         named = config["dataset"].get("columns")
-        split, more = folds.read(config["folds"]["file"], participants, number, named)
+        split, more = splits.read_folds_table(config["folds"]["file"], participants, number, named)
         problems += more
     elif not problems:
-        balanced = table[["participant", *(name for name in samples.LABELS if name in table)]]
-        split = folds.seeded(balanced, number, config["folds"]["seed"], config["results"])
+        balanced = table[["participant", *(name for name in ALL_LABELS if name in table)]]
+        split = splits.load_or_make_split(balanced, number, config["folds"]["seed"], config["results"])
     if workflow.is_main_process:  # a node's clock may be slow
-        problems += of_the_future(config)
+        problems += find_future_tables(config)
     if problems:
         lines = natural(set(problems))
         raise InputError("the data set cannot be used:\n  " + "\n  ".join(lines))

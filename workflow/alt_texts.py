@@ -9,8 +9,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from motilens import InputError, command  # noqa: E402
-from motilens.step import written_whole  # noqa: E402
+from motilens.core.command_line import run_command_line  # noqa: E402
+from motilens.core.errors import InputError  # noqa: E402
+from motilens.core.files import atomic_write  # noqa: E402
 
 # How the page shows a figure (components/content.js of snakemake 9) and its own sign.
 SHOWN = "{ src: this.props.app.state.contentPath }"
@@ -34,11 +35,11 @@ def main():
             f"{page}: this version of Snakemake shows figures in another way: the page is whole, "
             "but its figures have no alternative texts (workflow/alt_texts.py)"
         )
-    with written_whole(page) as temporary:
+    with atomic_write(page) as temporary:
         temporary.write_text(
             text.replace(SHOWN, TEXT).replace(SIGN, SIGN + 'alt: "", '), encoding="utf-8"
         )
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run_command_line(main)

@@ -18,8 +18,10 @@ from rocrate.rocrate import ROCrate
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from motilens import InputError, command  # noqa: E402
-from motilens.step import VERSION, written_whole  # noqa: E402
+from motilens.core.command_line import run_command_line  # noqa: E402
+from motilens.core.errors import InputError  # noqa: E402
+from motilens.core.files import atomic_write  # noqa: E402
+from motilens.core.records import VERSION  # noqa: E402
 
 # Beside that of Workflow RO-Crate, which the library names by itself.
 PROFILES = {
@@ -42,7 +44,7 @@ def main():
     out = given.out or results / "crate.zip"
     if out.suffix != ".zip":
         raise InputError(f"{out}: name a file that ends in .zip")
-    with written_whole(out) as temporary:
+    with atomic_write(out) as temporary:
         described(given.configfile, results).write_zip(temporary)
     print(f"{out}: look through it before you publish it. mae.json names")
     print(
@@ -146,4 +148,4 @@ def times(results):
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run_command_line(main)

@@ -25,8 +25,8 @@ from snakemake_interface_storage_plugins.registry import StoragePluginRegistry
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from motilens.explain import Job, counted, explain  # noqa: E402
-from motilens.metadata import UNFINISHED  # noqa: E402
+from motilens.pipeline.explain import PlannedJob, count_jobs, explain_reruns  # noqa: E402
+from motilens.pipeline.snakemake_metadata import UNFINISHED  # noqa: E402
 
 
 def main():
@@ -39,7 +39,9 @@ def main():
     if dag is None:
         sys.exit(1)  # why has been said
     jobs = {
-        job: Job(job.rule.name, *params(dag, job), sample=job.wildcards_dict.get("sample", ""))
+        job: PlannedJob(
+            job.rule.name, *params(dag, job), sample=job.wildcards_dict.get("sample", "")
+        )
         for job in needed(dag)
     }
     for job, ours in jobs.items():
@@ -51,8 +53,8 @@ def main():
     if not jobs:
         print("Nothing would rerun: all is up to date.")
         return
-    print("\n".join(explain(jobs.values())))
-    print(f"In all: {counted(jobs.values())}.")
+    print("\n".join(explain_reruns(jobs.values())))
+    print(f"In all: {count_jobs(jobs.values())}.")
     if any(ours.rule == "extract_frames" and ours.then for ours in jobs.values()):
         print("Should the new clips be the same as the old, what is behind them will not rerun.")
     if arguments.jobs:

@@ -12,23 +12,30 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
-from motilens import InputError, bundle, command, pictures, plots, predicting, videos  # noqa: E402
-from motilens.performance import prepare  # noqa: E402
-from motilens.step import written_whole  # noqa: E402
+from motilens.compute.device import setup_compute  # noqa: E402
+from motilens.core.command_line import run_command_line  # noqa: E402
+from motilens.core.errors import InputError  # noqa: E402
+from motilens.core.files import atomic_write  # noqa: E402
+from motilens.core.text import to_printable  # noqa: E402
+from motilens.dataset.video_files import VIDEO_SUFFIXES, is_video_file  # noqa: E402
+from motilens.inference.bundle import load_bundle  # noqa: E402
+from motilens.inference.predictor import predict_videos, prediction_to_dict, predictions_table  # noqa: E402
+from motilens.reports.image_plots import plot_prediction  # noqa: E402
+from motilens.reports.style import DISPLAY_NAMES  # noqa: E402
 
 LONGEST = 200  # bytes of a page's name: file systems allow 255, and its temporary name is longer
 
 
 def main():
     given = arguments()
-    how = prepare({"device": given.device}, given.threads)
-    made = bundle.load(given.bundle)
+    how = setup_compute({"device": given.device}, given.threads)
+    made = load_bundle(given.bundle)
     facts = {"frame_rate": given.frame_rate} if given.frame_rate else {}
     wanted, found = files(given.videos), []
     pages = names(wanted)
     begin(given.out)
     try:
-        for path, one in zip(wanted, predicting.predict(made, wanted, how, facts), strict=True):
+        for path, one in zip(wanted, predict_videos(made, wanted, how, facts), strict=True):
             found.append(one)
             print(f"{len(found)} of {len(wanted)}: {one.video}: {told(one)}", flush=True)
             if not one.problem:
@@ -89,7 +96,7 @@ def told(one):
     if one.problem:
         return f"ERROR: {one.problem}"
     numbers = ", ".join(
-        f"{plots.IN_WORDS.get(name, name)} {part['percent']:.0f} %"
+        f"{DISPLAY_NAMES.get(name, name)} {part['percent']:.0f} %"
         for name, part in one.values.items()
     )
     return "\n  WARNING: ".join([numbers, *one.warnings])
@@ -101,16 +108,16 @@ def draw(one, targets, folder, name):
         one.warnings.append(f"no page: {folder / name} is there already")
         print(f"  WARNING: {one.warnings[-1]}")
         return
-    with written_whole(folder / name) as temporary:
-        pictures.prediction(one, targets, temporary)
+    with atomic_write(folder / name) as temporary:
+        plot_prediction(one, targets, temporary)
     one.page = name
 
 
 def write(folder, found, made):
-    with written_whole(folder / "predictions.csv") as temporary:
-        predicting.table(found).to_csv(temporary, index=False, float_format="%.3f")
-    with written_whole(folder / "predictions.json") as temporary:
-        content = [predicting.as_json(one, made) for one in found]
+    with atomic_write(folder / "predictions.csv") as temporary:
+        predictions_table(found).to_csv(temporary, index=False, float_format="%.3f")
+    with atomic_write(folder / "predictions.json") as temporary:
+        content = [prediction_to_dict(one, made) for one in found]
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -123,15 +130,15 @@ def files(given):
     found = []
     for path in given:
         if path.is_dir():
-            inside = [file for file in path.iterdir() if videos.is_video(file.name)]
+            inside = [file for file in path.iterdir() if is_video_file(file.name)]
             if not inside:
-                kinds = ", ".join(sorted(videos.SUFFIXES))
-                raise InputError(f"{predicting.shown(path)} holds no videos ({kinds})")
+                kinds = ", ".join(sorted(VIDEO_SUFFIXES))
+                raise InputError(f"{to_printable(path)} holds no videos ({kinds})")
             found += sorted(inside)
         elif path.exists():
             found.append(path)
         else:
-            raise InputError(f"{predicting.shown(path)}: no such file")
+            raise InputError(f"{to_printable(path)}: no such file")
     return list(dict.fromkeys(found))
 
 
@@ -139,7 +146,7 @@ def names(wanted):
     """A page for each video, called as it; videos of one name in several folders get numbers."""
     pages, taken = {}, set()
     for video in wanted:
-        whole = predicting.shown(video.name).encode()[:LONGEST].decode(errors="ignore")
+        whole = to_printable(video.name).encode()[:LONGEST].decode(errors="ignore")
         name, number = f"{whole}.png", 2
         while name in taken:
             name, number = f"{whole}.{number}.png", number + 1
@@ -150,4 +157,4 @@ def names(wanted):
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(errors="backslashreplace")
-    command.run(main)
+    run_command_line(main)

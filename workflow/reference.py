@@ -10,7 +10,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from motilens import pages  # noqa: E402
+from motilens.reports.page import replace_between_marks  # noqa: E402
 
 SCHEMA, PAGE = ROOT / "config/schema.yaml", ROOT / "config/README.md"
 LIMITS = {
@@ -32,7 +32,7 @@ TYPES = {
 def rendered(page: str, schema: dict) -> str:
     """The page with the table of today between its two marks."""
     lines = ["| key | values | default | meaning |", "|---|---|---|---|", *rows(schema, schema)]
-    return pages.between(page, "keys", "\n".join(lines))
+    return replace_between_marks(page, "keys", "\n".join(lines))
 
 
 def rows(part: dict, schema: dict, place: str = "") -> Iterator[str]:

@@ -16,7 +16,7 @@ import yaml
 from cluster import Cluster, missing
 from conftest import copy_project, small
 
-from motilens import slurm
+from motilens.pipeline.slurm import list_leftover_jobs
 
 FOLDER = Path("results/autoencoders/I1/fold1/seed0")
 TARGET = str(FOLDER / "model.pt")
@@ -65,7 +65,7 @@ def project(cluster, local, tmp_path):
         run.process.kill()
         run.process.wait()
     cluster("scancel", "--user", "root")
-    cluster.wait(lambda: not slurm.left(str(made.folder)), "jobs do not end")
+    cluster.wait(lambda: not list_leftover_jobs(str(made.folder)), "jobs do not end")
 
 
 def longer(local, folder):

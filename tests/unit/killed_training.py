@@ -15,7 +15,9 @@ from pathlib import Path
 import torch
 from learning import AUTOENCODER, LABELS, PLAIN, REGRESSOR, discs, encoder, examples
 
-from motilens import autoencoder, regressor, resume
+from motilens.training.autoencoder import autoencoder_architecture, train_autoencoder
+from motilens.training.checkpoint import checkpointing
+from motilens.training.regressor import regressor_architecture, train_regressor
 
 kind, kills, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 
@@ -23,17 +25,17 @@ kind, kills, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 def trained(keeper):
     if kind == "autoencoder":
         settings = AUTOENCODER | {"epochs": 30}
-        return autoencoder.train(examples(discs()), settings, 0, PLAIN, keeper)
+        return train_autoencoder(examples(discs()), settings, 0, PLAIN, keeper)
     # With dropout, so that random numbers are drawn in every step.
     settings = REGRESSOR | {"backbone": "mobilenet_v3_small", "batch_size": 2, "epochs": 7}
-    known = autoencoder.architecture(AUTOENCODER)
-    settings["architecture"] = regressor.architecture(settings, known)
-    return regressor.train(examples(discs(8)), LABELS, encoder(), settings, 0, PLAIN, keeper)
+    known = autoencoder_architecture(AUTOENCODER)
+    settings["architecture"] = regressor_architecture(settings, known)
+    return train_regressor(examples(discs(8)), LABELS, encoder(), settings, 0, PLAIN, keeper)
 
 
 def train(name, minutes):
     """In this process; the result is a file."""
-    with resume.kept_beside(folder / name / "model.pt", {"settings": {}}, minutes) as keeper:
+    with checkpointing(folder / name / "model.pt", {"settings": {}}, minutes) as keeper:
         result = trained(keeper)
         state = {key: tensor.contiguous() for key, tensor in result.model.state_dict().items()}
         with open(folder / f"{name}.result", "wb") as file:

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from motilens import encoders, loading
-from motilens.performance import prepare
+from motilens.compute.device import setup_compute
+from motilens.models.autoencoders import Autoencoder
+from motilens.training.stack_dataset import StackDataset, stacks_from_array
 
-PLAIN = prepare({"device": "cpu"})
+PLAIN = setup_compute({"device": "cpu"})
 OPTIMISER = {
     "epochs": 15, "batch_size": 4, "learning_rate": 5e-3, "weight_decay": 1e-5,
     "schedule": "constant", "gradient_clip": None, "unhealthy": "restart",
@@ -33,13 +34,13 @@ def discs(count: int = 16, frames: int = 1, size: int = 32) -> np.ndarray:
     return (90 + 60 * np.array(near) + noise).astype(np.uint8)
 
 
-def examples(array: np.ndarray) -> loading.Stacks:
-    return loading.in_memory(array, PLAIN)
+def examples(array: np.ndarray) -> StackDataset:
+    return stacks_from_array(array, PLAIN)
 
 
-def encoder(frames: int = 1) -> encoders.Autoencoder:
+def encoder(frames: int = 1) -> Autoencoder:
     """Untrained, always the same."""
     import torch
 
     torch.manual_seed(0)
-    return encoders.Autoencoder(frames)
+    return Autoencoder(frames)

@@ -21,7 +21,10 @@ sys.path[:0] = [str(ROOT / "workflow/scripts"), str(Path(__file__).parent)]
 
 from recordings import ROWS, Row, make, number_in  # noqa: E402
 
-from motilens import InputError, extraction, pages, videos  # noqa: E402
+from motilens.clips.extract import extract_clips  # noqa: E402
+from motilens.core.errors import InputError  # noqa: E402
+from motilens.dataset.video_files import resolve_video_path  # noqa: E402
+from motilens.reports.page import replace_between_marks  # noqa: E402
 
 SETTINGS = {
     "size": 32, "aspect": "squeeze", "clips_per_video": 5, "clip_length": 18,
@@ -34,7 +37,7 @@ def outcome(row: Row, folder: Path) -> str:
     """`exact`, maybe with what is said of it, if each clip holds just the frames that it should."""
     source = make(row, folder)
     try:
-        record = extraction.extract_clips(str(source), folder / "clips.h5", SETTINGS, "1")
+        record = extract_clips(str(source), folder / "clips.h5", SETTINGS, "1")
     except InputError as error:
         return f"refused: {in_words(error, source)}"
     with h5py.File(folder / "clips.h5") as file:
@@ -132,10 +135,10 @@ def message(damage: Damage, folder: Path) -> str:
     settings = SETTINGS | ({} if damage.bytes or damage.file else {"clips_per_video": 104})
     problems: list[str] = []
     place = {"video": str(source), "place": "labels.csv, line 2: participant 1"}
-    if os.path.lexists(source) and not videos.usable(place, "", problems):
+    if os.path.lexists(source) and not resolve_video_path(place, "", problems):
         return in_words(problems[0], source)
     try:
-        extraction.extract_clips(str(source), folder / "clips.h5", settings, "1")
+        extract_clips(str(source), folder / "clips.h5", settings, "1")
     except InputError as error:
         return in_words(error, source)
     raise AssertionError(f"{damage.what} goes unnoticed")
@@ -148,10 +151,10 @@ def rendered(page: str, found: list[str], messages: list[str]) -> str:
         grouped.setdefault((row.name, result), []).append(row.suffix)
     lines = ["| recording | containers | clips |", "|---|---|---|"]
     lines += [f"| {name} | {' '.join(s)} | {result} |" for (name, result), s in grouped.items()]
-    page = pages.between(page, "recordings", "\n".join(lines))
+    page = replace_between_marks(page, "recordings", "\n".join(lines))
     lines = ["| what befell the file | what is said |", "|---|---|"]
     lines += [f"| {damage.what} | {text} |" for damage, text in zip(DAMAGES, messages, strict=True)]
-    return pages.between(page, "damages", "\n".join(lines))
+    return replace_between_marks(page, "damages", "\n".join(lines))
 
 
 def essential(page: str) -> str:

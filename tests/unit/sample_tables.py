@@ -1,7 +1,7 @@
 """Reading tables of samples in tests, and changing them."""
 
-from motilens import samples
-from motilens.samples import LABELS
+from motilens.core.labels import LABELS
+from motilens.dataset.samples import read_samples
 
 ALL = tuple(LABELS)
 STOP = {"tolerance": 1, "otherwise": "stop"}
@@ -12,7 +12,7 @@ def read(files, video_list=None, needed=ALL, **settings):
     named = {"labels": str(files / "labels.csv"), "videos": str(files / "videos")}
     if video_list:
         named["video_list"] = str(files / video_list)
-    return samples.read_samples(named | {"motility_sum": STOP} | settings, needed)
+    return read_samples(named | {"motility_sum": STOP} | settings, needed)
 
 
 def table_of(*arguments, **settings):

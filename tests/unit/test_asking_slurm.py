@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from motilens import InputError, slurm
+from motilens.core.errors import InputError
+from motilens.pipeline.slurm import list_leftover_jobs, partition_has_gpus, wait_for_leftover_jobs
 
 
 @pytest.fixture
@@ -34,19 +35,19 @@ def test_only_jobs_of_snakemake_in_this_folder_count(answers, tmp_path):
         f"9|rule_videos|{tmp_path}/elsewhere\n"
         f"10|(null)|{tmp_path}\n",
     )
-    assert slurm.left(str(tmp_path)) == ["7", "8_1"]
+    assert list_leftover_jobs(str(tmp_path)) == ["7", "8_1"]
 
 
 def test_where_there_is_no_slurm_nothing_is_left(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert slurm.left(str(tmp_path)) == []
-    assert slurm.has_gpus(None), "it cannot be asked"
+    assert list_leftover_jobs(str(tmp_path)) == []
+    assert partition_has_gpus(None), "it cannot be asked"
 
 
 def test_a_slurm_that_does_not_answer_is_asked_again(answers, tmp_path):
     answers("squeue", "fails", f"7|rule_a|{tmp_path}", f"7|rule_a|{tmp_path}", "")
     told = []
-    slurm.wait_for_left(str(tmp_path), told.append, seconds=0)
+    wait_for_leftover_jobs(str(tmp_path), told.append, seconds=0)
     assert len(told) == 2 and told[0].startswith("squeue does not answer")
     assert told[1].endswith("scancel 7")
 
@@ -56,10 +57,10 @@ def test_a_slurm_that_does_not_answer_is_asked_again(answers, tmp_path):
 )
 def test_whether_a_partition_has_gpus(answers, listed, has):
     answers("sinfo", listed)
-    assert slurm.has_gpus("some") == has
+    assert partition_has_gpus("some") == has
 
 
 def test_a_partition_that_is_not_there_is_named(answers):
     answers("sinfo", "")
     with pytest.raises(InputError, match="SLURM knows no partition gpuu"):
-        slurm.has_gpus("gpuu")
+        partition_has_gpus("gpuu")

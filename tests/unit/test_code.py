@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from motilens import code
+from motilens.pipeline.code_digest import code_versions
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
@@ -36,7 +36,7 @@ def script(tmp_path):
 
 
 def versions(script):
-    return code.versions(script, script.with_name("requirements.in"))
+    return code_versions(script, script.with_name("requirements.in"))
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,13 @@ def test_found_is_what_is_really_imported(name):
         for module, file in json.loads(done.stdout.splitlines()[-1])
         if module.startswith("motilens") and file
     }
-    found = code.versions(SCRIPTS / name, ROOT / "requirements.in")
+    found = code_versions(SCRIPTS / name, ROOT / "requirements.in")
     assert loaded | {name} == {key for key in found if key.endswith(".py")}
 
 
 def test_libraries_that_change_results_are_pinned_for_the_steps_that_use_them():
     def used(name):
-        return code.versions(SCRIPTS / f"{name}.py", ROOT / "requirements.in").keys()
+        return code_versions(SCRIPTS / f"{name}.py", ROOT / "requirements.in").keys()
 
     assert {"torch", "torchvision", "numpy"} <= used("train_regressor")
     assert {"imageio-ffmpeg", "ffmpeg-python", "numpy"} <= used("extract_frames")

@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from motilens import InputError
-from motilens.config import check, contradictions, misplaced, of_the_future, twice
-from motilens.params import merged
+from motilens.core.errors import InputError
+from motilens.core.records import deep_merge
+from motilens.pipeline.config import (
+    check_config,
+    find_contradictions,
+    find_duplicate_keys,
+    find_future_tables,
+    find_misplaced_paths,
+)
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
@@ -35,7 +41,7 @@ def load(name):
     ],
 )
 def test_our_configurations_are_valid(name):
-    assert contradictions(check(load(name), SCHEMA)) == []
+    assert find_contradictions(check_config(load(name), SCHEMA)) == []
 
 
 @pytest.mark.parametrize(
@@ -47,8 +53,8 @@ def test_our_configurations_are_valid(name):
 )
 def test_competitors_can_be_added(names):
     first, second = map(load, names)
-    config = check(merged(first, second), SCHEMA)
-    assert contradictions(config) == [] and {"I1", "ours"} <= set(config["inputs"])
+    config = check_config(deep_merge(first, second), SCHEMA)
+    assert find_contradictions(config) == [] and {"I1", "ours"} <= set(config["inputs"])
     assert ("casa" in config["baselines"]) == ("config/study.yaml" in names)
 
 
@@ -112,7 +118,7 @@ def test_mistakes_are_explained(place, value, line):
         section = section.setdefault(key, {})
     section[last] = value
     with pytest.raises(InputError) as error:
-        check(config, SCHEMA)
+        check_config(config, SCHEMA)
     lines = str(error.value).splitlines()[1:]
     assert len(lines) == 1 and lines[0].strip().startswith(line), lines
 
@@ -123,7 +129,7 @@ def test_every_mistake_has_its_line():
     config["frames"]["size"] = -4
     config["colour"] = True
     with pytest.raises(InputError) as error:
-        check(config, SCHEMA)
+        check_config(config, SCHEMA)
     text = str(error.value)
     assert "seeds: missing" in text and "frames.size: -4" in text and "colour: unknown" in text
 
@@ -131,9 +137,9 @@ def test_every_mistake_has_its_line():
 def test_a_whole_number_is_the_same_in_any_form():
     config = load("config/config.yaml")
     config["frames"]["size"] = 64.0
-    checked = check(config, SCHEMA)
+    checked = check_config(config, SCHEMA)
     assert repr(checked["frames"]["size"]) == "64"
-    assert checked == check(load("config/config.yaml"), SCHEMA)
+    assert checked == check_config(load("config/config.yaml"), SCHEMA)
 
 
 def test_every_backbone_is_torchvisions():
@@ -160,19 +166,22 @@ def test_every_key_is_explained_in_the_readme():
 
 def test_what_is_left_out_has_the_schemas_default():
     config = load("config/config.yaml")
-    checked = check(config, SCHEMA)
+    checked = check_config(config, SCHEMA)
     assert checked["inputs"]["I1"] == {"frames": 1, "copies": 1, "encoder": "autoencoder"}
     assert checked["dataset"]["motility_sum"] == {"tolerance": 1, "otherwise": "stop"}
     assert checked["frames"]["aspect"] == "squeeze" and "video_list" not in checked["dataset"]
     config["dataset"]["motility_sum"] = {"tolerance": 3}
-    assert check(config, SCHEMA)["dataset"]["motility_sum"] == {"tolerance": 3, "otherwise": "stop"}
-    assert check(checked, SCHEMA) == checked, "Snakemake hands the checked one to its jobs"
+    assert check_config(config, SCHEMA)["dataset"]["motility_sum"] == {
+        "tolerance": 3,
+        "otherwise": "stop",
+    }
+    assert check_config(checked, SCHEMA) == checked, "Snakemake hands the checked one to its jobs"
 
 
 def test_an_input_type_has_only_those_settings_of_its_own_that_it_names():
     config = load("config/config.yaml")
     config["inputs"]["I1"] |= {"encoder": "pca", "regressor": {"epochs": 9.0}}
-    checked = check(config, SCHEMA)
+    checked = check_config(config, SCHEMA)
     assert checked["inputs"]["I1"]["regressor"] == {"epochs": 9}
     for wrong, told in (
         ({"epoch": 9}, "inputs.I1.regressor.epoch: unknown key; did you mean epochs?"),
@@ -180,7 +189,7 @@ def test_an_input_type_has_only_those_settings_of_its_own_that_it_names():
     ):
         config["inputs"]["I1"]["regressor"] = wrong
         with pytest.raises(InputError, match=re.escape(told)):
-            check(config, SCHEMA)
+            check_config(config, SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -196,12 +205,12 @@ def test_an_input_type_has_only_those_settings_of_its_own_that_it_names():
 )
 def test_settings_that_contradict_each_other(section, settings, told):
     config = load("config/config.yaml")
-    assert contradictions(check(config, SCHEMA)) == []
+    assert find_contradictions(check_config(config, SCHEMA)) == []
     whole = copy.deepcopy(config)
     whole[section] |= settings
     for changed in (whole, config):
         config["inputs"] = {"I1": {"frames": 1, section: settings}}
-        found = contradictions(check(changed, SCHEMA))
+        found = find_contradictions(check_config(changed, SCHEMA))
         assert found and told in found[0]
 
 
@@ -209,11 +218,11 @@ def test_names_of_other_rows_are_refused():
     config = load("config/config.yaml")
     config["inputs"] = {name: {"frames": 1} for name in ("ZeroR", "median", "average", "cells")}
     config["baselines"] = ["cells"]
-    found = contradictions(check(config, SCHEMA))
+    found = find_contradictions(check_config(config, SCHEMA))
     assert [line.split()[1] for line in found] == ["ZeroR", "average", "cells", "median"]
     config["inputs"] = {"I1": {"frames": 1}}
     config["ensembles"] = {"I1": ["cells", "I1"], "both": ["I1", "cell"], "fine": ["cells", "I1"]}
-    assert contradictions(check(config, SCHEMA)) == [
+    assert find_contradictions(check_config(config, SCHEMA)) == [
         "ensembles: I1 is another row of the tables, too: rename it",
         "ensembles.both: cell is neither among inputs nor among baselines; known here: I1, cells",
     ]
@@ -222,39 +231,39 @@ def test_names_of_other_rows_are_refused():
         (["cells", "cells"], "ensembles.both: names one twice: cells, cells"),
     ):
         with pytest.raises(InputError, match=told):
-            check(config | {"ensembles": {"both": members}}, SCHEMA)
+            check_config(config | {"ensembles": {"both": members}}, SCHEMA)
     with pytest.raises(InputError, match=r"decimal point: 18\.5"):
-        check(config | {"tracks": {"reach": "18,5"}}, SCHEMA)
+        check_config(config | {"tracks": {"reach": "18,5"}}, SCHEMA)
     config["ensembles"] = {}
     for name in ("I1\n", "a" * 101):
         config["inputs"] = {name: {"frames": 1}}
         with pytest.raises(InputError, match="no usable name"):
-            check(config, SCHEMA)
+            check_config(config, SCHEMA)
 
 
 def test_paths_of_cells_must_fit_into_what_is_looked_at():
     config = load("config/config.yaml") | {"baselines": ["msd"], "tracks": {"seconds": 0.9}}
-    (told,) = contradictions(check(config, SCHEMA))
+    (told,) = find_contradictions(check_config(config, SCHEMA))
     assert "no path of 50 frames fits into the first 0.9 s" in told
-    assert contradictions(check(config | {"tracks": {"seconds": 1}}, SCHEMA)) == []
+    assert find_contradictions(check_config(config | {"tracks": {"seconds": 1}}, SCHEMA)) == []
 
 
 def test_keys_that_stand_twice_are_told(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("a: &x {b: 1}\nc: {<<: *x, b: 2}\nd:\n  - {e: 1, f: {g: 1,\n    g: 2}}\na: 3\n")
-    assert twice(path) == [
+    assert find_duplicate_keys(path) == [
         f"{path}, line 5: g is there twice: leave one",
         f"{path}, line 6: a is there twice: leave one",
     ]
     path.write_text("")
-    assert twice(path) == [] == twice(ROOT / "config/visem.yaml")
+    assert find_duplicate_keys(path) == [] == find_duplicate_keys(ROOT / "config/visem.yaml")
 
 
 def test_a_column_of_an_unknown_name():
     config = load("config/visem.yaml")
     config["dataset"]["columns"] = {"partcipant": "No."}
     with pytest.raises(InputError, match=r"dataset.columns: 'partcipant' is not one of \['partici"):
-        check(config, SCHEMA)
+        check_config(config, SCHEMA)
 
 
 def test_places_that_a_run_would_overwrite(tmp_path):
@@ -265,7 +274,7 @@ def test_places_that_a_run_would_overwrite(tmp_path):
     def told(**changed):
         dataset = {"labels": str(clone / "lab/samples.csv"), "videos": "s3://lab/films"}
         made = {"results": str(clone / "results"), "dataset": dataset, "folds": {}} | changed
-        return misplaced(made, clone)
+        return find_misplaced_paths(made, clone)
 
     assert told() == []
     assert "holds the pipeline itself" in told(results=str(clone))[0]
@@ -281,10 +290,10 @@ def test_tables_from_the_future(tmp_path):
     """Snakemake would remove what is made of them, as older than they are."""
     labels, split = tmp_path / "samples.csv", tmp_path / "folds.csv"
     made = {"dataset": {"labels": str(labels)}, "folds": {"file": str(split)}}
-    assert of_the_future(made) == []  # what is not there is told elsewhere
+    assert find_future_tables(made) == []  # what is not there is told elsewhere
     labels.touch()
     split.touch()
-    assert of_the_future(made) == []
+    assert find_future_tables(made) == []
     os.utime(split, (4e9, 4e9))
-    [line] = of_the_future(made)
+    [line] = find_future_tables(made)
     assert line.startswith(f"folds.file: {split} has a time in the future (2096-")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from motilens.explain import Job, counted, explain
+from motilens.pipeline.explain import PlannedJob, count_jobs, explain_reruns
 
 
 def chain(*jobs):
@@ -14,12 +14,13 @@ def chain(*jobs):
 
 def test_a_changed_value_is_followed_to_the_end():
     frames = [
-        Job("extract_frames", {"frames": {"size": 64}}, {"frames": {"size": 96}}) for _ in range(2)
+        PlannedJob("extract_frames", {"frames": {"size": 64}}, {"frames": {"size": 96}})
+        for _ in range(2)
     ]
-    model, table = chain(Job("train_autoencoder", {}, {}), Job("make_table1", {}, {}))
+    model, table = chain(PlannedJob("train_autoencoder", {}, {}), PlannedJob("make_table1", {}, {}))
     for job in frames:
         job.behind.append(model)
-    assert explain([*frames, model, table]) == [
+    assert explain_reruns([*frames, model, table]) == [
         "frames.size changed 64 -> 96: 2 frames, 1 autoencoder, 1 Table 1"
     ]
 
@@ -50,30 +51,30 @@ def test_a_changed_value_is_followed_to_the_end():
 )
 def test_every_kind_of_change_has_its_words(then, now, line):
     lines = [line] if isinstance(line, str) else line
-    made = explain([Job("train_regressor", then, now, sample="7")])
+    made = explain_reruns([PlannedJob("train_regressor", then, now, sample="7")])
     assert made == [f"{x}: 1 regressor" for x in lines]
 
 
 def test_what_was_never_made_and_other_reasons():
     jobs = [
-        Job("train_regressor", None, {"seeds": [0]}),
-        Job("plot_gallery", {}, {}, ["missing: gallery.png"]),
+        PlannedJob("train_regressor", None, {"seeds": [0]}),
+        PlannedJob("plot_gallery", {}, {}, ["missing: gallery.png"]),
     ]
-    assert explain(jobs) == ["missing: gallery.png: 1 gallery", "not made yet: 1 regressor"]
+    assert explain_reruns(jobs) == ["missing: gallery.png: 1 gallery", "not made yet: 1 regressor"]
 
 
 def test_lists_of_lists_are_told_as_what_came_and_went():
     then, now = {"counted": []}, {"counted": [["cells", "motility"]]}
-    [line] = explain([Job("make_table1", then, now)])
+    [line] = explain_reruns([PlannedJob("make_table1", then, now)])
     assert line == "counted: cells, motility added: 1 Table 1"
-    [line] = explain([Job("make_table1", now, then)])
+    [line] = explain_reruns([PlannedJob("make_table1", now, then)])
     assert line.startswith("counted: cells, motility removed")
 
 
 def test_many_participants_are_counted_not_listed():
     then = {"training": {str(k): {"frames": "a"} for k in range(30)}}
     now = {"training": {str(k): {"frames": "b"} for k in range(30)}}
-    [line] = explain([Job("train_autoencoder", then, now)])
+    [line] = explain_reruns([PlannedJob("train_autoencoder", then, now)])
     assert line.startswith("other frames of samples 0, 1, 2, 3, 4, 5, 6, 7 and 22 more: 1")
 
 
@@ -82,4 +83,4 @@ def test_every_rule_has_its_words():
 
     scripts = Path(__file__).parents[2] / "workflow/scripts"
     for script in scripts.glob("*.py"):
-        assert counted([Job(script.stem, {}, {})]).startswith("1 ")
+        assert count_jobs([PlannedJob(script.stem, {}, {})]).startswith("1 ")

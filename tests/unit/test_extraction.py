@@ -10,7 +10,11 @@ import pytest
 from matrix import SETTINGS, recording
 from recordings import Row, make, number_in
 
-from motilens import InputError, clips, extraction, stacks
+from motilens.clips.extract import extract_clips, write_empty_clips
+from motilens.clips.hdf5 import match_clips_to_samples, read_stacks
+from motilens.clips.records import overridden_frame_rates
+from motilens.clips.sampling import clip_positions
+from motilens.core.errors import InputError
 
 FRAMES = 120
 
@@ -18,8 +22,8 @@ FRAMES = 120
 def extract(row, folder, facts=None, **settings):
     """Clips as the numbers drawn in their frames, and the record."""
     path, file = make(row, folder), folder / "clips.h5"
-    record = extraction.extract_clips(str(path), file, SETTINGS | settings, "1", facts)
-    found = stacks.read_stacks(str(file), SETTINGS["clip_length"])
+    record = extract_clips(str(path), file, SETTINGS | settings, "1", facts)
+    found = read_stacks(str(file), SETTINGS["clip_length"])
     return [[number_in(frame) for frame in clip] for clip in found], record
 
 
@@ -33,7 +37,7 @@ def evenly(positions):
 
 def test_the_right_rate_is_not_mentioned(tmp_path):
     shown, record = extract(h264(), tmp_path, other_frame_rate="stop")
-    assert shown == evenly(stacks.clip_positions(FRAMES, 5, 18)) and record["warning"] == ""
+    assert shown == evenly(clip_positions(FRAMES, 5, 18)) and record["warning"] == ""
     assert record["video_frame_rate"] == record["frame_rate"] == 50
     extract(h264(rate="2509/50"), tmp_path, other_frame_rate="stop")  # 50.18
 
@@ -64,7 +68,7 @@ def test_what_the_user_says_of_the_rate_counts(tmp_path):
         assert record["file_frame_rate"] == (
             60 if "60" in name else pytest.approx(44.958, abs=0.01)
         )
-        [told] = clips.overruled({"7": record})
+        [told] = overridden_frame_rates({"7": record})
         assert told.startswith("7 (50, not 60)" if "60" in name else "7 (50, not 44.9")
         assert ("not evenly spaced in its own times" in record["warning"]) == ("gaps" in name)
         assert shown[0] == list(recording(name).numbers[:18])
@@ -105,7 +109,7 @@ def test_a_single_picture_has_no_rate(tmp_path):
 def test_the_file_says_how_it_was_made(tmp_path):
     path = make(h264(), tmp_path)
     facts = {"participant": "3", "microns_per_pixel": 0.25}
-    record = extraction.extract_clips(str(path), tmp_path / "a.h5", SETTINGS, "3+2", facts)
+    record = extract_clips(str(path), tmp_path / "a.h5", SETTINGS, "3+2", facts)
     with h5py.File(tmp_path / "a.h5") as file:
         assert file["clips"].shape == (5, 18, 32, 32) and file["clips"].dtype == np.uint8
         attributes = dict(file["clips"].attrs)
@@ -136,12 +140,12 @@ def test_too_short_a_video_is_named(tmp_path):
 
 
 def test_who_is_left_out_has_a_file_without_clips(tmp_path):
-    record = extraction.leave_out(tmp_path / "a.h5", SETTINGS, "7", "lab/7.avi", "it is broken")
-    assert stacks.read_stacks(str(tmp_path / "a.h5"), 18).shape == (0, 18, 32, 32)
+    record = write_empty_clips(tmp_path / "a.h5", SETTINGS, "7", "lab/7.avi", "it is broken")
+    assert read_stacks(str(tmp_path / "a.h5"), 18).shape == (0, 18, 32, 32)
     with h5py.File(tmp_path / "a.h5") as file:
         assert dict(file["clips"].attrs) == record
     assert record["problem"] == "it is broken" and record["video"] == "7.avi"
-    assert stacks.by_sample([str(tmp_path / "a.h5")], {}) == {}
+    assert match_clips_to_samples([str(tmp_path / "a.h5")], {}) == {}
 
 
 @pytest.mark.skipif(not shutil.which("h5dump"), reason="h5dump (hdf5-tools) is not installed")

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 from archive_site import CONTENT, MD5, SIZE, Site
 
-from motilens import InputError, fetch
+from motilens.core.errors import InputError
+from motilens.dataset import download
+from motilens.dataset.download import LONGEST_PAUSE, PAUSES, download_archive
 
 KEPT = 200_000  # bytes of an earlier attempt
 
@@ -44,7 +46,7 @@ class Reports(list):
 def download(url, path, size=SIZE, md5=MD5):
     """Returns the reports and the pauses, which take no time."""
     reports, pauses = Reports(), []
-    fetch.download(url, path, size, md5, reports, pauses.append)
+    download_archive(url, path, size, md5, reports, pauses.append)
     return reports, pauses
 
 
@@ -99,10 +101,10 @@ def test_a_line_that_drops_again_and_again_is_taken_up_where_it_dropped(site, pa
     site.drops = [100_000, 70_000, 0, 0, 90_000, 0, 100_000]
     reports, pauses = download(site.url, path)
     assert path.read_bytes() == CONTENT and names(path.parent) == ["data.zip"]
-    first, second, third = fetch.PAUSES[:3]
+    first, second, third = PAUSES[:3]
     assert pauses == [first, first, second, third, first, second, first]
     begins = [int(asked[6:-1]) for asked in site.asked[1:]]
-    assert begins == sorted(begins) and site.served < SIZE + 4 * fetch.PIECE
+    assert begins == sorted(begins) and site.served < SIZE + 4 * download.PIECE
     assert [what for what, _, _ in reports].count("waiting 2 s (the connection was lost)") == 4
 
 
@@ -110,14 +112,14 @@ def test_a_server_that_never_gives_a_byte_is_given_up_and_nothing_lost(site, pat
     part(path, CONTENT[:KEPT])
     site.drops = [0] * 9
     refused(site.url, path, rf"data\.zip: cannot be .* continues .*{path}\.part, .* by hand")
-    assert len(site.asked) == 1 + len(fetch.PAUSES) and part(path).read_bytes() == CONTENT[:KEPT]
+    assert len(site.asked) == 1 + len(PAUSES) and part(path).read_bytes() == CONTENT[:KEPT]
 
 
 def test_a_server_that_says_nothing_is_asked_again(site, path, monkeypatch):
-    monkeypatch.setattr(fetch, "TIMEOUT", (1, 0.1))
+    monkeypatch.setattr(download, "TIMEOUT", (1, 0.1))
     site.stalls = 2
     _, pauses = download(site.url, path)
-    assert path.read_bytes() == CONTENT and pauses == [fetch.PAUSES[0]] * 2
+    assert path.read_bytes() == CONTENT and pauses == [PAUSES[0]] * 2
     assert not site.was_waited_for
     assert site.asked[0] is None and None not in site.asked[1:]
 
@@ -127,7 +129,7 @@ def test_a_server_in_trouble_is_asked_again_when_it_likes(site, path, status):
     site.answers = [(status, {}), (status, {"Retry-After": 59}), (status, {"Retry-After": 10**9})]
     reports, pauses = download(site.url, path)
     assert path.read_bytes() == CONTENT
-    assert pauses == [fetch.PAUSES[0], 59, fetch.LONGEST_PAUSE]
+    assert pauses == [PAUSES[0], 59, LONGEST_PAUSE]
     assert reports[0][0].startswith(f"waiting 2 s ({status} ")
 
 
@@ -136,11 +138,11 @@ def test_a_server_that_ignores_ranges_costs_time_but_nothing_that_is_there(site,
     part(path, CONTENT[:KEPT])
     sizes = []
     reports = Reports()
-    fetch.download(
+    download_archive(
         site.url, path, SIZE, MD5, reports, lambda _: sizes.append(part(path).stat().st_size)
     )
     assert path.read_bytes() == CONTENT and sizes[0] == sizes[1] > KEPT
-    assert reports[0] == ("passing over what is there of data.zip", fetch.PIECE, SIZE)
+    assert reports[0] == ("passing over what is there of data.zip", download.PIECE, SIZE)
 
 
 @pytest.mark.parametrize("status", [404, 403, 401, 410, 204])
@@ -261,14 +263,14 @@ def test_a_file_that_changed_between_two_runs_is_not_mixed_with_the_old(site, pa
 
 def test_a_killed_download_is_continued_and_its_bytes_are_not_served_again(site, path):
     program = (
-        "import sys, pathlib; from motilens import fetch; fetch.download(sys.argv[1], "
+        "import sys, pathlib; from motilens.dataset import download; download.download_archive(sys.argv[1], "
         "pathlib.Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4], "
         "lambda what, done, total: print(done, flush=True))"
     )
     site.stalls = 1
     process = subprocess.Popen(
         [sys.executable, "-c", program, site.url, str(path), str(SIZE), MD5],
-        env={"PYTHONPATH": str(Path(fetch.__file__).parents[1]), "NO_PROXY": "127.0.0.1"},
+        env={"PYTHONPATH": str(Path(download.__file__).parents[1]), "NO_PROXY": "127.0.0.1"},
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:

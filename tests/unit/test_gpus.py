@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from motilens import gpus
+from motilens.compute.gpu_lease import acquire_gpu, list_visible_gpus
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 HOLD = """
 import os, sys, time
-from motilens import gpus
+from motilens.compute.gpu_lease import acquire_gpu
 from pathlib import Path
 folder = Path(os.environ["TMPDIR"])
 (folder / f"ready{os.getpid()}").touch()
 while len(list(folder.glob("ready*"))) < int(sys.argv[2]):
     time.sleep(0.01)
-name = gpus.lease(int(sys.argv[1]), lambda message: print(message, flush=True))
+name = acquire_gpu(int(sys.argv[1]), lambda message: print(message, flush=True))
 began = time.time()
 time.sleep(1.5)
 print(name, os.environ["CUDA_VISIBLE_DEVICES"], began, time.time())
@@ -81,7 +81,7 @@ def test_a_killed_training_frees_its_gpu(tmp_path):
 )
 def test_what_cuda_visible_devices_says_is_honoured(monkeypatch, named, names):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
-    assert gpus.visible() == names
+    assert list_visible_gpus() == names
 
 
 LISTED = """GPU 0: NVIDIA A100 (UUID: GPU-0a)
@@ -103,9 +103,9 @@ def test_what_the_driver_lists(monkeypatch, tmp_path, listed, names):
     smi.chmod(0o755)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert gpus.visible() == names
+    assert list_visible_gpus() == names
 
 
 def test_nothing_is_leased_where_there_is_no_gpu(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert gpus.lease() is None
+    assert acquire_gpu() is None

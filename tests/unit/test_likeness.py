@@ -5,7 +5,10 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from motilens import extraction, likeness, simulation, stacks
+from motilens.clips.duplicates import find_near_duplicates, make_thumbnail
+from motilens.clips.extract import extract_clips
+from motilens.clips.previews import mean_first_frame
+from motilens.simulation.render import render_video
 
 SETTINGS = {"size": 64, "aspect": "squeeze", "clips_per_video": 4, "clip_length": 9,
             "frame_rate": 50.0, "other_frame_rate": "stop"}  # fmt: skip
@@ -13,7 +16,7 @@ SETTINGS = {"size": 64, "aspect": "squeeze", "clips_per_video": 4, "clip_length"
 
 def drawn(path, participant, change=lambda frames: frames, **options):
     """A simulated video, changed; coded with `options` of ffmpeg."""
-    frames = change(np.array(list(simulation.render(participant, 1, 60)))[..., 1])
+    frames = change(np.array(list(render_video(participant, 1, 60)))[..., 1])
     picture = ffmpeg.input(
         "pipe:", format="rawvideo", pix_fmt="gray", s="640x480", framerate=50
     ).output(str(path), **options)
@@ -38,8 +41,8 @@ def seen(tmp_path_factory):
     }
     thumbnails = {}
     for name, path in made.items():
-        extraction.extract_clips(path, folder / "clips.h5", SETTINGS, name)
-        thumbnails[name] = likeness.thumbnail(stacks.mean_of_first_frames(str(folder / "clips.h5")))
+        extract_clips(path, folder / "clips.h5", SETTINGS, name)
+        thumbnails[name] = make_thumbnail(mean_first_frame(str(folder / "clips.h5")))
     return thumbnails
 
 
@@ -49,7 +52,7 @@ def records(seen, *names):
 
 @pytest.mark.parametrize("copy", ["coded anew", "cut", "brighter"])
 def test_a_copy_is_noticed(seen, copy):
-    [pair] = likeness.pairs(records(seen, "original", "another", copy))
+    [pair] = find_near_duplicates(records(seen, "original", "another", copy))
     assert [one["sample"] for one in pair] == ["original", copy]
 
 
@@ -57,4 +60,4 @@ def test_what_is_no_copy_of_somebody_else_is_not(seen):
     one, other = records(seen, "original", "cut")
     other["participant"] = one["participant"]
     left_out = {"sample": "x", "participant": "x", "problem": "damaged"}
-    assert likeness.pairs([one, other, left_out, *records(seen, "another")]) == []
+    assert find_near_duplicates([one, other, left_out, *records(seen, "another")]) == []

@@ -8,8 +8,12 @@ import pytest
 import torch
 from learning import AUTOENCODER, discs
 
-from motilens import InputError, autoencoder, loading, stacks
-from motilens.performance import prepare
+from motilens.clips.hdf5 import read_stacks, write_clips
+from motilens.compute.device import setup_compute
+from motilens.core.errors import InputError
+from motilens.training import stack_dataset
+from motilens.training.autoencoder import train_autoencoder
+from motilens.training.stack_dataset import _choose_location, load_stacks
 
 PLACES = ("device", "host", "disk")
 FRAMES = 4
@@ -23,7 +27,7 @@ def files(tmp_path_factory):
         frames = discs(20 * (number + 1))[-20:, 0]
         numbers = np.arange(5)[:, None] * FRAMES + np.arange(FRAMES)
         path = folder / f"{sample}.h5"
-        digest = stacks.write_clips(path, enumerate(frames), numbers, 32)
+        digest = write_clips(path, enumerate(frames), numbers, 32)
         with h5py.File(path, "a") as file:
             file["clips"].attrs.update({"sample": sample, "content_sha256": digest})
         found[sample] = str(path)
@@ -32,8 +36,8 @@ def files(tmp_path_factory):
 
 def laid(files, place, frames=3):
     told = []
-    performance = prepare({"device": "cpu", "data": place})
-    return *loading.from_files(files, frames, performance, told.append), told[0]
+    performance = setup_compute({"device": "cpu", "data": place})
+    return *load_stacks(files, frames, performance, told.append), told[0]
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -42,7 +46,7 @@ def test_batches_are_what_was_asked_for(files, place):
     where = "on disk" if place == "disk" else "in memory"
     assert told == f"15 stacks of 3 x 32 x 32, 0.0 MB: {where}"
     assert keys[:6] == [("2", 0), ("2", 1), ("2", 2), ("2", 3), ("2", 4), ("10", 0)]
-    whole = np.concatenate([stacks.read_stacks(path, 3) for path in files.values()])
+    whole = np.concatenate([read_stacks(path, 3) for path in files.values()])
     cuts = torch.randperm(15).tensor_split(4)
     for indices, batch in zip(cuts, examples.stream(cuts), strict=True):
         assert batch.dtype == torch.uint8
@@ -57,7 +61,7 @@ def test_results_are_the_same_wherever_stacks_lie(files):
     found = []
     for place in PLACES:
         examples, _, _ = laid(files, place)
-        trained = autoencoder.train(examples, settings, 0, prepare({"device": "cpu"}))
+        trained = train_autoencoder(examples, settings, 0, setup_compute({"device": "cpu"}))
         found.append((trained.history, trained.health, trained.model.state_dict()))
     for history, health, weights in found[1:]:
         assert (history, health) == found[0][:2]
@@ -87,14 +91,14 @@ def test_frames_of_another_size_or_too_few_are_refused(files, tmp_path):
     with pytest.raises(InputError, match=r"2.h5 holds clips .* where \(5, 32, 32\) is needed"):
         laid(files, "device", frames=5)
     small = tmp_path / "small.h5"
-    stacks.write_clips(small, ((n, np.zeros((16, 16), np.uint8)) for n in range(4)),
+    write_clips(small, ((n, np.zeros((16, 16), np.uint8)) for n in range(4)),
                        np.arange(4)[None], 16)  # fmt: skip
     with pytest.raises(InputError, match=r"small.h5 holds clips of shape \(4, 16, 16\) where"):
         laid(files | {"3": str(small)}, "device")
 
 
 def test_the_place_is_the_fastest_with_room(monkeypatch):
-    auto = prepare({"device": "cpu"})
-    monkeypatch.setattr(loading, "_available_memory", lambda: 1000)
-    assert [loading._place(size, auto) for size in (600, 601)] == ["device", "disk"]
-    assert loading._place(10**6, prepare({"device": "cpu", "data": "host"})) == "host"
+    auto = setup_compute({"device": "cpu"})
+    monkeypatch.setattr(stack_dataset, "_available_memory", lambda: 1000)
+    assert [_choose_location(size, auto) for size in (600, 601)] == ["device", "disk"]
+    assert _choose_location(10**6, setup_compute({"device": "cpu", "data": "host"})) == "host"

@@ -2,7 +2,14 @@
 
 import pytest
 
-from motilens import making, pages
+from motilens.reports.page import render_markdown
+from motilens.reports.run_summary import (
+    build_run_page,
+    list_settings,
+    list_versions,
+    make_models_table,
+    summarize_costs,
+)
 
 
 def record(name, target=None, **settings):
@@ -35,12 +42,12 @@ def records():
 
 
 def test_a_row_for_each_model_and_costs_by_kind(records):
-    models = making.models_table(
+    models = make_models_table(
         [*records, records[2]], [run(10), run(20, 3 * 10**9), run(30), run(50)]
     )
     assert models["model"].tolist() == ["autoencoder"] * 2 + ["motility regressor"] * 2
     assert models["begun_again"].eq(1).all() and models["resumed"].eq(1).all()
-    costs = making.costs(models).set_index(["model", "input"])
+    costs = summarize_costs(models).set_index(["model", "input"])
     last = costs.loc[("motility regressor", "I1")]
     assert (last["number"], last["seconds each (median)"]) == ("2", "40.0")
     assert (last["hours together"], last["begun again"], last["not sound"]) == ("0.02", "2", "2")
@@ -49,7 +56,7 @@ def test_a_row_for_each_model_and_costs_by_kind(records):
 
 
 def test_settings_that_differ_have_a_row_each(records):
-    found = making.settings(records).set_index(["setting", "value"])["input types"]
+    found = list_settings(records).set_index(["setting", "value"])["input types"]
     assert found["autoencoder.epochs", "2"] == "I1" and found["autoencoder.epochs", "3"] == "I4"
     assert found["autoencoder.loss.squared", "1"] == "all that have one"
     assert found["regressor.epochs", "2"] == "all that have one"
@@ -58,7 +65,7 @@ def test_settings_that_differ_have_a_row_each(records):
 
 def test_an_answer_is_told_as_the_user_set_it(records):
     made = [record("I4", "motility", answer="shares"), record("I4", "head", answer="bounded")]
-    found = making.settings(made).set_index("setting")["value"]
+    found = list_settings(made).set_index("setting")["value"]
     assert found["regressor.answer"] == "bounded", "once"
 
 
@@ -66,8 +73,8 @@ def test_baselines_have_their_code_and_settings(records):
     cells = record("cells", "motility", method="cells") | {"code": {"b.py": "34"}}
     settings = {"folds_digest": "f", "models": {"fold": [1], "seed": [0]}, "left_out": []}
     errors = {"settings": settings, "regressors": {"a": records[2], "b": cells}}
-    models = making.models_table(records, [run(1)] * 3)
-    made = making.page(models, records, errors, {"tracks": {"seconds": 3}, "data": "recordings"})
+    models = make_models_table(records, [run(1)] * 3)
+    made = build_run_page(models, records, errors, {"tracks": {"seconds": 3}, "data": "recordings"})
     rows = {name: dict(part.to_numpy().tolist()) for name, part in made.parts if len(part.T) == 2}
     last = rows["Versions and digests"]
     assert last["code of baselines"] not in (last["code of regressors"], "")
@@ -77,7 +84,7 @@ def test_baselines_have_their_code_and_settings(records):
 
 def test_versions_that_differ_are_all_told(records):
     records[1]["libraries"] = {"torch": "2.16.0"}
-    found = making.versions(records)
+    found = list_versions(records)
     assert found["torch"] == "2.15.0; 2.16.0" and found["Motilens"] == "0.1.0"
 
 
@@ -86,15 +93,17 @@ DATA = {"data": {"participants": 85, "seed": 1}, "frames": {"size": 64}}
 
 def test_the_page_says_of_which_data(records):
     split = {"folds_digest": "cd", "left_out": [], "models": {"fold": [1, 2], "seed": [0]}}
-    models = making.models_table(records, [run(1)] * 3)
-    page = making.page(models, records, {"settings": split, "regressors": {}}, DATA)
+    models = make_models_table(records, [run(1)] * 3)
+    page = build_run_page(models, records, {"settings": split, "regressors": {}}, DATA)
     told = {"participants": 3, "samples": 4, "data.participants": 85, "data.seed": 1}
     assert dict(dict(page.parts)["Data"].to_numpy()) == told | {"frames.size": 64}
 
 
 def test_the_page_says_who_was_left_out(records):
-    models = making.models_table(records, [run(1)] * 3)
+    models = make_models_table(records, [run(1)] * 3)
     split = {"folds_digest": "cd", "left_out": ["7"], "models": {"fold": [1, 2], "seed": [0]}}
-    text = pages.markdown(making.page(models, records, {"settings": split, "regressors": {}}, DATA))
+    text = render_markdown(
+        build_run_page(models, records, {"settings": split, "regressors": {}}, DATA)
+    )
     assert "| I1      | 1        | 9        | motion    |" in text
     assert "**Left out**: samples 7" in text and "cd" in text and "1; 2" in text

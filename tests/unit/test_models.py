@@ -9,9 +9,15 @@ import torch
 import torchvision
 from torch import nn
 
-from motilens import InputError, models, pretrained
-from motilens.encoders import VARIANTS, Autoencoder
-from motilens.models import Regressor
+from motilens.core.errors import InputError
+from motilens.models.autoencoders import AUTOENCODERS, Autoencoder
+from motilens.models.backbones import make_backbone
+from motilens.models.pretrained_weights import (
+    fetch_pretrained_weights,
+    load_stored_weights,
+    read_weights_file,
+)
+from motilens.models.regressor import Regressor
 
 
 def parameters(module):
@@ -19,15 +25,15 @@ def parameters(module):
 
 
 @pytest.mark.parametrize("channels, count", [(1, 7_059), (9, 8_211), (18, 9_507)])
-@pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - {"recurrent"}))
+@pytest.mark.parametrize("variant", sorted(AUTOENCODERS.keys() - {"recurrent"}))
 def test_encoder_has_the_published_number_of_parameters(channels, count, variant):
-    assert parameters(VARIANTS[variant](channels, 1, variant).encoder) == count
+    assert parameters(AUTOENCODERS[variant](channels, 1, variant).encoder) == count
 
 
 @pytest.mark.parametrize("channels", [1, 9, 18])
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", AUTOENCODERS)
 def test_feature_image_has_three_channels_and_the_frames_size(channels, variant):
-    model = VARIANTS[variant](channels, 1, variant).eval()
+    model = AUTOENCODERS[variant](channels, 1, variant).eval()
     stacks = torch.rand(2, channels, 256, 256)
     features = model.encoder(stacks)
     assert features.shape == (2, 3, 256, 256)
@@ -90,7 +96,7 @@ def test_resnet34_is_the_papers():
 @pytest.mark.parametrize("backbone", ["resnet34", "mobilenet_v2", "densenet121", "convnext_tiny"])
 def test_our_pooling_is_torchvisions(backbone):
     torch.manual_seed(0)
-    ours = models.classifier(backbone).eval()
+    ours = make_backbone(backbone).eval()
     torch.manual_seed(0)
     theirs = torchvision.models.get_model(backbone, weights=None).eval()
     images = torch.rand(2, 3, 64, 64)
@@ -104,7 +110,7 @@ def test_pretrained_weights_come_from_torchs_cache_and_are_used(tmp_path, monkey
     name = torchvision.models.get_model_weights("resnet18")["IMAGENET1K_V1"].url.split("/")[-1]
     whole = torchvision.models.resnet18()
     torch.save(whole.state_dict(), tmp_path / "hub/checkpoints" / name)
-    state = pretrained.fetch_weights("resnet18", "IMAGENET1K_V1")
+    state = fetch_pretrained_weights("resnet18", "IMAGENET1K_V1")
     network = Regressor(Autoencoder(1), "resnet18", outputs=3)
     last = network.output.weight.clone()
     network.start_from(state)
@@ -123,10 +129,10 @@ def test_networks_whose_weights_are_special(backbone, tmp_path):
         state[old] = state.pop(name)
     path = tmp_path / "mine.pth"
     torch.save(state, path)
-    found = pretrained.read_weights(backbone, path, hashlib.sha256(path.read_bytes()).hexdigest())
+    found = read_weights_file(backbone, path, hashlib.sha256(path.read_bytes()).hexdigest())
     torch.save(found, tmp_path / "kept.pt")
     network = Regressor(Autoencoder(1), backbone, outputs=3)
-    network.start_from(pretrained.kept_weights(tmp_path / "kept.pt"))
+    network.start_from(load_stored_weights(tmp_path / "kept.pt"))
     first = next(whole.parameters())
     assert torch.equal(next(network.backbone.parameters()), first)
 
@@ -137,11 +143,11 @@ def test_weights_that_are_not_finite_or_were_damaged_are_refused(weights_file, t
     torch.save(state, tmp_path / "nan.pth")
     digest = hashlib.sha256((tmp_path / "nan.pth").read_bytes()).hexdigest()
     with pytest.raises(InputError, match="not all of them are finite"):
-        pretrained.read_weights("resnet18", tmp_path / "nan.pth", digest)
+        read_weights_file("resnet18", tmp_path / "nan.pth", digest)
     with open(weights_file[0], "r+b") as file:
         file.truncate(5000)
     with pytest.raises(InputError, match="mine.pth cannot be read .*delete it"):
-        pretrained.kept_weights(weights_file[0])
+        load_stored_weights(weights_file[0])
 
 
 def test_weights_of_another_network_in_the_cache_are_refused(tmp_path, monkeypatch):
@@ -150,7 +156,7 @@ def test_weights_of_another_network_in_the_cache_are_refused(tmp_path, monkeypat
     name = torchvision.models.get_model_weights("resnet34")["IMAGENET1K_V1"].url.split("/")[-1]
     torch.save(torchvision.models.resnet18().state_dict(), tmp_path / "hub/checkpoints" / name)
     with pytest.raises(InputError, match=rf"{name} cannot be used .*Missing key"):
-        pretrained.fetch_weights("resnet34", "IMAGENET1K_V1")
+        fetch_pretrained_weights("resnet34", "IMAGENET1K_V1")
 
 
 def test_a_damaged_file_in_the_cache_is_named(tmp_path, monkeypatch):
@@ -159,7 +165,7 @@ def test_a_damaged_file_in_the_cache_is_named(tmp_path, monkeypatch):
     name = torchvision.models.get_model_weights("resnet18")["IMAGENET1K_V1"].url.split("/")[-1]
     (tmp_path / "hub/checkpoints" / name).write_bytes(b"half a file")
     with pytest.raises(InputError, match=rf"checkpoints/{name} cannot be used .*delete it"):
-        pretrained.fetch_weights("resnet18", "IMAGENET1K_V1")
+        fetch_pretrained_weights("resnet18", "IMAGENET1K_V1")
 
 
 @pytest.fixture
@@ -171,14 +177,14 @@ def weights_file(tmp_path):
 
 def test_weights_come_from_a_file_with_its_checksum(weights_file):
     path, digest = weights_file
-    state = pretrained.read_weights("resnet18", path, digest.upper())
+    state = read_weights_file("resnet18", path, digest.upper())
     assert torch.equal(state["fc.weight"], torch.load(path)["fc.weight"])
     with pytest.raises(InputError, match=f"mine.pth has the SHA-256 {digest}, not {'0' * 64}"):
-        pretrained.read_weights("resnet18", path, "0" * 64)
+        read_weights_file("resnet18", path, "0" * 64)
     with pytest.raises(InputError, match="does not hold the weights of torchvision's resnet34"):
-        pretrained.read_weights("resnet34", path, digest)
+        read_weights_file("resnet34", path, digest)
     with pytest.raises(InputError, match="other.pth cannot be read"):
-        pretrained.read_weights("resnet18", path.replace("mine", "other"), digest)
+        read_weights_file("resnet18", path.replace("mine", "other"), digest)
 
 
 def test_a_file_that_holds_no_weights_is_named(tmp_path):
@@ -186,7 +192,7 @@ def test_a_file_that_holds_no_weights_is_named(tmp_path):
         path = tmp_path / "mine.pth"
         path.write_bytes(content)
         with pytest.raises(InputError, match="mine.pth does not hold the weights"):
-            pretrained.read_weights("resnet18", str(path), hashlib.sha256(content).hexdigest())
+            read_weights_file("resnet18", str(path), hashlib.sha256(content).hexdigest())
 
 
 def test_missing_network_says_what_to_download_and_where_to_put_it(tmp_path, monkeypatch):
@@ -197,4 +203,4 @@ def test_missing_network_says_what_to_download_and_where_to_put_it(tmp_path, mon
     monkeypatch.setattr("torch.hub.download_url_to_file", offline)
     told = rf"Download \S+resnet34\S+\.pth .* put it into {tmp_path}/hub/checkpoints"
     with pytest.raises(InputError, match=told):
-        pretrained.fetch_weights("resnet34", "IMAGENET1K_V1")
+        fetch_pretrained_weights("resnet34", "IMAGENET1K_V1")

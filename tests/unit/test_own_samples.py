@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from sample_tables import edit, problems_of, read, table_of
 
-from motilens import samples
+from motilens.core.labels import MOTILITY
+from motilens.dataset.samples import parse_participant_id
 
 OWN = "participant,video,progressive,nonprogressive,immotile\n"
 
@@ -102,7 +103,7 @@ def test_ids_that_look_alike(own):
     (own / "films/c.mp4").unlink()
     (own / "labels.csv").write_text(OWN + "1,films/a.mp4,50,30,20\n1.0,films/b.mp4,60,20,20\n")
     assert list(table_of(own, videos=None, needed=["progressive"]).index) == ["1", "1+2"]
-    assert samples.participant_id("1" * 65) is None and samples.participant_id("007.0") == "7"
+    assert parse_participant_id("1" * 65) is None and parse_participant_id("007.0") == "7"
 
 
 def test_a_quotation_mark_that_opens_a_cell(own):
@@ -156,7 +157,7 @@ def test_percent_signs_are_understood_and_empty_cells_told(own):
     [problem] = problems_of(own, videos=None, needed=["progressive"])
     assert "participant P2: nothing is said of progressive: fill it in, or remove" in problem
     edit(own / "labels.csv", ",,20,20", ",,,")
-    [problem] = problems_of(own, videos=None, needed=list(samples.MOTILITY))
+    [problem] = problems_of(own, videos=None, needed=list(MOTILITY))
     assert "of progressive, nonprogressive, immotile: fill it in" in problem, "one line a row"
 
 

@@ -4,9 +4,9 @@ from html.parser import HTMLParser
 
 import pandas as pd
 
-from motilens import pages
+from motilens.reports.page import Page, render_html, render_markdown
 
-PAGE = pages.Page(
+PAGE = Page(
     "Errors <all>",
     [("motility", pd.DataFrame({"Input": ["I1", "a & b"], "MAE": ["13.20", "9.40 †"]}))],
     ["**Strong**, *weak*, `name_of_it` < 5."],
@@ -14,7 +14,7 @@ PAGE = pages.Page(
 
 
 def test_markdown():
-    text = pages.markdown(PAGE)
+    text = render_markdown(PAGE)
     assert text.startswith("# Errors <all>\n\n## motility\n\n| Input   | MAE    |\n")
     assert "| a & b   | 9.40 † |" in text and text.endswith(PAGE.notes[0] + "\n")
 
@@ -38,9 +38,9 @@ class Reader(HTMLParser):
 
 def test_web_page_is_whole_and_escaped():
     reader = Reader()
-    reader.feed(pages.web(PAGE))
+    reader.feed(render_html(PAGE))
     assert reader.open == [] and reader.strong == "Strong"
     assert (
         "Errors <all>" in reader.text and "a & b" in reader.text and "name_of_it < 5" in reader.text
     )
-    assert "http" not in pages.web(PAGE)
+    assert "http" not in render_html(PAGE)

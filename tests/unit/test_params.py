@@ -4,29 +4,31 @@ import json
 
 import pytest
 
-from motilens import InputError
-from motilens.params import content_of, merged, natural, plain, settings_of
+from motilens.core.errors import InputError
+from motilens.core.records import deep_merge, to_plain
+from motilens.core.text import natural_sorted
+from motilens.pipeline.params import clips_content, select_settings
 
 
 def test_names_in_the_order_people_count():
-    assert natural(["I10", "I2", "A", "I1b", "I1"]) == ["A", "I1", "I1b", "I2", "I10"]
+    assert natural_sorted(["I10", "I2", "A", "I1b", "I1"]) == ["A", "I1", "I1b", "I2", "I10"]
 
 
 def test_the_order_of_keys_does_not_matter():
     first, second = {"b": {"d": 1, "c": (2, 3)}, "a": 1}, {"a": 1, "b": {"c": [2, 3], "d": 1}}
-    assert repr(plain(first)) == repr(plain(second))
+    assert repr(to_plain(first)) == repr(to_plain(second))
 
 
 def test_parts_of_a_configuration():
     config = {"frames": {"size": 64, "clips": 5}, "inputs": {"I1": {"frames": 1}}, "seeds": [0]}
-    assert settings_of(config, "inputs.I1", "frames.size", clip_length=18) == {
+    assert select_settings(config, "inputs.I1", "frames.size", clip_length=18) == {
         "inputs.I1": {"frames": 1}, "frames.size": 64, "clip_length": 18,
     }  # fmt: skip
 
 
 def test_settings_of_one_input_type_take_the_place_of_the_others():
     settings = {"epochs": 5, "loss": {"squared": 1, "ssim": 0}, "weights": "none"}
-    changed = merged(settings, {"loss": {"ssim": 2}, "weights": {"file": "a"}})
+    changed = deep_merge(settings, {"loss": {"ssim": 2}, "weights": {"file": "a"}})
     assert changed == {
         "epochs": 5, "loss": {"squared": 1, "ssim": 2}, "weights": {"file": "a"},
     }  # fmt: skip
@@ -46,7 +48,7 @@ def test_content_is_the_digest_and_the_labels_that_count(tmp_path):
     (tmp_path / "frames/8.json").write_text(left_out)
 
     def content():
-        return content_of(str(tmp_path), "training", ["7", "7+2", "8"], rows, ["head"])
+        return clips_content(str(tmp_path), "training", ["7", "7+2", "8"], rows, ["head"])
 
     assert content() == {
         "training": {

@@ -12,8 +12,22 @@ import torch
 import yaml
 from learning import AUTOENCODER, LABELS, REGRESSOR, discs, encoder
 
-from motilens import InputError, autoencoder, encoders, loading, performance, regressor
-from motilens.performance import prepare
+from motilens.compute.device import COMPUTE_DEFAULTS, keep_freed_memory, setup_compute
+from motilens.core.errors import InputError
+from motilens.models.autoencoders import Autoencoder
+from motilens.training.autoencoder import (
+    AUTOENCODER_LAYOUT,
+    autoencoder_architecture,
+    encode_stacks,
+    train_autoencoder,
+)
+from motilens.training.regressor import (
+    REGRESSOR_LAYOUT,
+    predict_stacks,
+    regressor_architecture,
+    train_regressor,
+)
+from motilens.training.stack_dataset import stacks_from_array
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,61 +35,61 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def as_before():
     yield
-    prepare({"device": "cpu"})
+    setup_compute({"device": "cpu"})
 
 
 def test_defaults_are_the_schemas():
     schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
     keys = schema["properties"]["performance"]["properties"]
-    assert {name: key["default"] for name, key in keys.items()} == performance.DEFAULTS
+    assert {name: key["default"] for name, key in keys.items()} == COMPUTE_DEFAULTS
 
 
 def test_a_device_that_is_not_here_is_an_error():
     other = "mps" if torch.cuda.is_available() else "cuda"
     with pytest.raises(InputError, match=f"performance.device: {other}, but PyTorch .* finds none"):
-        prepare({"device": other})
-    assert prepare({"device": "cpu"}).device.type == "cpu"
+        setup_compute({"device": other})
+    assert setup_compute({"device": "cpu"}).device.type == "cpu"
 
 
 def test_auto_takes_float32_on_the_cpu():
-    assert prepare({"device": "cpu"}).precision == torch.float32
-    assert prepare({"device": "cpu", "precision": "bfloat16"}).precision == torch.bfloat16
+    assert setup_compute({"device": "cpu"}).precision == torch.float32
+    assert setup_compute({"device": "cpu", "precision": "bfloat16"}).precision == torch.bfloat16
 
 
 def test_threads_are_as_told():
-    assert prepare({"device": "cpu", "threads": 2}).threads == torch.get_num_threads() == 2
-    assert prepare({"device": "cpu"}, threads=1).threads == torch.get_num_threads() == 1
+    assert setup_compute({"device": "cpu", "threads": 2}).threads == torch.get_num_threads() == 2
+    assert setup_compute({"device": "cpu"}, threads=1).threads == torch.get_num_threads() == 1
 
 
 def test_determinism_is_switched_on_and_off():
-    prepare({"device": "cpu", "deterministic": True})
+    setup_compute({"device": "cpu", "deterministic": True})
     assert torch.are_deterministic_algorithms_enabled() and not torch.backends.cudnn.benchmark
-    prepare({"device": "cpu"})
+    setup_compute({"device": "cpu"})
     assert not torch.are_deterministic_algorithms_enabled() and torch.backends.cudnn.benchmark
 
 
 def test_channels_last_where_it_gains_or_is_told():
     def laid_out(kind, **told):
-        placed = prepare({"device": "cpu"} | told).place(encoders.Autoencoder(9), kind)
+        placed = setup_compute({"device": "cpu"} | told).place(Autoencoder(9), kind)
         return placed.encoder[1].weight.is_contiguous(memory_format=torch.channels_last)
 
-    assert laid_out(autoencoder.LAYOUT) and not laid_out(regressor.LAYOUT)
-    assert laid_out(regressor.LAYOUT, channels_last=True)
-    assert not laid_out(autoencoder.LAYOUT, channels_last=False)
+    assert laid_out(AUTOENCODER_LAYOUT) and not laid_out(REGRESSOR_LAYOUT)
+    assert laid_out(REGRESSOR_LAYOUT, channels_last=True)
+    assert not laid_out(AUTOENCODER_LAYOUT, channels_last=False)
 
 
 def trained(kind, told):
     """Autoencoder or regressor after a few steps: its history and its outputs."""
-    how = prepare({"device": "cpu"} | told)
-    stacks = loading.in_memory(discs(8), how)
+    how = setup_compute({"device": "cpu"} | told)
+    stacks = stacks_from_array(discs(8), how)
     if kind == "autoencoder":
-        result = autoencoder.train(stacks, AUTOENCODER | {"epochs": 3}, 0, how)
-        return result.history, autoencoder.encode(result.model, stacks)
+        result = train_autoencoder(stacks, AUTOENCODER | {"epochs": 3}, 0, how)
+        return result.history, encode_stacks(result.model, stacks)
     settings = REGRESSOR | {"epochs": 2, "learning_rate": 1e-4}
-    known = autoencoder.architecture(AUTOENCODER)
-    settings["architecture"] = regressor.architecture(settings, known)
-    result = regressor.train(stacks, LABELS, encoder(), settings, 0, how)
-    return result.history, regressor.predict(result.model, stacks)
+    known = autoencoder_architecture(AUTOENCODER)
+    settings["architecture"] = regressor_architecture(settings, known)
+    result = train_regressor(stacks, LABELS, encoder(), settings, 0, how)
+    return result.history, predict_stacks(result.model, stacks)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +141,7 @@ def test_freed_memory_is_kept_where_glibc_is():
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
     )
     if platform.libc_ver()[0] != "glibc":
-        assert not performance.keep_memory()
+        assert not keep_freed_memory()
         return
     faults = {}
     for way in ("kept", "given back"):
@@ -141,9 +155,9 @@ def test_a_training_that_compiles_nothing_does_not_load_the_compiler():
     """And one that does, later in the same process, finds it."""
     code = """
 import sys, torch
-from motilens import performance
+from motilens.compute.device import setup_compute
 def train(compile):
-    prepared = performance.prepare({"device": "cpu", "compile": compile})
+    prepared = setup_compute({"device": "cpu", "compile": compile})
     model = prepared.compiled(torch.nn.Linear(2, 1))
     adam = prepared.adam(list(model.parameters()), 0.1, 0.0)
     model(torch.ones(3, 2)).sum().backward()

@@ -5,7 +5,14 @@ import os
 import numpy as np
 import pytest
 
-from motilens import appearance, predicting
+from motilens.core.text import to_printable
+from motilens.inference.domain_shift import (
+    APPEARANCE_FEATURES,
+    describe_out_of_range,
+    measure_appearance,
+    training_ranges,
+)
+from motilens.inference.predictor import clip_and_normalize, summarize_predictions
 
 RECORD = {
     "video_frame_rate": 50.0,
@@ -20,13 +27,13 @@ MOTILITY = ["progressive", "nonprogressive", "immotile"]
 
 def test_motility_adds_up_and_nothing_leaves_its_bounds():
     given = np.array([[[60.0, 30, 30], [-20, 50, 50]], [[110, 0, 0], [0, 0, -3]]])
-    bounded, empty = predicting.within_bounds(given, MOTILITY)
+    bounded, empty = clip_and_normalize(given, MOTILITY)
     assert bounded.sum(-1) == pytest.approx(np.full((2, 2), 100.0)) and empty == 0.25
-    found = predicting.summed({"motility": bounded}, {"motility": MOTILITY})
+    found = summarize_predictions({"motility": bounded}, {"motility": MOTILITY})
     assert sum(one["percent"] for one in found.values()) == pytest.approx(100)
     assert found["progressive"]["percent"] == pytest.approx((50 + 0 + 100 + 100 / 3) / 4)
-    heads, empty = predicting.within_bounds(given[..., :1], ["head"])
-    other = predicting.summed({"heads": heads}, {"heads": ["head"]})
+    heads, empty = clip_and_normalize(given[..., :1], ["head"])
+    other = summarize_predictions({"heads": heads}, {"heads": ["head"]})
     assert other["head"]["percent"] == pytest.approx((60 + 0 + 100 + 0) / 4) and empty == 0
     assert other["head"]["of_stacks"] == pytest.approx(np.std([80, 0]))
     assert other["head"]["of_models"] == pytest.approx(np.std([30, 50]))
@@ -34,7 +41,7 @@ def test_motility_adds_up_and_nothing_leaves_its_bounds():
 
 def test_a_value_of_two_targets_is_told_twice():
     answers = {"a": np.full((1, 1, 1), 5.0), "b": np.full((1, 1, 2), 7.0)}
-    found = predicting.summed(answers, {"a": ["head"], "b": ["head", "tail"]})
+    found = summarize_predictions(answers, {"a": ["head"], "b": ["head", "tail"]})
     assert {name: one["percent"] for name, one in found.items()} == {
         "head (a)": 5, "head (b)": 7, "tail": 7,
     }  # fmt: skip
@@ -42,11 +49,11 @@ def test_a_value_of_two_targets_is_told_twice():
 
 def test_names_that_are_no_text_can_be_written():
     name = os.fsdecode(b"lat\xe9in.avi")
-    assert predicting.shown(name) == "lat\\xe9in.avi" and predicting.shown("süß") == "süß"
+    assert to_printable(name) == "lat\\xe9in.avi" and to_printable("süß") == "süß"
 
 
 def measured(clips):
-    return appearance.measure(clips, RECORD)
+    return measure_appearance(clips, RECORD)
 
 
 def test_a_video_in_numbers():
@@ -56,9 +63,9 @@ def test_a_video_in_numbers():
     assert found["sharpness"] == pytest.approx(2) and found["movement"] == 0
     assert (found["frame_rate"], found["longer_side"], found["shorter_side"]) == (50, 640, 480)
     turned = RECORD | {"video_width": 480, "video_height": 640}
-    assert appearance.measure(stripes, turned) == found
+    assert measure_appearance(stripes, turned) == found
     narrow = RECORD | {"video_width": 320, "video_pixel_aspect": 2.0}  # pixels twice as wide
-    assert appearance.measure(stripes, narrow) == found
+    assert measure_appearance(stripes, narrow) == found
     flickering = np.stack([stripes[:, 0], 255 - stripes[:, 0]], 1)
     assert measured(flickering)["movement"] == pytest.approx(2)
     assert np.isnan(measured(stripes[:, :1])["movement"])
@@ -67,16 +74,16 @@ def test_a_video_in_numbers():
 
 
 def test_what_is_outside_the_range_is_said():
-    usual = {name: 1.0 for name in appearance.FEATURES}
-    known = appearance.ranges([usual, usual | {"movement": 2.0}])
-    assert known["movement"] == [1, 2] and appearance.strange(usual, known) == []
-    assert appearance.strange(usual | {"movement": 2.09}, known) == []
-    (told,) = appearance.strange(usual | {"movement": 0.3}, known)
+    usual = {name: 1.0 for name in APPEARANCE_FEATURES}
+    known = training_ranges([usual, usual | {"movement": 2.0}])
+    assert known["movement"] == [1, 2] and describe_out_of_range(usual, known) == []
+    assert describe_out_of_range(usual | {"movement": 2.09}, known) == []
+    (told,) = describe_out_of_range(usual | {"movement": 0.3}, known)
     assert told == "movement 0.3 of its contrast, less than in training (1 to 2)"
-    told = appearance.strange(usual | {"movement": 0.01}, known)
+    told = describe_out_of_range(usual | {"movement": 0.01}, known)
     assert len(told) == 2 and "next to nothing moves" in told[1]
-    (told,) = appearance.strange(usual | {"movement": 4000}, known)
+    (told,) = describe_out_of_range(usual | {"movement": 4000}, known)
     assert told == "movement 4000 of its contrast, more than in training (1 to 2)"
-    assert "the field is empty" in appearance.strange(usual | {"contrast": 0.0}, known)[-1]
-    single = appearance.ranges([usual | {"movement": float("nan")}])
+    assert "the field is empty" in describe_out_of_range(usual | {"contrast": 0.0}, known)[-1]
+    single = training_ranges([usual | {"movement": float("nan")}])
     assert "movement" not in single

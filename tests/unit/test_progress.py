@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from motilens import progress
+from motilens.dataset import progress
+from motilens.dataset.progress import make_progress_report
 
 
 class Terminal(io.StringIO):
@@ -23,7 +24,7 @@ def clock(monkeypatch):
 
 def test_progress_in_a_file_is_a_line_every_5_percent(clock):
     stream = io.StringIO()
-    report = progress.progress(stream)
+    report = make_progress_report(stream)
     for percent in range(101):
         clock[0] = percent * 140.0
         report("downloading a.zip", percent * 350_000_000, 35_000_000_000)
@@ -36,7 +37,7 @@ def test_progress_in_a_file_is_a_line_every_5_percent(clock):
 
 def test_progress_says_at_once_what_is_new_and_counts_the_speed_anew(clock):
     stream = io.StringIO()
-    report = progress.progress(stream)
+    report = make_progress_report(stream)
     report("downloading", 10**9, 10**10)
     report("waiting", 10**9, 10**10)
     report("waiting", 10**9, 10**10)
@@ -52,7 +53,7 @@ def test_progress_says_at_once_what_is_new_and_counts_the_speed_anew(clock):
 def test_progress_on_a_terminal_is_one_line(clock, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     stream = Terminal()
-    report = progress.progress(stream)
+    report = make_progress_report(stream)
     for tenth in range(11):
         clock[0] = tenth / 10
         report("downloading", tenth, 10)

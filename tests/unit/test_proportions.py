@@ -4,8 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motilens import counting, proportions, tracks
-from motilens.samples import MOTILITY
+from motilens.core.labels import MOTILITY
+from motilens.tracking.baselines import predict_baseline
+from motilens.tracking.kinematics import compute_kinematics
+from motilens.tracking.label_proportions import (
+    CELL_FEATURES,
+    WEIGHT_DECAYS,
+    LabelProportionModel,
+    fit_label_proportions,
+)
+from motilens.tracking.trajectories import empty_tracks
 
 SPEEDS = (60.0, 8.0, 1.5)  # pixels/s along the average path, of cells of three kinds
 SAMPLES, CELLS = 40, 25
@@ -37,8 +45,8 @@ def test_each_cell_is_told_from_percentages_alone(drawn, whole):
     samples, kinds, percentages = drawn
     kept = [0, 1, 2] if whole else [0, 2]  # the middle one is no matter of more or less
     percentages, kinds = percentages[:, kept], np.concatenate(kinds[30:])
-    found = proportions.fit(samples[:30], percentages[:30], PARTICIPANTS[:30], whole)
-    assert found.decay in proportions.DECAYS
+    found = fit_label_proportions(samples[:30], percentages[:30], PARTICIPANTS[:30], whole)
+    assert found.decay in WEIGHT_DECAYS
     chances = np.concatenate([found.of(one) for one in samples[30:]])
     for place, kind in enumerate(kept):
         assert np.mean((chances[:, place] > 0.5) == (kinds == kind)) > 0.95
@@ -52,8 +60,8 @@ def test_each_cell_is_told_from_percentages_alone(drawn, whole):
 
 def test_a_cell_counts_by_the_frames_it_was_seen_in(drawn):
     samples, _, percentages = drawn
-    found = proportions.fit(samples, percentages, PARTICIPANTS, True)
-    row = dict.fromkeys(proportions.NUMBERS, 1.0) | {"frames": 30.0}
+    found = fit_label_proportions(samples, percentages, PARTICIPANTS, True)
+    row = dict.fromkeys(CELL_FEATURES, 1.0) | {"frames": 30.0}
     two = pd.DataFrame([row, row | {"vap": 60.0, "vsl": 55.0, "vcl": 80.0, "frames": 90.0}])
     slow, fast = found.of(two)
     assert found.percentages([two])[0] == pytest.approx(100 * (slow + 3 * fast) / 4)
@@ -62,32 +70,32 @@ def test_a_cell_counts_by_the_frames_it_was_seen_in(drawn):
 def test_shuffled_percentages_teach_nothing(drawn):
     samples, _, percentages = drawn
     shuffled = np.random.default_rng(1).permutation(percentages[:30])
-    found = proportions.fit(samples[:30], shuffled, PARTICIPANTS[:30], True)
+    found = fit_label_proportions(samples[:30], shuffled, PARTICIPANTS[:30], True)
     zero_r = np.abs(percentages[30:] - percentages[:30].mean(0)).mean()
     assert np.abs(found.percentages(samples[30:]) - percentages[30:]).mean() > 0.8 * zero_r
 
 
 def test_without_cells_it_is_zero_r(drawn):
     samples, _, percentages = drawn
-    none = tracks.kinematics(tracks.nothing(), 50.0)
+    none = compute_kinematics(empty_tracks(), 50.0)
     mean = percentages[:4].mean(0)
-    found = proportions.fit([*samples[:3], none], percentages[:4], PARTICIPANTS[:4], True)
+    found = fit_label_proportions([*samples[:3], none], percentages[:4], PARTICIPANTS[:4], True)
     assert found.percentages([none])[0] == pytest.approx(mean)
-    found = proportions.fit([none] * 4, percentages[:4], PARTICIPANTS[:4], True)
+    found = fit_label_proportions([none] * 4, percentages[:4], PARTICIPANTS[:4], True)
     assert found.decay is None and found.percentages(samples[:1])[0] == pytest.approx(mean)
 
 
 def test_cells_that_do_not_move_at_all_are_numbers(drawn):
     samples, _, percentages = drawn
     still = samples[0].assign(vcl=0.0, vap=0.0, vsl=0.0, amplitude=0.0)
-    found = proportions.fit([still, *samples[1:9]], percentages[:9], PARTICIPANTS[:9], True)
+    found = fit_label_proportions([still, *samples[1:9]], percentages[:9], PARTICIPANTS[:9], True)
     assert np.isfinite(found.percentages([still])).all()
 
 
 def test_one_participant_leaves_no_choice(drawn):
     samples, _, percentages = drawn
-    found = proportions.fit(samples[:2], percentages[:2], ["1", "1"], True)
-    assert found.decay == proportions.DECAYS[-1]
+    found = fit_label_proportions(samples[:2], percentages[:2], ["1", "1"], True)
+    assert found.decay == WEIGHT_DECAYS[-1]
     assert np.isfinite(found.percentages(samples[:2])).all()
 
 
@@ -107,7 +115,7 @@ def test_motility_adds_up_to_100_and_other_percentages_need_not():
     whole = dict(zip(MOTILITY, (share, (100 - share) / 2, (100 - share) / 2), strict=True))
     for columns, adds_up in ((whole, True), ({"head": share, "tail": share}, False)):
         labels = pd.DataFrame({"participant": list(seen)} | columns)
-        answers, fitted = counting.predict("cells", labels, seen, {"3": seen["3"]}, rates, {}, 0)
+        answers, fitted = predict_baseline("cells", labels, seen, {"3": seen["3"]}, rates, {}, 0)
         assert answers[0, 0] == pytest.approx(60, abs=12)
         assert fitted["whole"] == adds_up and np.shape(fitted["weights"]) == (5, len(columns))
         assert (abs(answers.sum() - 100) < 1e-6) == adds_up
@@ -124,8 +132,8 @@ def test_motility_adds_up_to_100_and_other_percentages_need_not():
     ],
 )
 def test_what_was_edited_is_no_regression_of_cells(drawn, changed):
-    made = proportions.fit(drawn[0], drawn[2], PARTICIPANTS, True)
+    made = fit_label_proportions(drawn[0], drawn[2], PARTICIPANTS, True)
     fitted = made.described()
-    assert np.array_equal(proportions.Kinds.restored(fitted).weights, made.weights)
+    assert np.array_equal(LabelProportionModel.restored(fitted).weights, made.weights)
     with pytest.raises(ValueError):
-        proportions.Kinds.restored(fitted | changed)
+        LabelProportionModel.restored(fitted | changed)

@@ -14,7 +14,10 @@ import torch
 from learning import OPTIMISER, PLAIN
 from torch import nn
 
-from motilens import InputError, resume, step, training
+from motilens.core import files
+from motilens.core.errors import InputError
+from motilens.training.checkpoint import SIGNALS, CheckpointManager, checkpointing
+from motilens.training.trainer import TrainingTask, run_training
 
 HERE = Path(__file__).parent
 SETTINGS = OPTIMISER | {"epochs": 6, "schedule": "cosine"}
@@ -39,12 +42,12 @@ def run(keeper, at_step=None, then=None, log=str, examine=None, **changed):
             yield X[i], 3 * X[i]
 
     loss = lambda network, x, wanted: nn.functional.mse_loss(network(x), wanted)  # noqa: E731
-    task = training.Task(build, len(X), stream, loss, examine or (lambda model, loss: HEALTHY))
-    return training.train(task, SETTINGS | changed, 5, PLAIN, keeper, log)
+    task = TrainingTask(build, len(X), stream, loss, examine or (lambda model, loss: HEALTHY))
+    return run_training(task, SETTINGS | changed, 5, PLAIN, keeper, log)
 
 
 def keeper_at(path, identity=None, minutes=60.0, log=str):
-    return resume.Keeper(path, identity or {"settings": 1, "training": 2}, minutes, log)
+    return CheckpointManager(path, identity or {"settings": 1, "training": 2}, minutes, log)
 
 
 def weights(trained):
@@ -64,7 +67,7 @@ def undisturbed():
     return run(None)
 
 
-@pytest.mark.parametrize("number", resume.SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_training_and_the_next_goes_on(tmp_path, undisturbed, number):
     before = signal.getsignal(number)
     path = interrupted(tmp_path / "training.state", number)
@@ -237,18 +240,18 @@ def test_what_becomes_of_an_unhealthy_model_is_no_other_training(tmp_path):
     said = [{"settings": {"epochs": 1, "unhealthy": policy}} for policy in ("stop", "keep")]
     found = []
     for identity in said:
-        with resume.kept_beside(tmp_path / "model.pt", identity, 60) as keeper:
+        with checkpointing(tmp_path / "model.pt", identity, 60) as keeper:
             found.append(keeper.identity)
     assert found[0] == found[1] == '{"settings": {"epochs": 1}}'
 
 
 def test_the_state_goes_when_the_model_is_there_and_stays_when_it_is_not(tmp_path):
     state = tmp_path / "training.state"
-    with pytest.raises(KeyError), resume.kept_beside(tmp_path / "m.pt", {"settings": {}}, 60):
+    with pytest.raises(KeyError), checkpointing(tmp_path / "m.pt", {"settings": {}}, 60):
         state.write_text("kept")
         raise KeyError
     assert state.exists()
-    with resume.kept_beside(tmp_path / "m.pt", {"settings": {}}, 60):
+    with checkpointing(tmp_path / "m.pt", {"settings": {}}, 60):
         pass
     assert not state.exists()
 
@@ -260,7 +263,7 @@ def test_a_full_disk_is_told_and_keeps_the_last_good_state(tmp_path, monkeypatch
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(step.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     again = run(keeper_at(path, minutes=1e-9, log=lines.append), log=lines.append)
     told = [line for line in lines if "could not be kept" in line]
     assert len(told) == 11 and told[0].startswith("WARNING: ") and "No space left" in told[0]

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from motilens import runs
+from motilens.pipeline import run_locks
+from motilens.pipeline.run_locks import _held, acquire_results_lock, acquire_workdir_lock
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
-ENTER = "import sys; from pathlib import Path; from motilens import runs; "
+ENTER = "import sys; from pathlib import Path; from motilens.pipeline import run_locks as runs; "
 
 
 def another(folder, then=""):
     """Another process that counts itself among the living, and says whether it is alone."""
-    code = f"{ENTER} print(runs.enter(Path(sys.argv[1])), flush=True); {then}"
+    code = f"{ENTER} print(runs.acquire_workdir_lock(Path(sys.argv[1])), flush=True); {then}"
     return subprocess.Popen(
         [sys.executable, "-c", code, str(folder)],
         cwd=SCRIPTS, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True,
@@ -31,8 +32,8 @@ def folder(tmp_path):
 
 
 def leave_all():
-    while runs._held:
-        runs._held.pop().close()
+    while _held:
+        _held.pop().close()
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +43,7 @@ def leave():
 
 
 def test_the_lock_of_a_killed_run_is_removed(folder, capsys):
-    assert runs.enter(folder) and not (folder / "locks").exists()
+    assert acquire_workdir_lock(folder) and not (folder / "locks").exists()
     assert "its lock has been removed" in capsys.readouterr().err
 
 
@@ -51,31 +52,31 @@ def test_a_living_run_keeps_its_lock(folder):
     assert living.stdout.readline() == "True\n"
     (folder / "locks").mkdir()
     (folder / "locks/0.input.lock").write_text("results/a.csv")
-    assert not runs.enter(folder) and (folder / "locks/0.input.lock").exists()
+    assert not acquire_workdir_lock(folder) and (folder / "locks/0.input.lock").exists()
     leave_all()
     living.kill()
     living.wait()
-    assert runs.enter(folder) and not (folder / "locks").exists()
+    assert acquire_workdir_lock(folder) and not (folder / "locks").exists()
 
 
 def test_many_may_be_alive(tmp_path):
-    assert runs.enter(tmp_path)
+    assert acquire_workdir_lock(tmp_path)
     others = [another(tmp_path) for _ in range(3)]
     assert [other.communicate()[0] for other in others] == ["False\n"] * 3
 
 
 def test_locks_of_other_hosts_and_of_unknown_runs_are_left(folder):
     (folder / "alive").write_text("login2")
-    assert runs.enter(folder) and (folder / "locks").exists()
+    assert acquire_workdir_lock(folder) and (folder / "locks").exists()
 
 
 def test_a_file_system_without_locks(folder, monkeypatch):
     def refuse(*_):
         raise OSError("No locks available")
 
-    monkeypatch.setattr(runs.fcntl, "flock", refuse)
-    assert not runs.enter(folder) and (folder / "locks").exists()
-    assert runs.claim(folder) is None
+    monkeypatch.setattr(run_locks.fcntl, "flock", refuse)
+    assert not acquire_workdir_lock(folder) and (folder / "locks").exists()
+    assert acquire_results_lock(folder) is None
 
 
 CLAIM = f"{ENTER} print(runs.claim(sys.argv[1]), flush=True); sys.stdin.read()"
@@ -98,13 +99,13 @@ def test_results_belong_to_one_clone_as_long_as_it_runs(tmp_path, monkeypatch):
     second = claiming(tmp_path / "results", other)
     assert second.stdout.readline() == "None\n", "Snakemake's own locks keep them apart"
     first.kill(), first.wait()
-    assert runs.claim(tmp_path / "results").endswith(f":{other}")
+    assert acquire_results_lock(tmp_path / "results").endswith(f":{other}")
     second.kill(), second.wait()
-    assert runs.claim(tmp_path / "results") is None
+    assert acquire_results_lock(tmp_path / "results") is None
     third = claiming(tmp_path / "results", other)
     assert third.stdout.readline().endswith(f":{mine}\n")
     third.kill(), third.wait()
 
 
 def test_it_starts_without_any_folder(tmp_path):
-    assert runs.enter(tmp_path / ".snakemake")
+    assert acquire_workdir_lock(tmp_path / ".snakemake")

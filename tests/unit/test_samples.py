@@ -6,18 +6,25 @@ import pandas as pd
 import pytest
 from sample_tables import edit, problems_of, read, rewrite, table_of
 
-from motilens import dataset, samples, simulation
+from motilens.core.labels import MOTILITY
+from motilens.dataset.samples import sort_by_participant
+from motilens.simulation.cells import IMMOTILE, draw_cells
+from motilens.simulation.visem_files import (
+    simulated_sample_table,
+    write_label_table,
+    write_video_list,
+)
 
 
 @pytest.fixture
 def files(tmp_path):
     """A data set of four participants as VISEM has it: labels, videos, list of videos."""
-    table = dataset.sample_table(4, seed=1, folder=str(tmp_path / "videos"))
+    table = simulated_sample_table(4, seed=1, folder=str(tmp_path / "videos"))
     (tmp_path / "videos").mkdir()
     for path in table["video"]:
         (tmp_path / "videos" / path.rpartition("/")[2]).write_text(path)
-    dataset.write_labels(table, tmp_path / "labels.csv")
-    dataset.write_video_list(table, tmp_path / "videos.csv")
+    write_label_table(table, tmp_path / "labels.csv")
+    write_video_list(table, tmp_path / "videos.csv")
     return tmp_path
 
 
@@ -30,15 +37,15 @@ def test_dialect_is_visems(files):
 
 @pytest.mark.parametrize("video_list", [None, "videos.csv"])
 def test_simulated_files_are_read_as_they_were_meant(files, video_list):
-    meant = dataset.sample_table(4, seed=1, folder=str(files / "videos"))
+    meant = simulated_sample_table(4, seed=1, folder=str(files / "videos"))
     pd.testing.assert_frame_equal(table_of(files, video_list), meant)
 
 
 def test_simulated_labels_are_counted_from_the_cells(files):
     for row in table_of(files).to_dict("records"):
-        cells = simulation.draw_cells(int(row["participant"]), 1)
+        cells = draw_cells(int(row["participant"]), 1)
         assert row["head"] == pytest.approx(100 * cells.head_defect.mean())
-        immotile = (cells.motility == simulation.IMMOTILE).mean()
+        immotile = (cells.motility == IMMOTILE).mean()
         assert row["immotile"] == pytest.approx(100 * immotile)
 
 
@@ -195,7 +202,7 @@ def test_other_encodings_and_folders_are_refused(files):
 def test_percentages_of_motility_that_do_not_add_up(files):
     """Fractions instead of percentages, for one."""
     rewrite(files, lambda text: re.sub(r"\d+,\d+", "0,3", text))
-    asked = {"needed": samples.MOTILITY}
+    asked = {"needed": MOTILITY}
     problems = problems_of(files, **asked)
     assert len(problems) == 4 and "add up to 0.9, not 100: correct them" in problems[0]
     assert problems_of(files, motility_sum={"tolerance": 99.1, "otherwise": "stop"}, **asked) == []
@@ -223,7 +230,7 @@ def test_a_name_that_snakemake_would_read_otherwise(files):
 
 def test_order_is_as_people_count():
     table = pd.DataFrame({"participant": ["10", "2", "1"]})
-    assert samples.in_order(table)["participant"].tolist() == ["1", "2", "10"]
+    assert sort_by_participant(table)["participant"].tolist() == ["1", "2", "10"]
 
 
 def test_videos_that_the_list_does_not_name_are_told(files):

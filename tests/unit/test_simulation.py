@@ -6,8 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from motilens import drawing, simulation
-from motilens.simulation import IMMOTILE, NONPROGRESSIVE, PROGRESSIVE
+from motilens.simulation.cells import (
+    IMMOTILE,
+    MICRONS_PER_PIXEL,
+    NONPROGRESSIVE,
+    PROGRESSIVE,
+    TORUS_WIDTH,
+    Cells,
+    _draw_movement,
+    cell_percentages,
+    draw_cells,
+    head_poses,
+)
+from motilens.simulation.microscope import Scene, tail_shapes
+from motilens.simulation.render import SIMULATED_FRAME_RATE, make_video_name, render_video
 
 STILL = np.zeros(2)
 
@@ -30,52 +42,52 @@ DEFECTS = [
 
 
 @pytest.fixture(scope="module")
-def populations() -> list[simulation.Cells]:
-    return [simulation.draw_cells(participant, seed=0) for participant in range(1, 301)]
+def populations() -> list[Cells]:
+    return [draw_cells(participant, seed=0) for participant in range(1, 301)]
 
 
 @pytest.fixture(scope="module")
-def scene() -> drawing.Scene:
+def scene() -> Scene:
     """A microscope that sees nothing but cells."""
-    scene = drawing.Scene(*(np.random.default_rng(stream) for stream in range(3)))
+    scene = Scene(*(np.random.default_rng(stream) for stream in range(3)))
     scene.debris = {name: values[:0] for name, values in scene.debris.items()}
     return scene
 
 
-def picture(scene: drawing.Scene, cells: simulation.Cells, time: float = 0.0) -> np.ndarray:
+def picture(scene: Scene, cells: Cells, time: float = 0.0) -> np.ndarray:
     scene.noise = np.random.default_rng(0)  # the same noise each time: only the cells differ
-    poses = simulation.head_poses(cells, STILL, time)
+    poses = head_poses(cells, STILL, time)
     return scene.picture(cells, poses, STILL, time).astype(float)
 
 
-def normal_cell() -> simulation.Cells:
+def normal_cell() -> Cells:
     """One sperm without a defect that lies still in the middle of the picture."""
-    sample = vars(simulation.draw_cells(1, seed=0))
+    sample = vars(draw_cells(1, seed=0))
     shape = {"head_length": 4.1, "head_width": 2.8, "midpiece_width": 0.9, "tail_length": 48}
     chosen = {"motility": IMMOTILE, "x": 160, "y": 120, **shape}
-    return simulation.Cells(
+    return Cells(
         **{name: np.array([chosen.get(name, 0)], old.dtype) for name, old in sample.items()}
     )
 
 
 def test_same_seed_gives_the_same_video_and_another_seed_another():
-    first, again = (list(simulation.render(3, 5, frames=2)) for _ in range(2))
-    other = next(simulation.render(3, 6, frames=1))
+    first, again = (list(render_video(3, 5, frames=2)) for _ in range(2))
+    other = next(render_video(3, 6, frames=1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first[0], other)
     assert first[0].shape == (480, 640, 3) and first[0].dtype == np.uint8
 
 
 def test_a_longer_video_begins_with_the_shorter_one():
-    shorter = list(simulation.render(2, 0, frames=2))
-    longer = list(simulation.render(2, 0, frames=5))
+    shorter = list(render_video(2, 0, frames=2))
+    longer = list(render_video(2, 0, frames=5))
     assert np.array_equal(shorter, longer[:2])
     assert not np.array_equal(longer[0], longer[4])
 
 
 def test_labels_count_the_cells(populations):
     for cells in populations:
-        values, count = simulation.labels(cells), len(cells.motility)
+        values, count = cell_percentages(cells), len(cells.motility)
         assert " ".join(values) == "progressive nonprogressive immotile head midpiece tail"
         assert values["progressive"] + values["nonprogressive"] + values["immotile"] == 100
         assert values["immotile"] == sum(kind == IMMOTILE for kind in cells.motility) * 100 / count
@@ -92,7 +104,7 @@ def test_population_resembles_visem(populations):
         "midpiece": (23.76, 10.02),
         "tail": (15.06, 9.32),
     }
-    drawn = [simulation.labels(cells) for cells in populations]
+    drawn = [cell_percentages(cells) for cells in populations]
     for name, (mean, deviation) in published.items():
         values = np.array([sample[name] for sample in drawn])
         assert abs(values.mean() - mean) < 4 * deviation / np.sqrt(300), name
@@ -103,8 +115,8 @@ def test_population_resembles_visem(populations):
 def test_velocities_keep_to_the_who_limits(populations, start):
     drift = np.array([1.5, -2.0])
     for cells in populations[:60]:
-        before = np.array(simulation.head_poses(cells, drift, start)[:2])
-        after = np.array(simulation.head_poses(cells, drift, start + 1)[:2])
+        before = np.array(head_poses(cells, drift, start)[:2])
+        after = np.array(head_poses(cells, drift, start + 1)[:2])
         net = np.hypot(*(after - before - drift[:, None]))  # µm in one second
         assert (net[cells.motility == PROGRESSIVE] >= 5).all()
         assert (net[cells.motility == NONPROGRESSIVE] < 5).all()
@@ -113,7 +125,7 @@ def test_velocities_keep_to_the_who_limits(populations, start):
 
 def test_only_immotile_tails_are_still(populations):
     cells = populations[0]
-    now, later = (drawing.tail_shapes(cells, time)[0] for time in (0, 0.02))
+    now, later = (tail_shapes(cells, time)[0] for time in (0, 0.02))
     moved = np.abs(later - now).max(axis=1)
     assert np.array_equal(moved == 0, cells.motility == IMMOTILE)
 
@@ -150,13 +162,13 @@ def test_defects_show(scene, defect, faint):
 
 
 def test_swimming_can_be_seen(scene):
-    cells = simulation.draw_cells(1, seed=0)
+    cells = draw_cells(1, seed=0)
 
     def changes(kind: int) -> float:
         motility = np.full_like(cells.motility, kind)
-        movement = simulation._movement(np.random.default_rng(0), motility)
+        movement = _draw_movement(np.random.default_rng(0), motility)
         population = replace(cells, motility=motility, **movement)
-        times = np.arange(10) / simulation.FRAME_RATE
+        times = np.arange(10) / SIMULATED_FRAME_RATE
         frames = [picture(scene, population, time) for time in times]
         return np.std(frames, axis=0).mean()
 
@@ -165,7 +177,7 @@ def test_swimming_can_be_seen(scene):
 
 def test_cells_do_not_pop_at_the_edge_of_the_picture(scene):
     """Move a cell across the seam of the torus: no pixel may jump by more than a step's worth."""
-    seam = drawing.TORUS_WIDTH * drawing.MICRONS_PER_PIXEL
+    seam = TORUS_WIDTH * MICRONS_PER_PIXEL
     cell = replace(normal_cell(), heading=np.array([np.pi]))
     places = (seam - 0.01, seam, seam + 0.01, 0.01)
     pictures = [picture(scene, replace(cell, x=np.array([x]))) for x in places]
@@ -174,8 +186,8 @@ def test_cells_do_not_pop_at_the_edge_of_the_picture(scene):
 
 @pytest.mark.parametrize("participant", [1, 2, 7, 85])
 def test_video_names_follow_visem(participant):
-    name = simulation.video_name(participant, seed=0)
+    name = make_video_name(participant, seed=0)
     found = re.fullmatch(r"(\d+)_\d\d\.\d\d\.\d\d(_[a-z ]+)?_[A-Z]{2,3}\.avi", name)
     assert found and int(found[1]) == participant
     assert (" " in name) == (participant in (2, 7))
-    assert name == simulation.video_name(participant, seed=0)
+    assert name == make_video_name(participant, seed=0)

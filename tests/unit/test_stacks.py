@@ -7,7 +7,17 @@ import h5py
 import numpy as np
 import pytest
 
-from motilens import InputError, stacks
+from motilens.clips.hdf5 import (
+    common_frame_size,
+    match_clips_to_samples,
+    memmap_clips,
+    read_stacks,
+    write_clips,
+    write_feature_images,
+)
+from motilens.clips.sampling import clip_positions
+from motilens.core.errors import InputError
+from motilens.training.stack_dataset import gray_level_statistics
 
 
 def numbered(count, size=4):
@@ -16,12 +26,12 @@ def numbered(count, size=4):
 
 
 def frame_numbers(count, clips, length):
-    return stacks.clip_positions(count, clips, length)[:, None] + np.arange(length)
+    return clip_positions(count, clips, length)[:, None] + np.arange(length)
 
 
 def written(path, count=40, clips=4, length=6, sample="1"):
     numbers = frame_numbers(count, clips, length)
-    digest = stacks.write_clips(path, numbered(count), numbers, 4)
+    digest = write_clips(path, numbered(count), numbers, 4)
     with h5py.File(path, "a") as file:
         file["clips"].attrs.update({"sample": sample, "content_sha256": digest})
     return numbers, digest
@@ -29,22 +39,22 @@ def written(path, count=40, clips=4, length=6, sample="1"):
 
 @pytest.mark.parametrize("frames", [40, 41, 100, 1501])
 def test_positions_are_spread_evenly_and_fit(frames):
-    positions = stacks.clip_positions(frames, 4, 6)
+    positions = clip_positions(frames, 4, 6)
     assert positions[0] == 0 and positions[-1] + 6 <= frames
     steps = np.diff(positions)
     assert steps.min() > 0 and steps.max() - steps.min() <= 1
 
 
 def test_as_few_frames_as_possible_and_one_fewer():
-    assert stacks.clip_positions(9, 4, 6).tolist() == [0, 1, 2, 3]
+    assert clip_positions(9, 4, 6).tolist() == [0, 1, 2, 3]
     with pytest.raises(InputError, match="8 frames are too few .* at least 9"):
-        stacks.clip_positions(8, 4, 6)
+        clip_positions(8, 4, 6)
 
 
 @pytest.mark.parametrize("count", [40, 10])  # with 10 frames the clips overlap
 def test_clip_k_holds_frames_p_k_onwards(tmp_path, count):
     numbers, _ = written(tmp_path / "a.h5", count)
-    found = stacks.read_stacks(str(tmp_path / "a.h5"), 6)
+    found = read_stacks(str(tmp_path / "a.h5"), 6)
     assert found[:, :, 0, 0].tolist() == numbers.tolist()
     with h5py.File(tmp_path / "a.h5") as file:
         assert file["frame_numbers"][:].tolist() == numbers.tolist()
@@ -52,20 +62,20 @@ def test_clip_k_holds_frames_p_k_onwards(tmp_path, count):
 
 def test_frames_may_be_shown_twice_or_never(tmp_path):
     numbers = np.array([[0, 0, 2, 2], [2, 4, 6, 6], [3, 4, 6, 9]])
-    digest = stacks.write_clips(tmp_path / "a.h5", numbered(12), numbers, 4)
+    digest = write_clips(tmp_path / "a.h5", numbered(12), numbers, 4)
     with h5py.File(tmp_path / "a.h5", "a") as file:
         file["clips"].attrs["content_sha256"] = digest
-    found = stacks.read_stacks(str(tmp_path / "a.h5"), 4)
+    found = read_stacks(str(tmp_path / "a.h5"), 4)
     assert found[:, :, 0, 0].tolist() == numbers.tolist()
 
 
 def test_shorter_stacks_are_the_first_frames_of_the_same_clips(tmp_path):
     written(tmp_path / "a.h5")
     path = str(tmp_path / "a.h5")
-    whole = stacks.read_stacks(path, 6)
+    whole = read_stacks(path, 6)
     assert whole.shape == (4, 6, 4, 4) and whole.dtype == np.uint8
-    assert np.array_equal(stacks.read_stacks(path, 1), whole[:, :1])
-    assert np.array_equal(stacks.mapped(path), whole)
+    assert np.array_equal(read_stacks(path, 1), whole[:, :1])
+    assert np.array_equal(memmap_clips(path), whole)
 
 
 def test_clips_in_pieces_cannot_be_mapped(tmp_path):
@@ -73,29 +83,29 @@ def test_clips_in_pieces_cannot_be_mapped(tmp_path):
     with h5py.File(path, "w") as file:
         file.create_dataset("clips", data=np.zeros((2, 6, 4, 4), np.uint8), chunks=True)
     with pytest.raises(InputError, match="a.h5 does not lie in one piece: delete it"):
-        stacks.mapped(path)
+        memmap_clips(path)
 
 
 def test_files_with_frames_of_other_sizes_do_not_go_together(tmp_path):
     written(tmp_path / "a.h5")
-    stacks.write_clips(tmp_path / "b.h5", numbered(40, size=8), frame_numbers(40, 4, 6), 8)
+    write_clips(tmp_path / "b.h5", numbered(40, size=8), frame_numbers(40, 4, 6), 8)
     paths = [str(tmp_path / name) for name in ("a.h5", "b.h5")]
-    assert stacks.common_size(paths[:1], 6) == (4, 4)
+    assert common_frame_size(paths[:1], 6) == (4, 4)
     with pytest.raises(
         InputError, match=r"b.h5 holds clips of shape \(6, 8, 8\) where \(6, 4, 4\)"
     ):
-        stacks.common_size(paths, 6)
+        common_frame_size(paths, 6)
 
 
 def test_no_stack_is_stored_twice(tmp_path):
     frames = np.random.default_rng(0).integers(0, 255, (200, 64, 64), np.uint8)
-    stacks.write_clips(tmp_path / "a.h5", enumerate(frames), frame_numbers(200, 10, 18), 64)
+    write_clips(tmp_path / "a.h5", enumerate(frames), frame_numbers(200, 10, 18), 64)
     assert (tmp_path / "a.h5").stat().st_size < 1.02 * 10 * 18 * 64 * 64
 
 
 def test_digest_is_that_of_the_grey_levels(tmp_path):
     _, digest = written(tmp_path / "a.h5", clips=4, length=6)
-    content = stacks.read_stacks(str(tmp_path / "a.h5"), 6)
+    content = read_stacks(str(tmp_path / "a.h5"), 6)
     assert digest == hashlib.sha256(content.tobytes()).hexdigest()
 
 
@@ -107,17 +117,17 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     data[place] ^= 1
     path.write_bytes(data)
     with pytest.raises(InputError, match="a.h5 has been damaged: delete it"):
-        stacks.read_stacks(str(path), 1)
+        read_stacks(str(path), 1)
 
 
 def test_too_short_clips_and_half_files_are_refused(tmp_path):
     written(tmp_path / "a.h5")
     with pytest.raises(InputError, match=r"a.h5 holds clips .*\(7, 4, 4\)"):
-        stacks.read_stacks(str(tmp_path / "a.h5"), 7)
+        read_stacks(str(tmp_path / "a.h5"), 7)
     half = tmp_path / "half.h5"
     half.write_bytes((tmp_path / "a.h5").read_bytes()[:1000])
     with pytest.raises(InputError, match="half.h5 cannot be read"):
-        stacks.read_stacks(str(half), 1)
+        read_stacks(str(half), 1)
 
 
 def test_files_are_told_apart_by_sample_and_content(tmp_path):
@@ -126,29 +136,29 @@ def test_files_are_told_apart_by_sample_and_content(tmp_path):
         paths.append(str(tmp_path / f"{sample}.h5"))
         _, digest = written(paths[-1], count, sample=sample)
         known[sample] = {"frames": digest[:16], "head": 90.0}
-    assert list(stacks.by_sample(paths[::-1], known).items()) == [
+    assert list(match_clips_to_samples(paths[::-1], known).items()) == [
         ("10", paths[0]), ("2", paths[1]),
     ]  # fmt: skip
     with pytest.raises(InputError, match="no clips of samples .'2'."):
-        stacks.by_sample(paths[:1], known)
+        match_clips_to_samples(paths[:1], known)
     for other in ({"frames": "0" * 16}, {"frames": None}):
         with pytest.raises(InputError, match="2.h5 holds other clips than were listed"):
-            stacks.by_sample(paths, known | {"2": other})
+            match_clips_to_samples(paths, known | {"2": other})
     with pytest.raises(InputError, match="2.h5 holds other clips"):
-        stacks.by_sample(paths, {"10": known["10"]})
+        match_clips_to_samples(paths, {"10": known["10"]})
     shutil.copy(paths[0], paths[1])
     with pytest.raises(InputError, match="2.h5 holds other clips than were listed: delete it"):
-        stacks.by_sample(paths, known)
+        match_clips_to_samples(paths, known)
     with h5py.File(paths[1], "w") as file:
         file["something"] = 1
     with pytest.raises(InputError, match="2.h5 holds other clips than were listed: delete it"):
-        stacks.by_sample(paths, known)
+        match_clips_to_samples(paths, known)
 
 
 def test_feature_images_are_written_by_sample(tmp_path):
     rng = np.random.default_rng(0)
     images = {name: rng.random((n, 3, 4, 4), np.float32) for name, n in (("2", 3), ("10", 2))}
-    stacks.write_feature_images(tmp_path / "features.h5", images.items(), {"made": "{}"})
+    write_feature_images(tmp_path / "features.h5", images.items(), {"made": "{}"})
     with h5py.File(tmp_path / "features.h5") as file:
         assert file["features"].attrs["made"] == "{}"
         for name, features in images.items():
@@ -158,6 +168,6 @@ def test_feature_images_are_written_by_sample(tmp_path):
 def test_mean_and_deviation_are_numpys():
     grey = np.random.default_rng(0).integers(50, 200, (3, 2, 8, 8), np.uint8)
     counts = np.bincount(grey.ravel(), minlength=256)
-    assert stacks.mean_and_deviation(counts) == pytest.approx((grey.mean() / 255, grey.std() / 255))
+    assert gray_level_statistics(counts) == pytest.approx((grey.mean() / 255, grey.std() / 255))
     with pytest.raises(InputError, match="alike"):
-        stacks.mean_and_deviation(np.bincount([7, 7, 7], minlength=256))
+        gray_level_statistics(np.bincount([7, 7, 7], minlength=256))

@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motilens import pages, statistics
+from motilens.evaluation.statistics import (
+    add_constant_rules,
+    average_over_stacks,
+    bootstrap_interval,
+    compare_methods,
+    summarize_errors,
+    to_long_table,
+)
+from motilens.reports.page import render_markdown
+from motilens.reports.statistics_page import build_statistics_page, collect_quality_flags
 
 
 def cases(errors, true=None, name="I1", target="motility", seed=0, value="immotile"):
@@ -39,9 +48,9 @@ def test_a_regressors_predictions_become_one_row_a_value():
     )  # fmt: skip
     record = {"input": "I1", "target": "morphology", "fold": "2", "seed": "0",
               "settings": {"values": ["head", "tail"]}}  # fmt: skip
-    table = statistics.long_table(predictions, record)
+    table = to_long_table(predictions, record)
     assert len(table) == 4 and set(table["fold"]) == {2}
-    means = statistics.sample_means(table).set_index("value")["predicted"]
+    means = average_over_stacks(table).set_index("value")["predicted"]
     assert means.to_dict() == {"head": 92, "tail": 11}
 
 
@@ -51,7 +60,7 @@ def test_constants_answer_the_training_mean_and_median_of_each_fold():
         ("motility", fold): pd.DataFrame({"immotile": [fold, fold, fold + 9.0]})
         for fold in (1, 2, 3)
     }
-    made = statistics.with_constants(table, labels)
+    made = add_constant_rules(table, labels)
     zero_r, median = (made[made["input"] == name] for name in ("ZeroR", "median"))
     assert zero_r["predicted"].tolist() == [4, 5, 6] and set(zero_r["seed"]) == {0}
     assert median["predicted"].tolist() == [1, 2, 3]
@@ -60,7 +69,7 @@ def test_constants_answer_the_training_mean_and_median_of_each_fold():
 
 def test_errors_and_agreement_by_hand():
     table = cases([2.0, -2.0, 4.0, -4.0], true=[10, 20, 30, 40])
-    found = row(statistics.summary(table), level="participant")
+    found = row(summarize_errors(table), level="participant")
     assert (found["mae"], found["bias"], found["participants"]) == (3, 0, 4)
     assert found["rmse"] == pytest.approx(np.sqrt(10))
     assert found["r2"] == pytest.approx(1 - 10 / 125)
@@ -76,14 +85,14 @@ def test_stacks_of_one_sample_are_averaged_and_participants_count_alike():
     two = cases([6.0, 0.0])
     stacks = pd.concat([two, two.assign(stack=1, predicted=two["true"] - [2.0, 0.0])])
     second = two.iloc[1:].assign(sample="P1+2", predicted=two["true"].iloc[1] + 4)
-    found = statistics.summary(pd.concat([stacks, second]))
+    found = summarize_errors(pd.concat([stacks, second]))
     assert row(found, level="participant")["mae"] == pytest.approx((2 + (0 + 4) / 2) / 2)
     assert row(found, level="stack")["mae"] == pytest.approx((4 + (0 + 0 + 4) / 3) / 2)
 
 
 def test_several_values_together_and_one_by_one():
     table = pd.concat([cases([1.0, 3.0]), cases([5.0, 7.0], value="progressive")])
-    found = statistics.summary(table)
+    found = summarize_errors(table)
     assert row(found, level="stack", value="all")["mae"] == 4
     assert row(found, level="stack", value="immotile")["mae"] == 2
     assert np.isnan(row(found, level="stack", value="all")["r2"])
@@ -91,14 +100,14 @@ def test_several_values_together_and_one_by_one():
 
 def test_seeds_are_averaged_and_their_spread_told():
     table = pd.concat([cases([1.0, 1.0]), cases([3.0, 3.0], seed=1)])
-    found = row(statistics.summary(table), level="participant")
+    found = row(summarize_errors(table), level="participant")
     assert (found["mae"], found["seeds"]) == (2, 2)
     assert found["mae_of_seeds"] == pytest.approx(np.sqrt(2))
 
 
 def test_constant_answers_have_no_correlation():
     table = cases(50 - np.linspace(20, 60, 6))
-    found = row(statistics.summary(table), level="participant")
+    found = row(summarize_errors(table), level="participant")
     assert np.isnan(found["correlation"]) and np.isnan(found["slope"])
     assert found["r2"] < 0
 
@@ -106,7 +115,7 @@ def test_constant_answers_have_no_correlation():
 def test_intervals_hold_the_truth_as_often_as_they_say():
     draw = np.random.default_rng(0)
     errors = draw.exponential(10, (200, 40))
-    held = [low < 10 < high for low, high in map(statistics.interval, map(pd.Series, errors))]
+    held = [low < 10 < high for low, high in map(bootstrap_interval, map(pd.Series, errors))]
     assert 0.87 < np.mean(held) <= 1
 
 
@@ -120,30 +129,30 @@ def test_pairs_are_told_apart_only_where_they_differ():
             cases(hard - 2 * np.sign(hard) + draw.normal(0, 1, 40), name="C"),
         ]
     )
-    found = statistics.comparisons(table).set_index(["first", "second"])
+    found = compare_methods(table).set_index(["first", "second"])
     same, better = found.loc[("A", "B")], found.loc[("A", "C")]
     assert same["low"] < 0 < same["high"] and same["p_adjusted"] > 0.05
     assert 0 < better["low"] < better["difference"] and better["p_adjusted"] < 0.01
     assert (found["p_adjusted"] >= found["p"]).all()
-    again = statistics.comparisons(table).set_index(["first", "second"])
+    again = compare_methods(table).set_index(["first", "second"])
     pd.testing.assert_frame_equal(found, again)
 
 
 def test_equal_errors_are_no_difference():
     table = pd.concat([cases([1.0, 2.0, 5.0], name=name) for name in "AB"])
-    found = statistics.comparisons(table).iloc[0]
+    found = compare_methods(table).iloc[0]
     assert (found["difference"], found["p"]) == (0, 1)
 
 
 def test_one_participant_has_no_interval():
-    found = row(statistics.summary(cases([3.0])), level="participant")
+    found = row(summarize_errors(cases([3.0])), level="participant")
     assert found["mae"] == 3 and np.isnan(found["mae_low"])
 
 
 def test_markdown_sets_each_input_beside_zero_r():
     table = pd.concat([cases([9.0, 8.0, 7.0], name="ZeroR"), cases([1.0, 2.0, 3.0])])
-    summed, compared = statistics.summary(table), statistics.comparisons(table)
-    text = pages.markdown(statistics.page(summed, compared, ["A note."], {}))
+    summed, compared = summarize_errors(table), compare_methods(table)
+    text = render_markdown(build_statistics_page(summed, compared, ["A note."], {}))
     [line] = [line for line in text.splitlines() if line.startswith("| I1")]
     assert "2.00 [" in line and "6.00 [" in line
     assert "## motility" in text and text.endswith("A note.\n")
@@ -154,12 +163,12 @@ def test_what_table_1_marks_is_marked_here_too():
     record = {"target": "motility", "input": "I1", "autoencoder_collapsed": False, "health": sound}
     collapsed = record | {"input": "I4", "autoencoder_collapsed": True}
     unsound = collapsed | {"health": sound | {"warning": "alike"}}
-    marked = statistics.marks([record, record, collapsed, unsound])
+    marked = collect_quality_flags([record, record, collapsed, unsound])
     table = pd.concat([cases([1.0, 2.0], name=name) for name in ("ZeroR", "I1", "I4")])
-    summed, compared = statistics.summary(table), statistics.comparisons(table)
-    text = pages.markdown(statistics.page(summed, compared, ["A note."], marked))
+    summed, compared = summarize_errors(table), compare_methods(table)
+    text = render_markdown(build_statistics_page(summed, compared, ["A note."], marked))
     assert re.search(r"\| I4 † ‡ +\|", text) and re.search(r"\| I1 +\|", text)
     assert "collapsed autoencoder" in text and "an unsound regressor" in text
-    alone = statistics.marks([record, unsound | {"autoencoder_collapsed": False}])
-    text = pages.markdown(statistics.page(summed, compared, [], alone))
+    alone = collect_quality_flags([record, unsound | {"autoencoder_collapsed": False}])
+    text = render_markdown(build_statistics_page(summed, compared, [], alone))
     assert re.search(r"\| I4 ‡ +\|", text) and "collapsed" not in text

@@ -10,18 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from motilens import InputError, code, runs, step
+from motilens.core.errors import InputError
+from motilens.core.files import atomic_write, process_identity
+from motilens.core.records import make_provenance, read_record
+from motilens.pipeline.code_digest import code_versions
+from motilens.pipeline.run_locks import RUN_VARIABLE
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 
 
 def test_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "new" / "table.csv"
-    with pytest.raises(KeyError), step.written_whole(path) as temporary:
+    with pytest.raises(KeyError), atomic_write(path) as temporary:
         temporary.write_text("half")
         raise KeyError
     assert list(path.parent.iterdir()) == []
-    with step.written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("whole")
         assert not path.exists() and temporary.suffix == ".csv"
     assert path.read_text() == "whole" and list(path.parent.iterdir()) == [path]
@@ -30,7 +34,7 @@ def test_written_whole_or_not_at_all(tmp_path):
 def test_a_failed_second_writing_keeps_the_first(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("first")
-    with pytest.raises(KeyError), step.written_whole(path) as temporary:
+    with pytest.raises(KeyError), atomic_write(path) as temporary:
         temporary.write_text("second")
         raise KeyError
     assert path.read_text() == "first"
@@ -43,7 +47,7 @@ def test_half_files_of_the_dead_are_removed_and_no_others(tmp_path):
     dead, alive = (tmp_path / f".a.csv.{pid}.part.csv" for pid in (died.pid, os.getppid()))
     for half in (dead, alive):
         half.write_text("half")
-    with step.written_whole(tmp_path / "a.csv") as temporary:
+    with atomic_write(tmp_path / "a.csv") as temporary:
         temporary.write_text("whole")
     assert alive.exists() and not dead.exists()
 
@@ -58,8 +62,8 @@ def given(tmp_path):
 
 def run(tmp_path, body):
     program = (
-        "import subprocess\nfrom motilens import InputError, code, runs, step\n"
-        f"{given(tmp_path)}\nwith step.logged(snakemake):\n    {body}\n"
+        "import subprocess\nfrom motilens.core.errors import InputError\nfrom motilens.core.files import atomic_write\nfrom motilens.pipeline import job\n"
+        f"{given(tmp_path)}\nwith job.run_job(snakemake):\n    {body}\n"
     )
     (tmp_path / "logs").mkdir()
     done = subprocess.run(
@@ -77,7 +81,7 @@ def test_log_holds_prints_and_child_processes(tmp_path):
 
 
 def test_progress_reaches_the_terminal_now_and_then(tmp_path):
-    body = "step.PATIENCE = 0.2\n    for k in range(4): step.note(f'epoch {k}'); time.sleep(0.15)"
+    body = "job.PATIENCE = 0.2\n    for k in range(4): job.note(f'epoch {k}'); time.sleep(0.15)"
     done, log = run(tmp_path, f"import time; {body}")
     assert [line for line in log.splitlines() if "epoch" in line] == [
         "epoch 0", "epoch 1", "epoch 2", "epoch 3",
@@ -97,7 +101,7 @@ def test_what_was_fetched_from_a_store_goes_by_its_address(tmp_path):
 
 
 def test_warnings_reach_both_and_do_not_end_the_step(tmp_path):
-    done, log = run(tmp_path, "step.warn('no information'); print('went on')")
+    done, log = run(tmp_path, "job.warn('no information'); print('went on')")
     assert done.returncode == 0 and done.stderr.strip() == "WARNING: no information"
     assert log.splitlines()[:-1] == ["WARNING: no information", "went on"]
 
@@ -110,7 +114,7 @@ def test_other_errors_leave_their_traceback_in_the_log(tmp_path):
 
 def test_asked_to_end_it_removes_its_half_file(tmp_path):
     body = f"""import os
-    with step.written_whole({str(tmp_path / "a.csv")!r}) as temporary:
+    with atomic_write({str(tmp_path / "a.csv")!r}) as temporary:
         temporary.write_text("half")
         os.kill(os.getpid(), 15)"""
     done, _ = run(tmp_path, body)
@@ -123,8 +127,8 @@ def test_it_does_not_outlive_its_snakemake(tmp_path):
     (tmp_path / "logs").mkdir()
     log, script = tmp_path / "logs/step.log", tmp_path / "step.py"
     script.write_text(
-        f"import time\nfrom motilens import step\n{given(tmp_path)}\n"
-        "with step.logged(snakemake):\n"
+        f"import time\nfrom motilens.pipeline import job\n{given(tmp_path)}\n"
+        "with job.run_job(snakemake):\n"
         "    print('working')\n    time.sleep(60)\n    print('done')\n"
     )
     # The shell waits for the step, as Snakemake does; its output ends when both have ended.
@@ -146,30 +150,28 @@ def test_an_orphan_ends_even_if_it_was_born_as_one(tmp_path):
     (tmp_path / "logs").mkdir()
     script = tmp_path / "step.py"
     script.write_text(
-        f"import time\nfrom motilens import step\n{given(tmp_path)}\n"
-        "with step.logged(snakemake):\n    time.sleep(60)\n    print('done')\n"
+        f"import time\nfrom motilens.pipeline import job\n{given(tmp_path)}\n"
+        "with job.run_job(snakemake):\n    time.sleep(60)\n    print('done')\n"
     )
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    run_by = runs.identity().replace(str(os.getpid()), str(dead.pid), 1)
+    run_by = process_identity().replace(str(os.getpid()), str(dead.pid), 1)
     done = subprocess.run(
         [sys.executable, script],
-        env={"PYTHONPATH": str(SCRIPTS), runs.VARIABLE: run_by},
+        env={"PYTHONPATH": str(SCRIPTS), RUN_VARIABLE: run_by},
         timeout=30,
     )
     assert done.returncode == 128 + signal.SIGTERM
 
 
 def test_code_edited_during_a_run_is_not_noted_as_what_was_planned(tmp_path):
-    planned = code.versions(SCRIPTS / "list_clips.py", SCRIPTS.parents[1] / "requirements.in")
+    planned = code_versions(SCRIPTS / "list_clips.py", SCRIPTS.parents[1] / "requirements.in")
     (tmp_path / "logs/list_clips").mkdir(parents=True)
     for known, returned in ((planned, 0), (planned | {"list_clips.py": "other"}, 1)):
         given_by_it = given(tmp_path).replace("'step'", "'list_clips'")
         given_by_it = given_by_it.replace("logs/step.log", "logs/list_clips/all.log")
         given_by_it = given_by_it.replace("params={}", f"params={ {'code': known} }")
-        program = (
-            f"from motilens import step\n{given_by_it}\nwith step.logged(snakemake):\n    pass"
-        )
+        program = f"from motilens.pipeline import job\n{given_by_it}\nwith job.run_job(snakemake):\n    pass"
         done = subprocess.run(
             [sys.executable, "-c", program], cwd=SCRIPTS, capture_output=True, text=True
         )
@@ -180,19 +182,19 @@ def test_code_edited_during_a_run_is_not_noted_as_what_was_planned(tmp_path):
 def test_a_damaged_record_is_named(tmp_path):
     (tmp_path / "model.json").write_text('{"input": ')
     with pytest.raises(InputError, match="model.json cannot be read"):
-        step.read_record(str(tmp_path / "model.json"))
+        read_record(str(tmp_path / "model.json"))
     (tmp_path / "model.json").write_text("[]")
     with pytest.raises(InputError, match="model.json cannot be read .*no object"):
-        step.read_record(str(tmp_path / "model.json"))
+        read_record(str(tmp_path / "model.json"))
 
 
 def test_a_record_that_lacks_something_is_named(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(InputError, match="run.json lacks 'seconds' .*: delete it and run again"):
-        step.read_record(str(tmp_path / "run.json"))["seconds"]
+        read_record(str(tmp_path / "run.json"))["seconds"]
 
 
 def test_provenance_is_plain_and_names_versions():
-    made = step.provenance({"step.py": "abc"}, {"size": 64})
+    made = make_provenance({"step.py": "abc"}, {"size": 64})
     assert made["settings"] == {"size": 64} and made["code"] == {"step.py": "abc"}
     assert made["libraries"]["torch"].startswith("2.")

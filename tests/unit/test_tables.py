@@ -3,7 +3,13 @@
 import pandas as pd
 import pytest
 
-from motilens import InputError, pages, step, tables
+from motilens.core.errors import InputError
+from motilens.core.files import hash_file
+from motilens.evaluation.mae_table import make_mae_row
+from motilens.evaluation.paper import PAPER_MAE
+from motilens.evaluation.predictions import read_predictions
+from motilens.reports.page import render_markdown
+from motilens.reports.table1 import build_table1_page, make_table1
 
 
 def mae(collapsed=False, unsound=False, left_out=None, seeds=(0,), inputs=("I1", "I4")):
@@ -22,7 +28,7 @@ def mae(collapsed=False, unsound=False, left_out=None, seeds=(0,), inputs=("I1",
             "n_participants": 4,
             "n_stacks": 24,
             "weights": "none",
-            "papers": name in tables.PAPER,
+            "papers": name in PAPER_MAE,
             "folds": "552c7b4be31dd513",
             "left_out": left_out,
             "autoencoder_collapsed": collapsed and name == "I1" and fold == 2,
@@ -40,7 +46,7 @@ def row(table, name, fold):
 
 
 def test_zero_r_comes_first_then_folds_then_average():
-    table = tables.table1(mae())
+    table = make_table1(mae())
     assert table["input"].tolist() == ["ZeroR"] * 4 + ["median"] * 4 + ["I1"] * 4 + ["I4"] * 4
     assert table["fold"].tolist() == ["1", "2", "3", "average"] * 4
     assert row(table, "ZeroR", "average")["motility_participant"] == pytest.approx(14)
@@ -50,13 +56,13 @@ def test_zero_r_comes_first_then_folds_then_average():
 
 
 def test_seeds_are_averaged():
-    table = tables.table1(mae(seeds=(0, 2)))
+    table = make_table1(mae(seeds=(0, 2)))
     assert row(table, "I4", 2)["motility_stack"] == pytest.approx(21)
     assert row(table, "ZeroR", 1)["motility_stack"] == 13
 
 
 def test_the_papers_averages_are_those_it_prints():
-    table = tables.table1(mae(inputs=("I1", "I2", "I3", "I4")))
+    table = make_table1(mae(inputs=("I1", "I2", "I3", "I4")))
     printed = {"I1": (13.017, 5.715), "I2": (13.017, 5.606), "I3": (10.970, 5.632),
                "I4": (9.427, 5.777)}  # fmt: skip
     for name, (motility, morphology) in printed.items():
@@ -69,34 +75,34 @@ def test_the_papers_averages_are_those_it_prints():
 def test_what_predicts_only_one_target_stays_empty_in_the_other():
     one = mae(inputs=("casa",))
     errors = pd.concat([mae(), one[one["target"] == "motility"]])
-    text = pages.markdown(tables.page(tables.table1(errors), errors, simulated=False))
+    text = render_markdown(build_table1_page(make_table1(errors), errors, simulated=False))
     [line] = [line for line in text.splitlines() if line.startswith("| casa") and "average" in line]
     cells = [cell.strip() for cell in line.split("|")]
     assert cells[3:5] == ["20.00", "18.00"] and set(cells[5:]) == {""}
 
 
 def test_what_the_paper_does_not_have_stays_empty():
-    table = tables.table1(mae(inputs=("I5",)))
+    table = make_table1(mae(inputs=("I5",)))
     assert table.loc[table["input"] == "I5", "motility_paper"].isna().all()
 
 
 def test_markdown_tells_what_must_be_known():
-    simulated = pages.markdown(tables.page(tables.table1(mae()), mae(), simulated=True))
+    simulated = render_markdown(build_table1_page(make_table1(mae()), mae(), simulated=True))
     assert "The data are simulated" in simulated and "12 participants (72 stacks)" in simulated
     assert "digest of the folds: 552c7b4be31dd513" in simulated and "Without" not in simulated
-    without = pages.markdown(
-        tables.page(tables.table1(mae()), mae(left_out="7 12"), simulated=False)
+    without = render_markdown(
+        build_table1_page(make_table1(mae()), mae(left_out="7 12"), simulated=False)
     )
     assert "**Without samples 7 12**" in without
     assert "pretrained weights: none" in simulated and "†" not in simulated
-    real = pages.markdown(
-        tables.page(tables.table1(mae(collapsed=True)), mae(collapsed=True), simulated=False)
+    real = render_markdown(
+        build_table1_page(make_table1(mae(collapsed=True)), mae(collapsed=True), simulated=False)
     )
     assert "simulated" not in real
     marks = [line.count("†") for line in real.splitlines() if line.startswith("| I1")]
     assert marks == [0, 4, 0, 4] and "‡" not in real
-    real = pages.markdown(
-        tables.page(tables.table1(mae(unsound=True)), mae(unsound=True), simulated=False)
+    real = render_markdown(
+        build_table1_page(make_table1(mae(unsound=True)), mae(unsound=True), simulated=False)
     )
     marks = [line.count("‡") for line in real.splitlines() if line.startswith("| I4")]
     assert marks == [0, 0, 2, 2] and "‡ an unsound regressor" in real and "†" not in real
@@ -105,7 +111,7 @@ def test_markdown_tells_what_must_be_known():
 def test_an_input_of_ours_with_the_papers_name_has_no_figure_of_the_paper():
     made = mae()
     made.loc[made["input"] == "I4", "papers"] = False
-    table = tables.table1(made)
+    table = make_table1(made)
     assert table.loc[table["input"] == "I4", "motility_paper"].isna().all()
     assert table.loc[table["input"] == "I1", "motility_paper"].notna().all()
 
@@ -141,17 +147,17 @@ def test_what_the_papers_inputs_are(name, encoder, same):
     predictions = predictions.assign(**dict.fromkeys(columns, 90.0))
     record |= {"input": name} | ({"architecture": {"encoder": encoder}} if encoder else {})
     of_all = record | {"settings": record["settings"] | {"values": values}}
-    assert tables.error_row(predictions, of_all)["papers"] is same
-    assert tables.error_row(predictions, record)["papers"] is False, "of the head alone"
+    assert make_mae_row(predictions, of_all)["papers"] is same
+    assert make_mae_row(predictions, record)["papers"] is False, "of the head alone"
 
 
 def test_error_row_uses_the_training_participants_mean():
     predictions, record = held_out()
-    made = tables.error_row(predictions, record)
+    made = make_mae_row(predictions, record)
     assert made["regressor_unsound"] is False
     for kind in record["health"]:
         sick = record | {"health": record["health"] | {kind: "not settled"}}
-        assert tables.error_row(predictions, sick)["regressor_unsound"] is True
+        assert make_mae_row(predictions, sick)["regressor_unsound"] is True
     assert (made["mae_stack"], made["zeror_stack"], made["fold"]) == (3, 5, 1)
 
 
@@ -162,12 +168,12 @@ def written(tmp_path):
     path = tmp_path / "I1/morphology/fold1/seed0.csv"
     path.parent.mkdir(parents=True)
     predictions.to_csv(path, index=False)
-    return path, record | {"predictions_sha256": step.sha256(path)}
+    return path, record | {"predictions_sha256": hash_file(path)}
 
 
 def test_predictions_are_read_as_they_were_made(written):
     path, record = written
-    pd.testing.assert_frame_equal(tables.read_predictions(str(path), record), held_out()[0])
+    pd.testing.assert_frame_equal(read_predictions(str(path), record), held_out()[0])
 
 
 @pytest.mark.parametrize(
@@ -183,7 +189,7 @@ def test_predictions_that_were_edited_are_refused(written, edit):
     path, record = written
     path.write_text(edit(path.read_text()))
     with pytest.raises(InputError, match="seed0.csv is not what the model made .*: delete it"):
-        tables.read_predictions(str(path), record)
+        read_predictions(str(path), record)
 
 
 @pytest.mark.parametrize(
@@ -192,11 +198,11 @@ def test_predictions_that_were_edited_are_refused(written, edit):
 def test_predictions_of_another_model_are_refused(written, other):
     path, record = written
     with pytest.raises(InputError, match="the record beside its model is of another one"):
-        tables.read_predictions(str(path), record | other)
+        read_predictions(str(path), record | other)
 
 
 def test_predictions_that_are_no_numbers_are_refused(written):
     path, record = written
     held_out()[0].assign(predicted_head=float("nan")).to_csv(path, index=False)
     with pytest.raises(InputError, match="a prediction is no number"):
-        tables.read_predictions(str(path), record | {"predictions_sha256": step.sha256(path)})
+        read_predictions(str(path), record | {"predictions_sha256": hash_file(path)})

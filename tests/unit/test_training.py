@@ -7,7 +7,18 @@ import torch
 from learning import OPTIMISER, PLAIN
 from torch import nn
 
-from motilens import InputError, steps, training
+from motilens.compute.device import setup_compute
+from motilens.core.errors import InputError
+from motilens.evaluation.diagnostics import format_diagnostics, list_issues
+from motilens.training.schedule import (
+    is_diagnosis_step,
+    learning_rate_factor,
+    number_of_batches,
+    restart_seed,
+    seed_everything,
+    split_into_batches,
+)
+from motilens.training.trainer import TrainingTask, run_training
 
 SETTINGS = OPTIMISER | {"epochs": 30, "learning_rate": 0.05, "weight_decay": 0.0}
 X = torch.linspace(-1, 1, 10)[:, None]
@@ -23,11 +34,11 @@ def task(**changed):
         "loss": lambda network, x, wanted: nn.functional.mse_loss(network(x), wanted),
         "examine": lambda model, loss: HEALTHY,
     }
-    return training.Task(**parts | changed)
+    return TrainingTask(**parts | changed)
 
 
 def fitted(seed=0, task=task(), performance=PLAIN, log=str, **changed):  # noqa: B008
-    return training.train(task, SETTINGS | changed, seed, performance, log=log)
+    return run_training(task, SETTINGS | changed, seed, performance, log=log)
 
 
 def weights(trained):
@@ -38,7 +49,7 @@ def weights(trained):
     "count, size, sizes", [(33, 32, [17, 16]), (3, 2, [3]), (5, 2, [3, 2]), (64, 32, [32, 32])]
 )
 def test_batches_hold_everything_once_and_are_alike(count, size, sizes):
-    cut = steps.batches(torch.arange(count), size)
+    cut = split_into_batches(torch.arange(count), size)
     assert [len(batch) for batch in cut] == sizes
     assert torch.cat(cut).tolist() == list(range(count))
 
@@ -82,7 +93,7 @@ def test_frozen_parameters_stay():
         model[0].requires_grad_(False)
         return model
 
-    steps.seed_everything(0)
+    seed_everything(0)
     before = build()[0].weight
     assert torch.equal(fitted(task=task(build=build)).model[0].weight, before)
 
@@ -98,8 +109,8 @@ def test_progress_is_told_about_ten_times():
 
 
 def test_constant_is_constant_and_cosine_rises_then_falls_to_nothing():
-    assert {steps.rate("constant", k / 100) for k in range(101)} == {1.0}
-    curve = [steps.rate("cosine", k / 1000) for k in range(1001)]
+    assert {learning_rate_factor("constant", k / 100) for k in range(101)} == {1.0}
+    curve = [learning_rate_factor("cosine", k / 1000) for k in range(1001)]
     top = curve.index(max(curve))
     assert 45 <= top <= 55 and max(curve) == pytest.approx(1) and 0 < curve[0] < 0.2
     assert curve[:top] == sorted(curve[:top]) and curve[top:] == sorted(curve[top:], reverse=True)
@@ -139,9 +150,8 @@ def test_micro_batches_accumulate_to_the_same_step():
 
 
 def training_in(**changed):
-    from motilens.performance import prepare
 
-    return prepare({"device": "cpu"} | changed)
+    return setup_compute({"device": "cpu"} | changed)
 
 
 class Greedy(nn.Linear):
@@ -193,7 +203,7 @@ def test_half_precision_changes_little_and_is_told():
 
 
 def test_the_model_is_looked_at_early_and_then_ever_less_often():
-    assert [step for step in range(3000) if steps.is_check(step)] == [150, 300, 600, 1200, 2400]
+    assert [step for step in range(3000) if is_diagnosis_step(step)] == [150, 300, 600, 1200, 2400]
 
 
 def unhealthy_at(first, last=HEALTHY):
@@ -215,10 +225,10 @@ def test_an_unhealthy_model_is_trained_again_from_another_seed():
     assert [start["problem"] for start in trained.starts] == ["dead", "dead"]
     assert [start["epoch"] for start in trained.starts] == [2, 2]
     seeds = [start["seed"] for start in trained.starts]
-    assert seeds == [steps.seed_of_start(7, start) for start in (0, 1)] and seeds[0] == 7
+    assert seeds == [restart_seed(7, start) for start in (0, 1)] and seeds[0] == 7
     assert len(trained.history) == 2
     assert lines.count("WARNING: dead: beginning again, start 2 of 6") == 1
-    alone = fitted(seed=steps.seed_of_start(7, 2), epochs=2)
+    alone = fitted(seed=restart_seed(7, 2), epochs=2)
     assert alone.history == trained.history
 
 
@@ -244,19 +254,19 @@ def test_a_model_that_ends_not_finite_cannot_be_kept(policy):
 
 
 def test_parts_of_a_batch_are_never_of_one_stack():
-    assert [steps.number_of_batches(5, size) for size in (1, 2, 3, 5, 9)] == [2, 2, 2, 1, 1]
+    assert [number_of_batches(5, size) for size in (1, 2, 3, 5, 9)] == [2, 2, 2, 1, 1]
 
 
 def test_health_in_words():
     health = {"loss": 0.0125, "feature_spread": [0.5, 1.25], "problem": None, "warning": "poor"}
-    assert training.in_words(health) == "loss 0.0125; feature spread 0.5 1.25; poor"
+    assert format_diagnostics(health) == "loss 0.0125; feature spread 0.5 1.25; poor"
 
 
 def test_a_warning_is_no_reason_to_begin_again():
     unsettled = {"problem": None, "warning": "unsettled"}
     trained = fitted(task=unhealthy_at(0, unsettled), epochs=1)
     assert trained.health == unsettled and trained.starts == []
-    assert training.troubles(trained.health) == ["unsettled"] and not training.troubles(HEALTHY)
+    assert list_issues(trained.health) == ["unsettled"] and not list_issues(HEALTHY)
     with pytest.raises(InputError, match="^unsettled"):
         fitted(task=unhealthy_at(0, unsettled), epochs=1, unhealthy="stop")
 

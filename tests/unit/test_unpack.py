@@ -10,8 +10,8 @@ from collections import namedtuple
 
 import pytest
 
-from motilens import InputError
-from motilens import unpack as unpacking
+from motilens.core.errors import InputError
+from motilens.dataset.archive import extract_archive
 
 
 def names(folder):
@@ -49,7 +49,7 @@ def in_set(name):
 
 def unpack(archive, wanted=in_set):
     reports = Reports()
-    return unpacking.unpack(archive, archive.parent / "out", wanted, reports), reports
+    return extract_archive(archive, archive.parent / "out", wanted, reports), reports
 
 
 def unpack_fails(archive, told, wanted=in_set):

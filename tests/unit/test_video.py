@@ -15,7 +15,13 @@ import pytest
 from matrix import DAMAGES, ROOT, SETTINGS, recording
 from recordings import ALL, ROWS, bars_in, make, number_in, picture
 
-from motilens import InputError, decoding, extraction, listing, seeking, video
+from motilens.clips.extract import extract_clips
+from motilens.core.errors import InputError
+from motilens.video import decode, seek
+from motilens.video.decode import RESIZE_FILTERS, FrameReader
+from motilens.video.encode import encode_video
+from motilens.video.probe import VideoInfo, probe_video
+from motilens.video.seek import SeekError, decode_segments, plan_segments
 
 FFMPEG = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error"]
 
@@ -23,7 +29,7 @@ FFMPEG = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error"]
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     path = tmp_path_factory.mktemp("video") / "3_09.03.10 a note_XY.avi"
-    video.encode(path, map(picture, ALL), 50.0)
+    encode_video(path, map(picture, ALL), 50.0)
     return path
 
 
@@ -48,7 +54,7 @@ def test_the_docs_show_what_happens(outcomes):
     page = (ROOT / "docs/recordings.md").read_text(encoding="utf-8")
     rendered = matrix.rendered(page, outcomes, matrix.all_messages())
     assert matrix.essential(page) == matrix.essential(rendered), "make recordings"
-    for aspect, chain in decoding.FILTERS.items():
+    for aspect, chain in RESIZE_FILTERS.items():
         assert f"| `{aspect}` | `{chain.format(size=256)}` |" in page
 
 
@@ -60,16 +66,16 @@ def test_damage_is_told_in_one_line_that_names_the_file(tmp_path, number):
 
 def decoded(path, size, aspect="squeeze"):
     """All frames, in order."""
-    numbers, frames = zip(*decoding.Decoding(str(path), size, aspect), strict=True)
+    numbers, frames = zip(*FrameReader(str(path), size, aspect), strict=True)
     assert list(numbers) == list(range(len(numbers)))
     return frames
 
 
 @pytest.mark.parametrize("most", [1, 1000])
 def test_only_what_is_needed_comes_and_all_is_counted(source, monkeypatch, most):
-    monkeypatch.setattr(decoding, "MOST_RUNS", most)
+    monkeypatch.setattr(decode, "MAX_RUNS", most)
     needed = np.array([3, 4, 5, 40, 77, 78, 118])
-    part = decoding.Decoding(str(source), 32, "squeeze", needed)
+    part = FrameReader(str(source), 32, "squeeze", needed)
     found = {number: number_in(frame) for number, frame in part}
     assert found == {n: n for n in needed.tolist()} and len(part.times) == 120
 
@@ -81,11 +87,11 @@ def test_many_single_frames(tmp_path):
     subprocess.run([*FFMPEG, *picture, "-c:v", "mjpeg", path], check=True)
     needed = np.arange(0, 2100, 2)
     for some in (needed[:999], needed):
-        assert [number for number, _ in decoding.Decoding(str(path), 16, needed=some)] == list(some)
+        assert [number for number, _ in FrameReader(str(path), 16, needed=some)] == list(some)
 
 
 def test_a_video_is_counted_and_timed(source):
-    found = listing.probe(str(source))
+    found = probe_video(str(source))
     assert (found.codec, found.width, found.height, found.pixel_aspect) == ("h264", 64, 48, 1)
     assert found.frames == 120 and found.frame_rate == pytest.approx(50) and not found.uneven
     assert found.times == pytest.approx(np.arange(120) / 50)
@@ -143,7 +149,7 @@ def test_squeezing_fills_the_square(tmp_path):
 def test_what_ffmpeg_complains_of_is_damage_even_if_it_ends_well(tmp_path):
     rng = np.random.default_rng(0)
     whole, path = tmp_path / "whole.avi", tmp_path / "flipped.avi"
-    video.encode(whole, rng.integers(0, 255, (40, 48, 64, 3), np.uint8), 50.0)
+    encode_video(whole, rng.integers(0, 255, (40, 48, 64, 3), np.uint8), 50.0)
     ffmpeg = [*FFMPEG, "-xerror"]
     command = [*ffmpeg, "-i", whole, "-c:v", "mjpeg", "-q:v", "2", path]
     subprocess.run(command, check=True)
@@ -154,14 +160,14 @@ def test_what_ffmpeg_complains_of_is_damage_even_if_it_ends_well(tmp_path):
     path.write_bytes(data)
     subprocess.run([*ffmpeg, "-i", path, "-f", "null", "-"], check=True, stderr=subprocess.DEVNULL)
     with pytest.raises(InputError, match=r"flipped\.avi: ffmpeg cannot read"):
-        extraction.extract_clips(str(path), tmp_path / "a.h5", SETTINGS, "1")
+        extract_clips(str(path), tmp_path / "a.h5", SETTINGS, "1")
 
 
 @pytest.mark.parametrize("name", ["1_10 fps.avi", "1%03d:x.avi", "frame= 9.avi", "-1.avi"])
 def test_names_are_only_names(source, tmp_path, name, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(source.read_bytes())
-    assert listing.probe(name).frames == len(decoded(name, 32)) == 120
+    assert probe_video(name).frames == len(decoded(name, 32)) == 120
 
 
 @pytest.mark.parametrize(
@@ -172,24 +178,24 @@ def test_a_list_of_other_files_is_no_video(source, tmp_path, text):
     path = tmp_path / "list.avi"
     path.write_text(text)
     with pytest.raises(InputError, match="list.avi: it is a list of other files"):
-        listing.probe(str(path))
+        probe_video(str(path))
 
 
 def test_an_encoder_that_cannot_write_says_where(tmp_path):
     with pytest.raises(InputError, match="nowhere"):
-        video.encode(tmp_path / "nowhere" / "a.avi", map(picture, range(50)), 50.0)
+        encode_video(tmp_path / "nowhere" / "a.avi", map(picture, range(50)), 50.0)
 
 
 def test_same_frames_same_file(tmp_path):
     for name in ("a.avi", "b.avi"):
-        video.encode(tmp_path / name, map(picture, range(20)), 50.0)
+        encode_video(tmp_path / name, map(picture, range(20)), 50.0)
     assert (tmp_path / "a.avi").read_bytes() == (tmp_path / "b.avi").read_bytes()
 
 
 def test_single_frames_are_found_where_they_are_looked_for(tmp_path, monkeypatch):
-    """Wherever seeking is dared, it gives the same frames, or says that it is unsure."""
-    monkeypatch.setattr(seeking, "START", 0)
-    monkeypatch.setattr(seeking, "WORTH", 1e9)
+    """Wherever seek is dared, it gives the same frames, or says that it is unsure."""
+    monkeypatch.setattr(seek, "SEEK_COST_FRAMES", 0)
+    monkeypatch.setattr(seek, "MAX_COST_RATIO", 1e9)
     needed = np.array([n for p in (0, 29, 47, 63) for n in (p, p + 1, p + 3)])
     results = {"right": [], "unsure": [], "not tried": []}
 
@@ -197,15 +203,15 @@ def test_single_frames_are_found_where_they_are_looked_for(tmp_path, monkeypatch
         with tempfile.TemporaryDirectory() as folder:
             path = str(make(row, Path(folder)))
             try:
-                found = listing.probe(path)
+                found = probe_video(path)
             except InputError:
                 return "not tried", row
-            runs = seeking.parts(found, needed)
+            runs = plan_segments(found, needed)
             if not runs:
                 return "not tried", row
             try:
-                frames = dict(seeking.decode(path, found, needed, runs, 32, "squeeze"))
-            except seeking.Unsure:
+                frames = dict(decode_segments(path, found, needed, runs, 32, "squeeze"))
+            except SeekError:
                 return "unsure", row
             every = decoded(path, 32)
             assert list(frames) == needed.tolist(), row
@@ -224,51 +230,51 @@ def test_single_frames_are_found_where_they_are_looked_for(tmp_path, monkeypatch
 
 def described(frames, keys=(0,)):
     key = np.isin(np.arange(frames), keys)
-    return listing.Video("h264", 64, 48, 1.0, np.arange(frames) / 50, key)
+    return VideoInfo("h264", 64, 48, 1.0, np.arange(frames) / 50, key)
 
 
 def test_parts_are_taken_only_where_it_is_cheaper():
     needed = np.array([0, 1, 2, 900, 901, 950, 951])
     every = range(1000)
-    assert seeking.parts(described(1000, every), needed) == [(0, 2), (900, 901), (950, 951)]
+    assert plan_segments(described(1000, every), needed) == [(0, 2), (900, 901), (950, 951)]
     near = np.array([0, 1, 2, 30, 31])
-    assert seeking.parts(described(1000, every), near) == [(0, 31)], "going on costs less"
-    assert seeking.parts(described(1000), needed) is None, "nothing but the first is a key frame"
-    assert seeking.parts(described(1000, [0, 890]), needed) == [(0, 2), (900, 951)]
-    assert seeking.parts(described(1000, every), np.arange(0, 1000, 10)) is None
-    assert seeking.parts(replace(described(1000, every), key=None), needed) is None
+    assert plan_segments(described(1000, every), near) == [(0, 31)], "going on costs less"
+    assert plan_segments(described(1000), needed) is None, "nothing but the first is a key frame"
+    assert plan_segments(described(1000, [0, 890]), needed) == [(0, 2), (900, 951)]
+    assert plan_segments(described(1000, every), np.arange(0, 1000, 10)) is None
+    assert plan_segments(replace(described(1000, every), key=None), needed) is None
 
 
 def test_clips_are_the_same_whether_sought_or_not(tmp_path, monkeypatch):
     path, clips = str(make(recording("mjpeg yuvj420p.avi"), tmp_path)), tmp_path / "a.h5"
     settings = SETTINGS | {"clips_per_video": 3, "clip_length": 5}
-    whole = extraction.extract_clips(path, clips, settings, "1")
-    monkeypatch.setattr(seeking, "START", 0)
+    whole = extract_clips(path, clips, settings, "1")
+    monkeypatch.setattr(seek, "SEEK_COST_FRAMES", 0)
     calls = []
     monkeypatch.setattr(
-        seeking, "Decoding", lambda *given: calls.append(given[-1][:2]) or decoding.Decoding(*given)
+        seek, "Decoding", lambda *given: calls.append(given[-1][:2]) or FrameReader(*given)
     )
-    assert extraction.extract_clips(path, clips, settings, "1") == whole
+    assert extract_clips(path, clips, settings, "1") == whole
     assert calls == [(0, 4), (38, 42), (77, 81)]
     with h5py.File(clips) as file:
         assert file["frame_numbers"][:, 0].tolist() == [0, 38, 77]
 
     def unsure(*given):
-        raise seeking.Unsure("a frame is late")
+        raise SeekError("a frame is late")
         yield
 
-    monkeypatch.setattr(seeking, "decode", unsure)
-    assert extraction.extract_clips(path, clips, settings, "1") == whole
+    monkeypatch.setattr(seek, "decode_segments", unsure)
+    assert extract_clips(path, clips, settings, "1") == whole
 
 
 @pytest.mark.parametrize("said", [20.0, 50.0, 130.0])
 def test_single_frames_are_looked_for_by_the_files_own_times(tmp_path, monkeypatch, capsys, said):
-    monkeypatch.setattr(seeking, "START", 0)
-    monkeypatch.setattr(seeking, "WORTH", 1e9)
+    monkeypatch.setattr(seek, "SEEK_COST_FRAMES", 0)
+    monkeypatch.setattr(seek, "MAX_COST_RATIO", 1e9)
     row = recording("mjpeg yuvj420p.mov")
     path, clips = str(make(row, tmp_path)), tmp_path / "a.h5"
     settings = SETTINGS | {"clips_per_video": 7, "clip_length": 1, "frame_rate": said}
-    extraction.extract_clips(path, clips, settings, "1", {"frame_rate": said})
+    extract_clips(path, clips, settings, "1", {"frame_rate": said})
     with h5py.File(clips) as file:
         shown = [number_in(frame) for frame in file["clips"][:, 0]]
         assert shown == file["frame_numbers"][:, 0].tolist() == [0, 17, 34, 51, 68, 85, 102]
@@ -296,13 +302,13 @@ def with_index(data, change):
 @pytest.mark.parametrize("length", [1, 5])
 def test_a_wrong_index_is_noticed(tmp_path, monkeypatch, change, length):
     """Whatever is done with such a file, a frame is never called by another's number."""
-    monkeypatch.setattr(seeking, "START", 0)
-    monkeypatch.setattr(seeking, "WORTH", 1e9)
+    monkeypatch.setattr(seek, "SEEK_COST_FRAMES", 0)
+    monkeypatch.setattr(seek, "MAX_COST_RATIO", 1e9)
     path, clips = make(recording("mjpeg yuvj420p.avi"), tmp_path), tmp_path / "a.h5"
     path.write_bytes(with_index(path.read_bytes(), change))
     every = [number_in(frame) for frame in decoded(path, 32)]
     settings = SETTINGS | {"clips_per_video": 6, "clip_length": length}
-    extraction.extract_clips(str(path), clips, settings, "1")
+    extract_clips(str(path), clips, settings, "1")
     with h5py.File(clips) as file:
         shown = [[number_in(frame) for frame in clip] for clip in file["clips"][:]]
         assert shown == [[every[n] for n in clip] for clip in file["frame_numbers"][:]]
@@ -312,4 +318,4 @@ def test_codecs_that_call_every_frame_a_key_frame_are_not_sought_in(tmp_path):
     path = tmp_path / "a.mov"
     picture = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=50", "-frames:v", "40", "-c:v", "rpza"]
     subprocess.run([*FFMPEG, *picture, path], check=True)
-    assert listing.probe(str(path)).key is None
+    assert probe_video(str(path)).key is None

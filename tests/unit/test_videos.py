@@ -2,7 +2,16 @@
 
 import pytest
 
-from motilens import InputError, videos
+from motilens.core.errors import InputError
+from motilens.dataset.video_files import (
+    find_identical_files,
+    find_repeated_addresses,
+    fingerprint_file,
+    is_storage_url,
+    list_numbered_videos,
+    matches_plan,
+    resolve_video_path,
+)
 
 
 def test_a_fingerprint_is_of_the_content(tmp_path):
@@ -10,15 +19,15 @@ def test_a_fingerprint_is_of_the_content(tmp_path):
     content = bytes(range(256)) * 20_000
     first.write_bytes(content)
     second.write_bytes(content)
-    assert videos.fingerprint(str(first)) == videos.fingerprint(str(second))
-    prints = {videos.fingerprint(str(first))}
+    assert fingerprint_file(str(first)) == fingerprint_file(str(second))
+    prints = {fingerprint_file(str(first))}
     for changed in (content[:-1], b"x" + content[1:], content[:-1] + b"x", content + b"x",
                     content.replace(b"\x07", b"\x08"), b"", b"short"):  # fmt: skip
         second.write_bytes(changed)
-        prints.add(videos.fingerprint(str(second)))
+        prints.add(fingerprint_file(str(second)))
     assert len(prints) == 8
     with pytest.raises(InputError, match="3.avi: cannot be read"):
-        videos.fingerprint(str(tmp_path / "3.avi"))
+        fingerprint_file(str(tmp_path / "3.avi"))
 
 
 def test_the_same_pieces_are_not_yet_the_same_content(tmp_path):
@@ -29,15 +38,15 @@ def test_the_same_pieces_are_not_yet_the_same_content(tmp_path):
         (tmp_path / name).write_bytes(content)
         content[place] = 0
     paths = [str(tmp_path / f"{k}.avi") for k in (1, 2, 3)]
-    assert len(set(map(videos.fingerprint, paths))) == 1
-    [problem] = videos.duplicates(list(zip("abc", paths, strict=True)))
+    assert len(set(map(fingerprint_file, paths))) == 1
+    [problem] = find_identical_files(list(zip("abc", paths, strict=True)))
     assert problem == f"c: {paths[2]} has the same content as {paths[0]} (a): keep one"
 
 
 def test_empty_files_are_told_when_they_are_decoded(tmp_path):
     for name in "12":
         (tmp_path / f"{name}.avi").touch()
-    assert videos.duplicates([(k, str(tmp_path / f"{k}.avi")) for k in "12"]) == []
+    assert find_identical_files([(k, str(tmp_path / f"{k}.avi")) for k in "12"]) == []
 
 
 STORED = ("1_a.avi", "2_b.MP4", "notes.txt", "old/3_c.avi", "nobody.avi")
@@ -45,14 +54,14 @@ STORED = ("1_a.avi", "2_b.MP4", "notes.txt", "old/3_c.avi", "nobody.avi")
 
 def test_videos_in_an_object_store_go_by_their_names():
     problems = []
-    found = videos.named("s3://lab/films", problems, STORED)
+    found = list_numbered_videos("s3://lab/films", problems, STORED)
     assert [row["video"] for row in found] == ["1_a.avi", "2_b.MP4"]
     assert [problem.partition(":")[0] for problem in problems] == ["s3"]
     assert "s3://lab/films/nobody.avi: its name does not begin" in problems[0]
 
     rows = [{"place": "here", "video": name} for name in ("./old/3_c.avi", "3_c.avi", "")]
     problems.clear()
-    usable = [videos.usable(row, "s3://lab/films", problems, STORED) for row in rows]
+    usable = [resolve_video_path(row, "s3://lab/films", problems, STORED) for row in rows]
     assert usable == [True, False, False] and rows[1]["video"] == "s3://lab/films/3_c.avi"
     assert problems == [
         "here: s3://lab/films/3_c.avi is not in the store: correct it (names begin in "
@@ -63,25 +72,27 @@ def test_videos_in_an_object_store_go_by_their_names():
 
 def test_an_address_is_cut_where_a_store_would_cut_it():
     problems = []
-    assert not videos.usable({"place": "here", "video": "1_#2.avi"}, "s3://lab", problems, STORED)
+    assert not resolve_video_path(
+        {"place": "here", "video": "1_#2.avi"}, "s3://lab", problems, STORED
+    )
     assert problems == ["here: s3://lab/1_#2.avi: # and ? end an address: rename it"]
 
 
 def test_one_video_in_a_store_for_two_participants():
     paths = [("line 2", "s3://lab/a/1.avi"), ("line 3", "s3://lab/a/./b/../1.avi")]
-    [problem] = videos.named_twice([*paths, ("line 4", "s3://lab/a/2.avi")])
+    [problem] = find_repeated_addresses([*paths, ("line 4", "s3://lab/a/2.avi")])
     assert problem.startswith("line 3: s3://lab/a/./b/../1.avi is the video of line 2, too")
 
 
 def test_what_is_an_address_of_a_store():
-    assert all(map(videos.is_url, ("s3://a/b", "gcs://a")))
-    assert not any(map(videos.is_url, (None, "a/b", "/a", "C:/films", "a//b")))
+    assert all(map(is_storage_url, ("s3://a/b", "gcs://a")))
+    assert not any(map(is_storage_url, (None, "a/b", "/a", "C:/films", "a//b")))
 
 
 def test_a_video_that_came_otherwise_than_planned(tmp_path):
     path = tmp_path / "1.avi"
     path.write_bytes(b"as it was")
-    planned = [None, videos.fingerprint(str(path)), {"size": 9, "changed": 1.0}]
-    assert all(videos.as_planned(str(path), identity) for identity in planned)
+    planned = [None, fingerprint_file(str(path)), {"size": 9, "changed": 1.0}]
+    assert all(matches_plan(str(path), identity) for identity in planned)
     path.write_bytes(b"as it is now")
-    assert [videos.as_planned(str(path), one) for one in planned] == [True, False, False]
+    assert [matches_plan(str(path), one) for one in planned] == [True, False, False]

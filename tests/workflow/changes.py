@@ -13,7 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from motilens import dataset, simulation, video
+from motilens.simulation.render import render_video
+from motilens.simulation.visem_files import simulated_sample_table, write_label_table
+from motilens.video.encode import encode_video
 
 Action = Callable
 LABELS_FILE = "lab/labels.csv"
@@ -21,7 +23,7 @@ LABELS_FILE = "lab/labels.csv"
 
 def draw(path, participant: int) -> None:
     """Write a short video of a simulated participant."""
-    video.encode(path, simulation.render(participant, 1, 30), 50.0)
+    encode_video(path, render_video(participant, 1, 30), 50.0)
 
 
 def edit_morphology(lab, participant):
@@ -38,20 +40,20 @@ def _edit_labels(lab, participant, **by):
     table = lab.table.set_index("participant")
     for column, difference in by.items():
         table.loc[str(participant), column] += difference
-    dataset.write_labels(table.reset_index(), lab.folder / LABELS_FILE)
+    write_label_table(table.reset_index(), lab.folder / LABELS_FILE)
 
 
 def add_participant(lab, participant):
     """A participant is added, with labels and video."""
-    table = dataset.sample_table(participant, seed=1, folder="lab/videos")
-    dataset.write_labels(table, lab.folder / LABELS_FILE)
+    table = simulated_sample_table(participant, seed=1, folder="lab/videos")
+    write_label_table(table, lab.folder / LABELS_FILE)
     draw(lab.folder / table["video"].iloc[-1], participant)
 
 
 def remove_participant(lab, participant):
     """A participant is removed, labels and video."""
     table = lab.table[lab.table["participant"] != str(participant)]
-    dataset.write_labels(table, lab.folder / LABELS_FILE)
+    write_label_table(table, lab.folder / LABELS_FILE)
     lab.video(participant).unlink()
 
 

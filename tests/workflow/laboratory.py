@@ -4,7 +4,7 @@ import yaml
 from changes import draw
 from conftest import Project, copy_project
 
-from motilens import dataset
+from motilens.simulation.visem_files import simulated_sample_table, write_label_table
 
 FOLLOWED = {"baselines": ["cells"], "tracks": {"seconds": 0.6, "shortest": 26}}
 
@@ -14,7 +14,7 @@ class Laboratory(Project):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.table = dataset.sample_table(6, seed=1, folder="lab/videos")
+        self.table = simulated_sample_table(6, seed=1, folder="lab/videos")
         config = yaml.safe_load((folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
         config["dataset"] = {"labels": "lab/labels.csv", "videos": "lab/videos"}
         config["inputs"] = {"I1": {"frames": 1}}
@@ -26,7 +26,7 @@ class Laboratory(Project):
         """With its videos and labels, before any run."""
         lab = cls(copy_project(folder / "a lab").folder)
         (lab.folder / "lab/videos").mkdir(parents=True)
-        dataset.write_labels(lab.table, lab.folder / "lab/labels.csv")
+        write_label_table(lab.table, lab.folder / "lab/labels.csv")
         for participant in lab.table["participant"]:
             draw(lab.video(participant), int(participant))
         lab.write_configuration()

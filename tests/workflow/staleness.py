@@ -10,7 +10,7 @@ from pathlib import Path
 
 import changes
 
-from motilens import pages
+from motilens.reports.page import replace_between_marks
 
 NOTHING = ""
 DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of an empty file
@@ -216,12 +216,12 @@ OWN_DATA = [
     Change(changes.rename_results, "", NOTHING, "the metadata in them do not name their folder"),
     Change(changes.rewrite_configuration, "", NOTHING),
     Change(changes.run_otherwise, "", NOTHING),
-    Change(changes.edit_module, "training.py", MODELS, "all that import it, directly or not"),
-    Change(changes.edit_module, "regressor.py", REGRESSORS),
-    Change(changes.edit_module, "metrics.py", TABLES),
-    Change(changes.edit_module, "statistics.py", "measure_statistics plot_errors plot_agreement"),
-    Change(changes.edit_module, "plots.py", f"plot_contact_sheet plot_gallery {FIGURES}"),
-    Change(changes.edit_module, "video.py", FRAMES,
+    Change(changes.edit_module, "training/trainer.py", MODELS, "all that import it, directly or not"),
+    Change(changes.edit_module, "training/regressor.py", REGRESSORS),
+    Change(changes.edit_module, "evaluation/metrics.py", TABLES),
+    Change(changes.edit_module, "evaluation/statistics.py", "measure_statistics plot_errors plot_agreement"),
+    Change(changes.edit_module, "reports/style.py", f"plot_contact_sheet plot_gallery {FIGURES}"),
+    Change(changes.edit_module, "video/ffmpeg.py", FRAMES,
            "the plan is careful; in the run, clips that come out the same end it: see Clips"),
     Change(changes.edit_script, "make_table1.py", "make_table1"),
     Change(changes.edit_comments, "", NOTHING, "the digest is of the parsed code"),
@@ -278,7 +278,7 @@ def _jobs(reruns: str) -> str:
 def rendered(page: str) -> str:
     """The page of the docs with the tables of today."""
     for name, rows in (("simulated", SIMULATED), ("own data", OWN_DATA)):
-        page = pages.between(page, name, markdown(rows))
+        page = replace_between_marks(page, name, markdown(rows))
     return page
 
 

@@ -14,7 +14,10 @@ import torchvision
 import yaml
 from conftest import smallest
 
-from motilens import dataset, runs, simulation, video
+from motilens.pipeline.run_locks import _held, acquire_results_lock
+from motilens.simulation.render import render_video
+from motilens.simulation.visem_files import simulated_sample_table, write_label_table
+from motilens.video.encode import encode_video
 
 
 @pytest.fixture
@@ -22,18 +25,18 @@ def own_data(project):
     """A lab's own folder: six labelled videos, and a configuration that points to it."""
     folder = project.folder / "lab"
     (folder / "videos").mkdir(parents=True)
-    table = dataset.sample_table(6, seed=1, folder=str(folder / "videos"))
-    dataset.write_labels(table, folder / "labels.csv")
+    table = simulated_sample_table(6, seed=1, folder=str(folder / "videos"))
+    write_label_table(table, folder / "labels.csv")
     config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
     config["dataset"] = {"labels": "lab/labels.csv", "videos": "lab/videos"}
     project.videos = list(table["video"])
     for participant, path in enumerate(project.videos, start=1):
-        video.encode(path, _frames(30, participant), 50.0)
+        encode_video(path, _frames(30, participant), 50.0)
     return Own(project, config)
 
 
 def _frames(count, participant=1):
-    return simulation.render(participant, 1, count)
+    return render_video(participant, 1, count)
 
 
 class Own:
@@ -101,7 +104,7 @@ def test_fold_without_participants(own_data):
 def test_unreadable_and_short_videos_stop_only_themselves(own_data):
     videos = sorted((own_data.folder / "lab/videos").iterdir())
     videos[0].write_text("not a video")
-    video.encode(videos[1], _frames(12), 50.0)
+    encode_video(videos[1], _frames(12), 50.0)
     done = own_data.run("--cores", "2", "--keep-going", "--", "frames")
     assert_clear(
         done,
@@ -193,7 +196,7 @@ def test_a_full_disk(own_data, tmp_path):
 
 
 def test_own_data_in_one_excel_table(own_data):
-    table = dataset.sample_table(6, seed=1, folder="videos").drop(columns=["tail"])
+    table = simulated_sample_table(6, seed=1, folder="videos").drop(columns=["tail"])
     table.loc["2", "progressive"] = 99
     table.to_excel(own_data.folder / "lab/samples.xlsx", index=False)
     own_data.config["dataset"] = {"labels": "lab/samples.xlsx"}
@@ -253,13 +256,13 @@ def test_results_that_are_a_file(own_data):
 def test_a_run_in_another_clone_is_not_disturbed(own_data):
     """Snakemake's locks know of one clone alone."""
     results = own_data.folder / "results"
-    assert runs.claim(results) is None  # by this process, in another folder
+    assert acquire_results_lock(results) is None  # by this process, in another folder
     done = own_data.run("--cores", "1", "--", "results/samples.csv")
     assert done.returncode == 1
     assert re.search(r"^ERROR: results: a run in another clone, .*, is writing", done.stdout, re.M)
     assert not (results / "samples.csv").exists()
     assert own_data.run("-n").returncode == 0
-    runs._held.pop().close()
+    _held.pop().close()
     assert own_data.run("--cores", "1", "--", "results/samples.csv").returncode == 0
 
 
@@ -288,8 +291,8 @@ def test_weights_are_fetched_first_and_their_absence_is_explained(project, tmp_p
 def test_the_papers_experiment_has_the_papers_jobs(project):
     folder = project.folder / "visem-dataset"
     (folder / "videos").mkdir(parents=True)
-    table = dataset.sample_table(85, seed=1, folder=str(folder / "videos"))
-    dataset.write_labels(table, folder / "semen_analysis_data.csv")
+    table = simulated_sample_table(85, seed=1, folder=str(folder / "videos"))
+    write_label_table(table, folder / "semen_analysis_data.csv")
     for path in table["video"]:
         open(path, "w").close()
     plan = project.snakemake("-n", "--quiet", "rules", config="config/visem.yaml").stdout

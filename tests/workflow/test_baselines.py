@@ -9,7 +9,7 @@ import yaml
 from laboratory import FOLLOWED
 from test_reruns import plan
 
-from motilens import step
+from motilens.core.records import read_record
 
 TABLES = {
     "measure_errors", "measure_statistics", "make_table1", "describe_run",
@@ -118,7 +118,7 @@ def test_an_ensemble_answers_the_mean_of_its_members(lab):
         )  # fmt: skip
         assert len(both) == 3
         pd.testing.assert_frame_equal(both, (parts[0] + parts[1]) / 2)
-    record = step.read_record(lab.folder / "results/ensembles/both/motility/fold1/seed0/model.json")
+    record = read_record(lab.folder / "results/ensembles/both/motility/fold1/seed0/model.json")
     assert record["settings"]["members"] == ["I1", "cells"]
     page = (lab.folder / "results/tables/run.md").read_text(encoding="utf-8")
     assert "both (of I1, cells); moving (of I1, casa, msd)" in page and "code of ensembles" in page

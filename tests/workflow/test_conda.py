@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, copy_project, small
 
-from motilens import code
+from motilens.pipeline.code_digest import list_imports, list_sources
 
 SCRIPTS = ROOT / "workflow/scripts"
 TARGETS = ("results/tables/table1.md", "results/figures/gallery.png")
@@ -66,8 +66,8 @@ def test_steps_need_nothing_from_elsewhere(made, environment):
     names = {
         name.partition(".")[0]
         for path in paths
-        for source in code.sources(path)
-        for name in code.imported(source)
+        for source in list_sources(path)
+        for name in list_imports(source)
     }
     libraries = sorted(names - sys.stdlib_module_names - {"motilens", "snakemake"})
     assert "numpy" in libraries and ("torch" in libraries) == (environment == "torch")

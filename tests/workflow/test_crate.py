@@ -24,7 +24,7 @@ def test_it_says_which_workflow_made_what_of_what(finished, tmp_path):
     assert {"tables/table1.csv", "tables/mae.json", "figures/errors.png", "folds.csv"} <= results
     assert action["startTime"] < action["endTime"]
     held = {one.id for one in made.data_entities}
-    assert {"rules/common.smk", "workflow/scripts/motilens/models.py"} <= held
+    assert {"rules/common.smk", "workflow/scripts/motilens/models/regressor.py"} <= held
     assert not any(name.endswith((".avi", ".h5", ".pt", ".pyc")) for name in held)
     assert not any("contact_sheets" in name for name in held), "pictures of everybody's videos"
 

@@ -10,7 +10,9 @@ from socketserver import ThreadingTCPServer
 import pytest
 import yaml
 
-from motilens import dataset, simulation, video
+from motilens.simulation.render import render_video
+from motilens.simulation.visem_files import simulated_sample_table, write_label_table
+from motilens.video.encode import encode_video
 
 
 @pytest.fixture
@@ -18,10 +20,10 @@ def visem(project, tmp_path):
     """VISEM in small on a local server, its configuration, and what the server was asked for."""
     made = tmp_path / "made"
     (made / "set/videos").mkdir(parents=True)
-    table = dataset.sample_table(4, seed=1, folder=str(made / "set/videos"))
+    table = simulated_sample_table(4, seed=1, folder=str(made / "set/videos"))
     for row in table.itertuples():
-        video.encode(row.video, simulation.render(int(row.participant), 1, 30), 50.0)
-    dataset.write_labels(table, made / "set/semen_analysis_data.csv")
+        encode_video(row.video, render_video(int(row.participant), 1, 30), 50.0)
+    write_label_table(table, made / "set/semen_analysis_data.csv")
     (made / "set/sex_hormones.csv").write_text("ID;a\n")
     (made / "set/videos/._1.avi").write_text("of a Mac")
     with zipfile.ZipFile(made / "visem.zip", "w") as archive:

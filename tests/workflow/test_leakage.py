@@ -3,7 +3,8 @@
 import numpy as np
 from changes import LABELS_FILE
 
-from motilens import dataset, video
+from motilens.simulation.visem_files import write_label_table
+from motilens.video.encode import encode_video
 
 
 def weights(lab):
@@ -24,11 +25,11 @@ def test_videos_and_labels_of_the_held_out_change_no_weight(finished_laboratory,
     for number, participant in enumerate(held_out):
         marker = np.full((30, 480, 640, 3), 20 + number, np.uint8)
         marker[:, ::2] = 235  # stripes that no microscope has
-        video.encode(other.video(participant), marker, 50.0)
+        encode_video(other.video(participant), marker, 50.0)
         percentages = noise.dirichlet([1, 1, 1]) * 100
         table.loc[participant, ["progressive", "nonprogressive", "immotile"]] = percentages.round(2)
         table.loc[participant, ["head", "midpiece", "tail"]] = noise.uniform(0, 100, 3).round(2)
-    dataset.write_labels(table.reset_index(), other.folder / LABELS_FILE)
+    write_label_table(table.reset_index(), other.folder / LABELS_FILE)
     # Trained again even where nothing is stale: with whatever they can see.
     forced = ("--forcerun", "train_autoencoder", "train_regressor")
     arguments = ("--cores", "2", *forced, "--", "regressors")

@@ -11,13 +11,15 @@ import pytest
 import yaml
 from moto.server import ThreadedMotoServer
 
-from motilens import dataset, simulation, video
+from motilens.simulation.render import render_video
+from motilens.simulation.visem_files import simulated_sample_table, write_label_table
+from motilens.video.encode import encode_video
 
 KEYS = {"aws_access_key_id": "somebody", "aws_secret_access_key": "secret"}
 
 
 def film(path, participant):
-    video.encode(str(path), simulation.render(participant, 1, 30), 50.0)
+    encode_video(str(path), render_video(participant, 1, 30), 50.0)
 
 
 @pytest.fixture
@@ -28,8 +30,8 @@ def lab(project, tmp_path):
     address = "http://{}:{}".format(*server.get_host_and_port())
     s3 = boto3.client("s3", endpoint_url=address, region_name="us-east-1", **KEYS)
     s3.create_bucket(Bucket="lab")
-    table = dataset.sample_table(4, seed=1, folder=str(tmp_path))
-    dataset.write_labels(table, project.folder / "labels.csv")
+    table = simulated_sample_table(4, seed=1, folder=str(tmp_path))
+    write_label_table(table, project.folder / "labels.csv")
     for row in table.itertuples():
         film(row.video, int(row.participant))
         s3.upload_file(row.video, "lab", f"films 2026/{Path(row.video).name}")

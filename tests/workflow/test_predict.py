@@ -13,20 +13,19 @@ import pytest
 import torch
 from laboratory import FOLLOWED
 
-from motilens import (
-    bundle,
-    checkpoints,
-    loading,
-    models,
-    performance,
-    predicting,
-    proportions,
-    regressor,
-    simulation,
-    step,
-    tracks,
-    video,
-)  # fmt: skip
+from motilens.compute.device import setup_compute
+from motilens.core.records import read_record
+from motilens.inference.bundle import load_bundle
+from motilens.inference.predictor import predict_videos, prediction_to_dict
+from motilens.models.backbones import make_backbone
+from motilens.simulation.render import render_video
+from motilens.tracking.kinematics import compute_kinematics
+from motilens.tracking.label_proportions import LabelProportionModel
+from motilens.tracking.trajectories import read_tracks
+from motilens.training.model_files import load_model
+from motilens.training.regressor import predict_stacks
+from motilens.training.stack_dataset import load_stacks
+from motilens.video.encode import encode_video
 
 VALUES = ["progressive", "nonprogressive", "immotile", "head", "midpiece", "tail"]
 
@@ -59,9 +58,9 @@ def predicted(lab):
     folder.mkdir()
     for number in (1, 2):
         (folder / f"{number}.avi").write_bytes(lab.video(number).read_bytes())
-    video.encode(folder / "dark.avi", np.zeros((30, 480, 640, 3), np.uint8), 50.0)
+    encode_video(folder / "dark.avi", np.zeros((30, 480, 640, 3), np.uint8), 50.0)
     (folder / "damaged.avi").write_bytes(lab.video(3).read_bytes()[:5000])
-    video.encode(folder / "short.avi", np.zeros((4, 480, 640, 3), np.uint8), 50.0)
+    encode_video(folder / "short.avi", np.zeros((4, 480, 640, 3), np.uint8), 50.0)
     (folder / "notes.txt").write_text("no video")
     done = predict(lab, "results/bundles/ours.pt", "new", "--out", "answers")
     return done.stdout, lab.folder / "answers"
@@ -97,15 +96,15 @@ def test_what_is_unlike_the_training_videos_is_said(lab, predicted):
 
 
 def test_numbers_are_those_of_all_models(lab, predicted):
-    cpu = performance.prepare({"device": "cpu"})
+    cpu = setup_compute({"device": "cpu"})
     given = json.loads((predicted[1] / "predictions.json").read_text(encoding="utf-8"))[0]
     frames = {"1": str(lab.folder / "results/frames/1.h5")}
     answers = []
     for fold in (1, 2):
         folder = lab.folder / f"results/regressors/ours/morphology/fold{fold}/seed0"
-        model, _ = checkpoints.load(folder / "model.pt", folder / "model.json")
-        examples, _ = loading.from_files(frames, 3, cpu)
-        answers.append(regressor.predict(model, examples))
+        model, _ = load_model(folder / "model.pt", folder / "model.json")
+        examples, _ = load_stacks(frames, 3, cpu)
+        answers.append(predict_stacks(model, examples))
     answers = np.array(answers)
     for place, value in enumerate(VALUES[3:]):
         found = given["values"][value]
@@ -120,10 +119,12 @@ def test_numbers_are_those_of_all_models(lab, predicted):
 
 def test_three_lines_of_python_are_enough(lab, predicted):
     program = (
-        "from motilens import bundle, performance, predicting\n"
-        "models = bundle.load('results/bundles/ours.pt')\n"
-        "print(predicting.table(predicting.predict(models, ['new/1.avi'], "
-        "performance.prepare())).to_csv())\n"
+        "from motilens.compute.device import setup_compute\n"
+        "from motilens.inference.bundle import load_bundle\n"
+        "from motilens.inference.predictor import predict_videos, predictions_table\n"
+        "bundle = load_bundle('results/bundles/ours.pt')\n"
+        "predictions = predict_videos(bundle, ['new/1.avi'], setup_compute())\n"
+        "print(predictions_table(predictions).to_csv())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=lab.folder, capture_output=True, text=True,
@@ -139,14 +140,14 @@ def test_the_card_says_what_it_is_for_and_how_well_it_does(lab):
     [row] = re.findall(r"ours [^|]*\|([^|]*)\|[^|]*\|([^|]*)\|", page.partition("morphology")[0])
     for interval in row:
         assert interval.strip() in card, "as in the table of statistics"
-    assert bundle.load(lab.folder / "results/bundles/ours.pt").card == card
+    assert load_bundle(lab.folder / "results/bundles/ours.pt").card == card
 
 
 def test_mistakes_are_told_in_a_line(lab, predicted, tmp_path):
     whole = (lab.folder / "results/bundles/ours.pt").read_bytes()
     damaged, other = tmp_path / "damaged.pt", tmp_path / "other.pt"
     damaged.write_bytes(whole[:-9] + b"x" + whole[-8:])
-    torch.save(models.classifier("resnet18").state_dict(), other)
+    torch.save(make_backbone("resnet18").state_dict(), other)
     (tmp_path / "empty").mkdir()
     for arguments, told in (
         ((damaged, "new"), "damaged.pt is damaged"),
@@ -199,12 +200,12 @@ def test_what_is_there_is_not_overwritten(lab, tmp_path):
 
 
 def test_models_that_answer_no_numbers_predict_nothing(lab, predicted):
-    models = bundle.load(lab.folder / "results/bundles/ours.pt")
+    models = load_bundle(lab.folder / "results/bundles/ours.pt")
     for member in models.members:
         for weights in member.model.parameters():
             weights.data.fill_(float("nan"))
     video = str(lab.folder / "new/1.avi")
-    (found,) = predicting.predict(models, video, performance.prepare({"device": "cpu"}))
+    (found,) = predict_videos(models, video, setup_compute({"device": "cpu"}))
     assert "what is no number" in found.problem and not found.values
 
 
@@ -225,13 +226,13 @@ def test_cells_are_counted_in_new_videos_as_in_the_run(lab, predicted):
     one, dark = (next(p for p in given if p["video"] == f"new/{n}.avi") for n in ("1", "dark"))
     model = "cells/motility"
     records = [
-        step.read_record(lab.folder / f"results/baselines/{model}/fold{fold}/seed0/model.json")
+        read_record(lab.folder / f"results/baselines/{model}/fold{fold}/seed0/model.json")
         for fold in (1, 2)
     ]
-    paths = tracks.read(str(lab.folder / "results/tracks/1.csv.gz"))
-    cells = tracks.kinematics(paths, 50.0)
+    paths = read_tracks(str(lab.folder / "results/tracks/1.csv.gz"))
+    cells = compute_kinematics(paths, 50.0)
     assert one["cells"] == len(cells) > 0 and one["models"] == 4
-    kinds = [proportions.Kinds.restored(record["fitted"]) for record in records]
+    kinds = [LabelProportionModel.restored(record["fitted"]) for record in records]
     answers = np.array([kind.percentages([cells])[0] for kind in kinds])
     for place, value in enumerate(VALUES[:3]):
         assert one["values"][value]["percent"] == pytest.approx(answers[:, place].mean(), abs=1e-6)
@@ -244,26 +245,24 @@ def test_cells_are_counted_in_new_videos_as_in_the_run(lab, predicted):
     )
     [row] = table[table["sample"] == "1"].to_dict("records")
     assert answers[held_out - 1] == pytest.approx([row[f"predicted_{v}"] for v in VALUES[:3]])
-    whole = bundle.load(lab.folder / "results/bundles/cells.pt")
-    [again] = predicting.predict(whole, str(lab.video(1)), performance.prepare())
+    whole = load_bundle(lab.folder / "results/bundles/cells.pt")
+    [again] = predict_videos(whole, str(lab.video(1)), setup_compute())
     assert len(again.kinds) == len(cells) and set(again.kinds) <= set(VALUES[:3])
     assert again.frame.shape == (480, 640)  # of the paths, not of the clips
     assert "dark.avi: the field is empty" in dark["problem"] and not dark["values"]
     whole.frames["other_frame_rate"] = "resample"
-    [other] = predicting.predict(
-        whole, str(lab.video(1)), performance.prepare(), {"frame_rate": 48.9}
-    )
+    [other] = predict_videos(whole, str(lab.video(1)), setup_compute(), {"frame_rate": 48.9})
     assert any("has 48.9 frames a second, not 50" in line for line in other.warnings), other
     assert not any("shown twice" in line for line in other.warnings), "cells are not resampled"
     noise = np.random.default_rng(0).integers(98, 103, (30, 480, 640, 1)).astype(np.uint8)
-    video.encode(lab.folder / "noise.avi", np.repeat(noise, 3, 3), 50.0)
-    video.encode(lab.folder / "still.avi", list(simulation.render(1, 1, 1)) * 30, 50.0)
+    encode_video(lab.folder / "noise.avi", np.repeat(noise, 3, 3), 50.0)
+    encode_video(lab.folder / "still.avi", list(render_video(1, 1, 1)) * 30, 50.0)
     odd = [str(lab.folder / f"{name}.avi") for name in ("noise", "still")]
-    noise, still = predicting.predict(whole, odd, performance.prepare())
+    noise, still = predict_videos(whole, odd, setup_compute())
     assert "noise.avi: the field is empty" in noise.problem, "its spots are no cells"
     assert any("next to nothing moves" in line for line in still.warnings) and still.cells
     whole.tracks["shortest"] = 40
-    [short] = predicting.predict(whole, str(lab.video(1)), performance.prepare())
+    [short] = predict_videos(whole, str(lab.video(1)), setup_compute())
     assert "too short to follow cells: a path has 40 frames or more" in short.problem
     assert "there are 30 frames in the first 0.6 s" in short.problem
     card = (lab.folder / "results/bundles/cells.md").read_text(encoding="utf-8")
@@ -272,11 +271,11 @@ def test_cells_are_counted_in_new_videos_as_in_the_run(lab, predicted):
 
 def test_an_ensemble_answers_the_mean_of_its_members(lab, predicted):
     whole, *parts = (
-        bundle.load(lab.folder / f"results/bundles/{name}.pt") for name in ("both", "ours", "cells")
+        load_bundle(lab.folder / f"results/bundles/{name}.pt") for name in ("both", "ours", "cells")
     )
     assert len(whole.members) == 8 and whole.tracks == parts[1].tracks
-    cpu, video = performance.prepare({"device": "cpu"}), str(lab.video(1))
-    [both], [ours], [cells] = (predicting.predict(one, video, cpu) for one in (whole, *parts))
+    cpu, video = setup_compute({"device": "cpu"}), str(lab.video(1))
+    [both], [ours], [cells] = (predict_videos(one, video, cpu) for one in (whole, *parts))
     for value in VALUES:
         members = [one.values[value]["percent"] for one in (ours, cells)]
         assert both.values[value]["percent"] == pytest.approx(np.mean(members), abs=1e-6)
@@ -284,13 +283,13 @@ def test_an_ensemble_answers_the_mean_of_its_members(lab, predicted):
             ours.values[value]["of_stacks"] / 2, abs=1e-6
         )
     assert both.cells == cells.cells and both.kinds == cells.kinds
-    assert len(predicting.as_json(both, whole)["stacks"]["morphology"]) == 4
+    assert len(prediction_to_dict(both, whole)["stacks"]["morphology"]) == 4
     card = (lab.folder / "results/bundles/both.md").read_text(encoding="utf-8")
     assert "4 models follow the cells" in card and "4 regressors (mobilenet_v3_small" in card
     assert "at 50 frames per second" in card and "at each video's own frame rate" in card
     # What the networks see is resampled, what cells are followed in is not.
     whole.frames["other_frame_rate"] = "resample"
-    [other] = predicting.predict(whole, video, cpu, {"frame_rate": 48.9})
+    [other] = predict_videos(whole, video, cpu, {"frame_rate": 48.9})
     assert other.record["video_frame_rate"] == 48.9 and other.cells == cells.cells
     assert any("shown twice" in line for line in other.warnings), other.warnings
     done = predict(lab, "results/bundles/both.pt", "new/1.avi", "--out", "of both")

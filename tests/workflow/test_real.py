@@ -7,29 +7,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motilens import (
-    checkpoints,
-    extraction,
-    folds,
-    listing,
-    loading,
-    metrics,
-    regressor,
-    samples,
-    stacks,
-)
-from motilens.performance import prepare
+from motilens.clips.extract import extract_clips
+from motilens.clips.hdf5 import read_stacks
+from motilens.compute.device import setup_compute
+from motilens.core.labels import LABELS
+from motilens.dataset.samples import read_label_rows, sort_by_participant
+from motilens.dataset.splits import make_split
+from motilens.evaluation.metrics import ZERO_R, mae_participant, predict_constant
+from motilens.training.model_files import load_model
+from motilens.training.regressor import predict_stacks
+from motilens.training.stack_dataset import stacks_from_array
+from motilens.video.probe import probe_video
 
 REAL = Path(__file__).parents[3] / "shared" / "visem"
-VIDEO, LABELS = REAL / "real_phase_contrast_15s.mp4", REAL / "semen_analysis_data.csv"
+VIDEO, LABELS_FILE = REAL / "real_phase_contrast_15s.mp4", REAL / "semen_analysis_data.csv"
 
 needs_video = pytest.mark.skipif(not VIDEO.exists(), reason="no real recording beside the project")
-needs_labels = pytest.mark.skipif(not LABELS.exists(), reason="no VISEM labels beside the project")
+needs_labels = pytest.mark.skipif(not LABELS_FILE.exists(), reason="no VISEM labels beside the project")
 
 
 @needs_video
 def test_a_real_recording_is_decoded_cut_and_predicted(finished, tmp_path):
-    found = listing.probe(str(VIDEO))
+    found = probe_video(str(VIDEO))
     assert (found.frames, found.width, found.height, found.codec) == (752, 640, 480, "h264")
     assert found.frame_rate == pytest.approx(50.18) and not found.uneven
     settings = {
@@ -37,23 +36,23 @@ def test_a_real_recording_is_decoded_cut_and_predicted(finished, tmp_path):
         "frame_rate": 50, "other_frame_rate": "stop",
     }  # fmt: skip
     clips = str(tmp_path / "real.h5")
-    extraction.extract_clips(str(VIDEO), clips, settings, "real")
+    extract_clips(str(VIDEO), clips, settings, "real")
     models = finished.folder / "results"
     for name in ("I1", "I2", "I3", "I4"):
         folder = models / f"regressors/{name}/motility/fold1/seed0"
-        model, _ = checkpoints.load(str(folder / "model.pt"), str(folder / "model.json"))
-        real = stacks.read_stacks(clips, model.frames)
+        model, _ = load_model(str(folder / "model.pt"), str(folder / "model.json"))
+        real = read_stacks(clips, model.frames)
         assert 50 < real.mean() < 150 and real.std() > 3
-        predicted = regressor.predict(model, loading.in_memory(real, prepare({"device": "cpu"})))
+        predicted = predict_stacks(model, stacks_from_array(real, setup_compute({"device": "cpu"})))
         assert predicted.shape == (10, 3) and np.isfinite(predicted).all()
 
 
 def real_labels():
     problems, warnings = [], []
-    dataset = {"labels": str(LABELS), "motility_sum": {"tolerance": 0, "otherwise": "stop"}}
-    rows = samples.read_labels(dataset, list(samples.LABELS), problems, warnings)
+    dataset = {"labels": str(LABELS_FILE), "motility_sum": {"tolerance": 0, "otherwise": "stop"}}
+    rows = read_label_rows(dataset, list(LABELS), problems, warnings)
     assert problems == [] and warnings == []
-    return pd.DataFrame(rows).set_index("participant")[list(samples.LABELS)]
+    return pd.DataFrame(rows).set_index("participant")[list(LABELS)]
 
 
 @needs_labels
@@ -79,17 +78,17 @@ def test_zero_r_of_random_three_fold_splits(values, expected):
             held_out = order[fold::3]
             true = labels.loc[held_out, values].add_prefix("true_").rename_axis("participant")
             table = true.reset_index().assign(sample=held_out, stack=0)
-            baseline = metrics.constant(table, labels.drop(held_out)[values], metrics.ZERO_R)
-            errors.append(metrics.mae_participant(baseline))
+            baseline = predict_constant(table, labels.drop(held_out)[values], ZERO_R)
+            errors.append(mae_participant(baseline))
     assert np.mean(errors) == pytest.approx(expected, abs=0.05)
 
 
 @needs_labels
 def test_zero_r_of_our_balanced_split_is_in_the_same_range():
     labels = real_labels()
-    table = samples.in_order(labels.rename_axis("participant").reset_index())
+    table = sort_by_participant(labels.rename_axis("participant").reset_index())
     for seed in range(10):
-        split = table["participant"].map(folds.split(table, 3, seed))
+        split = table["participant"].map(make_split(table, 3, seed))
         values = table[["progressive", "nonprogressive", "immotile"]]
         errors = [
             (values[split == fold] - values[split != fold].mean()).abs().to_numpy().mean()

@@ -17,7 +17,7 @@ import staleness
 import yaml
 from staleness import OWN_DATA, REMOVED, SIMULATED
 
-from motilens import dataset
+from motilens.simulation.visem_files import write_video_list
 
 ROOT = Path(__file__).parents[2]
 WILDCARDS = [
@@ -120,7 +120,7 @@ def test_nothing_changed(finished):
 @pytest.fixture(scope="module")
 def laboratory(finished_laboratory, tmp_path_factory):
     lab = finished_laboratory.copy(tmp_path_factory.mktemp("own") / "a lab")
-    dataset.write_video_list(lab.table, lab.folder / "lab/list.csv")
+    write_video_list(lab.table, lab.folder / "lab/list.csv")
     shutil.copytree(lab.folder / "lab", lab.folder / "moved")
     folds = (lab.folder / "results/folds.csv").read_text().replace("participant", "ID")
     (lab.folder / "lab/folds.csv").write_text(folds)
@@ -216,7 +216,7 @@ def test_changes_that_were_run_and_taken_back_leave_the_results_of_before(labora
 
 def test_an_edit_that_changes_no_clip_trains_nothing(laboratory, tmp_path):
     lab = laboratory.copy(tmp_path / "a lab")
-    changes.edit_module(lab, "video.py")
+    changes.edit_module(lab, "video/ffmpeg.py")
     done = lab.snakemake("--cores", "2", config="own.yaml")
     assert finished_jobs(done) == {
         "extract_frames": 6, "plot_contact_sheet": 6, "list_clips": 4, "all": 1,

@@ -1,19 +1,23 @@
 """Predict the percentages of the held-out participants by the mean of several rows' answers."""
 
-from motilens import ensembles, predictions, step, tables
+from motilens.core.files import atomic_write, hash_file
+from motilens.core.records import make_provenance, read_record, write_record
+from motilens.evaluation.ensembling import average_predictions
+from motilens.evaluation.predictions import check_no_leakage, read_predictions
+from motilens.pipeline.job import run_job
 
 
 def main(inputs, output, wildcards, params):
-    records = [step.read_record(path) for path in inputs.records]
+    records = [read_record(path) for path in inputs.records]
     held_out = params.held_out["held_out"]
     for record in records:
-        predictions.check_folds(record["training"], held_out, record["training"])
+        check_no_leakage(record["training"], held_out, record["training"])
     members = [
-        tables.read_predictions(path, record)
+        read_predictions(path, record)
         for path, record in zip(inputs.predictions, records, strict=True)
     ]
-    with step.written_whole(output.predictions) as temporary:
-        ensembles.average(members).to_csv(temporary, index=False)
+    with atomic_write(output.predictions) as temporary:
+        average_predictions(members).to_csv(temporary, index=False)
     names = params.settings["members"]
     described = dict(wildcards.items()) | {
         "input": wildcards.ensemble,
@@ -21,8 +25,8 @@ def main(inputs, output, wildcards, params):
         "health": {kind: of_members(kind, records) for kind in ("problem", "warning")},
         **params.training,
         **params.held_out,
-        "predictions_sha256": step.sha256(output.predictions),
-        **step.provenance(
+        "predictions_sha256": hash_file(output.predictions),
+        **make_provenance(
             params.code,
             {
                 "values": params.settings[f"targets.{wildcards.target}"],
@@ -31,7 +35,7 @@ def main(inputs, output, wildcards, params):
             },
         ),
     }
-    step.write_record(output.record, described)
+    write_record(output.record, described)
 
 
 def of_members(kind, records):
@@ -45,5 +49,5 @@ def of_members(kind, records):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake):
+    with run_job(snakemake):
         main(snakemake.input, snakemake.output, snakemake.wildcards, snakemake.params)

@@ -2,20 +2,22 @@
 
 import torch
 
-from motilens import pretrained, step
+from motilens.core.files import atomic_write
+from motilens.models.pretrained_weights import fetch_pretrained_weights, read_weights_file
+from motilens.pipeline.job import run_job
 
 
 def main(output, backbone, weights, wanted):
     if isinstance(wanted, dict):
-        state = pretrained.read_weights(backbone, wanted["file"], weights)
+        state = read_weights_file(backbone, wanted["file"], weights)
     else:
-        state = pretrained.fetch_weights(backbone, weights)
-    with step.written_whole(output) as temporary, open(temporary, "wb") as file:
+        state = fetch_pretrained_weights(backbone, weights)
+    with atomic_write(output) as temporary, open(temporary, "wb") as file:
         torch.save(state, file)
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake):
+    with run_job(snakemake):
         main(
             snakemake.output[0],
             snakemake.wildcards.backbone,

@@ -2,23 +2,27 @@
 
 import pandas as pd
 
-from motilens import step, tables
+from motilens.core.files import atomic_write
+from motilens.core.records import make_provenance, read_record, write_record
+from motilens.evaluation.mae_table import make_mae_row
+from motilens.evaluation.predictions import read_predictions
+from motilens.pipeline.job import run_job
 
 
 def main(predictions, records, output, settings, code):
-    made = {path: step.read_record(path) for path in records}
+    made = {path: read_record(path) for path in records}
     rows = [
-        tables.error_row(tables.read_predictions(path, record), record)
+        make_mae_row(read_predictions(path, record), record)
         for path, record in zip(predictions, made.values(), strict=True)
     ]
     common = {"folds": settings["folds_digest"], "left_out": " ".join(settings["left_out"])}
-    with step.written_whole(output.table) as temporary:
+    with atomic_write(output.table) as temporary:
         pd.DataFrame(rows).assign(**common).to_csv(temporary, index=False)
-    step.write_record(output.made, step.provenance(code, settings) | {"regressors": made})
+    write_record(output.made, make_provenance(code, settings) | {"regressors": made})
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake):
+    with run_job(snakemake):
         main(
             snakemake.input.predictions,
             snakemake.input.records,

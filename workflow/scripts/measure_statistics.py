@@ -1,6 +1,17 @@
 """Intervals over participants, agreement, and paired comparisons of all inputs."""
 
-from motilens import pages, statistics, step, tables
+from motilens.core.files import atomic_write
+from motilens.core.records import read_record
+from motilens.evaluation.mae_table import training_label_table
+from motilens.evaluation.statistics import (
+    add_constant_rules,
+    compare_methods,
+    read_all_predictions,
+    summarize_errors,
+)
+from motilens.pipeline.job import run_job
+from motilens.reports.page import write_page
+from motilens.reports.statistics_page import build_statistics_page, collect_quality_flags
 
 NOTES = (
     "Mean absolute errors in percentage points, one answer for each sample (the mean over its "
@@ -15,19 +26,19 @@ NOTES = (
 
 
 def main(predictions, records, output):
-    made = [step.read_record(path) for path in records]
+    made = [read_record(path) for path in records]
     labels = {
-        (record["target"], int(record["fold"])): tables.training_labels(record) for record in made
+        (record["target"], int(record["fold"])): training_label_table(record) for record in made
     }
-    table = statistics.with_constants(statistics.read_all(predictions, made), labels)
-    summed, compared = statistics.summary(table), statistics.comparisons(table)
+    table = add_constant_rules(read_all_predictions(predictions, made), labels)
+    summed, compared = summarize_errors(table), compare_methods(table)
     for part, path in ((summed, output.summary), (compared, output.comparisons)):
-        with step.written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             part.to_csv(temporary, index=False)
-    page = statistics.page(summed, compared, NOTES, statistics.marks(made))
-    pages.write(page, output.markdown, output.web)
+    page = build_statistics_page(summed, compared, NOTES, collect_quality_flags(made))
+    write_page(page, output.markdown, output.web)
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake):
+    with run_job(snakemake):
         main(snakemake.input.predictions, snakemake.input.records, snakemake.output)

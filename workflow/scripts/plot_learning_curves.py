@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from motilens import metrics, plots, step, tables
+from motilens.core.files import atomic_write
+from motilens.core.records import read_record
+from motilens.evaluation.mae_table import training_label_table
+from motilens.evaluation.metrics import zero_r_training_loss
+from motilens.pipeline.job import run_job
+from motilens.reports.plots import plot_learning_curves
 
 
 def main(autoencoders, regressors, records, output):
@@ -14,23 +19,23 @@ def main(autoencoders, regressors, records, output):
     histories = [
         pd.read_csv(path).assign(run=path, model=model, input=name) for path, model, name in runs
     ]
-    with step.written_whole(output) as temporary:
-        plots.learning_curves(pd.concat(histories), constants(records), temporary)
+    with atomic_write(output) as temporary:
+        plot_learning_curves(pd.concat(histories), constants(records), temporary)
 
 
 def constants(records):
     """By target the training losses of ZeroR, the mean over models that have the same loss."""
     found = []
-    for record in map(step.read_record, records):
+    for record in map(read_record, records):
         kind = record["settings"]["loss"]
-        loss = metrics.training_loss_of_zero_r(tables.training_labels(record), kind)
+        loss = zero_r_training_loss(training_label_table(record), kind)
         found.append({"target": record["target"], "kind": kind, "loss": loss})
     means = pd.DataFrame(found).groupby(["target", "kind"])["loss"].mean()
     return means.groupby("target").agg(list).to_dict()
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake):
+    with run_job(snakemake):
         main(
             snakemake.input.autoencoders,
             snakemake.input.regressors,

@@ -1,17 +1,23 @@
 """Write the label file and the list of videos of the simulated data set."""
 
-from motilens import dataset, step
+from motilens.core.files import atomic_write
+from motilens.pipeline.job import run_job
+from motilens.simulation.visem_files import (
+    simulated_sample_table,
+    write_label_table,
+    write_video_list,
+)
 
 
 def main(labels, video_list, settings):
     participants, seed = (settings[f"dataset.simulated.{key}"] for key in ("participants", "seed"))
-    table = dataset.sample_table(participants, seed, folder=".")
-    with step.written_whole(labels) as temporary:
-        dataset.write_labels(table, temporary)
-    with step.written_whole(video_list) as temporary:
-        dataset.write_video_list(table, temporary)
+    table = simulated_sample_table(participants, seed, folder=".")
+    with atomic_write(labels) as temporary:
+        write_label_table(table, temporary)
+    with atomic_write(video_list) as temporary:
+        write_video_list(table, temporary)
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake):
+    with run_job(snakemake):
         main(snakemake.output.labels, snakemake.output.video_list, snakemake.params.settings)

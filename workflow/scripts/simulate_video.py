@@ -1,16 +1,19 @@
 """Draw the video of one simulated participant."""
 
-from motilens import simulation, step, video
+from motilens.core.files import atomic_write
+from motilens.pipeline.job import run_job
+from motilens.simulation.render import SIMULATED_FRAME_RATE, render_video
+from motilens.video.encode import encode_video
 
 
 def main(output, name, settings):
     seconds, seed = (settings[f"dataset.simulated.{key}"] for key in ("seconds", "seed"))
     participant = int(name.split("_")[0])
-    frames = simulation.render(participant, seed, round(seconds * simulation.FRAME_RATE))
-    with step.written_whole(output) as temporary:
-        video.encode(temporary, frames, simulation.FRAME_RATE)
+    frames = render_video(participant, seed, round(seconds * SIMULATED_FRAME_RATE))
+    with atomic_write(output) as temporary:
+        encode_video(temporary, frames, SIMULATED_FRAME_RATE)
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake):
+    with run_job(snakemake):
         main(snakemake.output[0], snakemake.wildcards.video, snakemake.params.settings)

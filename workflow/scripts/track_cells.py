@@ -2,24 +2,31 @@
 
 import gzip
 
-from motilens import step, tracks
-from motilens.video import Damaged
+from motilens.core.files import atomic_write
+from motilens.pipeline.job import note, run_job, warn
+from motilens.tracking.trajectories import (
+    count_first_frames,
+    empty_tracks,
+    explain_no_tracks,
+    track_first_seconds,
+)
+from motilens.video.ffmpeg import DamagedVideo
 
 
 def main(video, output, settings, rate, may_leave_out):
-    with step.written_whole(output) as temporary:
+    with atomic_write(output) as temporary:
         try:
-            followed, _ = tracks.beginning(video, settings, rate, step.note)
-        except Damaged as error:
+            followed, _ = track_first_seconds(video, settings, rate, note)
+        except DamagedVideo as error:
             if not may_leave_out:
                 raise
-            step.warn(f"{error} (left out)")
-            followed = tracks.nothing()
+            warn(f"{error} (left out)")
+            followed = empty_tracks()
         else:
             if followed.empty:
-                frames = tracks.frames_of(video, settings["seconds"], rate)
-                why = tracks.why_none(frames, settings)
-                step.warn(f"{video}: {why}: baselines know nothing of it")
+                frames = count_first_frames(video, settings["seconds"], rate)
+                why = explain_no_tracks(frames, settings)
+                warn(f"{video}: {why}: baselines know nothing of it")
         text = followed.to_csv(index=False, float_format="%.2f")
         # Without the time: always the same bytes.
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
@@ -27,7 +34,7 @@ def main(video, output, settings, rate, may_leave_out):
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake):
+    with run_job(snakemake):
         main(
             snakemake.input.video,
             snakemake.output[0],

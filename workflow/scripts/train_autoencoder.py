@@ -1,40 +1,45 @@
 """Train the autoencoder of one input type on the training participants of one fold."""
 
-from motilens import autoencoder, checkpoints, loading, resume, stacks, step, training
-from motilens.performance import prepare
+from motilens.clips.hdf5 import clip_paths, match_clips_to_samples
+from motilens.compute.device import setup_compute
+from motilens.core.records import make_provenance
+from motilens.evaluation.diagnostics import format_diagnostics, list_issues
+from motilens.pipeline.job import note, run_job, tell, warn
+from motilens.training.autoencoder import autoencoder_architecture, train_autoencoder
+from motilens.training.checkpoint import checkpointing
+from motilens.training.model_files import save_model
+from motilens.training.stack_dataset import load_stacks
 
 
 def main(lists, output, wildcards, params, performance):
     settings = params.settings["autoencoder"] | params.settings[f"inputs.{wildcards.input}"]
     known, seed = params.training["training"], int(wildcards.seed)
-    files = stacks.by_sample(stacks.listed(lists[0], known), known)
-    examples, _ = loading.from_files(files, settings["frames"], performance)
+    files = match_clips_to_samples(clip_paths(lists[0], known), known)
+    examples, _ = load_stacks(files, settings["frames"], performance)
     identity = {"settings": settings, "training": known, "code": params.code, "seed": seed}
-    with resume.kept_beside(
-        output.weights, identity, performance.save_minutes, step.tell
-    ) as keeper:
-        trained = autoencoder.train(examples, settings, seed, performance, keeper, step.note)
-        print(f"health: {training.in_words(trained.health)}")
-        for trouble in training.troubles(trained.health):
-            step.warn(
+    with checkpointing(output.weights, identity, performance.save_minutes, tell) as keeper:
+        trained = train_autoencoder(examples, settings, seed, performance, keeper, note)
+        print(f"health: {format_diagnostics(trained.health)}")
+        for trouble in list_issues(trained.health):
+            warn(
                 f"{trouble} ({wildcards.input}, fold {wildcards.fold}, seed {seed}): Table 1 marks "
                 "what rests on it"
             )
         description = dict(wildcards.items()) | {
-            "architecture": autoencoder.architecture(settings),
+            "architecture": autoencoder_architecture(settings),
             **params.training,
-            **step.provenance(params.code, settings),
+            **make_provenance(params.code, settings),
         }
-        checkpoints.save(trained, output, description)
+        save_model(trained, output, description)
 
 
 if __name__ == "__main__":
-    with step.logged(snakemake):
+    with run_job(snakemake):
         main(
             snakemake.input.lists,
             snakemake.output,
             snakemake.wildcards,
             snakemake.params,
             # Read here, for it is no param: how fast a model is made does not make it stale.
-            prepare(snakemake.config["performance"], snakemake.threads),
+            setup_compute(snakemake.config["performance"], snakemake.threads),
         )

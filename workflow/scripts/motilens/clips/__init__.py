@@ -1,0 +1,1 @@
+"""Clips: the runs of frames that are cut from a video and stored."""

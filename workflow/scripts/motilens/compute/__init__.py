@@ -1,0 +1,1 @@
+"""Devices and how arithmetic is done; nothing here makes a result stale."""

@@ -1,0 +1,1 @@
+"""What all packages share: errors, files, records, names of labels."""

@@ -1,0 +1,17 @@
+"""Entry point of the programs that a person calls by hand."""
+
+import sys
+from collections.abc import Callable
+
+from motilens.core.errors import InputError
+
+
+def run_command_line(main: Callable[[], None]) -> None:
+    """Call `main`; what the user can mend ends it in a line after ERROR, with exit code 1."""
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"ERROR: {error}")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"ERROR: {place}{error.strerror}")

@@ -1,0 +1,5 @@
+"""The exception for mistakes that the user can correct."""
+
+
+class InputError(Exception):
+    """Something the user gave cannot be used; the message names the place and the remedy."""

@@ -1,0 +1,60 @@
+"""Files that are written whole or not at all, and their digests."""
+
+import contextlib
+import glob
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; it becomes `path` only if the block succeeds."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part*"):
+        pid = leftover.name.removeprefix(f".{path.name}.").partition(".")[0]
+        if not pid.isdigit() or not is_process_alive(process_identity(int(pid))):
+            leftover.unlink(missing_ok=True)  # of a killed run
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def hash_file(path: str | Path) -> str:
+    """Of a file's content, in hex digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def process_identity(pid: int | None = None) -> str:
+    """A process of this machine, this one if no other is named, for processes that ask later."""
+    return f"{pid or os.getpid()} {_pid_namespace()}"
+
+
+def is_process_alive(run: str | None) -> bool:
+    """Is the process of that `identity` alive? What cannot be seen from here is."""
+    pid, _, namespace = (run or "").partition(" ")
+    if not pid or namespace != _pid_namespace():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _pid_namespace() -> str:
+    """Where process numbers are valid; a container may have its own."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""

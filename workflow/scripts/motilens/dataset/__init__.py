@@ -1,0 +1,1 @@
+"""The user's data: tables, video files, folds, downloads."""

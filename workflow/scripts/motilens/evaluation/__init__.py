@@ -1,0 +1,1 @@
+"""Predictions, errors and statistics."""

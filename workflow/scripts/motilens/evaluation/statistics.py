@@ -1,0 +1,205 @@
+"""Uncertainty of the errors: intervals over participants, paired comparisons, agreement.
+
+Participants are drawn from a population; stacks of one participant are not independent, nor are
+seeds. So every interval and test is over participants, each held out once.
+"""
+
+from collections.abc import Iterable
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from motilens.evaluation.metrics import CONSTANT_RULES
+from motilens.evaluation.predictions import read_predictions
+
+N_RESAMPLES = 9999
+TOLERANCE = 1e-9  # percentage points: what differs less is the same, but for rounding
+ALL_VALUES = "all"  # the values of a target together
+
+
+def read_all_predictions(paths: Iterable[str], records: Iterable[dict]) -> pd.DataFrame:
+    """The predictions of these regressors and baselines in one `long_table`."""
+    parts = [
+        to_long_table(read_predictions(path, record), record)
+        for path, record in zip(paths, records, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def to_long_table(predictions: pd.DataFrame, record: dict) -> pd.DataFrame:
+    """One regressor's predictions, a row a value: the form that all functions here take.
+
+    Returns:
+        Columns input, target, fold, seed, participant, sample, stack, value, true, predicted.
+    """
+    keys = {name: record[name] for name in ("input", "target")}
+    keys |= {name: int(record[name]) for name in ("fold", "seed")}
+    parts = [
+        predictions[["participant", "sample", "stack"]].assign(
+            **keys,
+            value=value,
+            true=predictions[f"true_{value}"],
+            predicted=predictions[f"predicted_{value}"],
+        )
+        for value in record["settings"]["values"]
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def average_over_stacks(table: pd.DataFrame) -> pd.DataFrame:
+    """One answer for a sample, what a laboratory would see: the mean over its stacks."""
+    keys = ["input", "target", "fold", "seed", "participant", "sample", "value"]
+    return table.groupby(keys, sort=False, as_index=False)[["true", "predicted"]].mean()
+
+
+def add_constant_rules(table: pd.DataFrame, labels: dict[tuple, pd.DataFrame]) -> pd.DataFrame:
+    """The rules that answer one number to everything, as further inputs before the others.
+
+    Args:
+        table: of all regressors, see `long_table`.
+        labels: of the training samples, by target and fold; a column for each value.
+    """
+    first = table["input"].iloc[0]
+    rows = table[(table["input"] == first) & (table["seed"] == table["seed"].min())]
+    cases = list(zip(rows["target"], rows["fold"], rows["value"], strict=True))
+    made = []
+    for name, rule in CONSTANT_RULES.items():
+        answers = {key: rule(known) for key, known in labels.items()}
+        predicted = [answers[target, fold][value] for target, fold, value in cases]
+        made.append(rows.assign(input=name, predicted=predicted))
+    return pd.concat([*made, table], ignore_index=True)
+
+
+def summarize_errors(table: pd.DataFrame) -> pd.DataFrame:
+    """Errors and agreement of each input and target, per stack and per participant.
+
+    Returns:
+        Columns input, target, value (of the target, or "all" together), level (stack, or
+        participant: after `sample_means`), participants, seeds; mae, participants alike, with its
+        interval mae_low, mae_high (95 %, bootstrap over participants) and mae_of_seeds (standard
+        deviation over seeds); rmse, bias (mean of predicted - true); and of single values r2,
+        correlation (Pearson), limits_low and limits_high (of agreement, bias -+ 1.96 standard
+        deviations; Bland and Altman, Lancet 1986), slope and intercept (of true over predicted: 1
+        and 0 if the predictions are calibrated). Means over seeds. Empty where nothing varies.
+    """
+    rows = []
+    for level, cases in (("stack", table), ("participant", average_over_stacks(table))):
+        for (name, target), chosen in cases.groupby(["input", "target"], sort=False):
+            values = list(dict.fromkeys(chosen["value"]))
+            for value in (ALL_VALUES, *values) if len(values) > 1 else values:
+                part = chosen if value == ALL_VALUES else chosen[chosen["value"] == value]
+                rows.append({"input": name, "target": target, "value": value, "level": level})
+                rows[-1] |= _error_summary(part) | _agreement_over_seeds(
+                    part, pooled=value == ALL_VALUES
+                )
+    return pd.DataFrame(rows)
+
+
+def compare_methods(table: pd.DataFrame) -> pd.DataFrame:
+    """Each pair of inputs on the same participants, for each target.
+
+    Returns:
+        Columns target, first, second, difference (of the mean absolute errors per participant,
+        first - second: below 0 the first is better) with its interval low, high (95 %, bootstrap
+        over participants), p (two-sided permutation test of pairs), p_adjusted (for all rows
+        together; Benjamini and Hochberg 1995).
+    """
+    rows = []
+    for target, chosen in average_over_stacks(table).groupby("target", sort=False):
+        errors = {
+            name: participant_errors(part) for name, part in chosen.groupby("input", sort=False)
+        }
+        for first, second in combinations(errors, 2):
+            pair = errors[first], errors[second].reindex(errors[first].index)
+            low, high = bootstrap_interval(pair[0] - pair[1])
+            rows.append(
+                {
+                    "target": target,
+                    "first": first,
+                    "second": second,
+                    "difference": (pair[0] - pair[1]).mean(),
+                    "low": low,
+                    "high": high,
+                    "p": _paired_p_value(*pair),
+                }
+            )
+    made = pd.DataFrame(rows)
+    return made.assign(p_adjusted=stats.false_discovery_control(made["p"]))
+
+
+def participant_errors(cases: pd.DataFrame) -> pd.Series:
+    """Mean absolute error of each participant, over values, stacks and seeds."""
+    return (cases["predicted"] - cases["true"]).abs().groupby(cases["participant"]).mean()
+
+
+def bootstrap_interval(of_participants: pd.Series) -> tuple[float, float]:
+    """95 % of the means that other participants of the same kind would give (percentiles)."""
+    if len(of_participants) < 2:
+        return float("nan"), float("nan")
+    found = stats.bootstrap(
+        (of_participants.to_numpy(),), np.mean, n_resamples=N_RESAMPLES, method="percentile", rng=0
+    )
+    return tuple(map(float, found.confidence_interval))
+
+
+def _paired_p_value(first: pd.Series, second: pd.Series) -> float:
+    if np.array_equal(first, second):
+        return 1.0
+    tested = stats.permutation_test(
+        (first.to_numpy(), second.to_numpy()),
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=N_RESAMPLES,
+        rng=0,
+    )
+    return float(tested.pvalue)
+
+
+def _error_summary(cases: pd.DataFrame) -> dict:
+    low, high = bootstrap_interval(participant_errors(cases))
+    by_seed = cases.groupby("seed")[["participant", "true", "predicted"]].apply(
+        lambda one: participant_errors(one).mean()
+    )
+    return {
+        "participants": cases["participant"].nunique(),
+        "seeds": len(by_seed),
+        "mae": by_seed.mean(),
+        "mae_low": low,
+        "mae_high": high,
+        "mae_of_seeds": by_seed.std(),
+    }
+
+
+def _agreement_over_seeds(cases: pd.DataFrame, pooled: bool) -> dict:
+    """Means over seeds; of several values together only what does not depend on their spread."""
+    found = [_agreement(one["true"], one["predicted"]) for _, one in cases.groupby("seed")]
+    made = pd.DataFrame(found).mean()
+    return made[["rmse", "bias"]].to_dict() if pooled else made.to_dict()
+
+
+def _agreement(true: pd.Series, predicted: pd.Series) -> dict:
+    difference = predicted - true
+    deviation, variance = difference.std(), true.var(ddof=0) * (np.ptp(true) > TOLERANCE)
+    found = {
+        "rmse": np.sqrt((difference**2).mean()),
+        "r2": 1 - (difference**2).mean() / variance if variance else np.nan,
+        "bias": difference.mean(),
+        "limits_low": difference.mean() - 1.96 * deviation,
+        "limits_high": difference.mean() + 1.96 * deviation,
+    }
+    if variance and np.ptp(predicted) > TOLERANCE:
+        line = stats.linregress(predicted, true)
+        found |= {"correlation": line.rvalue, "slope": line.slope, "intercept": line.intercept}
+    else:
+        found |= dict.fromkeys(("correlation", "slope", "intercept"), np.nan)
+    return found
+
+
+def select_target_rows(summed: pd.DataFrame) -> pd.DataFrame:
+    """Of a `summary` the rows on participants, and on all values of a target together."""
+    chosen = summed[summed["level"] == "participant"]
+    several = chosen.groupby(["input", "target"])["value"].transform("nunique") > 1
+    return chosen[~several | (chosen["value"] == ALL_VALUES)]

@@ -1,0 +1,1 @@
+"""Percentages of new videos by trained models."""

@@ -1,0 +1,1 @@
+"""What connects the library with Snakemake; nothing here makes a result stale."""

@@ -1,0 +1,77 @@
+"""Tables with the notes that belong to them, as Markdown and as a web page."""
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from motilens.core.files import atomic_write
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #111; background: #fff; margin: 1.5rem; }
+table { border-collapse: collapse; margin: 1rem 0; }
+th, td { padding: 0.2rem 0.7rem; text-align: right; border-bottom: 1px solid #ccc; }
+th:first-child, td:first-child { text-align: left; }
+thead th { border-bottom: 2px solid #111; }
+p { max-width: 46rem; }
+"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page holds.
+
+    Args:
+        parts: a heading, which may be empty, and a table of text for each.
+        notes: paragraphs, in which **this** is strong, *this* emphasised, and `this` a name.
+    """
+
+    title: str
+    parts: Sequence[tuple[str, pd.DataFrame]]
+    notes: Sequence[str]
+
+
+def write_page(page: Page, as_markdown: str, as_web: str) -> None:
+    """Write the page in both forms to these paths."""
+    for text, path in ((render_markdown(page), as_markdown), (render_html(page), as_web)):
+        with atomic_write(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def render_markdown(page: Page) -> str:
+    """The page as Markdown."""
+    blocks = [f"# {page.title}"]
+    for heading, table in page.parts:
+        blocks += [f"## {heading}"] if heading else []
+        blocks.append(table.to_markdown(index=False, disable_numparse=True))
+    return "\n\n".join([*blocks, *page.notes]) + "\n"
+
+
+def render_html(page: Page) -> str:
+    """The page as HTML that needs nothing else."""
+    blocks = [f"<h1>{html.escape(page.title)}</h1>"]
+    for heading, table in page.parts:
+        blocks += [f"<h2>{html.escape(heading)}</h2>"] if heading else []
+        blocks.append(table.to_html(index=False, border=0))
+    blocks += [f"<p>{_inline_html(note)}</p>" for note in page.notes]
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>{html.escape(page.title)}</title><style>{STYLE}</style></head>\n<body>\n"
+        + "\n".join(blocks)
+        + "\n</body></html>\n"
+    )
+
+
+def replace_between_marks(page: str, name: str, table: str) -> str:
+    """A page of the docs with `table` between its marks `<!-- name -->` and `<!-- end -->`."""
+    pattern = rf"(?s)(<!-- {name} -->\n).*?(<!-- end -->)"
+    return re.sub(pattern, lambda found: f"{found[1]}{table}\n{found[2]}", page)
+
+
+def _inline_html(note: str) -> str:
+    text = html.escape(note, quote=False)
+    for pattern, tag in ((r"\*\*(.+?)\*\*", "strong"), (r"\*(.+?)\*", "em"), (r"`(.+?)`", "code")):
+        text = re.sub(pattern, rf"<{tag}>\1</{tag}>", text)
+    return text

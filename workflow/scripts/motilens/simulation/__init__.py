@@ -1,0 +1,1 @@
+"""A simulated data set, whose labels are known exactly."""

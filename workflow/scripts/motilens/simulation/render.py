@@ -1,0 +1,31 @@
+"""Videos of simulated samples."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from motilens.simulation.cells import draw_cells, draw_fluid_drift, head_poses, random_stream
+from motilens.simulation.microscope import Scene
+
+SIMULATED_FRAME_RATE = 50.0  # frames/s, as VISEM
+VIDEO_NOTES = {2: "_lots of debris", 7: "_minor drift"}  # as VISEM's: file names may contain spaces
+
+
+def make_video_name(participant: int, seed: int) -> str:
+    """File name after VISEM's pattern `<ID>_<YY.MM.DD>[_note]_<assessor>.avi`, all invented."""
+    rng = random_stream(participant, seed, "name")
+    year, month, day = rng.integers(9, 14), rng.integers(1, 13), rng.integers(1, 29)
+    assessor = "".join(rng.choice(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), rng.integers(2, 4)))
+    note = VIDEO_NOTES.get(participant, "")
+    return f"{participant}_{year:02d}.{month:02d}.{day:02d}{note}_{assessor}.avi"
+
+
+def render_video(participant: int, seed: int, frames: int) -> Iterator[np.ndarray]:
+    """Yield `frames` pictures, uint8 RGB (480, 640, 3), one by one at FRAME_RATE."""
+    cells, drift = draw_cells(participant, seed), draw_fluid_drift(participant, seed)
+    scene = Scene(
+        *(random_stream(participant, seed, name) for name in ("debris", "background", "noise"))
+    )
+    for frame in range(frames):
+        time = frame / SIMULATED_FRAME_RATE
+        yield scene.picture(cells, head_poses(cells, drift, time), drift, time)

@@ -1,0 +1,58 @@
+"""The files of the simulated data set, in VISEM's own format."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from motilens.core.labels import LABELS
+from motilens.simulation.cells import cell_percentages, draw_cells
+from motilens.simulation.render import make_video_name
+
+
+def simulated_sample_table(participants: int, seed: int, folder: str) -> pd.DataFrame:
+    """What `samples.read_samples` will find once the files are written.
+
+    Returns:
+        One row a participant: index sample, participant (str), video (path), six percentages.
+    """
+    table = pd.DataFrame(
+        {
+            "participant": str(participant),
+            "video": f"{folder}/{make_video_name(participant, seed)}",
+            **cell_percentages(draw_cells(participant, seed)),
+        }
+        for participant in range(1, participants + 1)
+    )
+    return table.set_index(pd.Index(table["participant"], name="sample"))
+
+
+def write_label_table(table: pd.DataFrame, path: Path) -> None:
+    """Write VISEM's semen_analysis_data.csv, the columns that a simulation knows."""
+    visem = table.rename(columns={"participant": "ID"} | LABELS)[["ID", *LABELS.values()]]
+    _write_csv(visem, path)
+
+
+def write_video_list(table: pd.DataFrame, path: Path) -> None:
+    """Write VISEM's videos.csv."""
+    _write_csv(
+        table.assign(ID=table["participant"], video=table["video"].map(_file_name)),
+        path,
+        ["ID", "video"],
+    )
+
+
+def _write_csv(table: pd.DataFrame, path: Path, columns=None) -> None:
+    """VISEM's dialect: UTF-8 with byte order mark, CR LF, `;`, decimal comma."""
+    table.to_csv(
+        path,
+        columns=columns,
+        index=False,
+        sep=";",
+        decimal=",",
+        encoding="utf-8-sig",
+        lineterminator="\r\n",
+    )
+
+
+def _file_name(path: str) -> str:
+    return Path(path).name

@@ -1,0 +1,1 @@
+"""Tracks of single cells, their kinematics, and baselines that use them."""

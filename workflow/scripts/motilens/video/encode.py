@@ -1,0 +1,39 @@
+"""Writing videos."""
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import ffmpeg
+import numpy as np
+
+from motilens.video.ffmpeg import running_ffmpeg
+
+
+def encode_video(path: str | Path, frames: Iterable[np.ndarray], frame_rate: float) -> None:
+    """Write `frames`, uint8 RGB (height, width, 3), as H.264; the same frames give the same file.
+
+    Raises:
+        Damaged: ffmpeg cannot write there.
+    """
+    frames = iter(frames)
+    first = next(frames)
+    height, width, _ = first.shape
+    # No B-frames: an AVI file has no place for their order.
+    stream = ffmpeg.input(
+        "pipe:", f="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=frame_rate
+    ).output(
+        f"file:{path}",
+        vcodec="libx264",
+        preset="veryfast",
+        crf=20,
+        pix_fmt="yuv420p",
+        bf=0,
+        threads=1,
+        fflags="bitexact",
+    )
+    with running_ffmpeg(stream, path, stdin=subprocess.PIPE) as process:
+        process.stdin.write(first.tobytes())
+        for frame in frames:
+            process.stdin.write(frame.tobytes())
+        process.stdin.close()
