@@ -3,27 +3,25 @@
 
 rule train_autoencoder:
     input:
-        frames=lambda wildcards: clips_to_remake(training(wildcards.fold)),
-        lists=lambda wildcards: listed(f"training{wildcards.fold}"),
+        clips=lambda wildcards: clips_to_remake(EXPERIMENT.training(wildcards.fold)),
+        index=lambda wildcards: index_of(f"training{wildcards.fold}"),
     output:
-        weights="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.pt",
-        record="<results>/autoencoders/{input}/fold{fold}/seed{seed}/model.json",
-        history="<results>/autoencoders/{input}/fold{fold}/seed{seed}/history.csv",
-        run="<results>/autoencoders/{input}/fold{fold}/seed{seed}/run.json",
+        weights="autoencoders/{input}/fold{fold}/seed{seed}/model.pt",
+        record="autoencoders/{input}/fold{fold}/seed{seed}/model.json",
+        history="autoencoders/{input}/fold{fold}/seed{seed}/history.csv",
+        run="autoencoders/{input}/fold{fold}/seed{seed}/run.json",
     log:
-        "<results>/logs/train_autoencoder/{input}/fold{fold}/seed{seed}.log",
+        "logs/train_autoencoder/{input}/fold{fold}/seed{seed}.log",
     wildcard_constraints:
-        input="|".join(AUTOENCODED) or "(?!)",
+        input="|".join(EXPERIMENT.autoencoded) or "(?!)",
     conda:
         "../envs/torch.yaml"
     # One, unless the user wants more: then the result does not depend on --cores.
-    threads: config["performance"]["threads"]
+    threads: config["compute"]["threads"]
     resources:
-        **training_needs("autoencoder", lambda wildcards: training(wildcards.fold)),
+        **training_resources("autoencoder", lambda wildcards: EXPERIMENT.training(wildcards.fold)),
     params:
-        settings=lambda wildcards: autoencoder_params(wildcards)["settings"],
-        training=lambda wildcards: autoencoder_params(wildcards)["training"],
-        code=code_of("train_autoencoder.py"),
+        depends_on=depends_on("train_autoencoder"),
     message:
         "Train the autoencoder of {wildcards.input} on all folds but {wildcards.fold}, seed {wildcards.seed}"
     script:
@@ -36,22 +34,20 @@ rule make_feature_images:
     input:
         weights=rules.train_autoencoder.output.weights,
         record=rules.train_autoencoder.output.record,
-        frames=clips_of(SAMPLES.index),
-        records=records_of(SAMPLES.index),
-        lists=lambda wildcards: listed(f"training{wildcards.fold}", "all"),
+        clips=clips_of(SAMPLES),
+        records=records_of(SAMPLES),
+        index=lambda wildcards: index_of(f"training{wildcards.fold}", "all"),
     output:
-        "<results>/feature_images/{input}/fold{fold}/seed{seed}.h5",
+        "feature_images/{input}/fold{fold}/seed{seed}.h5",
     log:
-        "<results>/logs/make_feature_images/{input}/fold{fold}/seed{seed}.log",
+        "logs/make_feature_images/{input}/fold{fold}/seed{seed}.log",
     conda:
         "../envs/torch.yaml"
-    threads: config["performance"]["threads"]
+    threads: config["compute"]["threads"]
     resources:
-        **training_needs("autoencoder", lambda wildcards: SAMPLES.index),
+        **training_resources("autoencoder", lambda wildcards: SAMPLES),
     params:
-        clips=lambda wildcards: content_of("encoded", SAMPLES.index),
-        code=code_of("make_feature_images.py"),
-        rests_on=lambda wildcards: params.upstream_digest(autoencoder_params(wildcards)),
+        depends_on=depends_on("make_feature_images"),
     message:
         "Turn all stacks of {wildcards.input} into feature images, encoder of fold {wildcards.fold}"
     script:

@@ -1,50 +1,74 @@
-"""Baselines that follow single cells instead of looking at frames (docs/method.md)."""
+"""Baselines that track single cells instead of looking at frames, and ensembles."""
 
 
 rule track_cells:
     input:
-        video=lambda wildcards: video_of(wildcards.sample),
+        video=video_of,
     output:
-        "<results>/tracks/{sample}.csv.gz",
+        "tracks/{sample}.csv.gz",
     log:
-        "<results>/logs/track_cells/{sample}.log",
+        "logs/track_cells/{sample}.log",
     conda:
         "../envs/tracks.yaml"
     resources:
-        **needed(2000, 60),
+        **job_resources(2000, 60),
     params:
-        settings=settings_of("tracks"),
-        video=video_identity,
-        rate=lambda wildcards: rate_of(wildcards.sample),
-        code=code_of("track_cells.py"),
+        depends_on=depends_on("track_cells"),
     message:
-        "Follow the cells of sample {wildcards.sample}"
+        "Track the cells of sample {wildcards.sample}"
     script:
         "../workflow/scripts/track_cells.py"
 
 
-rule count_cells:
+rule predict_baseline:
     input:
-        tracks=expand(rules.track_cells.output, sample=SAMPLES.index),
-        records=records_of(SAMPLES.index),
-        lists=lambda wildcards: listed(f"training{wildcards.fold}", "all"),
+        tracks=expand(rules.track_cells.output, sample=SAMPLES),
+        records=records_of(SAMPLES),
+        index=lambda wildcards: index_of(f"training{wildcards.fold}", "all"),
     output:
-        record="<results>/baselines/{baseline}/{target}/fold{fold}/seed{seed}/model.json",
-        predictions="<results>/predictions/{baseline}/{target}/fold{fold}/seed{seed}.csv",
+        record="baselines/{baseline}/{target}/fold{fold}/seed{seed}/model.json",
+        predictions="predictions/{baseline}/{target}/fold{fold}/seed{seed}.csv",
     log:
-        "<results>/logs/count_cells/{baseline}/{target}/fold{fold}/seed{seed}.log",
+        "logs/predict_baseline/{baseline}/{target}/fold{fold}/seed{seed}.log",
     conda:
         "../envs/tracks.yaml"
     resources:
-        **needed(3000, 30),
+        **job_resources(3000, 30),
     params:
-        settings=lambda wildcards: baseline_params(wildcards)["settings"],
-        training=lambda wildcards: baseline_params(wildcards)["training"],
-        held_out=lambda wildcards: baseline_params(wildcards)["held_out"],
-        code=code_of("count_cells.py"),
-        rests_on=lambda wildcards: baseline_params(wildcards)["rests_on"],
-        samples=plain({"samples": list(SAMPLES.index)}),
+        depends_on=depends_on("predict_baseline"),
     message:
         "Predict {wildcards.target} of fold {wildcards.fold} by {wildcards.baseline}, seed {wildcards.seed}"
     script:
-        "../workflow/scripts/count_cells.py"
+        "../workflow/scripts/predict_baseline.py"
+
+
+def members_of(kind):
+    """Return files of what an ensemble averages: `predictions` or `record`."""
+
+    def paths(wildcards):
+        named = {key: wildcards[key] for key in ("target", "fold", "seed")}
+        members = EXPERIMENT.ensembles[wildcards.ensemble]
+        return [path for method in members for path in files_of_method(method, kind, **named)]
+
+    return paths
+
+
+rule average_predictions:
+    input:
+        predictions=members_of("predictions"),
+        records=members_of("record"),
+        index=lambda wildcards: index_of(f"training{wildcards.fold}", "all"),
+    output:
+        record="ensembles/{ensemble}/{target}/fold{fold}/seed{seed}/model.json",
+        predictions="predictions/{ensemble}/{target}/fold{fold}/seed{seed}.csv",
+    log:
+        "logs/average_predictions/{ensemble}/{target}/fold{fold}/seed{seed}.log",
+    localrule: True
+    conda:
+        "../envs/tables.yaml"
+    params:
+        depends_on=depends_on("average_predictions"),
+    message:
+        "Average the predictions of {wildcards.ensemble}: {wildcards.target}, fold {wildcards.fold}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/average_predictions.py"

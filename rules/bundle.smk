@@ -1,48 +1,51 @@
-"""All models of one row of the tables in one file, made on demand: `make bundle`."""
+"""All models of one method in one file, made on demand: `make bundle`."""
 
-for before, asked in zip(sys.argv, sys.argv[1:]):
-    a_target = before == "--" or not before.startswith("-")
-    if a_target and asked.startswith("bundle_") and asked.removeprefix("bundle_") not in BUNDLED:
-        stop(
-            f"{asked}: nothing of that name can be bundled; there are {', '.join(BUNDLED)} "
-            "(make bundle INPUT=...; for another configuration CONFIG=...)"
-        )
+
+def bundled(kind):
+    """Return files of a method's models, or of all members of an ensemble.
+
+    Args:
+        kind: `record`, or `weights`, which baselines do not have.
+    """
+
+    def paths(wildcards):
+        if wildcards.method not in EXPERIMENT.bundled_methods:
+            raise WorkflowError(
+                f"{wildcards.method} cannot be bundled; there are "
+                f"{', '.join(EXPERIMENT.bundled_methods)} (make bundle METHOD=...)"
+            )
+        return [
+            path
+            for method in EXPERIMENT.members(wildcards.method)
+            if method in EXPERIMENT.inputs or kind == "record"
+            for path in files_of_method(method, kind)
+        ]
+
+    return paths
 
 
 rule make_bundle:
     input:
         weights=bundled("weights"),
         records=bundled("record"),
-        frames=clips_of(SAMPLES.index),
-        frame_records=records_of(SAMPLES.index),
-        summary=rules.measure_statistics.output.summary,
-        comparisons=rules.measure_statistics.output.comparisons,
-        lists=all_lists,
+        clips=clips_of(SAMPLES),
+        clip_records=records_of(SAMPLES),
+        summary=rules.compute_statistics.output.summary,
+        comparisons=rules.compute_statistics.output.comparisons,
+        index=index_of_all,
     output:
-        bundle="<results>/bundles/{input}.pt",
-        record="<results>/bundles/{input}.json",
-        card="<results>/bundles/{input}.md",
+        bundle="bundles/{method}.pt",
+        record="bundles/{method}.json",
+        card="bundles/{method}.md",
     log:
-        "<results>/logs/make_bundle/{input}.log",
-    wildcard_constraints:
-        input="|".join(BUNDLED),
+        "logs/make_bundle/{method}.log",
     conda:
         "../envs/torch.yaml"
     resources:
-        **needed(8000, 60),
+        **job_resources(8000, 60),
     params:
-        settings=lambda wildcards: plain(
-            {
-                "targets": config["targets"],
-                "frames": config["frames"] | {"clip_length": CLIP_LENGTH},
-                "tracks": config["tracks"] if has_cells(wildcards.input) else None,
-                "simulated": bool(SIMULATED),
-            }
-        ),
-        training=lambda wildcards: content_of("training", SAMPLES.index),
-        code=code_of("make_bundle.py"),
-        rests_on=lambda wildcards: all_models_rest_on("measure_statistics.py"),
+        depends_on=depends_on("make_bundle"),
     message:
-        "Put all models of {wildcards.input} into one file"
+        "Put all models of {wildcards.method} into one file"
     script:
         "../workflow/scripts/make_bundle.py"

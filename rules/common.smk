@@ -1,132 +1,253 @@
-"""The configuration, checked, and what follows from it before the data set is looked at."""
+"""The configuration and the data set, checked before any job runs, and helpers of the rules."""
 
+import asyncio
 import os
 import re
 import sys
 from pathlib import Path
 
 import yaml
+from snakemake.exceptions import IncompleteCheckpointException, WorkflowError
+from snakemake.io import IOCache
 
 BASE = Path(workflow.basedir)
 if BASE.name == "workflow":  # by way of workflow/Snakefile
     BASE = BASE.parent
-SCRIPTS = BASE / "workflow" / "scripts"
-sys.path.insert(0, str(SCRIPTS))
+sys.path.insert(0, str(BASE / "workflow/scripts"))
 
+from motilens.clips.records import describe_run_end
 from motilens.core.errors import InputError
 from motilens.core.files import process_identity
-from motilens.core.records import deep_merge as merged
-from motilens.core.text import natural_sorted as natural
-from motilens.core.text import shorten_list as listed
-from motilens.dataset import splits, video_files
-from motilens.pipeline import run_locks, slurm, snakemake_metadata
-from motilens.pipeline.config import (
-    check_config,
-    find_contradictions,
-    find_duplicate_keys,
-    find_misplaced_paths,
-)
+from motilens.dataset.video_files import is_storage_url
+from motilens.pipeline.config import check_config, find_duplicate_keys
+from motilens.pipeline.consistency import find_contradictions, find_misplaced_paths
+from motilens.pipeline.dependencies import Dependencies, weights_name
+from motilens.pipeline.experiment import load_experiment
+from motilens.pipeline.job import RUN_VARIABLE
+from motilens.pipeline.resources import count_gpus, job_resources, training_memory_mb
+from motilens.pipeline.slurm import list_leftover_jobs
+from motilens.pipeline.snakemake_metadata import check_results, clamp_future_mtimes
+
+IS_MAIN = workflow.is_main_process
 
 
 def stop(error):
-    """End in one message, while no job runs; nothing computed is touched.
-
-    Without places in our rules, which an exception would add: the mistake is not there.
-    """
+    """End in one message, without the places in our rules that an exception would add."""
     print(f"ERROR: {error}", file=sys.stderr)
     sys.exit(1)
 
 
-if re.search(r"\s", sys.executable):
-    stop(
-        f"{sys.executable}: Snakemake cannot run steps by a Python whose path has a space: set "
-        ".venv up in another folder"
-    )
+def list_store(folder):
+    """Return size (bytes) and time of each file in a folder of an object store, by its name.
+
+    None for an ordinary folder. One request for all, where the storage plugin can list.
+    """
+    if not is_storage_url(folder):
+        return None
+    if set(folder) & set("#?"):
+        raise InputError(f"dataset.videos: {folder}: # and ? end an address: rename the folder")
+    remedy = "correct it, or the store's address and keys (docs/how-to/own_data.md)"
+    try:
+        probe = storage(f"{folder.rstrip('/')}/.listed").flags["storage_object"]
+        inventory = IOCache(max_wait_time=None)
+        asyncio.run(probe.inventory(inventory))
+        if not inventory.mtime:  # nothing has been said of what went wrong while listing
+            probe.exists()
+    except Exception as error:  # whatever a plugin raises
+        message = " ".join(str(error).split())
+        raise InputError(
+            f"dataset.videos: {folder} cannot be listed ({type(error).__name__}: {message}): {remedy}"
+        ) from error
+    here = probe.local_path().parent
+    paths = [path for path in inventory.mtime if Path(path).is_relative_to(here)]
+    if not paths:
+        raise InputError(
+            f"dataset.videos: no file is seen in {folder}: {remedy}; videos at the top of a bucket, "
+            "in no folder of it, cannot be listed"
+        )
+    return {
+        str(Path(path).relative_to(here)): {
+            "size": inventory.size[path],
+            "changed": inventory.mtime[path].storage(),
+        }
+        for path in paths
+    }
+
+
+# Paths in the configuration begin where Snakemake was called; jobs of it work in the results.
+LAUNCH_FOLDER = Path(os.getcwd() if IS_MAIN else os.environ["MOTILENS_LAUNCH_FOLDER"])
+os.chdir(LAUNCH_FOLDER)
+os.environ["MOTILENS_LAUNCH_FOLDER"] = str(LAUNCH_FOLDER)
+if IS_MAIN:
+    os.environ[RUN_VARIABLE] = process_identity()
 
 try:
-    schema = (BASE / "config" / "schema.yaml").read_text(encoding="utf-8")
+    if re.search(r"\s", sys.executable):
+        raise InputError(
+            f"{sys.executable}: Snakemake cannot run steps by a Python whose path has a space: set "
+            ".venv up in another folder"
+        )
+    schema = (BASE / "config/schema.yaml").read_text(encoding="utf-8")
     config.update(check_config(config, yaml.safe_load(schema)))
     if workflow.storage_settings.default_storage_provider is not None:
         raise InputError(
-            "results cannot lie in an object store (--default-storage-provider): the plan reads "
-            "them. Videos can: dataset.videos (docs/own_data.md)"
+            "results cannot be in an object store (--default-storage-provider): the plan reads "
+            "them. Videos can: dataset.videos (docs/how-to/own_data.md)"
         )
-    files = filter(os.path.exists, workflow.overwrite_configfiles or ["config/config.yaml"])
-    if video_files.is_storage_url(config["results"]):
-        raise InputError("results: cannot lie in an object store: name a folder")
-    wrong = [line for path in files for line in find_duplicate_keys(path)]
-    if wrong := wrong + find_misplaced_paths(config, BASE) + find_contradictions(config):
-        raise InputError("\n  ".join(["the configuration cannot be used:", *wrong]))
+    config_files = filter(os.path.exists, workflow.overwrite_configfiles or ["config/config.yaml"])
+    lines = [line for path in config_files for line in find_duplicate_keys(path)]
+    if lines := lines + find_misplaced_paths(config, BASE) + find_contradictions(config):
+        raise InputError("\n  ".join(["the configuration cannot be used:", *lines]))
+    weights = config["regressor"]["weights"]
+    if isinstance(weights, dict):
+        weights["file"] = str(LAUNCH_FOLDER / weights["file"])
+    RESULTS = LAUNCH_FOLDER / config["results"]
+    if IS_MAIN and "--touch" not in sys.argv:
+        check_results(RESULTS)
+    EXPERIMENT = load_experiment(
+        config, LAUNCH_FOLDER, list_store(config["dataset"].get("videos")), IS_MAIN
+    )
 except InputError as error:
     stop(error)
 
-config["results"] = str(Path(config["results"]))  # ./results/ is results
+if IS_MAIN:
+    logger.info(EXPERIMENT.describe())
+    for line in EXPERIMENT.warnings:
+        logger.warning(f"WARNING: {line}")
 
-# A scheduler takes the jobs: only then is their number limited (jobs: in its profile).
-ON_CLUSTER = workflow.resource_settings.nodes is not None
-NO_RUN = r"-[a-zA-Z]*n[a-zA-Z]*|--(dry-?run|unlock|touch|summary|detailed-summary|lint|report)"
-ONLY_PLANNED = not workflow.is_main_process or any(
-    re.fullmatch(NO_RUN, argument) for argument in sys.argv[1:]
-)
-REPORTED = any(argument.partition("=")[0] == "--report" for argument in sys.argv[1:])
 
-os.environ[run_locks.RUN_VARIABLE] = process_identity()
-if workflow.is_main_process:
-    ALONE = run_locks.acquire_workdir_lock()
-    locked = any(Path(".snakemake/locks").glob("*"))  # then jobs are those of a run that lives
-    if ON_CLUSTER and not ONLY_PLANNED and not locked:
-        slurm.wait_for_leftover_jobs(os.getcwd(), logger.warning)
-    try:
-        snakemake_metadata.sync_metadata(config["results"], alone=ALONE)
-    except OSError as error:
-        stop(
-            f"{error.filename or config['results']}: {error.strerror}: make room, or allow writing"
-        )
-    found = snakemake_metadata.find_untracked_records(config["results"])
-    if found and not {"--touch", "--unlock"} & set(sys.argv):
-        stop(
-            f"nothing says how these were made, in {config['results']}: {listed(found)}. Copy results "
-            "with their hidden folder .metadata, or remove these (--touch takes all that is there "
-            "for up to date)"
-        )
+# Snakemake's own records of what is made lie with the results, and go where they go.
+workdir: str(RESULTS)
 
-SIMULATED = config["dataset"].get("simulated")
-INPUTS = natural(config["inputs"])
-CLIP_LENGTH = max(kind["frames"] for kind in config["inputs"].values())
-TARGETS = sorted(config["targets"], key=lambda name: (name != "motility", name))  # as in the paper
-FOLDS = list(range(1, config["folds"]["number"] + 1))
-SEEDS = sorted(config["seeds"])
 
-if SIMULATED:
-    LABELS, VIDEOS, VIDEO_LIST = (
-        f"{config['results']}/dataset/{name}"
-        for name in ("semen_analysis_data.csv", "videos", "videos.csv")
-    )
-else:
-    LABELS, VIDEO_LIST = config["dataset"]["labels"], config["dataset"].get("video_list")
-
-ARCHIVE = config["dataset"].get("archive")
-# As long as it is not there: nothing is known of its participants, so nothing else can be planned.
-FETCH = bool(ARCHIVE) and not Path(LABELS).exists()
-NOT_THERE = f"{LABELS}: no such file: correct dataset.labels" + (
-    f", or have the data set fetched ({ARCHIVE['size'] / 1e9:.1f} GB, and as much again to unpack): "
-    ".venv/bin/snakemake --cores 1 fetch_dataset, with the same --configfile"
-    if FETCH
-    else ""
-)
-if FETCH and not ARCHIVE["licence_accepted"]:
-    stop(
-        f"{NOT_THERE}. Before that, read its licence ({ARCHIVE['licence']}) and say that you accept "
-        "it: dataset.archive.licence_accepted: true"
-    )
+DEPENDENCIES = Dependencies(EXPERIMENT, BASE / "workflow/scripts", BASE / "requirements.in")
+SAMPLES = EXPERIMENT.sample_names
 
 
 wildcard_constraints:
     sample="[^/]+",
-    input="|".join(INPUTS),
-    fold="|".join(map(str, FOLDS)),
-    target="|".join(TARGETS),
+    input="|".join(EXPERIMENT.inputs),
+    fold="|".join(map(str, EXPERIMENT.folds)),
+    target="|".join(EXPERIMENT.targets),
     seed=r"\d+",
     baseline="|".join(config["baselines"]) or "(?!)",
-    ensemble="|".join(config["ensembles"]) or "(?!)",
+    ensemble="|".join(EXPERIMENT.ensembles) or "(?!)",
     group=r"all|gallery|training\d+",
+
+
+def depends_on(step):
+    """Return the param of a rule: all that its jobs depend on (motilens/pipeline/dependencies.py)."""
+
+    def param(wildcards):
+        try:
+            return DEPENDENCIES.of_step(step, wildcards)
+        except InputError as error:
+            raise WorkflowError(str(error)) from error  # jobs may be running: no `stop`
+
+    return param
+
+
+def print_run_end():
+    """Print what the user should know about the videos."""
+    skip = config["dataset"]["on_unreadable_video"] == "skip"
+    try:
+        text = describe_run_end(
+            "clips", "logs/extract_clips", SAMPLES, bool(config["baselines"]), skip
+        )
+    except InputError as error:  # a damaged record, which its step reports
+        text = str(error)
+    if text:
+        print(f"\n{text}")
+
+
+def video_of(wildcards):
+    """Return a video: a user's is compared by its content (the param), not by its time."""
+    path = EXPERIMENT.video_path(wildcards.sample)
+    if EXPERIMENT.is_simulated:
+        return path
+    return ancient(path if EXPERIMENT.stored is None else storage(path))
+
+
+def clips_of(samples):
+    """Return files of clips: big, and compared by their content (the param), not by their time."""
+    return ancient(expand("clips/{sample}.h5", sample=samples))
+
+
+def clips_to_remake(samples):
+    """Return those files of clips that are indexed and gone: somebody may have freed some space.
+
+    Trainings name the index alone: plans would grow with samples times trainings.
+    """
+    files = {
+        suffix: {p.stem for p in Path("clips").glob(f"*.{suffix}")} for suffix in ("json", "h5")
+    }
+    return clips_of([name for name in samples if name in files["json"] - files["h5"]])
+
+
+def records_of(samples):
+    """Return the records of clips."""
+    return ancient(expand("clips/{sample}.json", sample=samples))
+
+
+def index_of(*groups):
+    """Return the indexes of these groups' clips (rules/clips.smk).
+
+    While some clips are still to be made, what follows them counts as stale; once a group's clips
+    are there (the checkpoint has run), only a changed content does. Snakemake looks again only at
+    steps that name an index themselves: so each names those of all the steps that it depends on.
+    """
+    # Beyond a checkpoint Snakemake plans nothing, and says that all is done
+    # (snakemake/snakemake#2824).
+    cut = {*workflow.dag_settings.until, *workflow.dag_settings.omit_from}
+    if beyond := cut - {"simulate_video", "simulate_labels", "write_sample_table", "extract_clips"}:
+        stop(
+            f"--until and --omit-from do not work with {', '.join(sorted(beyond))}: ask for a "
+            "target instead (clips, autoencoders, regressors, or a file)"
+        )
+    paths = []
+    for group in groups:
+        path = f"clips/index/{group}.csv"
+        try:
+            checkpoints.index_clips.get(group=group)
+            paths.append(ancient(path))
+        except IncompleteCheckpointException:
+            paths.append(path)
+    return paths
+
+
+def index_of_all(wildcards):
+    """Return all indexes, for what depends on all models."""
+    return index_of("all", *(f"training{fold}" for fold in EXPERIMENT.folds))
+
+
+def all_models(patterns, **wildcards):
+    """Return paths for all models; wildcards that are not given take all their values."""
+    return expand(patterns, **(EXPERIMENT.model_wildcards | wildcards))
+
+
+def all_autoencoders(patterns, **wildcards):
+    """Return paths for all autoencoders."""
+    return all_models(patterns, input=EXPERIMENT.autoencoded, **wildcards)
+
+
+def files_of_method(method, kind, **wildcards):
+    """Return paths for a method's models, whatever they are.
+
+    Args:
+        kind: `predictions`, `record`; of regressors also others.
+    """
+    if method in EXPERIMENT.inputs:
+        return all_models(getattr(rules.train_regressor.output, kind), input=method, **wildcards)
+    if method in EXPERIMENT.ensembles:
+        output = rules.average_predictions.output
+        return all_models(getattr(output, kind), ensemble=method, **wildcards)
+    return all_models(getattr(rules.predict_baseline.output, kind), baseline=method, **wildcards)
+
+
+def files_of_all_methods(kind, seed=EXPERIMENT.seeds):
+    """Return paths for all that predicts: `predictions` or `record`."""
+    return [
+        path
+        for method, target in EXPERIMENT.methods
+        for path in files_of_method(method, kind, target=target, seed=seed)
+    ]

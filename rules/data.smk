@@ -1,19 +1,19 @@
-"""The data set: simulated if the configuration says so. Its checks were made before any job."""
+"""The data set: simulated if the configuration says so. It was checked before any job."""
 
-if SIMULATED:
+if EXPERIMENT.is_simulated:
+    LABELS, VIDEO_LIST = "dataset/semen_analysis_data.csv", "dataset/videos.csv"
 
     rule simulate_video:
         output:
-            f"{VIDEOS}/{{video}}",
+            "dataset/videos/{video}",
         log:
-            "<results>/logs/simulate_video/{video}.log",
+            "logs/simulate_video/{video}.log",
         conda:
             "../envs/video.yaml"
         resources:
-            **needed(1500, 10),
+            **job_resources(1500, 10),
         params:
-            settings=settings_of("dataset.simulated.seconds", "dataset.simulated.seed"),
-            code=code_of("simulate_video.py"),
+            depends_on=depends_on("simulate_video"),
         message:
             "Draw {wildcards.video}"
         script:
@@ -24,44 +24,40 @@ if SIMULATED:
             labels=LABELS,
             video_list=VIDEO_LIST,
         log:
-            "<results>/logs/simulate_labels.log",
+            "logs/simulate_labels.log",
         localrule: True
         conda:
             "../envs/video.yaml"
         params:
-            settings=settings_of("dataset.simulated.participants", "dataset.simulated.seed"),
-            code=code_of("simulate_labels.py"),
+            depends_on=depends_on("simulate_labels"),
         message:
             "Write the labels of the simulated participants"
         script:
             "../workflow/scripts/simulate_labels.py"
 
+else:
+    # Compared by what was read in them (the param), not by their times.
+    LABELS, VIDEO_LIST = (
+        ancient(str(LAUNCH_FOLDER / path)) if path else []
+        for path in (config["dataset"]["labels"], config["dataset"].get("video_list"))
+    )
 
-rule check_samples:
+
+rule write_sample_table:
     input:
-        # Compared by what was read in them (the param), not by their times.
-        labels=LABELS if SIMULATED else ancient(LABELS),
-        video_list=VIDEO_LIST if SIMULATED else ancient(VIDEO_LIST or []),
+        labels=LABELS,
+        video_list=VIDEO_LIST,
     output:
-        table="<results>/samples.csv",
-        folds="<results>/folds.csv",
+        table="samples.csv",
+        folds="folds.csv",
     log:
-        "<results>/logs/check_samples.log",
+        "logs/write_sample_table.log",
     localrule: True
     conda:
         "../envs/tables.yaml"
     params:
-        settings=plain({"samples": ROWS, "warnings": WARNINGS}),
-        code=code_of("check_samples.py"),
+        depends_on=depends_on("write_sample_table"),
     message:
         "Write the table of samples and the folds"
     script:
-        "../workflow/scripts/check_samples.py"
-
-
-if ARCHIVE:
-
-    # It is there, so that nothing is left to do.
-    rule fetch_dataset:
-        input:
-            LABELS,
+        "../workflow/scripts/write_sample_table.py"

@@ -1,158 +1,132 @@
 """Errors of all models, Table 1, and figures."""
 
-if REPORTED and not any(Path(config["results"]).glob("figures/**/*.png")):
-    stop(f"{config['results']} holds no finished run to report on: run it first, then --report")
 
-
-rule measure_errors:
+rule compute_errors:
     input:
-        predictions=answers("predictions"),
-        records=answers("record"),
-        lists=all_lists,
+        predictions=files_of_all_methods("predictions"),
+        records=files_of_all_methods("record"),
+        index=index_of_all,
     output:
-        table="<results>/tables/mae.csv",
-        made="<results>/tables/mae.json",
+        table="tables/mae.csv",
+        record="tables/mae.json",
     log:
-        "<results>/logs/measure_errors.log",
+        "logs/compute_errors.log",
     localrule: True
     conda:
         "../envs/tables.yaml"
     params:
-        settings=lambda wildcards: plain(
-            {
-                "models": ALL_MODELS,
-                **OTHER_ROWS,
-                "folds_digest": splits.split_digest(FOLDS_OF),
-                "left_out": left_out(),
-            }
-        ),
-        code=code_of("measure_errors.py"),
-        rests_on=lambda wildcards: all_models_rest_on(),
+        depends_on=depends_on("compute_errors"),
     message:
-        "Measure the errors of all models"
+        "Compute the errors of all models"
     script:
-        "../workflow/scripts/measure_errors.py"
+        "../workflow/scripts/compute_errors.py"
 
 
-rule measure_statistics:
+rule compute_statistics:
     input:
-        predictions=answers("predictions"),
-        records=answers("record"),
-        lists=all_lists,
+        predictions=files_of_all_methods("predictions"),
+        records=files_of_all_methods("record"),
+        index=index_of_all,
     output:
-        summary="<results>/tables/statistics.csv",
-        comparisons="<results>/tables/comparisons.csv",
-        markdown="<results>/tables/statistics.md",
+        summary="tables/statistics.csv",
+        comparisons="tables/comparisons.csv",
+        markdown="tables/statistics.md",
         web=report(
-            "<results>/tables/statistics.html",
+            "tables/statistics.html",
             category="1 Errors",
             caption="../workflow/report/statistics.rst",
-            labels={"what": "how sure they are"},
+            labels={"what": "intervals and comparisons"},
         ),
     log:
-        "<results>/logs/measure_statistics.log",
+        "logs/compute_statistics.log",
     localrule: True
     conda:
         "../envs/tables.yaml"
     params:
-        settings=plain({"models": ALL_MODELS, **OTHER_ROWS}),
-        code=code_of("measure_statistics.py"),
-        rests_on=lambda wildcards: all_models_rest_on(),
+        depends_on=depends_on("compute_statistics"),
     message:
-        "Measure how sure the errors are"
+        "Compute intervals and comparisons of the errors"
     script:
-        "../workflow/scripts/measure_statistics.py"
+        "../workflow/scripts/compute_statistics.py"
 
 
 rule make_table1:
     input:
-        table=rules.measure_errors.output.table,
-        lists=all_lists,
+        table=rules.compute_errors.output.table,
+        index=index_of_all,
     output:
-        csv="<results>/tables/table1.csv",
-        markdown="<results>/tables/table1.md",
+        csv="tables/table1.csv",
+        markdown="tables/table1.md",
         web=report(
-            "<results>/tables/table1.html",
+            "tables/table1.html",
             category="1 Errors",
             caption="../workflow/report/table1.rst",
             labels={"what": "Table 1"},
         ),
     log:
-        "<results>/logs/make_table1.log",
+        "logs/make_table1.log",
     localrule: True
     conda:
         "../envs/tables.yaml"
     params:
-        settings=plain({"simulated": bool(SIMULATED)}),
-        code=code_of("make_table1.py"),
-        rests_on=lambda wildcards: all_models_rest_on("measure_errors.py"),
+        depends_on=depends_on("make_table1"),
     message:
         "Set the errors beside the paper's Table 1"
     script:
         "../workflow/scripts/make_table1.py"
 
 
-rule describe_run:
+rule summarize_run:
     input:
-        records=[
-            autoencoders(rules.train_autoencoder.output.record),
-            models(rules.train_regressor.output.record),
-        ],
-        runs=[
-            autoencoders(rules.train_autoencoder.output.run),
-            models(rules.train_regressor.output.run),
-        ],
-        errors=rules.measure_errors.output.made,
-        lists=all_lists,
+        records=all_autoencoders(rules.train_autoencoder.output.record)
+        + all_models(rules.train_regressor.output.record),
+        runs=all_autoencoders(rules.train_autoencoder.output.run)
+        + all_models(rules.train_regressor.output.run),
+        errors=rules.compute_errors.output.record,
+        index=index_of_all,
     output:
-        models="<results>/tables/models.csv",
-        markdown="<results>/tables/run.md",
+        models="tables/models.csv",
+        markdown="tables/run_summary.md",
         web=report(
-            "<results>/tables/run.html",
+            "tables/run_summary.html",
             category="5 How it was made",
-            caption="../workflow/report/run.rst",
+            caption="../workflow/report/run_summary.rst",
             labels={"what": "cost, settings, versions"},
         ),
     log:
-        "<results>/logs/describe_run.log",
+        "logs/summarize_run.log",
     localrule: True
     conda:
         "../envs/tables.yaml"
     params:
-        settings=settings_of(
-            "frames", *["tracks"] * bool(BASELINES), data=SIMULATED or "recordings"
-        ),
-        code=code_of("describe_run.py"),
-        rests_on=lambda wildcards: all_models_rest_on("measure_errors.py"),
+        depends_on=depends_on("summarize_run"),
     message:
-        "Say how the models were made, and what they cost"
+        "Summarize how the models were made, and what they cost"
     script:
-        "../workflow/scripts/describe_run.py"
+        "../workflow/scripts/summarize_run.py"
 
 
 rule plot_learning_curves:
     input:
-        autoencoders=autoencoders(rules.train_autoencoder.output.history),
-        regressors=models(rules.train_regressor.output.history),
-        records=models(rules.train_regressor.output.record),
-        lists=all_lists,
+        autoencoders=all_autoencoders(rules.train_autoencoder.output.history),
+        regressors=all_models(rules.train_regressor.output.history),
+        records=all_models(rules.train_regressor.output.record),
+        index=index_of_all,
     output:
         report(
-            "<results>/figures/learning_curves.png",
+            "figures/learning_curves.png",
             category="2 Training",
             caption="../workflow/report/learning_curves.rst",
             labels={"what": "learning curves"},
         ),
     log:
-        "<results>/logs/plot_learning_curves.log",
+        "logs/plot_learning_curves.log",
     conda:
         "../envs/tables.yaml"
     resources:
-        **needed(1500, 10),
+        **job_resources(1500, 10),
     params:
-        settings=plain({"models": ALL_MODELS}),
-        code=code_of("plot_learning_curves.py"),
-        rests_on=lambda wildcards: all_models_rest_on(rows=TRAINED),
+        depends_on=depends_on("plot_learning_curves"),
     message:
         "Draw the learning curves of all models"
     script:
@@ -161,58 +135,55 @@ rule plot_learning_curves:
 
 rule plot_errors:
     input:
-        statistics=rules.measure_statistics.output.summary,
-        errors=rules.measure_errors.output.table,
-        lists=all_lists,
+        statistics=rules.compute_statistics.output.summary,
+        errors=rules.compute_errors.output.table,
+        index=index_of_all,
     output:
         report(
-            "<results>/figures/errors.png",
+            "figures/errors.png",
             category="1 Errors",
             caption="../workflow/report/errors.rst",
-            labels={"what": "all inputs"},
+            labels={"what": "all methods"},
         ),
     log:
-        "<results>/logs/plot_errors.log",
+        "logs/plot_errors.log",
     localrule: True
     conda:
         "../envs/tables.yaml"
     params:
-        code=code_of("plot_errors.py"),
-        rests_on=lambda wildcards: all_models_rest_on("measure_statistics.py", "measure_errors.py"),
+        depends_on=depends_on("plot_errors"),
     message:
-        "Draw the errors of all inputs"
+        "Draw the errors of all methods"
     script:
         "../workflow/scripts/plot_errors.py"
 
 
 rule plot_agreement:
     input:
-        predictions=answers("predictions", SEEDS[:1]),
-        records=answers("record", SEEDS[:1]),
-        lists=all_lists,
+        predictions=files_of_all_methods("predictions", EXPERIMENT.seeds[:1]),
+        records=files_of_all_methods("record", EXPERIMENT.seeds[:1]),
+        index=index_of_all,
     output:
         agreement=report(
-            "<results>/figures/agreement.png",
+            "figures/agreement.png",
             category="1 Errors",
             caption="../workflow/report/agreement.rst",
             labels={"what": "agreement (Bland and Altman)"},
         ),
         predicted=report(
-            "<results>/figures/predicted.png",
+            "figures/predicted.png",
             category="1 Errors",
             caption="../workflow/report/predicted.rst",
             labels={"what": "predicted against true"},
         ),
     log:
-        "<results>/logs/plot_agreement.log",
+        "logs/plot_agreement.log",
     conda:
         "../envs/tables.yaml"
     resources:
-        **needed(1500, 10),
+        **job_resources(1500, 10),
     params:
-        settings=plain({"models": ALL_MODELS | {"seed": SEEDS[:1]}, **OTHER_ROWS}),
-        code=code_of("plot_agreement.py"),
-        rests_on=lambda wildcards: all_models_rest_on(),
+        depends_on=depends_on("plot_agreement"),
     message:
         "Draw predicted against true percentages"
     script:
@@ -221,32 +192,30 @@ rule plot_agreement:
 
 rule plot_gallery:
     input:
-        frames=clips_of(GROUPS["gallery"]),
-        frame_records=records_of(GROUPS["gallery"]),
-        lists=lambda wildcards: listed("training1", "gallery"),
-        weights=autoencoders(rules.train_autoencoder.output.weights, fold=1, seed=SEEDS[0]),
-        records=autoencoders(rules.train_autoencoder.output.record, fold=1, seed=SEEDS[0]),
+        clips=clips_of(EXPERIMENT.groups["gallery"]),
+        clip_records=records_of(EXPERIMENT.groups["gallery"]),
+        index=lambda wildcards: index_of("training1", "gallery"),
+        weights=all_autoencoders(
+            rules.train_autoencoder.output.weights, fold=1, seed=EXPERIMENT.seeds[0]
+        ),
+        records=all_autoencoders(
+            rules.train_autoencoder.output.record, fold=1, seed=EXPERIMENT.seeds[0]
+        ),
     output:
         report(
-            "<results>/figures/gallery.png",
+            "figures/gallery.png",
             category="3 What models see",
             caption="../workflow/report/gallery.rst",
             labels={"what": "gallery"},
         ),
     log:
-        "<results>/logs/plot_gallery.log",
+        "logs/plot_gallery.log",
     conda:
         "../envs/torch.yaml"
-    threads: 1
     resources:
-        **needed(3000, 30),
+        **job_resources(3000, 30),
     params:
-        settings=plain({"inputs": AUTOENCODED, "seed": SEEDS[0]}),
-        shown=lambda wildcards: content_of("shown", GROUPS["gallery"]),
-        code=code_of("plot_gallery.py"),
-        rests_on=lambda wildcards: params.upstream_digest(
-            *(autoencoder_params({"input": name, "fold": 1}) for name in AUTOENCODED)
-        ),
+        depends_on=depends_on("plot_gallery"),
     message:
         "Draw what each autoencoder makes of a held-out participant"
     script:

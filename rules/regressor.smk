@@ -1,18 +1,37 @@
 """Step 2 of the paper: a regressor for each input type, target and fold, and what it predicts."""
 
 
+def pretrained_weights(wildcards):
+    """Return the file of pretrained weights, if there is one."""
+    settings = EXPERIMENT.step_settings("regressor", wildcards.input)
+    name = weights_name(settings["weights"])
+    return [] if name == "none" else f"weights/{settings['backbone']}/{name}.pt"
+
+
+def encoder_of(kind):
+    """Return a file of the autoencoder behind a regressor, if there is one: `weights`, `record`."""
+
+    def path(wildcards):
+        if wildcards.input not in EXPERIMENT.autoencoded:
+            return []
+        named = {name: wildcards[name] for name in ("input", "fold", "seed")}
+        return expand(getattr(rules.train_autoencoder.output, kind), **named)[0]
+
+    return path
+
+
 rule fetch_weights:
     output:
-        "<results>/weights/{backbone}/{weights}.pt",
+        "weights/{backbone}/{weights}.pt",
     log:
-        "<results>/logs/fetch_weights/{backbone}/{weights}.log",
+        "logs/fetch_weights/{backbone}/{weights}.log",
     # Before all training: without network it should fail before hours, not after them.
     priority: 1
     localrule: True
     conda:
         "../envs/torch.yaml"
     params:
-        code=code_of("fetch_weights.py"),
+        depends_on=depends_on("fetch_weights"),
     message:
         "Get the weights {wildcards.weights} of {wildcards.backbone}"
     script:
@@ -24,27 +43,23 @@ rule train_regressor:
         pretrained=pretrained_weights,
         encoder=encoder_of("weights"),
         encoder_record=encoder_of("record"),
-        frames=lambda wildcards: clips_to_remake(SAMPLES.index),
-        lists=lambda wildcards: listed(f"training{wildcards.fold}", "all"),
+        clips=lambda wildcards: clips_to_remake(SAMPLES),
+        index=lambda wildcards: index_of(f"training{wildcards.fold}", "all"),
     output:
-        weights="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/model.pt",
-        record="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/model.json",
-        history="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/history.csv",
-        run="<results>/regressors/{input}/{target}/fold{fold}/seed{seed}/run.json",
-        predictions="<results>/predictions/{input}/{target}/fold{fold}/seed{seed}.csv",
+        weights="regressors/{input}/{target}/fold{fold}/seed{seed}/model.pt",
+        record="regressors/{input}/{target}/fold{fold}/seed{seed}/model.json",
+        history="regressors/{input}/{target}/fold{fold}/seed{seed}/history.csv",
+        run="regressors/{input}/{target}/fold{fold}/seed{seed}/run.json",
+        predictions="predictions/{input}/{target}/fold{fold}/seed{seed}.csv",
     log:
-        "<results>/logs/train_regressor/{input}/{target}/fold{fold}/seed{seed}.log",
+        "logs/train_regressor/{input}/{target}/fold{fold}/seed{seed}.log",
     conda:
         "../envs/torch.yaml"
-    threads: config["performance"]["threads"]
+    threads: config["compute"]["threads"]
     resources:
-        **training_needs("regressor", lambda wildcards: SAMPLES.index),
+        **training_resources("regressor", lambda wildcards: SAMPLES),
     params:
-        settings=lambda wildcards: regressor_params(wildcards)["settings"],
-        training=lambda wildcards: regressor_params(wildcards)["training"],
-        held_out=lambda wildcards: regressor_params(wildcards)["held_out"],
-        code=code_of("train_regressor.py"),
-        rests_on=lambda wildcards: regressor_params(wildcards)["rests_on"],
+        depends_on=depends_on("train_regressor"),
     message:
         "Train the {wildcards.target} regressor of {wildcards.input}; predict fold {wildcards.fold}, seed {wildcards.seed}"
     script:

@@ -1,4 +1,4 @@
-"""Get the pretrained weights that regressors start from, by network or from a file."""
+"""Get the pretrained weights that regressors start from, by name or from a file."""
 
 import torch
 
@@ -7,21 +7,17 @@ from motilens.models.pretrained_weights import fetch_pretrained_weights, read_we
 from motilens.pipeline.job import run_job
 
 
-def main(output, backbone, weights, wanted):
-    if isinstance(wanted, dict):
-        state = read_weights_file(backbone, wanted["file"], weights)
+def main(job):
+    backbone, weights = job.wildcards.backbone, job.wildcards.weights
+    # No param: where a file is does not matter, its SHA-256 does.
+    configured = job.config["regressor"]["weights"]
+    if isinstance(configured, dict):
+        state = read_weights_file(backbone, configured["file"], weights)
     else:
         state = fetch_pretrained_weights(backbone, weights)
-    with atomic_write(output) as temporary, open(temporary, "wb") as file:
+    with atomic_write(job.output[0]) as temporary, open(temporary, "wb") as file:
         torch.save(state, file)
 
 
 if __name__ == "__main__":
-    with run_job(snakemake):
-        main(
-            snakemake.output[0],
-            snakemake.wildcards.backbone,
-            snakemake.wildcards.weights,
-            # Read here, for it is no param: where a file lies does not matter, its SHA-256 does.
-            snakemake.config["regressor"]["weights"],
-        )
+    run_job(main, snakemake)

@@ -8,15 +8,15 @@ from motilens.reports.page import write_page
 from motilens.reports.table1 import build_table1_page, make_table1
 
 
-def main(errors, output, settings):
-    mae = pd.read_csv(errors, dtype={"folds": str, "left_out": str})
+def main(job):
+    mae = pd.read_csv(job.input.table, dtype={"folds": str, "skipped": str})
     table = make_table1(mae)
-    with atomic_write(output.csv) as temporary:
+    with atomic_write(job.output.csv) as temporary:
         table.to_csv(temporary, index=False)
-    page = build_table1_page(table, mae, settings["simulated"])
-    write_page(page, output.markdown, output.web)
+    is_simulated = job.params.depends_on["settings"]["simulated"]
+    page = build_table1_page(table, mae, is_simulated)
+    write_page(page, job.output.markdown, job.output.web)
 
 
 if __name__ == "__main__":
-    with run_job(snakemake):
-        main(snakemake.input.table, snakemake.output, snakemake.params.settings)
+    run_job(main, snakemake)

@@ -7,14 +7,14 @@ from motilens.pipeline.job import run_job
 from motilens.reports.plots import plot_agreement, plot_predicted
 
 
-def main(predictions, records, output):
-    table = read_all_predictions(predictions, map(read_record, records))
+def main(job):
+    table = read_all_predictions(job.input.predictions, map(read_record, job.input.records))
     cases = average_over_stacks(table)
-    for draw, path in ((plot_agreement, output.agreement), (plot_predicted, output.predicted)):
-        with atomic_write(path) as temporary:
-            draw(cases, temporary)
+    with atomic_write(job.output.agreement) as temporary:
+        plot_agreement(cases, temporary)
+    with atomic_write(job.output.predicted) as temporary:
+        plot_predicted(cases, temporary)
 
 
 if __name__ == "__main__":
-    with run_job(snakemake):
-        main(snakemake.input.predictions, snakemake.input.records, snakemake.output)
+    run_job(main, snakemake)

@@ -7,15 +7,14 @@ from motilens.pipeline.job import run_job
 from motilens.reports.image_plots import plot_contact_sheet, plot_message
 
 
-def main(clips, record, output):
-    known = read_record(record)
-    with atomic_write(output) as temporary:
-        if "problem" in known:
-            plot_message(f"{known['sample']} was left out: {known['problem']}", temporary)
+def main(job):
+    record = read_record(job.input.record)
+    with atomic_write(job.output[0]) as temporary:
+        if reason := record.get("exclusion_reason"):
+            plot_message(f"{record['sample']} was left out: {reason}", temporary)
         else:
-            plot_contact_sheet(make_preview_images(clips), known, temporary)
+            plot_contact_sheet(make_preview_images(job.input.clips), record, temporary)
 
 
 if __name__ == "__main__":
-    with run_job(snakemake):
-        main(snakemake.input.clips, snakemake.input.record, snakemake.output[0])
+    run_job(main, snakemake)

@@ -1,4 +1,4 @@
-"""Draw the errors of all inputs, with their intervals."""
+"""Draw the errors of all methods, with their intervals."""
 
 import pandas as pd
 
@@ -8,11 +8,11 @@ from motilens.pipeline.job import run_job
 from motilens.reports.plots import plot_errors
 
 
-def main(statistics, errors, output):
-    with atomic_write(output) as temporary:
-        plot_errors(*map(pd.read_csv, (statistics, errors)), ZERO_R, temporary)
+def main(job):
+    summary, mae = (pd.read_csv(path) for path in (job.input.statistics, job.input.errors))
+    with atomic_write(job.output[0]) as temporary:
+        plot_errors(summary, mae, ZERO_R, temporary)
 
 
 if __name__ == "__main__":
-    with run_job(snakemake):
-        main(snakemake.input.statistics, snakemake.input.errors, snakemake.output[0])
+    run_job(main, snakemake)

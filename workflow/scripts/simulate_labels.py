@@ -9,15 +9,15 @@ from motilens.simulation.visem_files import (
 )
 
 
-def main(labels, video_list, settings):
+def main(job):
+    settings = job.params.depends_on["settings"]
     participants, seed = (settings[f"dataset.simulated.{key}"] for key in ("participants", "seed"))
     table = simulated_sample_table(participants, seed, folder=".")
-    with atomic_write(labels) as temporary:
+    with atomic_write(job.output.labels) as temporary:
         write_label_table(table, temporary)
-    with atomic_write(video_list) as temporary:
+    with atomic_write(job.output.video_list) as temporary:
         write_video_list(table, temporary)
 
 
 if __name__ == "__main__":
-    with run_job(snakemake):
-        main(snakemake.output.labels, snakemake.output.video_list, snakemake.params.settings)
+    run_job(main, snakemake)

@@ -1,9 +1,10 @@
-"""Follow the cells in a video's first seconds."""
+"""Track the cells in a video's first seconds."""
 
 import gzip
+import logging
 
 from motilens.core.files import atomic_write
-from motilens.pipeline.job import note, run_job, warn
+from motilens.pipeline.job import run_job
 from motilens.tracking.trajectories import (
     count_first_frames,
     empty_tracks,
@@ -12,34 +13,31 @@ from motilens.tracking.trajectories import (
 )
 from motilens.video.ffmpeg import DamagedVideo
 
+logger = logging.getLogger("motilens.step")
 
-def main(video, output, settings, rate, may_leave_out):
-    with atomic_write(output) as temporary:
+
+def main(job):
+    depends_on, video = job.params.depends_on, job.input.video
+    settings, frame_rate = depends_on["settings"]["tracking"], depends_on["frame_rate"]
+    with atomic_write(job.output[0]) as temporary:
         try:
-            followed, _ = track_first_seconds(video, settings, rate, note)
+            tracks, _ = track_first_seconds(video, settings, frame_rate)
         except DamagedVideo as error:
-            if not may_leave_out:
+            # No param: it must not make those stale that can be read.
+            if job.config["dataset"]["on_unreadable_video"] != "skip":
                 raise
-            warn(f"{error} (left out)")
-            followed = empty_tracks()
+            logger.warning(f"{error} (skipped)")
+            tracks = empty_tracks()
         else:
-            if followed.empty:
-                frames = count_first_frames(video, settings["seconds"], rate)
-                why = explain_no_tracks(frames, settings)
-                warn(f"{video}: {why}: baselines know nothing of it")
-        text = followed.to_csv(index=False, float_format="%.2f")
+            if tracks.empty:
+                frames = count_first_frames(video, settings["duration"], frame_rate)
+                reason = explain_no_tracks(frames, settings)
+                logger.warning(f"{video}: {reason}: baselines know nothing of it")
+        text = tracks.to_csv(index=False, float_format="%.2f")
         # Without the time: always the same bytes.
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
-    print(f"{followed['cell'].nunique()} cells")
+    logger.info(f"{tracks['cell'].nunique()} cells")
 
 
 if __name__ == "__main__":
-    with run_job(snakemake):
-        main(
-            snakemake.input.video,
-            snakemake.output[0],
-            snakemake.params.settings["tracks"],
-            snakemake.params.rate["frame_rate"],
-            # No param: it must not make those stale that can be read.
-            snakemake.config["dataset"]["unreadable"] == "leave_out",
-        )
+    run_job(main, snakemake)

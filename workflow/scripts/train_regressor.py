@@ -1,5 +1,7 @@
 """Train the regressor of one input type, target and fold; predict the held-out participants."""
 
+import logging
+
 import numpy as np
 import pandas as pd
 
@@ -9,8 +11,9 @@ from motilens.core.files import atomic_write, hash_file
 from motilens.core.records import make_provenance
 from motilens.evaluation.diagnostics import format_diagnostics, list_issues
 from motilens.evaluation.predictions import check_no_leakage, make_prediction_table
+from motilens.models.autoencoders import build_autoencoder
 from motilens.models.pretrained_weights import load_stored_weights
-from motilens.pipeline.job import note, run_job, tell, warn
+from motilens.pipeline.job import run_job
 from motilens.training.checkpoint import checkpointing
 from motilens.training.model_files import load_model, save_model
 from motilens.training.regressor import (
@@ -23,71 +26,75 @@ from motilens.training.regressor import (
 )
 from motilens.training.stack_dataset import load_stacks
 
+logger = logging.getLogger("motilens.step")
 
-def main(inputs, output, wildcards, params, performance):
-    values, seed = params.settings[f"targets.{wildcards.target}"], int(wildcards.seed)
-    known = params.training["training"], params.held_out["held_out"]
-    settings = params.settings["regressor"] | {"values": values}
-    if untrained := params.settings.get(f"inputs.{wildcards.input}"):
-        encoder, made = make_fixed_encoder(untrained, known[0])
+
+def main(job):
+    depends_on, wildcards = job.params.depends_on, job.wildcards
+    training, held_out = depends_on["training"], depends_on["held_out"]
+    values, seed = depends_on["settings"][f"targets.{wildcards.target}"], int(wildcards.seed)
+    settings = depends_on["settings"]["regressor"] | {"values": values}
+    # No param: how fast a model is trained does not make it stale.
+    compute = setup_compute(job.config["compute"], job.threads)
+    fixed = depends_on["settings"].get(f"inputs.{wildcards.input}")
+    if fixed:
+        encoder, encoder_record = make_fixed_encoder(fixed, training)
     else:
-        encoder, made = load_model(inputs.encoder, inputs.encoder_record)
-    check_no_leakage(*known, made["training"])
-    settings["architecture"] = regressor_architecture(settings, made["architecture"])
-    if made["health"]["problem"]:
-        settings["unhealthy"] = "keep"  # it cannot be better than its feature images
-    labels, held_out = (pd.DataFrame.from_dict(part, orient="index") for part in known)
-    everyone = known[0] | known[1]
-    files = match_clips_to_samples(clip_paths(inputs.lists[0], everyone), everyone)
-
-    def examples(side):
-        chosen = {sample: files[sample] for sample in side}
-        return load_stacks(chosen, encoder.frames, performance)
-
-    seen, keys = examples(known[0])
-    if untrained:
-        fit_encoder(encoder, seen)
-    wanted = np.array(labels.loc[[sample for sample, _ in keys], values], np.float32)
-    bags = make_bags(keys, settings["together"])
-    start = load_stored_weights(inputs.pretrained) if inputs.pretrained else None
-    identity = {
-        "settings": settings, "training": known[0], "code": params.code, "seed": seed,
-        "encoder": made["weights_sha256"],
-    }  # fmt: skip
-    with checkpointing(output.weights, identity, performance.save_minutes, tell) as keeper:
-        trained = train_regressor(
-            seen, wanted, encoder, settings, seed, performance, keeper, start, bags, note
+        encoder, encoder_record = load_model(
+            job.input.encoder, job.input.encoder_record, build_autoencoder
         )
-        print(f"health: {format_diagnostics(trained.health)}")
-        for trouble in list_issues(trained.health):
-            warn(
-                f"{trouble} ({wildcards.input}, {wildcards.target}, fold {wildcards.fold}, seed "
-                f"{seed}): Table 1 marks it"
-            )
-        unseen, keys = examples(known[1])
-        predicted = predict_stacks(trained.model, unseen)
-        table = make_prediction_table(keys, held_out, values, predicted)
-        with atomic_write(output.predictions) as temporary:
-            table.to_csv(temporary, index=False)
+    check_no_leakage(training, held_out, encoder_record["training"])
+    settings["architecture"] = regressor_architecture(settings, encoder_record["architecture"])
+    if encoder_record["diagnostics"]["failure"]:
+        settings["on_collapse"] = "keep"  # it cannot be better than its feature images
+    samples = training | held_out
+    files = match_clips_to_samples(clip_paths("clips", samples), samples)
+
+    def load_side(side):
+        return load_stacks({name: files[name] for name in side}, encoder.frames, compute)
+
+    stacks, keys = load_side(training)
+    if fixed:
+        fit_encoder(encoder, stacks)
+    table = pd.DataFrame.from_dict(training, orient="index")
+    labels = np.array(table.loc[[sample for sample, _ in keys], values], np.float32)
+    identity = {
+        "settings": settings, "training": training, "code": depends_on["code"], "seed": seed,
+        "encoder": encoder_record["weights_sha256"],
+    }  # fmt: skip
+    with checkpointing(job.output.weights, identity, compute.checkpoint_minutes) as checkpoints:
+        result = train_regressor(
+            stacks,
+            labels,
+            encoder,
+            settings,
+            seed,
+            compute,
+            checkpoints,
+            pretrained=load_stored_weights(job.input.pretrained) if job.input.pretrained else None,
+            bags=make_bags(keys, settings["bag_size"]),
+        )
+        logger.info(f"diagnostics: {format_diagnostics(result.diagnostics)}")
+        for issue in list_issues(result.diagnostics):
+            logger.warning(f"{issue}: Table 1 marks it")
+        stacks, keys = load_side(held_out)
+        truth = pd.DataFrame.from_dict(held_out, orient="index")
+        predicted = predict_stacks(result.model, stacks)
+        with atomic_write(job.output.predictions) as temporary:
+            predictions = make_prediction_table(keys, truth, values, predicted)
+            predictions.to_csv(temporary, index=False)
         description = dict(wildcards.items()) | {
+            "method": wildcards.input,
             "architecture": settings["architecture"],
-            "autoencoder_sha256": made["weights_sha256"],
-            "autoencoder_collapsed": bool(list_issues(made["health"])),
-            **params.training,
-            **params.held_out,
-            "predictions_sha256": hash_file(output.predictions),
-            **make_provenance(params.code, settings),
+            "autoencoder_sha256": encoder_record["weights_sha256"],
+            "autoencoder_collapsed": bool(list_issues(encoder_record["diagnostics"])),
+            "training": training,
+            "held_out": held_out,
+            "predictions_sha256": hash_file(job.output.predictions),
+            **make_provenance(depends_on["code"], settings),
         }
-        save_model(trained, output, description)
+        save_model(result, job.output, description)
 
 
 if __name__ == "__main__":
-    with run_job(snakemake):
-        main(
-            snakemake.input,
-            snakemake.output,
-            snakemake.wildcards,
-            snakemake.params,
-            # Read here, for it is no param: how fast a model is made does not make it stale.
-            setup_compute(snakemake.config["performance"], snakemake.threads),
-        )
+    run_job(main, snakemake)

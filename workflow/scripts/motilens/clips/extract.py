@@ -9,133 +9,136 @@ import numpy as np
 from motilens.clips.hdf5 import open_for_writing, write_clips
 from motilens.clips.sampling import (
     RATE_TOLERANCE,
-    build_timeline,
     clip_frame_numbers,
     frame_rate_issue,
     override_frame_rate,
 )
 from motilens.core.files import hash_file
-from motilens.core.records import VERSION
+from motilens.core.records import motilens_version
 from motilens.video.decode import FrameReader, resize_filter
 from motilens.video.ffmpeg import DamagedVideo, ffmpeg_version
 from motilens.video.probe import VideoInfo, probe_by_decoding, probe_video
-from motilens.video.seek import SeekError, decode_segments, plan_segments
 
 
 def extract_clips(
     source: str, path: str | Path, settings: dict, sample: str, facts: dict | None = None
 ) -> dict:
-    """Decode the video `source` and write its clips to `path` (docs/formats.md).
+    """Decode a video and write its clips (docs/formats.md).
 
     Args:
-        settings: size (pixels), aspect, clips_per_video, clip_length (frames), frame_rate (1/s),
-            other_frame_rate.
+        source: the video.
+        path: HDF5 file to write.
+        settings: size (pixels), resize_mode, clips_per_video, clip_length (frames), frame_rate
+            (1/s), on_frame_rate_mismatch.
         sample: its name.
-        facts: what else is recorded; of these, frame_rate (1/s) is believed more than the file,
-            and microns_per_pixel (µm, before resizing) is a scale.
+        facts: what else is recorded; of these, frame_rate (1/s) overrides the file's, and
+            microns_per_pixel (µm, before resizing) is a scale.
 
     Returns:
-        What is recorded with the clips: of the video, its decoding and their content.
+        The record of the clips: of the video, its decoding and their content.
 
     Raises:
-        Damaged: the video cannot be read, is too short, has the wrong frame rate, or ends before
-            its frames do.
+        DamagedVideo: the video cannot be read, is too short, has the wrong frame rate, or ends
+            before its frames do.
     """
     facts = facts or {}
-    with ThreadPoolExecutor(1) as beside:  # a second of work for each GB
-        video_digest = beside.submit(hash_file, source)
+    with ThreadPoolExecutor(1) as thread:  # a second of work for each GB
+        video_digest = thread.submit(hash_file, source)
         listed = probe_video(source)
-        found, digest = _write_clips(source, path, listed, settings, facts.get("frame_rate"))
-    warnings = []
-    if listed.frames != found.frames:
-        warnings.append(f"holds {listed.frames} packets that make {found.frames} frames")
-    if facts.get("frame_rate") and listed.uneven:
-        warnings.append("its frames are not evenly spaced in its own times")
-    complaint, then = frame_rate_issue(found, settings["frame_rate"]), settings["other_frame_rate"]
-    if complaint and then == "warn":
-        warnings.append(complaint)
-    resampled = bool(complaint) and then == "resample"
-    if resampled and found.frame_rate < settings["frame_rate"] / (1 + RATE_TOLERANCE):
-        warnings.append(
-            f"has {found.frame_rate:.5g} frames a second: some are shown twice to make "
-            f"{settings['frame_rate']:g} (frames.frame_rate)"
-        )
-    rate = round(found.frame_rate, 4)
+        video, digest = _write_clips(source, path, listed, settings, facts.get("frame_rate"))
+    issue, action = (
+        frame_rate_issue(video, settings["frame_rate"]),
+        settings["on_frame_rate_mismatch"],
+    )
+    resampled = bool(issue) and action == "resample"
+    rate = round(video.frame_rate, 4)
     record = {
         "sample": sample,
         "video": Path(source).name,
         "video_sha256": video_digest.result(),
-        "video_codec": found.codec,
-        "video_width": found.width,
-        "video_height": found.height,
-        "video_pixel_aspect": found.pixel_aspect,
-        "video_frames": found.frames,
+        "video_codec": video.codec,
+        "video_width": video.width,
+        "video_height": video.height,
+        "video_pixel_aspect": video.pixel_aspect,
+        "video_frames": video.frames,
         "video_frame_rate": rate,
         "frame_rate": float(settings["frame_rate"]) if resampled else rate,
-        "warning": "; ".join(warnings),
+        "warning": "; ".join(_list_warnings(listed, video, settings, facts)),
         "content_sha256": digest,
-        "filters": resize_filter(settings["size"], settings["aspect"]),
+        "filters": resize_filter(settings["size"], settings["resize_mode"]),
         "ffmpeg": ffmpeg_version(),
-        "motilens": VERSION.read_text(encoding="utf-8").strip(),
+        "motilens": motilens_version(),
     }
     if not np.isnan(listed.frame_rate):
         record["file_frame_rate"] = round(listed.frame_rate, 4)
-    said = {"frame_rate": "frame_rate_said"}  # ours may be another, where clips are resampled
-    record |= {said.get(name, name): value for name, value in facts.items()}
+    # The rate of the clips may be another, where they are resampled.
+    given = {"frame_rate": "given_frame_rate"}
+    record |= {given.get(name, name): value for name, value in facts.items()}
     _write_attributes(path, record)
     return record
 
 
+def _list_warnings(listed: VideoInfo, video: VideoInfo, settings: dict, facts: dict) -> list[str]:
+    """List what the user should know about a video that was used.
+
+    Args:
+        listed, video: by its packets; with frames counted by decoding, at the trusted rate.
+    """
+    warnings = []
+    if listed.frames != video.frames:
+        warnings.append(f"holds {listed.frames} packets that make {video.frames} frames")
+    if facts.get("frame_rate") and listed.is_uneven:
+        warnings.append("its frames are not evenly spaced in its own times")
+    rate, action = settings["frame_rate"], settings["on_frame_rate_mismatch"]
+    issue = frame_rate_issue(video, rate)
+    if issue and action == "warn":
+        warnings.append(issue)
+    if issue and action == "resample" and video.frame_rate < rate / (1 + RATE_TOLERANCE):
+        warnings.append(
+            f"has {video.frame_rate:.5g} frames a second: some are repeated to make {rate:g} "
+            "(frames.frame_rate)"
+        )
+    return warnings
+
+
 def _write_clips(
-    source: str, path: str | Path, found: VideoInfo, settings: dict, rate: float | None
+    source: str, path: str | Path, video: VideoInfo, settings: dict, frame_rate: float | None
 ) -> tuple[VideoInfo, str]:
-    """Write the clips; what was found in the video, its frames counted by decoding; the digest."""
+    """Write the clips; return the video with its frames counted by decoding, and their digest."""
     for _ in range(2):
-        # Parts are looked for by the file's own times, whatever the user says of them.
-        believed = override_frame_rate(found, rate)
-        timeline = build_timeline(source, believed, settings)
-        numbers = timeline[clip_frame_numbers(source, believed, len(timeline), settings)]
-        count, digest = _decode_clips(source, path, found, numbers, settings)
-        if count == found.frames:
-            return believed, digest
-        # Without a complaint of ffmpeg: some codecs have packets that show nothing. What is
-        # shown counts.
-        found = probe_by_decoding(source, found)
+        trusted = override_frame_rate(video, frame_rate)
+        numbers = clip_frame_numbers(source, trusted, settings)
+        frames = FrameReader(source, settings["size"], settings["resize_mode"], np.unique(numbers))
+        digest = write_clips(path, frames, numbers, settings["size"])
+        decoded = len(frames.times)
+        if decoded == video.frames:
+            return trusted, digest
+        # Without a complaint of ffmpeg: some codecs have packets that show nothing. Only frames
+        # that are shown count.
+        video = probe_by_decoding(source, video)
     raise DamagedVideo(
-        f"{source}: {found.frames} frames can be counted, {count} decoded: replace the file, "
-        "or try ffmpeg -i OLD -c:v ffv1 NEW.mkv"
+        f"{source}: {video.frames} frames can be counted, {decoded} decoded: replace the file, or "
+        "try ffmpeg -i OLD -c:v ffv1 NEW.mkv"
     )
 
 
-def _decode_clips(
-    source: str, path: str | Path, found: VideoInfo, numbers: np.ndarray, settings: dict
-) -> tuple[int, str]:
-    """Write the clips; the number of frames that the video has, and the clips' digest."""
-    size, aspect, needed = settings["size"], settings["aspect"], np.unique(numbers)
-    if runs := plan_segments(found, needed):
-        frames = decode_segments(source, found, needed, runs, size, aspect)
-        try:
-            return found.frames, write_clips(path, frames, numbers, size)
-        except SeekError as doubt:
-            print(f"all is decoded: {doubt}")
-    every = FrameReader(source, size, aspect, needed)
-    digest = write_clips(path, every, numbers, size)
-    return len(every.times), digest
-
-
 def write_empty_clips(
-    path: str | Path, settings: dict, sample: str, source: str, problem: str
+    path: str | Path, settings: dict, sample: str, source: str, reason: str
 ) -> dict:
-    """Write to `path` a file without clips, of a video that cannot be used.
+    """Write a file without clips, of a video that cannot be used, and return its record.
 
-    Returns:
-        What is recorded of it.
+    Args:
+        path: HDF5 file to write.
+        settings: clip_length (frames), size (pixels).
+        sample: its name.
+        source: the video.
+        reason: why it cannot be used.
     """
     length, size = settings["clip_length"], settings["size"]
     with open_for_writing(path) as file:
         file["clips"] = np.empty((0, length, size, size), np.uint8)
         file["frame_numbers"] = np.empty((0, length), int)
-    record = {"sample": sample, "video": Path(source).name, "problem": problem}
+    record = {"sample": sample, "video": Path(source).name, "exclusion_reason": reason}
     record["content_sha256"] = hashlib.sha256().hexdigest()
     _write_attributes(path, record)
     return record

@@ -6,72 +6,128 @@ from pathlib import Path
 
 from motilens.core.errors import InputError
 from motilens.core.records import read_record
+from motilens.core.text import shorten_list
+
+RATE_DIFFERENCE = 0.02  # of the frame rate: what differs less is the same
 
 
-def read_clips_record(results: str, sample: str) -> dict:
-    """The record of a sample's clips; empty if they are not made yet, or are just being made.
+def read_clips_record(folder: str | Path, sample: str) -> dict:
+    """Return the record of a sample's clips; empty if they are not made yet.
+
+    Args:
+        folder: where clips and records are.
+        sample: its name.
 
     Raises:
-        InputError: it is damaged.
+        InputError: the record is damaged.
     """
-    path = f"{results}/frames/{sample}.json"
+    path = f"{folder}/{sample}.json"
     try:
         record = read_record(path)
     except FileNotFoundError:
         return {}
-    known = isinstance(record, dict) and record.get("sample") == sample
-    if not known or not re.fullmatch("[0-9a-f]{64}", str(record.get("content_sha256"))):
+    is_its_own = record.get("sample") == sample
+    if not is_its_own or not re.fullmatch("[0-9a-f]{64}", str(record.get("content_sha256"))):
         raise InputError(f"{path} is no record of clips of {sample}: delete it and run again")
     return record
 
 
-def exclusion_reason(results: str, sample: str) -> str | None:
-    """Why a sample was left out, or None."""
-    return read_clips_record(results, sample).get("problem")
+def exclusion_reason(folder: str | Path, sample: str) -> str | None:
+    """Return why a sample was left out; None if it was not."""
+    return read_clips_record(folder, sample).get("exclusion_reason")
 
 
 def check_clips_differ(records: Iterable[dict]) -> None:
-    """Two videos may differ as files and show the same: held out and seen in training at once.
+    """Check that no two videos show the same frames: one could be held out, the other trained on.
 
     Raises:
-        InputError: naming them.
+        InputError: naming the two videos.
     """
     owners, names = {}, {}
     for record in records:
         names[record["sample"]] = record["video"]
         sample, digest = record["sample"], record["content_sha256"]
-        if "problem" not in record and (other := owners.setdefault(digest, sample)) != sample:
+        if "exclusion_reason" in record:
+            continue
+        if (other := owners.setdefault(digest, sample)) != sample:
             raise InputError(
                 f"the videos of samples {other} and {sample} ({names[other]} and "
                 f"{record['video']}) show the same frames: remove one of them"
             )
 
 
-def frame_rate_range(records: dict[str, dict]) -> list[float]:
-    """The lowest and the highest frame rate (1/s) of the samples' videos, if any is decoded."""
-    known = [made["video_frame_rate"] for made in records.values() if "video_frame_rate" in made]
-    return [min(known), max(known)] if known else []
+def frame_rate_range(records: Iterable[dict]) -> tuple[float, float] | None:
+    """Return the lowest and highest frame rate (1/s) of the decoded videos; None without any."""
+    rates = [record["video_frame_rate"] for record in records if "video_frame_rate" in record]
+    return (min(rates), max(rates)) if rates else None
 
 
 def overridden_frame_rates(records: dict[str, dict]) -> list[str]:
-    """Of each sample whose frame rate the table says other than its file: both, in words."""
-    found = []
-    for sample, record in records.items():
-        said, of_file = (record.get(name) for name in ("frame_rate_said", "file_frame_rate"))
-        if said and of_file and abs(said - of_file) > 0.02 * of_file:
-            found.append(f"{sample} ({said:g}, not {of_file:g})")
-    return found
+    """Describe each sample whose frame rate differs between the user's table and the video file.
 
-
-def describe_missing_videos(results: str, records: dict[str, dict]) -> list[str]:
-    """A line for each sample that was left out, or whose video ended its step in an error."""
+    Args:
+        records: by sample.
+    """
     lines = []
     for sample, record in records.items():
-        log = Path(results, "logs", "extract_frames", f"{sample}.log")
-        if why := record.get("problem"):
-            lines.append(f"{sample} was left out: {why}")
-        elif not Path(results, "frames", f"{sample}.json").exists() and log.exists():
-            text = log.read_text(encoding="utf-8", errors="replace")
-            if found := re.findall(r"^ERROR: (.*)$", text, re.MULTILINE):
-                lines.append(f"{sample} failed: {found[-1]}")
+        given, stored = (record.get(name) for name in ("given_frame_rate", "file_frame_rate"))
+        if given and stored and abs(given - stored) > RATE_DIFFERENCE * stored:
+            lines.append(f"{sample} ({given:g}, not {stored:g})")
     return lines
+
+
+def describe_missing_videos(
+    folder: str | Path, logs: str | Path, records: dict[str, dict]
+) -> list[str]:
+    """Describe each sample that was left out, or whose decoding ended in an error.
+
+    Args:
+        folder: where clips and records are.
+        logs: where the logs of the decoding are, one for each sample.
+        records: by sample.
+    """
+    lines = []
+    for sample, record in records.items():
+        log = Path(logs, f"{sample}.log")
+        if reason := record.get("exclusion_reason"):
+            lines.append(f"{sample} was left out: {reason}")
+        elif not Path(folder, f"{sample}.json").exists() and log.exists():
+            text = log.read_text(encoding="utf-8", errors="replace")
+            if errors := re.findall(r"^ERROR: (.*)$", text, re.MULTILINE):
+                lines.append(f"{sample} failed: {errors[-1]}")
+    return lines
+
+
+def describe_run_end(
+    folder: str | Path, logs: str | Path, samples: Iterable[str], has_baselines: bool, skip: bool
+) -> str:
+    """Return what the user should know about the videos at the end of a run; mostly nothing.
+
+    Args:
+        folder, logs: as of `describe_missing_videos`.
+        samples: their names.
+        has_baselines: whether cells are tracked.
+        skip: whether videos that cannot be used are skipped.
+    """
+    records = {sample: read_clips_record(folder, sample) for sample in samples}
+    lines = []
+    rates = frame_rate_range(records.values())
+    if has_baselines and rates and rates[1] > (1 + RATE_DIFFERENCE) * rates[0]:
+        lines.append(
+            f"Videos have {rates[0]:g} to {rates[1]:g} frames a second: baselines track cells at "
+            "each video's own rate, and the speed along a path depends on it."
+        )
+    if overridden := overridden_frame_rates(records):
+        lines.append(
+            "The table gives another frame rate than the file, and is used: "
+            f"{shorten_list(overridden)}."
+        )
+    if missing := describe_missing_videos(folder, logs, records):
+        lines.append(f"{len(missing)} of {len(records)} videos could not be used:")
+        lines += [f"  {line}" for line in missing]
+        if not skip:
+            lines.append(
+                "Replace or remove them, or skip them (dataset.on_unreadable_video: skip). "
+                "`snakemake --keep-going clips` finds all such videos."
+            )
+    return "\n".join(lines)

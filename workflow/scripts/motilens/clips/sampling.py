@@ -11,75 +11,92 @@ from motilens.video.probe import VideoInfo
 RATE_TOLERANCE = 0.02  # of the frame rate: 49 to 51 frames/s are 50
 
 
-def override_frame_rate(found: VideoInfo, rate: float | None) -> VideoInfo:
-    """The same with evenly spaced frames at the rate that the user says, if so."""
-    return replace(found, times=np.arange(found.frames) / rate) if rate else found
-
-
-def frame_rate_issue(found: VideoInfo, wanted: float) -> str | None:
-    """What is wrong with the times of a video's frames, if anything."""
-    rate = found.frame_rate
-    if np.isnan(rate):
-        return "does not say when its frames were taken"
-    if found.uneven:
-        return f"its frames are not evenly spaced in time ({rate:.5g} a second on average)"
-    if abs(rate - wanted) > RATE_TOLERANCE * wanted:
-        return f"has {rate:.5g} frames a second, not {wanted:g} (frames.frame_rate)"
-    return None
-
-
-def build_timeline(source: str, found: VideoInfo, settings: dict) -> np.ndarray:
-    """Numbers of the video's frames, one for each frame that the method is shown.
-
-    Resampled by time, it is the frame nearest to each instant: some are shown twice, or never.
-
-    Raises:
-        Damaged: the frame rate is another than the method assumes, and nothing is to be done.
-    """
-    wanted, times = settings["frame_rate"], found.times
-    complaint, then = frame_rate_issue(found, wanted), settings["other_frame_rate"]
-    if complaint and (then == "stop" or np.isnan(found.frame_rate)):
-        raise DamagedVideo(
-            f"{source}: {complaint}: if the file is wrong, say the true rate (a column "
-            "`frame_rate` beside the video's name; of new videos --frame-rate); if not, choose "
-            "frames.other_frame_rate: resample (or frames.frame_rate for all)"
-        )
-    if not complaint or then == "warn":
-        return np.arange(len(times))
-    instants = times[0] + np.arange(int((times[-1] - times[0]) * wanted + 1e-6) + 1) / wanted
-    # Rounded, for two frames may be equally near: then the earlier one, on every processor.
-    return np.searchsorted(np.round((times[1:] + times[:-1]) / 2, 6), np.round(instants, 6))
-
-
-def clip_frame_numbers(source: str, found: VideoInfo, frames: int, settings: dict) -> np.ndarray:
-    """Numbers on the timeline, int (clips, clip length)."""
-    length = settings["clip_length"]
-    try:
-        first = clip_positions(frames, settings["clips_per_video"], length)
-    except VideoTooShort as error:
-        shown = f" ({found.frames} at {found.frame_rate:g} a second, resampled: is that its rate?)"
-        raise DamagedVideo(f"{source}: {error}{shown if frames != found.frames else ''}") from error
-    return first[:, None] + np.arange(length)
-
-
 class VideoTooShort(InputError):
     """A video has fewer frames than its clips need."""
 
 
 def clip_positions(frames: int, clips: int, clip_length: int) -> np.ndarray:
-    """First frames of `clips` clips spread evenly over a video of `frames` frames, int64.
+    """Return the first frames of clips spread evenly over a video, int64 (clips,).
 
     The paper (its code) steps by frames / 250; here the last clip must end inside the video,
     so the step is (frames - clip_length + 1) / clips.
 
+    Args:
+        frames: of the video.
+        clips: how many.
+        clip_length: frames.
+
     Raises:
-        TooShort: the video has fewer different positions than clips.
+        VideoTooShort: the video has fewer different positions than clips.
     """
-    room = frames - clip_length + 1
-    if room < clips:
+    positions = frames - clip_length + 1
+    if positions < clips:
         raise VideoTooShort(
             f"{frames} frames are too few for {clips} clips of {clip_length} frames, which need "
             f"at least {clips + clip_length - 1}: lower frames.clips_per_video, shorten the "
             "longest input type, or leave this participant out (video and labels)"
         )
-    return np.arange(clips) * room // clips
+    return np.arange(clips) * positions // clips
+
+
+def clip_frame_numbers(path: str, video: VideoInfo, settings: dict) -> np.ndarray:
+    """Return which frame of a video each frame of each clip is, int (clips, clip length).
+
+    Args:
+        path: of the video, for messages.
+        video: with the frame times that are trusted (`override_frame_rate`).
+        settings: clips_per_video, clip_length (frames), frame_rate (1/s),
+            on_frame_rate_mismatch ("error", "warn" or "resample").
+
+    Raises:
+        DamagedVideo: too few frames; or the frame rate differs, and the settings say "error".
+    """
+    timeline = _make_timeline(path, video, settings)
+    length = settings["clip_length"]
+    try:
+        first = clip_positions(len(timeline), settings["clips_per_video"], length)
+    except VideoTooShort as error:
+        resampled = f" ({video.frames} frames at {video.frame_rate:g} per second, resampled)"
+        hint = resampled if len(timeline) != video.frames else ""
+        raise DamagedVideo(f"{path}: {error}{hint}") from error
+    return timeline[first[:, None] + np.arange(length)]
+
+
+def _make_timeline(path: str, video: VideoInfo, settings: dict) -> np.ndarray:
+    """Return numbers of the video's frames, one for each frame that the method is shown.
+
+    When a video is resampled, this is the frame nearest to each instant: some frames are repeated
+    or skipped.
+    """
+    rate, times = settings["frame_rate"], video.times
+    issue, action = frame_rate_issue(video, rate), settings["on_frame_rate_mismatch"]
+    if issue and (action == "error" or np.isnan(video.frame_rate)):
+        raise DamagedVideo(
+            f"{path}: {issue}: if the file is wrong, give the true rate (a column `frame_rate` "
+            "beside the video's name; for new videos --frame-rate); if not, choose "
+            "frames.on_frame_rate_mismatch: resample (or frames.frame_rate for all)"
+        )
+    if not issue or action == "warn":
+        return np.arange(len(times))
+    instants = times[0] + np.arange(int((times[-1] - times[0]) * rate + 1e-6) + 1) / rate
+    # Rounded, since two frames may be equally near: then the earlier one, on every processor.
+    return np.searchsorted(np.round((times[1:] + times[:-1]) / 2, 6), np.round(instants, 6))
+
+
+def override_frame_rate(video: VideoInfo, frame_rate: float | None) -> VideoInfo:
+    """Return the same video with evenly spaced frames at the rate that the user gives, if any."""
+    if not frame_rate:
+        return video
+    return replace(video, times=np.arange(video.frames) / frame_rate)
+
+
+def frame_rate_issue(video: VideoInfo, frame_rate: float) -> str | None:
+    """Return how the times of a video's frames differ from a rate (1/s); None if they do not."""
+    measured = video.frame_rate
+    if np.isnan(measured):
+        return "does not say when its frames were taken"
+    if video.is_uneven:
+        return f"its frames are not evenly spaced in time ({measured:.5g} a second on average)"
+    if abs(measured - frame_rate) > RATE_TOLERANCE * frame_rate:
+        return f"has {measured:.5g} frames a second, not {frame_rate:g} (frames.frame_rate)"
+    return None

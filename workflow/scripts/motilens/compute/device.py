@@ -6,10 +6,10 @@ each model says what was in force.
 """
 
 import ctypes
+import logging
 import os
 import platform
 import resource
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,19 +17,19 @@ import torch
 from torch import nn
 
 from motilens.compute.gpu_lease import acquire_gpu
-from motilens.compute.torch_startup import with_compiler, without_compiler
 from motilens.core.errors import InputError
-from motilens.pipeline.job import tell, warn
+
+logger = logging.getLogger(__name__)
 
 COMPUTE_DEFAULTS = {
     "device": "auto", "threads": 1, "precision": "auto", "tf32": True, "deterministic": False,
-    "channels_last": "auto", "compile": False, "data": "auto", "micro_batch": None,
-    "save_minutes": 2, "trainings_per_gpu": 1,
+    "channels_last": "auto", "compile": False, "data_location": "auto", "micro_batch": None,
+    "checkpoint_minutes": 2, "jobs_per_gpu": 1,
 }  # fmt: skip
 
 
 class ChannelsLastPreference(NamedTuple):
-    """Whether a kind of network gains by channels_last, on the CPU and elsewhere (measured)."""
+    """Whether a kind of network is faster in channels_last, on the CPU and elsewhere (measured)."""
 
     cpu: bool
     gpu: bool
@@ -37,49 +37,59 @@ class ChannelsLastPreference(NamedTuple):
 
 @dataclass(frozen=True)
 class ComputeSettings:
-    """What `prepare` has decided."""
+    """What `setup_compute` has decided.
+
+    Args:
+        device: where models and batches are.
+        precision: of the forward pass in training.
+        channels_last: memory layout; None: where it is faster.
+        compile: whether networks are compiled.
+        data_location: where stacks are kept ("auto", "device", "host" or "disk").
+        micro_batch: stacks at a time, if less than a batch.
+        checkpoint_minutes: between two checkpoints.
+    """
 
     device: torch.device
     precision: torch.dtype
-    channels_last: bool | None  # None: where it gains
+    channels_last: bool | None
     compile: bool
-    data: str
+    data_location: str
     micro_batch: int | None
-    save_minutes: float
-    threads: int
+    checkpoint_minutes: float
 
     @property
     def on_cpu(self) -> bool:
+        """Return whether the device is a CPU."""
         return self.device.type == "cpu"
 
+    @property
+    def fused_optimizer(self) -> bool:
+        """Return whether the optimizer is fused: on a CPU 1.1 to 1.2 times as fast (ResNet-34)."""
+        return self.device.type in ("cpu", "cuda", "mps")
+
     def autocast(self) -> torch.autocast:
-        """Half precision where it is wanted, for the forward pass and the loss of training."""
+        """Return the context of the forward pass and the loss of training."""
         enabled = self.precision != torch.float32
         return torch.autocast(self.device.type, self.precision, enabled=enabled)
 
-    def place(self, model: nn.Module, layout: ChannelsLastPreference) -> nn.Module:
-        """`model` on the device, in the layout that is fastest there."""
+    def to_device(self, model: nn.Module, preference: ChannelsLastPreference) -> nn.Module:
+        """Move a model to the device, in the layout that is fastest there."""
         last = self.channels_last
         if last is None:
-            last = layout.cpu if self.on_cpu else layout.gpu
+            last = preference.cpu if self.on_cpu else preference.gpu
         form = torch.channels_last if last else torch.contiguous_format
         return model.to(self.device, memory_format=form)
 
-    def compiled(self, model: nn.Module) -> nn.Module:
-        """`model` as the training loop calls it; its parameters are the same tensors."""
+    def maybe_compile(self, model: nn.Module) -> nn.Module:
+        """Return the model as the training loop calls it; its parameters are the same tensors."""
         if not self.compile:
             return model
-        # Whole steps of the autoencoder are some 43 small operations: on a GPU their launches
-        # are what is saved, by CUDA graphs.
+        # A step of the autoencoder is some 43 small operations: on a GPU, CUDA graphs save the
+        # time of their launches.
         return torch.compile(model, mode="default" if self.on_cpu else "reduce-overhead")
 
-    def adam(self, parameters: Sequence[nn.Parameter], rate: float, decay: float):
-        # Fused: on the CPU 1.1 to 1.2 times as fast a step for 21 million parameters.
-        fused = self.device.type in ("cpu", "cuda", "mps")
-        return torch.optim.Adam(parameters, lr=rate, weight_decay=decay, fused=fused)
-
-    def described(self) -> dict:
-        """Plain values for people."""
+    def describe(self) -> dict:
+        """Return plain values for people."""
         gpu = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else None
         return {
             "device": gpu or self.device.type,
@@ -99,25 +109,20 @@ def setup_compute(settings: dict | None = None, threads: int | None = None) -> C
     """Set PyTorch up for this process; call it before the first tensor is made.
 
     Args:
-        settings: the section `performance` of a configuration; what is left out has DEFAULTS.
+        settings: the section `compute` of a configuration; what is left out has COMPUTE_DEFAULTS.
         threads: of the CPU, if others than in `settings`.
 
     Raises:
-        InputError: a device or a precision is wanted that is not here.
+        InputError: the wanted device or precision is not available.
     """
     chosen = COMPUTE_DEFAULTS | (settings or {})
     keep_freed_memory()
     torch.set_num_threads(threads or chosen["threads"])
-    device = _choose_device(chosen["device"], chosen["trainings_per_gpu"])
+    device = _choose_device(chosen["device"], chosen["jobs_per_gpu"])
     deterministic = chosen["deterministic"]
-    if chosen["compile"] or deterministic:
-        with_compiler()
-    else:
-        without_compiler()
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    if deterministic != torch.are_deterministic_algorithms_enabled():
-        torch.use_deterministic_algorithms(deterministic)  # this, too, imports the compiler
+    torch.use_deterministic_algorithms(deterministic)
     torch.backends.cudnn.benchmark = not deterministic
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = chosen["tf32"]
     last = chosen["channels_last"]
@@ -126,27 +131,26 @@ def setup_compute(settings: dict | None = None, threads: int | None = None) -> C
         precision=_choose_precision(chosen["precision"], device),
         channels_last=None if last == "auto" else last,
         compile=chosen["compile"],
-        data=chosen["data"],
+        data_location=chosen["data_location"],
         micro_batch=chosen["micro_batch"],
-        save_minutes=chosen["save_minutes"],
-        threads=torch.get_num_threads(),
+        checkpoint_minutes=chosen["checkpoint_minutes"],
     )
 
 
-def _choose_device(wanted: str, share: int) -> torch.device:
+def _choose_device(wanted: str, jobs_per_gpu: int) -> torch.device:
     if wanted == "cpu":
         return torch.device("cpu")
-    leased = acquire_gpu(share, tell)  # before PyTorch looks for GPUs
-    here = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    if leased and here.type == "cpu" and wanted == "auto":
-        warn(
-            f"{leased} is a GPU, but PyTorch {torch.__version__} cannot use it: training on the CPU"
+    gpu = acquire_gpu(jobs_per_gpu)  # before PyTorch looks for GPUs
+    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    if gpu and device.type == "cpu" and wanted == "auto":
+        logger.warning(
+            f"{gpu} is a GPU, but PyTorch {torch.__version__} cannot use it: training on the CPU"
         )
-    if wanted in ("auto", here.type):
-        return here
+    if wanted in ("auto", device.type):
+        return device
     raise InputError(
-        f"performance.device: {wanted}, but PyTorch {torch.__version__} finds none here "
-        f"(it finds {here.type}): look at the driver and CUDA_VISIBLE_DEVICES, or set it to auto"
+        f"compute.device: {wanted}, but PyTorch {torch.__version__} finds none here "
+        f"(it finds {device.type}): check the driver and CUDA_VISIBLE_DEVICES, or set it to auto"
     )
 
 
@@ -156,20 +160,20 @@ def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:
         return torch.bfloat16 if has_bfloat16 else torch.float32
     if wanted == "bfloat16" and device.type == "cuda" and not has_bfloat16:
         raise InputError(
-            f"performance.precision: bfloat16, which {torch.cuda.get_device_name(device)} does not "
+            f"compute.precision: bfloat16, which {torch.cuda.get_device_name(device)} does not "
             "have: set it to auto"
         )
     return torch.bfloat16 if wanted == "bfloat16" else torch.float32
 
 
 def keep_freed_memory() -> bool:
-    """Have glibc keep freed memory for the next step, rather than give it back and ask again.
+    """Have glibc keep freed memory for the next step, rather than return it and ask again.
 
-    The page faults of that are up to half of an autoencoder's step on the CPU
-    (benchmarks/README.md). The same bits; at most 18 % more memory at the peak.
+    Its page faults are up to half of an autoencoder's step on a CPU (benchmarks/README.md). The
+    same bits; at most 18 % more memory at the peak.
 
     Returns:
-        Whether there is such a thing here.
+        Whether this C library can do that.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -4,6 +4,7 @@ Snakemake counts GPUs but does not tell a job which one to use.
 """
 
 import fcntl
+import logging
 import os
 import platform
 import re
@@ -11,68 +12,68 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-_held: list[int] = []  # open, and so locked, as long as this process lives
+logger = logging.getLogger(__name__)
+
+_locks: list[int] = []  # open, and so locked, as long as this process lives
 
 
 def list_visible_gpus() -> list[str]:
-    """GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES gives them.
+    """List the GPUs that this process may use, by the names of CUDA_VISIBLE_DEVICES.
 
-    Of NVIDIA's make all, of AMD's and Apple's one, unless that variable names others.
+    All of NVIDIA's, one of AMD's or Apple's, unless that variable names others.
     """
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
-        names = [name.strip() for name in named.split(",")]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        names = [name.strip() for name in visible.split(",")]
         end = next((number for number, name in enumerate(names) if name in ("", "-1")), len(names))
         return list(dict.fromkeys(names[:end]))  # CUDA looks no further, either
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return ["mps"]
     try:
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60)
+        listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return ["0"] if Path("/dev/kfd").exists() else []
-    gpus = re.findall(r"^GPU \d+:.*\(UUID: (GPU-[^)]+)\)", listed.stdout, re.MULTILINE)
-    parts = re.findall(r"^\s+MIG .*\(UUID: +(MIG-[^)]+)\)", listed.stdout, re.MULTILINE)
+    gpus = re.findall(r"^GPU \d+:.*\(UUID: (GPU-[^)]+)\)", listing.stdout, re.MULTILINE)
+    parts = re.findall(r"^\s+MIG .*\(UUID: +(MIG-[^)]+)\)", listing.stdout, re.MULTILINE)
     return parts or gpus
 
 
-def acquire_gpu(share: int = 1, tell: Callable = print) -> str | None:
+def acquire_gpu(slots_per_gpu: int = 1) -> str | None:
     """Keep a GPU for this process until its end; wait as long as none is free.
 
-    A lock on a file for each place on each GPU: the operating system frees it however the process
-    ends. CUDA_VISIBLE_DEVICES then names that GPU alone; call it before CUDA is first used.
+    There is a locked file for each slot of each GPU: the operating system unlocks it however the
+    process ends. CUDA_VISIBLE_DEVICES then names that GPU alone; call this before CUDA is used.
 
     Args:
-        share: how many processes may have the same GPU.
-        tell: is told when there is waiting to do.
+        slots_per_gpu: how many processes may use the same GPU.
 
     Returns:
-        Its name, or None where there is none to keep.
+        Its name, or None if there is none.
     """
     if not (names := list_visible_gpus()):
         return None
-    waited = False
+    waiting = False
     while True:
-        # Each GPU's first place before any second one.
-        for place in range(share):
+        # Each GPU's first slot before any second one.
+        for slot in range(slots_per_gpu):
             for name in names:
-                if _try_lock(_lock_file(name, place)):
+                if _try_lock(_lock_file(name, slot)):
                     if name != "mps":
                         os.environ["CUDA_VISIBLE_DEVICES"] = name
                     return name
-        if not waited:
-            tell(f"All GPUs ({', '.join(names)}) are in use by other trainings: waiting")
-            waited = True
+        if not waiting:
+            logger.warning(f"all GPUs ({', '.join(names)}) are in use by other trainings: waiting")
+            waiting = True
         time.sleep(0.5)
 
 
-def _lock_file(name: str, place: int) -> Path:
-    # Jobs of one cluster's node may each call another GPU 0: theirs are told apart by the job.
+def _lock_file(name: str, slot: int) -> Path:
+    # Jobs on one node of a cluster may each call another GPU 0: their numbers distinguish them.
     job = os.environ.get("SLURM_JOB_ID", "")
     plain = re.sub(r"[^\w-]", "_", name)
-    return Path(tempfile.gettempdir(), f"motilens-gpu-{job}-{plain}-{place}.lock")
+    return Path(tempfile.gettempdir(), f"motilens-gpu-{job}-{plain}-{slot}.lock")
 
 
 def _try_lock(path: Path) -> bool:
@@ -85,5 +86,5 @@ def _try_lock(path: Path) -> bool:
     except BlockingIOError:
         os.close(file)
         return False
-    _held.append(file)
+    _locks.append(file)
     return True

@@ -7,7 +7,7 @@ from motilens.core.errors import InputError
 
 
 def run_command_line(main: Callable[[], None]) -> None:
-    """Call `main`; what the user can mend ends it in a line after ERROR, with exit code 1."""
+    """Call `main`; report what the user can correct in one line, and exit with code 1."""
     try:
         main()
     except InputError as error:

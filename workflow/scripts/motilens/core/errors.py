@@ -2,4 +2,4 @@
 
 
 class InputError(Exception):
-    """Something the user gave cannot be used; the message names the place and the remedy."""
+    """Something that the user gave cannot be used; the message names the place and the remedy."""

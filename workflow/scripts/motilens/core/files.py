@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; it becomes `path` only if the block succeeds."""
+    """Yield a temporary path beside `path`; rename it to `path` only if the block succeeds."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,19 +28,24 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 def hash_file(path: str | Path) -> str:
-    """Of a file's content, in hex digits."""
+    """Return the SHA-256 of a file's content, 64 hex digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def process_identity(pid: int | None = None) -> str:
-    """A process of this machine, this one if no other is named, for processes that ask later."""
+    """Return text by which `is_process_alive` finds a process (None: this one) again."""
     return f"{pid or os.getpid()} {_pid_namespace()}"
 
 
-def is_process_alive(run: str | None) -> bool:
-    """Is the process of that `identity` alive? What cannot be seen from here is."""
-    pid, _, namespace = (run or "").partition(" ")
+def is_process_alive(identity: str | None) -> bool:
+    """Return whether a process is alive.
+
+    Args:
+        identity: of the process (`process_identity`). A process in another PID namespace cannot
+            be checked and counts as alive.
+    """
+    pid, _, namespace = (identity or "").partition(" ")
     if not pid or namespace != _pid_namespace():
         return True
     try:
@@ -53,7 +58,7 @@ def is_process_alive(run: str | None) -> bool:
 
 
 def _pid_namespace() -> str:
-    """Where process numbers are valid; a container may have its own."""
+    """Return where process numbers are valid; a container may have its own namespace."""
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:

@@ -1,6 +1,6 @@
 """Names of the labels and of what is known about a video."""
 
-# Our names of the six labels and VISEM's names of their columns, all percentages.
+# Our names of the six labels, all percentages, and the names of their columns in VISEM.
 LABELS = {
     "progressive": "Progressive motility (%)",
     "nonprogressive": "Non progressive sperm motility (%)",
@@ -10,5 +10,6 @@ LABELS = {
     "tail": "Tail defects (%)",
 }
 MOTILITY = ("progressive", "nonprogressive", "immotile")
-# What may be said of a video: the true rate of its frames (1/s), its scale (µm); least and most.
+# What the user may know about a video, with the least and greatest value: the true frame rate
+# (1/s), the scale (µm).
 VIDEO_FACTS = {"frame_rate": (0.1, 1e6), "microns_per_pixel": (1e-3, 1e3)}

@@ -10,33 +10,19 @@ from pathlib import Path
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write
 
-# Not in a module: a new number alone makes nothing stale.
-VERSION = Path(__file__).parents[1] / "VERSION"
 LIBRARIES = (
     "numpy", "scipy", "h5py", "pandas", "torch", "torchvision", "imageio-ffmpeg", "scikit-learn",
     "trackpy",
 )  # fmt: skip
 
 
-def make_provenance(code_versions: dict, settings: dict) -> dict:
-    """How an output was made: settings, code, versions. Plain JSON values."""
-    return {
-        "settings": settings,
-        "code": code_versions,
-        "motilens": VERSION.read_text(encoding="utf-8").strip(),
-        "python": platform.python_version(),
-        "libraries": {name: _installed_version(name) for name in LIBRARIES},
-    }
-
-
-def write_record(path: str, record: dict) -> None:
-    """Write what is known of an output as JSON."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-
-
 class Record(dict):
-    """What is known of an output. Of what it lacks it says in which file."""
+    """A record that names its file when a key is missing.
+
+    Args:
+        values: plain JSON values.
+        path: of the file.
+    """
 
     def __init__(self, values: dict, path: str):
         super().__init__(values)
@@ -47,10 +33,10 @@ class Record(dict):
 
 
 def read_record(path: str) -> Record:
-    """What `write_record` wrote: settings, participants, versions, digests.
+    """Read what `write_record` wrote.
 
     Raises:
-        InputError: it cannot be read; also later, by whatever looks for a key that is not there.
+        InputError: it cannot be read; also later, where a missing key is looked up.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -61,21 +47,43 @@ def read_record(path: str) -> Record:
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error
 
 
+def write_record(path: str, record: dict) -> None:
+    """Write a record as JSON."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def make_provenance(code_versions: dict, settings: dict) -> dict:
+    """Return how an output is made (settings, code, versions), in plain JSON values."""
+    return {
+        "settings": settings,
+        "code": code_versions,
+        "motilens": motilens_version(),
+        "python": platform.python_version(),
+        "libraries": {name: _installed_version(name) for name in LIBRARIES},
+    }
+
+
+def motilens_version() -> str:
+    """Return the version of Motilens; it is in no module, so a new number makes nothing stale."""
+    return (Path(__file__).parents[1] / "VERSION").read_text(encoding="utf-8").strip()
+
+
 def _installed_version(library: str) -> str:
     # In this environment alone: Snakemake lends scripts its own packages, behind all others.
-    own = [*site.getsitepackages(), site.getusersitepackages()]
-    found = importlib.metadata.distributions(name=library, path=own)
+    folders = [*site.getsitepackages(), site.getusersitepackages()]
+    installed = importlib.metadata.distributions(name=library, path=folders)
     # An environment holds only what its step needs.
-    return next((part.version for part in found), "not installed")
+    return next((distribution.version for distribution in installed), "not installed")
 
 
-def to_plain(settings: dict) -> dict:
-    """As JSON would give it back, keys sorted at every level."""
-    return json.loads(json.dumps(settings, sort_keys=True))
+def to_plain(values: dict) -> dict:
+    """Return values as JSON would give them back, with keys sorted at every level."""
+    return json.loads(json.dumps(values, sort_keys=True))
 
 
 def deep_merge(settings: dict, others: dict) -> dict:
-    """`settings`, with `others` in place of those of the same name, section by section."""
+    """Return `settings` with the values of `others` in their place, section by section."""
     nested = {
         name: deep_merge(settings[name], part)
         for name, part in others.items()
@@ -85,5 +93,5 @@ def deep_merge(settings: dict, others: dict) -> dict:
 
 
 def short_digest(values) -> str:
-    """The first 16 hex digits of the SHA-256 of plain values."""
+    """Return the first 16 hex digits of the SHA-256 of plain values."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

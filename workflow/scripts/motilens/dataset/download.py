@@ -1,196 +1,181 @@
-"""Downloading a data set's archive; an interrupted download is continued."""
+"""Downloading and unpacking a data set's archive; what an interrupted call has done is kept."""
 
 import hashlib
 import os
-import re
+import shutil
 import time
+import zipfile
+import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+from tqdm import tqdm
 
 from motilens.core.errors import InputError
-from motilens.dataset.archive import PIECE, check_space, disk_errors
-from motilens.dataset.progress import ProgressReport
+from motilens.core.files import atomic_write
 
-TIMEOUT = (15, 60)  # seconds to connect and without a byte, then a connection is given up
-PAUSES = (2, 5, 15, 60, 120)  # seconds before each new attempt in a row: a router may restart
-LOST = "the connection was lost"
-LONGEST_PAUSE = 600  # seconds, should the server ask for more
-
-
-@dataclass(frozen=True)
-class _Archive:
-    url: str
-    path: Path
-    size: int
-    md5: str
-
-    @property
-    def part(self) -> Path:
-        return Path(f"{self.path}.part")
-
-    @property
-    def version(self) -> Path:
-        """A file with the server's mark (ETag) of what `part` is the beginning of."""
-        return Path(f"{self.part}.version")
+TIMEOUT = (15, 60)  # seconds to connect, and without a byte
+PAUSES = (2, 5, 15, 60, 120)  # seconds before each new attempt; any progress starts them again
+CHUNK_BYTES = 2**20
 
 
 def download_archive(
-    url: str, path: Path, size: int, md5: str, report: ProgressReport, wait=time.sleep
+    url: str, path: Path, size: int, md5: str, sleep: Callable = time.sleep
 ) -> None:
-    """Download `url` to `path`, or only check what is there; continues PATH.part.
-
-    A lost connection is taken up again after each of PAUSES, and any progress begins these anew.
+    """Download a file, or check the one that is there; continue an interrupted download.
 
     Args:
-        size: bytes of the whole file.
-        md5: of the whole file, 32 hex digits.
-        wait: called with the seconds of a pause.
+        url: of the file.
+        path: where it goes; until it is complete and checked, PATH.part.
+        size: bytes.
+        md5: 32 hex digits.
+        sleep: called with the seconds of a pause.
 
     Raises:
-        InputError: it cannot be had, or is not what it should be. What has come stays in PATH.part.
+        InputError: it cannot be downloaded, or is not the expected file.
     """
-    archive = _Archive(url, path, size, md5.lower())
-    with disk_errors(archive.part):
-        if path.exists():
-            _check(path, archive, report)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        archive.part.touch()
-        check_space(path.parent, size - archive.part.stat().st_size)
-        _receive_all(archive, report, wait)
-        _check(archive.part, archive, report)
-        with open(archive.part, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(archive.part, path)
-        archive.version.unlink(missing_ok=True)
-
-
-def _receive_all(archive: _Archive, report: ProgressReport, wait: Callable) -> None:
+    part = path.with_name(f"{path.name}.part")
+    if path.exists():
+        _check_content(path, size, md5)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part.touch()
+    check_free_space(path.parent, size - part.stat().st_size)
     failures = 0
-    while (before := archive.part.stat().st_size) < archive.size:
-        problem, asked = LOST, ""
+    while (before := part.stat().st_size) < size:
+        problem = "the connection was lost"
         try:
-            _receive(archive, before, report)
+            _receive(url, part, size)
         except requests.RequestException as error:
-            problem = _cause(error)
-            if error.response is not None:
-                asked = error.response.headers.get("Retry-After", "")
-            if isinstance(error, ValueError):  # as requests calls an impossible URL
-                raise InputError(
-                    f"{archive.url}: {problem}: correct dataset.archive.url"
-                ) from error
-        have = archive.part.stat().st_size
-        failures = 0 if have > before else failures
-        if failures == len(PAUSES):
+            problem = " ".join(str(error).split())
+        if part.stat().st_size > before:
+            failures = 0
+        elif failures == len(PAUSES):
             raise InputError(
-                f"{archive.url}: cannot be downloaded ({problem}): run again when the network is "
-                f"back, which continues {archive.part}, or download it by hand to {archive.path}"
+                f"{url}: cannot be downloaded ({problem}): run again when the network is back, "
+                f"which continues {part}, or download it by hand to {path}"
             )
-        if have < archive.size:
-            pause = max(PAUSES[failures], min(int(asked), LONGEST_PAUSE) if asked.isdigit() else 0)
-            report(f"waiting {pause} s ({problem})", have, archive.size)
-            wait(pause)
-        failures += 1
+        if part.stat().st_size < size:
+            sleep(PAUSES[failures])
+            failures += 1
+    _check_content(part, size, md5)
+    os.replace(part, path)
 
 
-def _receive(archive: _Archive, have: int, report: ProgressReport) -> None:
-    """Add to the `have` bytes that are there what one connection brings."""
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with (
-        requests.get(archive.url, headers=headers, stream=True, timeout=TIMEOUT) as response,
-        open(archive.part, "r+b") as file,
-    ):
-        place = _first_byte(response, archive, have)
-        file.seek(have)
-        for piece in response.iter_content(PIECE):
-            if place + len(piece) > archive.size:
-                raise InputError(
-                    f"{archive.url}: the server sends more than {archive.size} bytes: correct "
-                    "dataset.archive.url or dataset.archive.size"
-                )
-            file.write(piece[max(have - place, 0) :])
-            file.flush()
-            place += len(piece)
-            doing = "downloading" if place > have else "passing over what is there of"
-            report(f"{doing} {archive.path.name}", place, archive.size)
-
-
-def _first_byte(response: requests.Response, archive: _Archive, have: int) -> int:
-    """Where in the archive the answer to a request for all after `have` bytes begins.
+def _receive(url: str, part: Path, size: int) -> None:
+    """Append to a file what one connection brings.
 
     Raises:
-        InputError: it is no part of this archive.
-        requests.HTTPError: asking again later may help.
+        InputError: the server offers another file.
+        requests.RequestException: asking again later may help.
     """
-    status, headers = response.status_code, response.headers
-    if status in (408, 429) or status >= 500:
-        response.raise_for_status()
-    found = re.match(r"bytes (?:(\d+)-\d+|\*)/(\d+)?", headers.get("Content-Range", ""))
-    length = headers.get("Content-Length") if status == 200 else found and found[2]
-    kind = headers.get("Content-Type", "unknown type")
-    page = status == 200 and kind.startswith("text/html")  # of a hotel's network, of a record
-    if (length or page) and length != str(archive.size):
-        raise InputError(
-            f"{archive.url}: the server offers {length or 'some'} bytes ({kind}) instead of "
-            f"{archive.size}: correct dataset.archive.url or dataset.archive.size"
-        )
-    begin = 0 if status == 200 else found and found[1] and int(found[1])
-    if status not in (200, 206) or begin not in (0, have):
-        raise InputError(
-            f"{archive.url}: the server answers {status} {response.reason}: correct "
-            f"dataset.archive.url, or download it by hand to {archive.path}"
-        )
-    _check_version(headers.get("ETag") or headers.get("Last-Modified") or "", archive, have)
-    return begin
+    done = part.stat().st_size
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        if response.status_code in (408, 429) or response.status_code >= 500:
+            response.raise_for_status()
+        if response.status_code == 200:
+            done = 0  # a server that cannot continue sends all of it again
+        total = done + int(response.headers.get("Content-Length", size - done))
+        if response.status_code not in (200, 206) or total != size:
+            raise InputError(
+                f"{url}: the server answers {response.status_code} {response.reason}, {total} "
+                f"bytes instead of {size}: correct dataset.archive.url or dataset.archive.size"
+            )
+        with open(part, "r+b") as file, _progress_bar(part.stem, size, done) as bar:
+            file.truncate(done)
+            file.seek(done)
+            for chunk in response.iter_content(CHUNK_BYTES):
+                file.write(chunk)
+                bar.update(len(chunk))
 
 
-def _check_version(mark: str, archive: _Archive, have: int) -> None:
-    """Hours before the MD5 would tell, notice another file than expected or than was begun."""
-    md5 = re.search(r"md5:([0-9a-f]{32})", mark)  # Zenodo's form
-    if md5 and md5[1] != archive.md5:
-        raise InputError(
-            f"{archive.url}: the server says that its MD5 is {md5[1]} instead of {archive.md5}: "
-            "correct dataset.archive.md5 or dataset.archive.url"
-        )
-    noted = archive.version.read_text("utf-8") if have and archive.version.exists() else ""
-    if noted and mark and noted != mark:
-        raise InputError(
-            f"{archive.url}: the file has changed since {archive.part} was begun ({noted}, now "
-            f"{mark}): delete {archive.part} and run again, or only {archive.version} if you know "
-            "that it is the same"
-        )
-    if not noted:
-        archive.version.write_text(mark, "utf-8")
+def _check_content(path: Path, size: int, md5: str) -> None:
+    """Compare size and MD5 of a file.
 
-
-def _check(file: Path, archive: _Archive, report: ProgressReport) -> None:
-    """Compare size and MD5 of `file`, which is the archive or its part."""
-    size = file.stat().st_size
-    if size != archive.size:
-        unfinished = f", or rename it to {archive.part} to have it continued"
+    Raises:
+        InputError: they differ.
+    """
+    found = path.stat().st_size
+    if found != size:
         raise InputError(
-            f"{file}: it has {size} bytes instead of {archive.size}: delete it and run again"
-            f"{unfinished if size < archive.size else ''}, or correct dataset.archive.size"
+            f"{path}: it has {found} bytes instead of {size}: delete it and run again, or correct "
+            "dataset.archive.size"
         )
     digest = hashlib.md5(usedforsecurity=False)
-    with open(file, "rb") as opened:
-        while piece := opened.read(PIECE):
-            digest.update(piece)
-            report(f"checking {file.name}", opened.tell(), size)
-    if digest.hexdigest() != archive.md5:
+    with open(path, "rb") as file, _progress_bar(f"checking {path.name}", size) as bar:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+            bar.update(len(chunk))
+    if digest.hexdigest() != md5.lower():
         raise InputError(
-            f"{file}: its MD5 is {digest.hexdigest()} instead of {archive.md5}: delete it and run "
+            f"{path}: its MD5 is {digest.hexdigest()} instead of {md5.lower()}: delete it and run "
             "again, or correct dataset.archive.md5"
         )
 
 
-def _cause(error: BaseException) -> str:
-    """What lies under the many layers of a network error."""
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return LOST
-    while error.__context__:
-        error = error.__context__
-    return str(error) or type(error).__name__
+def extract_files(archive: Path, target_of: Callable[[str], Path | None]) -> list[Path]:
+    """Unpack files of a zip archive, except those that are there already.
+
+    Args:
+        archive: the zip.
+        target_of: returns where the file with this name in the archive goes; None: nowhere.
+
+    Returns:
+        The paths of all wanted files.
+
+    Raises:
+        InputError: the archive is damaged, holds none of them, or the disk is too full.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = [member for member in opened.infolist() if not member.is_dir()]
+            wanted = {path: m for m in members if (path := target_of(m.filename))}
+            if not wanted:
+                names = ", ".join(repr(member.filename) for member in members[:5])
+                raise InputError(
+                    f"{archive}: none of its {len(members)} files is wanted; the first are "
+                    f"{names or 'none'}: correct dataset.archive.url or the paths in the config"
+                )
+            missing = {path: m for path, m in wanted.items() if not _is_unpacked(path, m)}
+            total = sum(member.file_size for member in missing.values())
+            for folder in {path.parent for path in missing}:
+                folder.mkdir(parents=True, exist_ok=True)
+                check_free_space(folder, total)
+            with _progress_bar(f"unpacking {archive.name}", total) as bar:
+                for path, member in missing.items():
+                    with (
+                        opened.open(member) as source,
+                        atomic_write(path) as temporary,
+                        open(temporary, "wb") as file,
+                    ):
+                        shutil.copyfileobj(source, file, CHUNK_BYTES)
+                    bar.update(member.file_size)
+            return list(wanted)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise InputError(
+            f"{archive}: cannot be unpacked ({error}): delete it and download it again, or unpack "
+            "it by hand"
+        ) from error
+
+
+def _is_unpacked(path: Path, member: zipfile.ZipInfo) -> bool:
+    return path.is_file() and path.stat().st_size == member.file_size
+
+
+def check_free_space(folder: Path, needed: int) -> None:
+    """Raise an InputError if `needed` bytes do not fit into a folder."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise InputError(
+            f"{folder}: {needed / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free: free some "
+            "space and run again"
+        )
+
+
+def _progress_bar(title: str, total: int, done: int = 0) -> tqdm:
+    return tqdm(
+        desc=title, total=total, initial=done, unit="B", unit_scale=True, mininterval=1,
+        dynamic_ncols=True,
+    )  # fmt: skip

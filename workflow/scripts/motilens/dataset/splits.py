@@ -17,16 +17,18 @@ from motilens.dataset.spreadsheet import read_table
 N_CANDIDATES = 200  # splits drawn, of which the best balanced is taken
 
 
-def make_split(table: pd.DataFrame, number: int, seed: int) -> dict[str, int]:
-    """Assign participants to folds 1 .. number, seeded and balanced on the classes of motility.
+def make_split(table: pd.DataFrame, n_folds: int, seed: int) -> dict[str, int]:
+    """Assign participants to folds 1 .. n_folds, seeded and balanced on the classes of motility.
 
-    Participants are ranked by progressive motility and each run of `number` neighbours is dealt
-    to the folds at random, so every fold spans the whole range. Of many such splits that one is
+    Participants are ranked by progressive motility, and each run of `n_folds` neighbors is dealt
+    to the folds at random, so every fold spans the whole range. Of many such splits, the one is
     taken whose folds differ least in the mean of any class.
 
     Args:
         table: participant, and the labels to balance: those of motility that all samples have,
             or else all that they have.
+        n_folds: how many.
+        seed: of the random generator.
 
     Raises:
         InputError: fewer participants than folds.
@@ -34,135 +36,142 @@ def make_split(table: pd.DataFrame, number: int, seed: int) -> dict[str, int]:
     labels = table.drop(columns="participant").dropna(axis="columns")
     labels = labels[[name for name in MOTILITY if name in labels] or list(labels)]
     values = labels.groupby(table["participant"]).mean()
-    if len(values) < number:
+    if len(values) < n_folds:
         raise InputError(
-            f"folds.number: {number} folds need at least {number} participants, there are "
+            f"folds.number: {n_folds} folds need at least {n_folds} participants, there are "
             f"{len(values)}: a fold without participants has nothing to test"
         )
     values = values.sort_values([*labels.columns[:1], "participant"])
     generator = random.Random(seed)
-    drawn = [_stratified_draw(len(values), number, generator) for _ in range(N_CANDIDATES)]
-    best = min(drawn, key=lambda folds: _imbalance(values.to_numpy(), np.array(folds)))
+    candidates = [_stratified_draw(len(values), n_folds, generator) for _ in range(N_CANDIDATES)]
+    best = min(candidates, key=lambda folds: _imbalance(values.to_numpy(), np.array(folds)))
     return dict(zip(values.index, best, strict=True))
 
 
-def _stratified_draw(participants: int, number: int, generator: random.Random) -> list[int]:
-    """Folds of ranked participants, each block of neighbours in an order of its own."""
+def _stratified_draw(participants: int, n_folds: int, generator: random.Random) -> list[int]:
+    """Return folds of ranked participants, each block of neighbors in an order of its own."""
     folds = []
-    for start in range(0, participants, number):
-        folds += generator.sample(range(1, number + 1), min(number, participants - start))
+    for start in range(0, participants, n_folds):
+        folds += generator.sample(range(1, n_folds + 1), min(n_folds, participants - start))
     return folds
 
 
 def _imbalance(values: np.ndarray, folds: np.ndarray) -> float:
-    """The largest difference between two folds' means of a label, in percentage points."""
+    """Return the largest difference between two folds' means of a label, percentage points."""
     means = np.array([values[folds == fold].mean(axis=0) for fold in np.unique(folds)])
     return float(np.ptp(means, axis=0).max(initial=0))
 
 
-def split_path(results: str | Path, number: int, seed: int) -> Path:
-    """Where a seeded split is kept, with everyone who ever had a place in it."""
-    return Path(results) / "splits" / f"folds{number}_seed{seed}.csv"
+def split_path(results: str | Path, n_folds: int, seed: int) -> Path:
+    """Return where a seeded split is saved, with everyone who ever had a place in it."""
+    return Path(results) / "splits" / f"folds{n_folds}_seed{seed}.csv"
 
 
-def save_split(path: Path, number: int, folds: dict[str, int]) -> None:
-    """Write a split; who was in it before and is not now keeps the place, to come back to."""
-    places = load_split(path, number) | folds
-    table = pd.Series(places, name="fold", dtype=int).rename_axis("participant")
+def save_split(path: Path, n_folds: int, folds: dict[str, int]) -> None:
+    """Save a split; participants who were in it before keep their fold, to come back to."""
+    every = load_split(path, n_folds) | folds
+    table = pd.Series(every, name="fold", dtype=int).rename_axis("participant")
     with atomic_write(path) as temporary:
         table.to_csv(temporary)
 
 
-def load_split(path: Path, number: int) -> dict[str, int]:
-    """A split as `keep` wrote it; empty if there is none.
+def load_split(path: Path, n_folds: int) -> dict[str, int]:
+    """Return a split as `save_split` wrote it; empty if there is none.
 
     Raises:
         InputError: it has been damaged.
     """
     if not path.exists():
         return {}
-    places = {}
+    folds = {}
     for row in read_table(str(path), {"participant": ["participant"], "fold": ["fold"]}):
-        if row["fold"] not in map(str, range(1, number + 1)):
+        if row["fold"] not in map(str, range(1, n_folds + 1)):
             raise InputError(
-                f"{path}, line {row['line']}: {row['fold']!r} is no fold of 1 to {number}: "
+                f"{path}, line {row['line']}: {row['fold']!r} is no fold of 1 to {n_folds}: "
                 "correct it, or delete the file for a new split"
             )
-        places[row["participant"]] = int(row["fold"])
-    return places
+        folds[row["participant"]] = int(row["fold"])
+    return folds
 
 
-def load_or_make_split(table: pd.DataFrame, number: int, seed: int, results: str) -> dict[str, int]:
-    """The split kept in `results`, or a new one; newcomers join the smallest fold.
+def load_or_make_split(
+    table: pd.DataFrame, n_folds: int, seed: int, results: str | Path
+) -> dict[str, int]:
+    """Return the split saved in `results`, or a new one; newcomers join the smallest fold.
 
-    No balance is worth moving the others: their models would have to be trained anew.
+    A better balance is not worth moving the others: their models would have to be trained again.
 
     Args:
-        table: as for `split`.
+        table, n_folds, seed: as for `make_split`.
+        results: folder of results.
 
     Raises:
         InputError: fewer participants than folds, or nobody is left in one.
     """
-    places = load_split(split_path(results, number, seed), number)
+    path = split_path(results, n_folds, seed)
+    saved = load_split(path, n_folds)
     present = sort_by_participant(table)["participant"].drop_duplicates()
-    folds = {participant: places[participant] for participant in present if participant in places}
+    folds = {participant: saved[participant] for participant in present if participant in saved}
     if not folds:
-        return make_split(table, number, seed)
+        return make_split(table, n_folds, seed)
     for participant in present[~present.isin(list(folds))]:
-        sizes = {fold: list(folds.values()).count(fold) for fold in range(1, number + 1)}
+        sizes = {fold: list(folds.values()).count(fold) for fold in range(1, n_folds + 1)}
         folds[participant] = min(sizes, key=sizes.get)
-    if empty := set(range(1, number + 1)) - set(folds.values()):
+    if empty := set(range(1, n_folds + 1)) - set(folds.values()):
         raise InputError(
-            f"nobody is left in fold {min(empty)}: delete {split_path(results, number, seed)} for a "
-            "new split, or lower folds.number"
+            f"nobody is left in fold {min(empty)}: delete {path} for a new split, or lower "
+            "folds.number"
         )
     return folds
 
 
 def read_folds_table(
-    path: str, participants: Sequence[str], number: int, named: dict | None = None
+    path: str, participants: Sequence[str], n_folds: int, columns: dict | None = None
 ) -> tuple[dict[str, int], list[str]]:
-    """Folds 1 .. number from a user's table with the columns ID (or participant) and fold.
+    """Read folds 1 .. n_folds from a user's table with the columns ID (or participant) and fold.
 
-    A participant may stand in several rows, as in a table of videos, but in one fold.
+    A participant may have several rows, as in a table of videos, but one fold.
 
     Args:
-        named: headers where they are others, by our names participant and fold.
+        path: the table.
+        participants: of the data set.
+        n_folds: how many folds there must be.
+        columns: headers where they are others, by our names participant and fold.
 
     Returns:
-        The fold of each participant, and all problems, a line each.
+        The fold of each participant, and a line for each thing that is wrong.
     """
-    columns = {"participant": ["ID", "participant"], "fold": ["fold"]}
-    for name in columns.keys() & (named or {}).keys():
-        columns[name].append(named[name])
+    accepted = {"participant": ["ID", "participant"], "fold": ["fold"]}
+    for name in accepted.keys() & (columns or {}).keys():
+        accepted[name].append(columns[name])
     try:
-        table = read_table(path, columns)
+        table = read_table(path, accepted)
     except InputError as error:
         return {}, [str(error)]
-    wanted = [str(fold) for fold in range(1, number + 1)]
-    folds, problems = {}, []
+    known_folds = [str(fold) for fold in range(1, n_folds + 1)]
+    folds, lines = {}, []
     for row in table:
         participant = parse_participant_id(row["participant"]) or repr(row["participant"])
         place = f"{path}, line {row['line']}: participant {participant}"
         if folds.setdefault(participant, row["fold"]) != row["fold"]:
-            problems.append(
+            lines.append(
                 f"{place} is in fold {row['fold']} and in fold {folds[participant]}: a participant "
                 "has one fold"
             )
-        if row["fold"] not in wanted:
-            problems.append(f"{place}: fold {row['fold']!r} is not one of {', '.join(wanted)}")
+        if row["fold"] not in known_folds:
+            lines.append(f"{place}: fold {row['fold']!r} is not one of {', '.join(known_folds)}")
         if participant not in participants:
-            problems.append(f"{place} is not in the data set: remove it")
+            lines.append(f"{place} is not in the data set: remove it")
     for participant in participants:
         if participant not in folds:
-            problems.append(f"{path}: participant {participant} has no fold: add a row")
-    for fold in wanted:
+            lines.append(f"{path}: participant {participant} has no fold: add a row")
+    for fold in known_folds:
         if fold not in folds.values():
-            problems.append(f"{path}: fold {fold} has no participants: correct folds.number")
-    return {who: int(fold) for who, fold in folds.items() if fold in wanted}, problems
+            lines.append(f"{path}: fold {fold} has no participants: correct folds.number")
+    return {who: int(fold) for who, fold in folds.items() if fold in known_folds}, lines
 
 
 def split_digest(folds: dict[str, int]) -> str:
-    """What tells two splits apart: the first 16 hex digits of a SHA-256 of `participant,fold`."""
+    """Return the first 16 hex digits of the SHA-256 of a split's lines `participant,fold`."""
     text = "".join(f"{who},{fold}\n" for who, fold in sorted(folds.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

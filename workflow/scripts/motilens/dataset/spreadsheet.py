@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from motilens.core.errors import InputError
+from motilens.dataset.issues import Issues
 
 SEPARATORS = ";,\t"
 
@@ -18,19 +19,21 @@ def read_table(
     path: str,
     columns: Mapping[str, Sequence[str]],
     optional: Sequence[str] = (),
-    problems: list[str] | None = None,
+    issues: Issues | None = None,
 ) -> list[dict[str, str]]:
-    """The rows that are not empty, each with its `line` (of the file or the first sheet).
+    """Read the rows of a table that are not empty.
 
     Args:
         path: CSV (UTF-8, or UTF-16 with byte order mark; `;`, `,` or tab) or .xlsx.
-        columns: our names, each with the headers that mean it, of which one may be there. Upper
-            and lower case are alike.
+        columns: our names, each with the headers that are understood, of which one may be there.
+            Upper and lower case are the same.
         optional: those of our names that may be missing.
-        problems: where to put those of the header, to go on with the columns that are there.
+        issues: where to report a wrong header, to go on with the columns that are there; None: it
+            is raised.
 
     Returns:
-        One dict a row: line (int), and text for each of our names whose column is there.
+        One dict for each row: line (int, of the file or the first sheet), and text for each of our
+        names whose column is there.
 
     Raises:
         InputError: the file cannot be read, lacks a column, or a row does not fit the header.
@@ -42,11 +45,11 @@ def read_table(
     if not rows:
         raise InputError(f"{path}: cannot be read as a table: it is empty")
     header = rows[0][1]
-    places, wrong = _find_columns(path, header, columns, optional)
-    if wrong and problems is None:
-        raise InputError(wrong)
-    if wrong:
-        problems.append(wrong)
+    places, error = _find_columns(path, header, columns, optional)
+    if error and issues is None:
+        raise InputError(error)
+    if error:
+        issues.errors.append(error)
     table = []
     for line, cells in rows[1:]:
         if len(cells) < len(header) or any(cells[len(header) :]):
@@ -58,22 +61,23 @@ def read_table(
     return table
 
 
-def _find_columns(path, header, columns, optional) -> tuple[dict[str, int], str | None]:
-    """The place in the header of each of our names, and what is wrong with it."""
-    plain = [" ".join(name.split()).casefold() for name in header]
+def _find_columns(
+    path: str, header: list[str], columns: Mapping[str, Sequence[str]], optional: Sequence[str]
+) -> tuple[dict[str, int], str | None]:
+    """Return the place in the header of each of our names, and what is wrong with the header."""
+    titles = [" ".join(name.split()).casefold() for name in header]
     places, problems = {}, []
     for name, accepted in columns.items():
-        titles = [" ".join(title.split()).casefold() for title in accepted]
-        found = [place for place, title in enumerate(plain) if title in titles]
-        if len(found) == 1:
-            places[name] = found[0]
-        elif found:
-            doubled = " and ".join(repr(header[place]) for place in found)
+        wanted = [" ".join(title.split()).casefold() for title in accepted]
+        matches = [place for place, title in enumerate(titles) if title in wanted]
+        if len(matches) == 1:
+            places[name] = matches[0]
+        elif matches:
+            doubled = " and ".join(repr(header[place]) for place in matches)
             problems.append(f"{doubled} both mean {name!r}: keep one, or say which")
         elif name not in optional:
-            problems.append(
-                f"missing {' or '.join(map(repr, accepted))}{_suggest_header(accepted, header)}"
-            )
+            suggestion = _suggest_header(accepted, header)
+            problems.append(f"missing {' or '.join(map(repr, accepted))}{suggestion}")
     shared = [name for name in places if list(places.values()).count(places[name]) > 1]
     if shared:
         problems.append(f"one column is to be {' and '.join(map(repr, shared))}")
@@ -83,7 +87,7 @@ def _find_columns(path, header, columns, optional) -> tuple[dict[str, int], str 
         return places, None
     return places, (
         f"{path}: its columns cannot be used: {'; '.join(problems)}; found "
-        f"{', '.join(map(repr, header))}: rename them, or say their names in dataset.columns "
+        f"{', '.join(map(repr, header))}: rename them, or give their names in dataset.columns "
         "(the first line must be the header)"
     )
 
@@ -144,7 +148,7 @@ def _read_excel(path: str) -> list[tuple[int, list[str]]]:
         sheet = pd.read_excel(data, header=None, dtype=object, engine="openpyxl")
     except Exception as error:  # openpyxl and zipfile have many
         raise InputError(
-            f"{path}: cannot be read as Excel ({error}): save it anew as .xlsx, or as `CSV UTF-8`"
+            f"{path}: cannot be read as Excel ({error}): save it again as .xlsx, or as `CSV UTF-8`"
         ) from error
     rows = sheet.itertuples(index=False, name=None)
     return [(line, [_cell_text(value) for value in row]) for line, row in enumerate(rows, start=1)]
@@ -154,5 +158,5 @@ def _cell_text(value) -> str:
     if pd.isna(value):
         return ""
     if isinstance(value, float):
-        return f"{value:.10g}"  # Excel shows 15 digits of 0.1 + 0.2, and nobody means all of them
+        return f"{value:.10g}"  # Excel shows 15 digits of 0.1 + 0.2, which nobody typed
     return str(value)

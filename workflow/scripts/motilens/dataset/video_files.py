@@ -15,95 +15,104 @@ from pathlib import Path
 
 from motilens.core.errors import InputError
 from motilens.core.text import shorten_list
+from motilens.dataset.issues import Issues
 
 VIDEO_SUFFIXES = (
     ".avi", ".mp4", ".m4v", ".mov", ".mkv", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv",
     ".asf", ".webm", ".dv", ".flv", ".3gp", ".ogv",
 )  # fmt: skip
+N_PIECES, PIECE_BYTES = 32, 2**15  # of a file, that make its fingerprint
 
 
 def is_storage_url(folder: str | Path | None) -> bool:
-    """Whether a folder is one of an object store, as s3://films/2026."""
+    """Return whether a folder is in an object store, such as s3://videos/2026."""
     return bool(re.match("[a-z][a-z0-9+.-]*://", str(folder)))
 
 
 def is_video_file(name: str) -> bool:
-    """Whether a file of a folder is one, by its name's ending; those of other systems are not."""
+    """Return whether a file is a video, by its name's ending; hidden files are not."""
     return Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
 
 
 def list_numbered_videos(
-    folder: str, problems: list[str], stored: Container[str] | None = None
+    folder: str, issues: Issues, stored: Container[str] | None = None
 ) -> list[dict]:
-    """The videos in a folder, each of the participant whose number begins its name, as in VISEM.
+    """List the videos in a folder; the number that begins a name is its participant, as in VISEM.
 
     Args:
-        stored: names of all files, if the folder is one of an object store.
+        folder: of videos.
+        issues: where to report names without a number.
+        stored: names of all files, if the folder is in an object store.
 
     Returns:
-        One dict a video: participant, video (name), place (for messages).
+        One dict for each video: participant, video (name), place (for messages).
 
     Raises:
-        InputError: no such folder.
+        InputError: there is no such folder.
     """
     if stored is None and not Path(folder).is_dir():
         raise InputError(f"{folder}: no such folder of videos: correct dataset.videos")
-    found = []
+    videos = []
     for name in sorted(os.listdir(folder) if stored is None else stored):
         if not is_video_file(name) or "/" in name:
             continue
         if digits := re.match("[0-9]*", name)[0]:
             place = f"{folder}: participant {int(digits)}"
-            found.append({"participant": digits, "video": name, "place": place})
+            videos.append({"participant": digits, "video": name, "place": place})
         else:
-            problems.append(
+            issues.errors.append(
                 f"{os.path.join(folder, name)}: its name does not begin with a participant's ID: "
-                "rename it, or say whose it is in a CSV `ID;video` (dataset.video_list)"
+                "rename it, or name its participant in a CSV `ID;video` (dataset.video_list)"
             )
-    return found
+    return videos
 
 
 def resolve_video_path(
-    row: dict, folder: str | Path, problems: list[str], stored: Container[str] | None = None
+    row: dict, folder: str | Path, issues: Issues, stored: Container[str] | None = None
 ) -> bool:
-    """Complete the path of a row's video; False, and a problem told, if it is no file.
+    """Complete the path of a row's video and return whether it can be used.
 
-    `stored` as for `named`.
+    Args:
+        row: with `video` (a name) and `place` (for messages); `video` becomes a path.
+        folder: where names begin.
+        issues: where to report why it cannot be used.
+        stored: as of `list_numbered_videos`.
     """
     if not row["video"]:
-        problems.append(f"{row['place']}: names no video: correct it")
+        issues.errors.append(f"{row['place']}: names no video: correct it")
         return False
     name = row["video"]
     row["video"] = path = os.path.join(folder, name)
+    if problem := _find_problem(name, path, stored):
+        issues.errors.append(f"{row['place']}: {path}{problem}")
+    return not problem
+
+
+def _find_problem(name: str, path: str, stored: Container[str] | None) -> str:
+    """Return what is wrong with a video's path, to be written after it; else nothing."""
     if set(path) & set("{}<>"):
-        problems.append(
-            f"{row['place']}: {path}: {{ }} < > have a meaning for Snakemake: rename it"
-        )
-    elif stored is not None:
+        return ": { } < > have a meaning for Snakemake: rename it"
+    if stored is not None:
         if set(name) & set("#?"):
-            problems.append(f"{row['place']}: {path}: # and ? end an address: rename it")
-        elif posixpath.normpath(name) in stored:
-            return True
-        else:
-            problems.append(
-                f"{row['place']}: {path} is not in the store: correct it (names begin in "
-                "dataset.videos, upper and lower case differ)"
+            return ": # and ? end an address: rename it"
+        if posixpath.normpath(name) not in stored:
+            return (
+                " is not in the store: correct it (names begin in dataset.videos, upper and lower "
+                "case differ)"
             )
-    elif os.path.islink(path) and not os.path.exists(path):
-        problems.append(f"{row['place']}: {path} is a dead link: mend or remove it")
-    elif not os.path.isfile(path):
-        problems.append(f"{row['place']}: {path} is no file: correct it{_suggest_file(path)}")
-    elif told := describe_future_mtime(path):
-        problems.append(f"{row['place']}: {path} {told}")
-    else:
-        return True
-    return False
+        return ""
+    if os.path.islink(path) and not os.path.exists(path):
+        return " is a broken link: correct or remove it"
+    if not os.path.isfile(path):
+        return f" is no file: correct it{_suggest_file(path)}"
+    issue = describe_future_mtime(path)
+    return f" {issue}" if issue else ""
 
 
 def describe_future_mtime(path: str | Path) -> str:
-    """What to say of a file that is newer than now, else nothing.
+    """Describe a modification time in the future; return nothing for other files.
 
-    Snakemake would take what is made of it for older, and remove it.
+    Snakemake would take what is made from such a file for older than it, and remove it.
     """
     changed = os.path.getmtime(path)
     if changed <= time.time() + 1:
@@ -113,111 +122,115 @@ def describe_future_mtime(path: str | Path) -> str:
 
 
 def find_unlisted_videos(folder: str | Path, paths: Sequence[str], table: str) -> list[str]:
-    """Lines on videos that are in no row of a table: forgotten, maybe.
+    """Return a line for each folder with videos that no row of a table names.
 
     Args:
-        folder: where to look; of the disk, nothing is said of one of an object store.
-        paths: of the videos that are in a row. Their folders are looked into, too.
+        folder: where to look; a folder of an object store is skipped.
+        paths: of the videos that are in a row; their folders are searched, too.
+        table: for the message.
     """
     known, lines = {os.path.realpath(path) for path in paths}, []
     for place in sorted({str(folder), *map(os.path.dirname, paths)}):
-        found = [
+        names = sorted(os.listdir(place)) if os.path.isdir(place) else []
+        unlisted = [
             name
-            for name in sorted(os.listdir(place) if os.path.isdir(place) else [])
+            for name in names
             if is_video_file(name) and os.path.realpath(os.path.join(place, name)) not in known
         ]
-        if found:
+        if unlisted:
             lines.append(
-                f"{place}: no row of {table} names these videos, unused: {shorten_list(found)}"
+                f"{place}: no row of {table} names these videos, unused: {shorten_list(unlisted)}"
             )
     return lines
 
 
 def _suggest_file(path: str) -> str:
-    """A hint at what is there, if anything like it."""
+    """Return a hint at a file with a similar name, if there is one."""
     folder, name = os.path.split(path)
-    if os.path.exists(path):  # a folder, for one
+    if os.path.exists(path):  # a folder, for example
         return ""
     if "\\" in path:
         return " (write / where Windows has \\)"
-    there = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
     # macOS writes ü as two characters, which look the same.
     composed = unicodedata.normalize("NFC", name)
-    if alike := [one for one in there if unicodedata.normalize("NFC", one) == composed]:
-        return f" (the file's name is written in other characters, {ascii(alike[0])}: rename it)"
-    close = [one for one in there if one.casefold() == name.casefold()]
-    close += difflib.get_close_matches(name, there, 1)
+    if same := [other for other in names if unicodedata.normalize("NFC", other) == composed]:
+        return f" (the file's name is written in other characters, {ascii(same[0])}: rename it)"
+    close = [other for other in names if other.casefold() == name.casefold()]
+    close += difflib.get_close_matches(name, names, 1)
     return f" (is it {close[0]!r}?)" if close else ""
 
 
 def find_repeated_addresses(videos: Sequence[tuple[str, str]]) -> list[str]:
-    """Problems of addresses that mean the same: all that can be told of videos in a store.
+    """Return a line for each address in an object store that two rows name.
 
     Args:
         videos: place (for messages) and address of each.
     """
-    problems, owners = [], {}
+    lines, owners = [], {}
     for place, path in videos:
         if (owner := owners.setdefault(posixpath.normpath(path), place)) != place:
-            problems.append(f"{place}: {path} is the video of {owner}, too: keep one")
-    return problems
+            lines.append(f"{place}: {path} is the video of {owner}, too: keep one")
+    return lines
 
 
 def find_identical_files(videos: Sequence[tuple[str, str]]) -> list[str]:
-    """Problems of videos that are the same file or have the same content.
+    """Return a line for each video that has the same content as another.
 
-    One of two such would be held out and the other seen in training: nobody would notice.
+    One of the two could be held out and the other seen in training, unnoticed.
 
     Args:
         videos: place (for messages) and path of each.
     """
-    problems, alike = [], defaultdict(list)
+    lines, groups = [], defaultdict(list)
     for place, path in videos:
         try:
-            if os.path.getsize(path):  # empty files are alike, and told when they are decoded
-                alike[fingerprint_file(path)].append((place, path))
+            if os.path.getsize(path):  # empty files are reported when they are decoded
+                groups[fingerprint_file(path)].append((place, path))
         except InputError as error:
-            problems.append(str(error))
-    for group in alike.values():
+            lines.append(str(error))
+    for group in groups.values():
         place, path = group[0]
-        problems += [
+        lines += [
             f"{other_place}: {other} has the same content as {path} ({place}): keep one"
             for other_place, other in group[1:]
             if filecmp.cmp(path, other, shallow=False)
         ]
-    return problems
+    return lines
 
 
 def fingerprint_file(path: str) -> str:
-    """What tells whether a video is still the same: its size and 32 pieces spread over it.
+    """Return a digest of a file's size and of 32 pieces spread over it.
 
-    Neither its name nor its times; a film of many GB costs 1 MB of reading. A changed frame
-    changes the sizes in a container's index or, uncompressed, the pieces of any edit that is
-    not confined to a fraction of a second.
+    It shows whether a video is still the same, without its name and times: reading 1 MB is enough
+    even for many GB. A changed frame changes the sizes in a container's index or, uncompressed,
+    the pieces of any edit that is not confined to a fraction of a second.
 
     Returns:
         The first 16 hex digits of a SHA-256.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: the file cannot be read.
     """
-    pieces, length = 32, 2**15
     try:
         with open(path, "rb") as file:
             size = file.seek(0, 2)
             digest = hashlib.sha256(str(size).encode())
-            for piece in range(pieces):
-                file.seek(max(size - length, 0) * piece // (pieces - 1))
-                digest.update(file.read(length))
+            for piece in range(N_PIECES):
+                file.seek(max(size - PIECE_BYTES, 0) * piece // (N_PIECES - 1))
+                digest.update(file.read(PIECE_BYTES))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): allow it") from error
     return digest.hexdigest()[:16]
 
 
 def matches_plan(path: str, identity: str | dict | None) -> bool:
-    """Whether a video is what the plan saw: its fingerprint or, fetched from a store, its size.
+    """Return whether a video is what was planned with.
 
-    None is said of simulated videos.
+    Args:
+        path: the video.
+        identity: its fingerprint; or its size, if it was fetched from an object store; None for
+            simulated videos.
     """
     if isinstance(identity, dict):
         return os.path.getsize(path) == identity["size"]

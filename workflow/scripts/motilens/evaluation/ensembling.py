@@ -6,26 +6,47 @@ from motilens.core.errors import InputError
 
 
 def average_predictions(members: list[pd.DataFrame]) -> pd.DataFrame:
-    """The mean of several models' answers to the same samples, each model alike.
+    """Average several models' predictions of the same samples, each model with the same weight.
 
-    Models look at different parts of a video, so each first gives one answer for a sample: the
+    Models see different parts of a video, so each first gives one prediction for a sample: the
     mean over its stacks.
 
     Args:
-        members: of each model, as `predictions.prediction_table` makes them.
+        members: of each model, as `make_prediction_table` returns them.
 
     Returns:
-        The same with one row a sample (stack 0), in the order of the first.
+        The same with one row for each sample (stack 0), in the order of the first member.
 
     Raises:
-        InputError: they are not about the same samples, or differ in what is true.
+        InputError: they have different samples or true values.
     """
-    samples = [one.groupby(["participant", "sample"], sort=False) for one in members]
-    true, *others = (part.first().filter(regex="^true_") for part in samples)
+    groups = [member.groupby(["participant", "sample"], sort=False) for member in members]
+    true, *others = (group.first().filter(regex="^true_") for group in groups)
     for other in others:
         if set(other.index) != set(true.index) or not other.loc[true.index].equals(true):
-            raise InputError("models of an ensemble were asked about different samples or labels")
-    predicted = [part.mean().filter(regex="^predicted_").loc[true.index] for part in samples]
-    made = pd.concat([true, sum(predicted) / len(predicted)], axis=1).reset_index()
-    made.insert(2, "stack", 0)
-    return made
+            raise InputError("models of an ensemble have predicted different samples or labels")
+    predicted = [group.mean().filter(regex="^predicted_").loc[true.index] for group in groups]
+    table = pd.concat([true, sum(predicted) / len(predicted)], axis=1).reset_index()
+    table.insert(2, "stack", 0)
+    return table
+
+
+def merge_diagnostics(records: list[dict]) -> dict:
+    """Return what is wrong with any member of an ensemble.
+
+    Args:
+        records: of the members.
+
+    Returns:
+        failure and warning, each in one line, or None.
+    """
+
+    def merge(kind):
+        lines = [
+            f"{record['method']}: {record['diagnostics'][kind]}"
+            for record in records
+            if record["diagnostics"][kind]
+        ]
+        return "; ".join(lines) or None
+
+    return {kind: merge(kind) for kind in ("failure", "warning")}

@@ -1,39 +1,60 @@
-"""The table of errors, mae.csv (docs/formats.md)."""
+"""The table of errors, mae.csv (docs/reference/formats.md)."""
+
+from collections.abc import Iterable
 
 import pandas as pd
 
 from motilens.evaluation.diagnostics import quality_flags
-from motilens.evaluation.metrics import CONSTANT_RULES, mae_participant, mae_stack, predict_constant
+from motilens.evaluation.metrics import (
+    CONSTANT_RULES,
+    mae_participant,
+    mae_stack,
+    predict_constant,
+    zero_r_training_loss,
+)
 from motilens.evaluation.paper import matches_paper_setup
 
 
 def make_mae_row(predictions: pd.DataFrame, record: dict) -> dict:
-    """One row of mae.csv (docs/formats.md) from a regressor's predictions and record.
+    """Return one row of mae.csv.
 
     Args:
-        predictions: of the held-out samples, as `predictions.prediction_table` makes them.
-        record: of the regressor; holds the labels of its training.
+        predictions: of the held-out samples, as `make_prediction_table` returns them.
+        record: of the model; it holds the labels of its training samples.
     """
     labels = training_label_table(record)
     constants = {rule: predict_constant(predictions, labels, rule) for rule in CONSTANT_RULES}
     return {
-        **{name: record[name] for name in ("input", "target")},
+        **{name: record[name] for name in ("method", "target")},
         **{name: int(record[name]) for name in ("fold", "seed")},
         "mae_stack": mae_stack(predictions),
         "mae_participant": mae_participant(predictions),
-        **{f"{rule.lower()}_stack": mae_stack(made) for rule, made in constants.items()},
-        **{
-            f"{rule.lower()}_participant": mae_participant(made) for rule, made in constants.items()
-        },
+        **{f"{rule.lower()}_stack": mae_stack(table) for rule, table in constants.items()},
+        **{f"{rule.lower()}_participant": mae_participant(t) for rule, t in constants.items()},
         "n_participants": predictions["participant"].nunique(),
         "n_stacks": len(predictions),
-        "weights": record["settings"]["weights"],
-        "papers": matches_paper_setup(record),
+        "pretrained_weights": record["settings"].get("weights", "none"),
+        "comparable_to_paper": matches_paper_setup(record),
         **quality_flags(record),
     }
 
 
 def training_label_table(record: dict) -> pd.DataFrame:
-    """What a regressor was trained with: a row a sample, a column a value."""
+    """Return a model's training labels: a row for each sample, a column for each value."""
     labels = pd.DataFrame.from_dict(record["training"], orient="index")
     return labels[record["settings"]["values"]]
+
+
+def zero_r_losses(records: Iterable[dict]) -> dict[str, list[float]]:
+    """Return the training losses of ZeroR by target, the mean over models with the same loss.
+
+    Args:
+        records: of regressors.
+    """
+    rows = []
+    for record in records:
+        name = record["settings"]["loss"]
+        loss = zero_r_training_loss(training_label_table(record), name)
+        rows.append({"target": record["target"], "name": name, "loss": loss})
+    means = pd.DataFrame(rows).groupby(["target", "name"])["loss"].mean()
+    return means.groupby("target").agg(list).to_dict()

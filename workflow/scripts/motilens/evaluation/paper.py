@@ -9,26 +9,25 @@ PAPER_MAE = {
     "I3": {"motility": (10.850, 11.310, 10.750), "morphology": (5.567, 5.748, 5.580)},
     "I4": {"motility": (9.462, 9.426, 9.393), "morphology": (5.900, 5.738, 5.692)},
 }
-PAPER_STACKS = {"I1": (1, 1), "I2": (1, 9), "I3": (9, 1), "I4": (18, 1)}  # frames, copies
+PAPER_STACKS = {"I1": (1, 1), "I2": (1, 9), "I3": (9, 1), "I4": (18, 1)}  # frames, repeats
 PAPER_VALUES = {"motility": MOTILITY, "morphology": ("head", "midpiece", "tail")}
-AVERAGE = "average"
+AVERAGE = "average"  # in the column of folds
 
 
 def matches_paper_setup(record: dict) -> bool:
-    """Are input type and target called as the paper's, and are they that?"""
+    """Return whether input type and target are named as the paper's, and are the same."""
     encoder = record.get("architecture", {}).get("encoder", {})
-    stack = encoder.get("frames"), encoder.get("copies")
-    name = record["input"]
-    values = PAPER_VALUES.get(record["target"])
+    values = PAPER_VALUES.get(record["target"], ())
     return (
         encoder.get("model") == "autoencoder"
-        and PAPER_STACKS.get(name) == stack
-        and sorted(record["settings"]["values"]) == sorted(values or ())
+        and PAPER_STACKS.get(record["method"]) == (encoder.get("frames"), encoder.get("repeats"))
+        and sorted(record["settings"]["values"]) == sorted(values)
     )
 
 
-def paper_mae(name: str, target: str, fold) -> float | None:
-    folds = PAPER_MAE.get(name, {}).get(target)
+def paper_mae(method: str, target: str, fold: int | str) -> float | None:
+    """Return the paper's error of a fold, or of AVERAGE; None if it has no such figure."""
+    folds = PAPER_MAE.get(method, {}).get(target)
     if not folds:
         return None
     if fold == AVERAGE:

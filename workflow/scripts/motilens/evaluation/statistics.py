@@ -20,21 +20,21 @@ ALL_VALUES = "all"  # the values of a target together
 
 
 def read_all_predictions(paths: Iterable[str], records: Iterable[dict]) -> pd.DataFrame:
-    """The predictions of these regressors and baselines in one `long_table`."""
-    parts = [
+    """Return the predictions of these models in one long table, see `to_long_table`."""
+    tables = [
         to_long_table(read_predictions(path, record), record)
         for path, record in zip(paths, records, strict=True)
     ]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
 
 
 def to_long_table(predictions: pd.DataFrame, record: dict) -> pd.DataFrame:
-    """One regressor's predictions, a row a value: the form that all functions here take.
+    """Return one model's predictions, a row for each value: the form that all functions here take.
 
     Returns:
-        Columns input, target, fold, seed, participant, sample, stack, value, true, predicted.
+        Columns method, target, fold, seed, participant, sample, stack, value, true, predicted.
     """
-    keys = {name: record[name] for name in ("input", "target")}
+    keys = {name: record[name] for name in ("method", "target")}
     keys |= {name: int(record[name]) for name in ("fold", "seed")}
     parts = [
         predictions[["participant", "sample", "stack"]].assign(
@@ -49,56 +49,56 @@ def to_long_table(predictions: pd.DataFrame, record: dict) -> pd.DataFrame:
 
 
 def average_over_stacks(table: pd.DataFrame) -> pd.DataFrame:
-    """One answer for a sample, what a laboratory would see: the mean over its stacks."""
-    keys = ["input", "target", "fold", "seed", "participant", "sample", "value"]
+    """Return one prediction for each sample, what a laboratory would see: the mean over stacks."""
+    keys = ["method", "target", "fold", "seed", "participant", "sample", "value"]
     return table.groupby(keys, sort=False, as_index=False)[["true", "predicted"]].mean()
 
 
 def add_constant_rules(table: pd.DataFrame, labels: dict[tuple, pd.DataFrame]) -> pd.DataFrame:
-    """The rules that answer one number to everything, as further inputs before the others.
+    """Add the rules that predict one number for everything, as further methods before the others.
 
     Args:
-        table: of all regressors, see `long_table`.
+        table: of all models, see `to_long_table`.
         labels: of the training samples, by target and fold; a column for each value.
     """
-    first = table["input"].iloc[0]
-    rows = table[(table["input"] == first) & (table["seed"] == table["seed"].min())]
+    first = table["method"].iloc[0]
+    rows = table[(table["method"] == first) & (table["seed"] == table["seed"].min())]
     cases = list(zip(rows["target"], rows["fold"], rows["value"], strict=True))
-    made = []
+    parts = []
     for name, rule in CONSTANT_RULES.items():
-        answers = {key: rule(known) for key, known in labels.items()}
-        predicted = [answers[target, fold][value] for target, fold, value in cases]
-        made.append(rows.assign(input=name, predicted=predicted))
-    return pd.concat([*made, table], ignore_index=True)
+        constants = {key: rule(values) for key, values in labels.items()}
+        predicted = [constants[target, fold][value] for target, fold, value in cases]
+        parts.append(rows.assign(method=name, predicted=predicted))
+    return pd.concat([*parts, table], ignore_index=True)
 
 
 def summarize_errors(table: pd.DataFrame) -> pd.DataFrame:
-    """Errors and agreement of each input and target, per stack and per participant.
+    """Return errors and agreement of each method and target, per stack and per participant.
 
     Returns:
-        Columns input, target, value (of the target, or "all" together), level (stack, or
-        participant: after `sample_means`), participants, seeds; mae, participants alike, with its
-        interval mae_low, mae_high (95 %, bootstrap over participants) and mae_of_seeds (standard
-        deviation over seeds); rmse, bias (mean of predicted - true); and of single values r2,
-        correlation (Pearson), limits_low and limits_high (of agreement, bias -+ 1.96 standard
-        deviations; Bland and Altman, Lancet 1986), slope and intercept (of true over predicted: 1
-        and 0 if the predictions are calibrated). Means over seeds. Empty where nothing varies.
+        Columns method, target, value (of the target, or "all" together), level (stack, or
+        participant: after `average_over_stacks`), participants, seeds; mae, participants with the
+        same weight, with its interval mae_low, mae_high (95 %, bootstrap over participants) and
+        mae_of_seeds (standard deviation over seeds); rmse, bias (mean of predicted - true); and of
+        single values r2, correlation (Pearson), limits_low and limits_high (of agreement, bias -+
+        1.96 standard deviations; Bland and Altman, Lancet 1986), slope and intercept (of true over
+        predicted: 1 and 0 if the predictions are calibrated). Means over seeds. Empty where nothing
+        varies.
     """
     rows = []
     for level, cases in (("stack", table), ("participant", average_over_stacks(table))):
-        for (name, target), chosen in cases.groupby(["input", "target"], sort=False):
-            values = list(dict.fromkeys(chosen["value"]))
+        for (method, target), group in cases.groupby(["method", "target"], sort=False):
+            values = list(dict.fromkeys(group["value"]))
             for value in (ALL_VALUES, *values) if len(values) > 1 else values:
-                part = chosen if value == ALL_VALUES else chosen[chosen["value"] == value]
-                rows.append({"input": name, "target": target, "value": value, "level": level})
-                rows[-1] |= _error_summary(part) | _agreement_over_seeds(
-                    part, pooled=value == ALL_VALUES
-                )
+                part = group if value == ALL_VALUES else group[group["value"] == value]
+                rows.append({"method": method, "target": target, "value": value, "level": level})
+                rows[-1] |= _error_summary(part)
+                rows[-1] |= _agreement_over_seeds(part, pooled=value == ALL_VALUES)
     return pd.DataFrame(rows)
 
 
 def compare_methods(table: pd.DataFrame) -> pd.DataFrame:
-    """Each pair of inputs on the same participants, for each target.
+    """Compare each pair of methods on the same participants, for each target.
 
     Returns:
         Columns target, first, second, difference (of the mean absolute errors per participant,
@@ -107,9 +107,9 @@ def compare_methods(table: pd.DataFrame) -> pd.DataFrame:
         together; Benjamini and Hochberg 1995).
     """
     rows = []
-    for target, chosen in average_over_stacks(table).groupby("target", sort=False):
+    for target, group in average_over_stacks(table).groupby("target", sort=False):
         errors = {
-            name: participant_errors(part) for name, part in chosen.groupby("input", sort=False)
+            name: participant_errors(part) for name, part in group.groupby("method", sort=False)
         }
         for first, second in combinations(errors, 2):
             pair = errors[first], errors[second].reindex(errors[first].index)
@@ -125,29 +125,33 @@ def compare_methods(table: pd.DataFrame) -> pd.DataFrame:
                     "p": _paired_p_value(*pair),
                 }
             )
-    made = pd.DataFrame(rows)
-    return made.assign(p_adjusted=stats.false_discovery_control(made["p"]))
+    comparisons = pd.DataFrame(rows)
+    return comparisons.assign(p_adjusted=stats.false_discovery_control(comparisons["p"]))
 
 
 def participant_errors(cases: pd.DataFrame) -> pd.Series:
-    """Mean absolute error of each participant, over values, stacks and seeds."""
+    """Return the mean absolute error of each participant, over values, stacks and seeds."""
     return (cases["predicted"] - cases["true"]).abs().groupby(cases["participant"]).mean()
 
 
-def bootstrap_interval(of_participants: pd.Series) -> tuple[float, float]:
-    """95 % of the means that other participants of the same kind would give (percentiles)."""
-    if len(of_participants) < 2:
+def bootstrap_interval(errors: pd.Series) -> tuple[float, float]:
+    """Return the 95 % interval of the mean that other participants of the same kind would give.
+
+    Args:
+        errors: of participants. Of a single one, the interval is NaN.
+    """
+    if len(errors) < 2:
         return float("nan"), float("nan")
-    found = stats.bootstrap(
-        (of_participants.to_numpy(),), np.mean, n_resamples=N_RESAMPLES, method="percentile", rng=0
+    result = stats.bootstrap(
+        (errors.to_numpy(),), np.mean, n_resamples=N_RESAMPLES, method="percentile", rng=0
     )
-    return tuple(map(float, found.confidence_interval))
+    return tuple(map(float, result.confidence_interval))
 
 
 def _paired_p_value(first: pd.Series, second: pd.Series) -> float:
     if np.array_equal(first, second):
         return 1.0
-    tested = stats.permutation_test(
+    result = stats.permutation_test(
         (first.to_numpy(), second.to_numpy()),
         lambda x, y, axis: np.mean(x - y, axis=axis),
         permutation_type="samples",
@@ -155,13 +159,13 @@ def _paired_p_value(first: pd.Series, second: pd.Series) -> float:
         n_resamples=N_RESAMPLES,
         rng=0,
     )
-    return float(tested.pvalue)
+    return float(result.pvalue)
 
 
 def _error_summary(cases: pd.DataFrame) -> dict:
     low, high = bootstrap_interval(participant_errors(cases))
     by_seed = cases.groupby("seed")[["participant", "true", "predicted"]].apply(
-        lambda one: participant_errors(one).mean()
+        lambda group: participant_errors(group).mean()
     )
     return {
         "participants": cases["participant"].nunique(),
@@ -174,16 +178,16 @@ def _error_summary(cases: pd.DataFrame) -> dict:
 
 
 def _agreement_over_seeds(cases: pd.DataFrame, pooled: bool) -> dict:
-    """Means over seeds; of several values together only what does not depend on their spread."""
-    found = [_agreement(one["true"], one["predicted"]) for _, one in cases.groupby("seed")]
-    made = pd.DataFrame(found).mean()
-    return made[["rmse", "bias"]].to_dict() if pooled else made.to_dict()
+    """Return means over seeds; of pooled values only what does not depend on their spread."""
+    by_seed = [_agreement(group["true"], group["predicted"]) for _, group in cases.groupby("seed")]
+    means = pd.DataFrame(by_seed).mean()
+    return means[["rmse", "bias"]].to_dict() if pooled else means.to_dict()
 
 
 def _agreement(true: pd.Series, predicted: pd.Series) -> dict:
     difference = predicted - true
     deviation, variance = difference.std(), true.var(ddof=0) * (np.ptp(true) > TOLERANCE)
-    found = {
+    agreement = {
         "rmse": np.sqrt((difference**2).mean()),
         "r2": 1 - (difference**2).mean() / variance if variance else np.nan,
         "bias": difference.mean(),
@@ -192,14 +196,14 @@ def _agreement(true: pd.Series, predicted: pd.Series) -> dict:
     }
     if variance and np.ptp(predicted) > TOLERANCE:
         line = stats.linregress(predicted, true)
-        found |= {"correlation": line.rvalue, "slope": line.slope, "intercept": line.intercept}
-    else:
-        found |= dict.fromkeys(("correlation", "slope", "intercept"), np.nan)
-    return found
+        return agreement | {
+            "correlation": line.rvalue, "slope": line.slope, "intercept": line.intercept,
+        }  # fmt: skip
+    return agreement | dict.fromkeys(("correlation", "slope", "intercept"), np.nan)
 
 
-def select_target_rows(summed: pd.DataFrame) -> pd.DataFrame:
-    """Of a `summary` the rows on participants, and on all values of a target together."""
-    chosen = summed[summed["level"] == "participant"]
-    several = chosen.groupby(["input", "target"])["value"].transform("nunique") > 1
-    return chosen[~several | (chosen["value"] == ALL_VALUES)]
+def select_target_rows(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a summary on participants, and on all values of a target together."""
+    rows = summary[summary["level"] == "participant"]
+    has_several = rows.groupby(["method", "target"])["value"].transform("nunique") > 1
+    return rows[~has_several | (rows["value"] == ALL_VALUES)]

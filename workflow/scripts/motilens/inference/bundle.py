@@ -1,4 +1,4 @@
-"""A bundle: all models of one method in one file, for new videos (docs/predict.md).
+"""A bundle: all models of one method in one file, for new videos (docs/how-to/predict.md).
 
 It needs neither the configuration nor Snakemake.
 """
@@ -12,11 +12,14 @@ import torch
 
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write
+from motilens.core.records import read_record
 from motilens.core.text import describe_error
-from motilens.models.regressor import Regressor, build_model
+from motilens.models.regressor import Regressor, build_regressor
 from motilens.tracking.label_proportions import LabelProportionModel
+from motilens.training.model_files import load_model
 
-BUNDLE_HEADER = b"Motilens bundle 3, SHA-256 "
+BUNDLE_HEADER = b"Motilens bundle 4, SHA-256 "
+NAME_LENGTH = 16  # bytes of the header that are the same in all versions
 
 
 @dataclass(frozen=True)
@@ -29,23 +32,24 @@ class BundleMember:
     model: Regressor | LabelProportionModel
 
     @property
-    def of_cells(self) -> bool:
-        """Does it answer for followed cells, not for stacks?"""
+    def uses_tracks(self) -> bool:
+        """Return whether it predicts from tracked cells, not from stacks."""
         return isinstance(self.model, LabelProportionModel)
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """What a file of a bundle holds.
+    """What a bundle file holds.
 
     Args:
+        members: the models.
         targets: by name, the percentages that its members predict, in their order.
-        frames: how videos become clips, see `extraction.extract_clips`.
-        ranges: of the training videos, see `appearance.ranges`.
-        known: first digits of the digests of their clips (`content_sha256`, docs/formats.md).
-        tracks: where some models answer for cells, how these are followed (`tracks.beginning`).
-        no_better: targets whose models were not for certain better than ZeroR on participants
-            held out.
+        frames: how videos become clips, see `extract_clips`.
+        ranges: of the training videos, see `training_ranges`.
+        training_clips: first digits of the digests of their clips (`content_sha256`).
+        no_better: targets whose models were not significantly better than ZeroR on held-out
+            participants.
+        tracking: how cells are tracked (`track_first_seconds`), if a model uses tracks.
         card: what the models are for and how well they do, in Markdown.
         digest: SHA-256 of the file's content.
     """
@@ -54,28 +58,49 @@ class Bundle:
     targets: dict[str, list[str]]
     frames: dict
     ranges: dict[str, list[float]]
-    known: list[str]
+    training_clips: list[str]
     no_better: list[str]
-    tracks: dict | None
+    tracking: dict | None
     card: str
     digest: str
 
     @property
-    def of_cells(self) -> bool:
-        """Do all its models answer for followed cells, none for stacks?"""
-        return all(one.of_cells for one in self.members)
+    def uses_only_tracks(self) -> bool:
+        """Return whether all its models predict from tracked cells, none from stacks."""
+        return all(member.uses_tracks for member in self.members)
+
+
+def describe_member(record: str, weights: str | None) -> dict:
+    """Return a model as `write_bundle` needs it.
+
+    Args:
+        record: path of its record.
+        weights: path of its weights; None for a `LabelProportionModel`, which is in its record.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    if weights:
+        model, description = load_model(weights, record, build_regressor)
+        content = {"architecture": description["architecture"], "weights": model.state_dict()}
+    else:
+        description = read_record(record)
+        content = {"label_proportions": description["fitted"]}
+        try:
+            LabelProportionModel.from_dict(description["fitted"])
+        except (TypeError, ValueError, KeyError) as error:
+            raise InputError(f"{record}: fitted: {error}: delete it and run again") from error
+    keys = {"target": description["target"]}
+    return keys | {name: int(description[name]) for name in ("fold", "seed")} | content
 
 
 def write_bundle(path: str | Path, content: dict) -> str:
-    """Write a bundle, whole or not at all.
+    """Write a bundle, whole or not at all, and return its digest.
 
     Args:
-        content: `members`, a list of dicts with target, fold, seed and what a model is made of:
-            architecture and weights (a state dict), or kinds (`proportions.Kinds.described`);
-            `targets`, `frames`, `ranges`, `known`, `tracks`, `no_better`, `card`.
-
-    Returns:
-        Its digest.
+        path: of the file.
+        content: `members`, a list of what `describe_member` returns; and `targets`, `frames`,
+            `ranges`, `training_clips`, `tracking`, `no_better`, `card`.
     """
     buffer = io.BytesIO()
     torch.save(content, buffer)
@@ -90,44 +115,49 @@ def load_bundle(path: str | Path) -> Bundle:
     """Read a bundle; its digest is checked, and no code in it is run.
 
     Raises:
-        InputError: it is no bundle, or damaged.
+        InputError: it is no bundle, was made by another version, or is damaged.
     """
     if Path(path).exists() and not Path(path).is_file():
         raise InputError(f"{path} is no file")
     try:
-        head, _, content = Path(path).read_bytes().partition(b"\n")
+        header, _, content = Path(path).read_bytes().partition(b"\n")
     except OSError as error:
         raise InputError(
-            f"{path} cannot be read ({error.strerror}): `make bundle INPUT=...` makes one of a "
+            f"{path} cannot be read ({error.strerror}): `make bundle METHOD=...` makes one of a "
             "finished run"
         ) from error
-    if head.startswith(BUNDLE_HEADER[:16]) and not head.startswith(BUNDLE_HEADER):
-        raise InputError(f"{path} was made by another version of Motilens: make it anew")
-    if not head.startswith(BUNDLE_HEADER):
-        raise InputError(f"{path} is no bundle of Motilens: make one with `make bundle`")
-    digest = head.removeprefix(BUNDLE_HEADER).decode(errors="replace")
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise InputError(f"{path} is damaged: copy it again, or make it anew")
-    try:
-        held = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
-        made = Bundle(
-            [_restore_member(**one) for one in held.pop("members")], digest=digest, **held
-        )
-        if {one.target for one in made.members} != set(made.targets) or not made.targets:
-            raise ValueError("its models are not those of its targets")
-        for one in made.members:
-            if one.of_cells and len(one.model.otherwise) != len(made.targets[one.target]):
-                raise ValueError("its models do not answer what its targets name")
-        return made
-    except Exception as error:  # of another version, it raises almost anything
+    is_bundle = header.startswith(BUNDLE_HEADER[:NAME_LENGTH])
+    if is_bundle and not header.startswith(BUNDLE_HEADER):
         raise InputError(
-            f"{path} cannot be used ({describe_error(error)}): make it anew"
+            f"{path} was made by another version of Motilens: predict with that version, or make "
+            "the bundle again"
+        )
+    if not is_bundle:
+        raise InputError(f"{path} is no bundle of Motilens: make one with `make bundle`")
+    digest = header.removeprefix(BUNDLE_HEADER).decode(errors="replace")
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise InputError(f"{path} is damaged: copy it again, or make it again")
+    try:
+        values = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+        members = [_restore_member(**member) for member in values.pop("members")]
+        bundle = Bundle(members, digest=digest, **values)
+        if {member.target for member in members} != set(bundle.targets) or not bundle.targets:
+            raise ValueError("its models are not those of its targets")
+        for member in members:
+            n_values = len(bundle.targets[member.target])
+            if member.uses_tracks and len(member.model.fallback) != n_values:
+                raise ValueError("its models do not predict what its targets name")
+        return bundle
+    except Exception as error:  # an edited file raises almost anything
+        raise InputError(
+            f"{path} cannot be used ({describe_error(error)}): make it again"
         ) from error
 
 
-def _restore_member(target: str, fold: int, seed: int, **made: dict) -> BundleMember:
-    if "kinds" in made:
-        return BundleMember(target, fold, seed, LabelProportionModel.restored(made["kinds"]))
-    model = build_model(made["architecture"])
-    model.load_state_dict(made["weights"])
+def _restore_member(target: str, fold: int, seed: int, **content: dict) -> BundleMember:
+    if "label_proportions" in content:
+        model = LabelProportionModel.from_dict(content["label_proportions"])
+        return BundleMember(target, fold, seed, model)
+    model = build_regressor(content["architecture"])
+    model.load_state_dict(content["weights"])
     return BundleMember(target, fold, seed, model.eval())

@@ -26,240 +26,259 @@ from motilens.tracking.trajectories import (
     explain_no_tracks,
     track_first_seconds,
 )
-from motilens.training.regressor import REGRESSOR_LAYOUT, predict_stacks
+from motilens.training.regressor import CHANNELS_LAST, predict_stacks
 from motilens.training.stack_dataset import stacks_from_array
 from motilens.video.ffmpeg import DamagedVideo
 
-MIN_CELLS = 10  # cells: fewer are no sample of a population
+MIN_CELLS = 10  # fewer are no sample of a population
 
 
 @dataclass
 class Prediction:
-    """What is said of one video.
+    """What is predicted for one video.
 
     Args:
+        video: its path, as printable text.
         values: by percentage, a dict: percent; of_stacks, the standard deviation over its stacks
-            (of the models' mean; None of a single one); of_models, that over models (of their mean
-            over stacks).
-        stacks: by target, (models, stacks, values), within bounds (see `within_bounds`).
+            (of the models' mean; None for a single one); of_models, that over models (of their
+            mean over stacks).
+        outputs: by target, (models, stacks, values), see `clip_and_normalize`.
         warnings: why to trust it less.
-        problem: why there is none; None if there is one.
-        frame: a frame of the video, (height, width) uint8; with `paths`, in their pixels.
-        moving: standard deviation of the grey levels over the first clip, (height, width).
-        cells: how many were followed, if models answer for these.
-        paths: theirs, see `tracks.follow`, and `kinds`, which percentage each cell is taken for, if
-            these add up to 100.
-        record: how it was decoded, as with clips (docs/formats.md).
+        error: why there is no prediction; None if there is one.
+        frame: a frame of the video, (height, width) uint8; with `tracks`, in their pixels.
+        motion: standard deviation of the gray levels over the first clip, (height, width).
+        n_cells: how many were tracked, if models use tracks.
+        tracks: of the cells, see `track_heads`.
+        cell_classes: which percentage each cell is counted for, if these add up to 100.
+        record: of its decoding, as with clips.
         page: the file that shows it, if there is one.
     """
 
     video: str
     values: dict[str, dict[str, float]] = field(default_factory=dict)
-    stacks: dict[str, np.ndarray] = field(default_factory=dict)
+    outputs: dict[str, np.ndarray] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    problem: str | None = None
+    error: str | None = None
     frame: np.ndarray | None = None
-    moving: np.ndarray | None = None
-    cells: int | None = None
-    paths: pd.DataFrame | None = None
-    kinds: list[str] = field(default_factory=list)
+    motion: np.ndarray | None = None
+    n_cells: int | None = None
+    tracks: pd.DataFrame | None = None
+    cell_classes: list[str] = field(default_factory=list)
     record: dict = field(default_factory=dict)
     page: str | None = None
 
 
 def predict_videos(
-    bundle: Bundle, videos: Iterable[str], performance: ComputeSettings, facts: dict | None = None
+    bundle: Bundle, videos: Iterable[str], compute: ComputeSettings, facts: dict | None = None
 ) -> Iterator[Prediction]:
-    """One prediction after the other; a video that cannot be used does not stop the others.
+    """Yield one prediction after the other; a video that cannot be used does not stop the others.
 
     Args:
+        bundle: the models.
+        videos: paths.
+        compute: see `setup_compute`.
         facts: what is known better than by the files: frame_rate (1/s).
     """
     for member in bundle.members:
-        if not member.of_cells:
-            performance.place(member.model, REGRESSOR_LAYOUT)
+        if not member.uses_tracks:
+            compute.to_device(member.model, CHANNELS_LAST)
     for path in [videos] if isinstance(videos, str | Path) else videos:
-        video = to_printable(path)
+        name = to_printable(path)
         if not Path(path).is_file():
-            yield Prediction(video, problem=f"{video} is no file")
+            yield Prediction(name, error=f"{name} is no file")
             continue
-        if video != str(path):
-            yield Prediction(video, problem=f"{video}: its name is no UTF-8 text: rename it")
+        if name != str(path):
+            yield Prediction(name, error=f"{name}: its name is no UTF-8 text: rename it")
             continue
         try:
-            yield _predict_video(bundle, str(path), performance, facts)
+            yield _predict_video(bundle, str(path), compute, facts)
         except (DamagedVideo, OSError) as error:
-            yield Prediction(video, problem=to_printable(error))
-        except Exception as error:  # of one video: the others should not be lost by it
-            unforeseen = f"{type(error).__name__}: {to_printable(error)}"
-            yield Prediction(
-                video, problem=f"{video}: not foreseen, please report it: {unforeseen}"
-            )
+            yield Prediction(name, error=to_printable(error))
+        except Exception as error:  # in one video: the others should not be lost by it
+            text = f"{type(error).__name__}: {to_printable(error)}"
+            yield Prediction(name, error=f"{name}: unexpected error, please report it: {text}")
 
 
 def _predict_video(
-    bundle: Bundle, path: str, performance: ComputeSettings, facts: dict | None
+    bundle: Bundle, path: str, compute: ComputeSettings, facts: dict | None
 ) -> Prediction:
-    followed = None
+    settings = bundle.frames
+    if bundle.uses_only_tracks and settings["on_frame_rate_mismatch"] == "resample":
+        # Cells are tracked at the video's own rate.
+        settings = settings | {"on_frame_rate_mismatch": "warn"}
     with tempfile.TemporaryDirectory() as folder:
-        clips, settings = Path(folder, "clips.h5"), bundle.frames
-        if bundle.of_cells and settings["other_frame_rate"] == "resample":
-            settings = settings | {"other_frame_rate": "warn"}  # cells are followed frame by frame
-        record = extract_clips(path, clips, settings, "video", facts)
-        found = read_clips(str(clips))
-    measured = measure_appearance(found, record)
-    if bundle.tracks:
-        # Before noise is followed as if it were cells.
-        if is_empty_field(measured, bundle.ranges):
+        file = Path(folder, "clips.h5")
+        record = extract_clips(path, file, settings, "video", facts)
+        clips = read_clips(str(file))
+    appearance, tracked = measure_appearance(clips, record), None
+    if bundle.tracking:
+        # Before noise is tracked as if it were cells.
+        if is_empty_field(appearance, bundle.ranges):
             raise DamagedVideo(f"{path}: {EMPTY_FIELD}: what moves there is noise")
-        rate = (facts or {}).get("frame_rate")
-        followed = track_first_seconds(path, bundle.tracks, rate)
-        if followed[0].empty:
-            frames = count_first_frames(path, bundle.tracks["seconds"], rate)
-            why = explain_no_tracks(frames, bundle.tracks)
-            raise DamagedVideo(f"{path}: {why}: so nothing can be said of it")
-    return _predict_clips(bundle, path, found, measured, followed, record, performance)
+        frame_rate = (facts or {}).get("frame_rate")
+        tracked = track_first_seconds(path, bundle.tracking, frame_rate)
+        if tracked[0].empty:
+            frames = count_first_frames(path, bundle.tracking["duration"], frame_rate)
+            reason = explain_no_tracks(frames, bundle.tracking)
+            raise DamagedVideo(f"{path}: {reason}: so nothing can be predicted")
+    prediction = Prediction(path, record=record, frame=clips[0, 0], motion=clips[0].std(0))
+    prediction.warnings += [record["warning"]] if record["warning"] else []
+    prediction.warnings += describe_out_of_range(appearance, bundle.ranges)
+    if record["content_sha256"][:16] in bundle.training_clips:
+        prediction.warnings.append(
+            "models of this bundle were trained on this video: this is no test of them"
+        )
+    return _predict_clips(bundle, prediction, clips, tracked, compute)
 
 
 def _predict_clips(
     bundle: Bundle,
-    video: str,
+    prediction: Prediction,
     clips: np.ndarray,
-    measured: dict[str, float],
-    followed: tuple[pd.DataFrame, np.ndarray] | None,
-    record: dict,
-    performance: ComputeSettings,
+    tracked: tuple[pd.DataFrame, np.ndarray] | None,
+    compute: ComputeSettings,
 ) -> Prediction:
-    """Of one video.
+    """Complete a prediction by the models.
 
     Args:
-        clips: as they lie in a file of frames, uint8 (clips, frames, height, width).
-        measured: as of `appearance.measure`.
-        followed: as of `tracks.follow`, if models answer for cells.
-        record: how it was decoded.
+        bundle: the models.
+        prediction: with the record, frames and warnings of the video.
+        clips: uint8 (clips, frames, height, width).
+        tracked: as of `track_heads`, if models use tracks.
+        compute: see `setup_compute`.
     """
-    made, warned = Prediction(video, record=record), [record["warning"]]
-    warned += describe_out_of_range(measured, bundle.ranges)
-    if record["content_sha256"][:16] in bundle.known:
-        warned.append("models of this bundle were trained with this video: no test of them")
-    made.frame, made.moving = clips[0, 0], clips[0].std(0)
-    if followed:
-        made.paths, made.frame = followed
-        cells = compute_kinematics(made.paths, record["video_frame_rate"])
-        made.cells = len(cells)
-        if made.cells < MIN_CELLS:
-            warned.append(
-                f"fewer than {MIN_CELLS} cells ({made.cells}) are no sample of a population"
+    cells = None
+    if tracked:
+        prediction.tracks, prediction.frame = tracked
+        cells = compute_kinematics(prediction.tracks, prediction.record["video_frame_rate"])
+        prediction.n_cells = len(cells)
+        if len(cells) < MIN_CELLS:
+            prediction.warnings.append(
+                f"fewer than {MIN_CELLS} cells ({len(cells)}) are no sample of a population"
             )
-    for target in bundle.targets:
-        members = [one for one in bundle.members if one.target == target]
-        answers = stack_predictions(
+    for target, values in bundle.targets.items():
+        members = [member for member in bundle.members if member.target == target]
+        outputs = stack_predictions(
             [
-                one.model.percentages([cells])
-                if one.of_cells
+                member.model.predict([cells])
+                if member.uses_tracks
                 else predict_stacks(
-                    one.model, stacks_from_array(clips[:, : one.model.frames], performance)
+                    member.model, stacks_from_array(clips[:, : member.model.frames], compute)
                 )
-                for one in members
+                for member in members
             ]
         )
-        if not np.isfinite(answers).all():
-            made.problem = f"models of {target} answer what is no number: make the bundle anew"
-            return made
-        judges = [one.model for one in members if one.of_cells and one.model.whole]
-        if judges:
-            likely = np.mean([one.of(cells) for one in judges], 0).argmax(1)
-            made.kinds = [bundle.targets[target][place] for place in likely]
-        made.stacks[target], empty = clip_and_normalize(answers, bundle.targets[target])
+        if not np.isfinite(outputs).all():
+            prediction.error = f"models of {target} predict what is not a number: make them again"
+            return prediction
+        classifiers = [m.model for m in members if m.uses_tracks and m.model.sums_to_one]
+        if classifiers:
+            proba = np.mean([model.predict_proba(cells) for model in classifiers], 0)
+            prediction.cell_classes = [values[index] for index in proba.argmax(1)]
+        prediction.outputs[target], empty = clip_and_normalize(outputs, values)
         if target in bundle.no_better:
-            warned.append(
-                f"{target}: do not rely on it: on participants that were held out, these models "
-                "are not for certain better than ZeroR, which always answers the training mean"
+            prediction.warnings.append(
+                f"{target}: do not rely on it: on held-out participants, these models are not "
+                "significantly better than ZeroR, which always predicts the training mean"
             )
         if empty:
-            warned.append(
-                f"{target}: {empty:.0%} of all answers are 0 or below: taken as all alike"
+            prediction.warnings.append(
+                f"{target}: {empty:.0%} of all outputs are 0 or below: replaced by equal parts"
             )
-    made.warnings = [text for text in warned if text]
-    made.values = summarize_predictions(made.stacks, bundle.targets)
-    return made
+    prediction.values = summarize_predictions(prediction.outputs, bundle.targets)
+    return prediction
 
 
-def stack_predictions(answers: list[np.ndarray]) -> np.ndarray:
-    """Answers of models, each (stacks, values), as one array (models, stacks, values).
+def stack_predictions(outputs: list[np.ndarray]) -> np.ndarray:
+    """Return the outputs of models, each (stacks, values), as one array (models, stacks, values).
 
-    What a model says of a whole video, one stack, it says of each.
+    What a model predicts for a whole video, as for one stack, counts for each stack.
     """
-    most = max(map(len, answers))
-    return np.array([np.broadcast_to(one, (most, one.shape[1])) for one in answers])
+    stacks = max(map(len, outputs))
+    return np.array([np.broadcast_to(o, (stacks, o.shape[1])) for o in outputs])
 
 
-def clip_and_normalize(answers: np.ndarray, values: list[str]) -> tuple[np.ndarray, float]:
-    """Answers (models, stacks, values) between 0 and 100; the three of motility add up to 100.
+def clip_and_normalize(outputs: np.ndarray, values: list[str]) -> tuple[np.ndarray, float]:
+    """Bring outputs between 0 and 100; the three of motility add up to 100.
+
+    Args:
+        outputs: (models, stacks, values).
+        values: their names.
 
     Returns:
-        They, and the share of stacks of which motility is 0 altogether, so that nothing is known.
+        The same, and the share of stacks where all of motility is 0, so that nothing is known.
     """
-    bounded = answers.astype(float).clip(0, 100)
+    clipped = outputs.astype(float).clip(0, 100)
     if set(values) != set(MOTILITY):
-        return bounded, 0.0
-    total = bounded.sum(-1, keepdims=True)
-    known = total > 0
-    shares = np.where(known, 100 * bounded / np.where(known, total, 1), 100 / len(values))
-    return shares, 1 - float(known.mean())
+        return clipped, 0.0
+    total = clipped.sum(-1, keepdims=True)
+    is_known = total > 0
+    shares = np.where(is_known, 100 * clipped / np.where(is_known, total, 1), 100 / len(values))
+    return shares, 1 - float(is_known.mean())
 
 
 def summarize_predictions(
-    answers: dict[str, np.ndarray], targets: dict[str, list[str]]
+    outputs: dict[str, np.ndarray], targets: dict[str, list[str]]
 ) -> dict[str, dict[str, float]]:
-    """One percentage for each value, and how far stacks and models differ; see `Prediction`.
+    """Return one percentage for each value, and how much stacks and models disagree.
 
-    A value that two targets have is called by both.
+    Args:
+        outputs: by target, (models, stacks, values).
+        targets: the values of each; a value that two targets share is named by both.
+
+    Returns:
+        As `Prediction.values`.
     """
     names = [value for values in targets.values() for value in values]
-    found = {}
-    for target, given in answers.items():
+    summary = {}
+    for target, of_target in outputs.items():
         for place, value in enumerate(targets[target]):
-            one = given[..., place]
-            found[value if names.count(value) == 1 else f"{value} ({target})"] = {
-                "percent": float(one.mean()),
-                "of_stacks": float(one.mean(0).std()) if one.shape[1] > 1 else None,
-                "of_models": float(one.mean(1).std()),
+            of_value = of_target[..., place]
+            name = value if names.count(value) == 1 else f"{value} ({target})"
+            has_stacks = of_value.shape[1] > 1
+            summary[name] = {
+                "percent": float(of_value.mean()),
+                "of_stacks": float(of_value.mean(0).std()) if has_stacks else None,
+                "of_models": float(of_value.mean(1).std()),
             }
-    return found
+    return summary
 
 
 def predictions_table(predictions: Iterable[Prediction]) -> pd.DataFrame:
-    """A row a video: video, for each value <value>, <value>_of_stacks, <value>_of_models,
-    then warnings, problem and page."""
-    last = ["warnings", "problem", "page"]
-    rows = [{"video": None} | dict.fromkeys(last, "")]  # the columns, if there is none
-    for one in predictions:
-        row = {"video": one.video}
-        for value, numbers in one.values.items():
+    """Return a row for each video.
+
+    Returns:
+        Columns video, for each value <value>, <value>_of_stacks, <value>_of_models, then warnings,
+        error and page.
+    """
+    last = ["warnings", "error", "page"]
+    rows = [{"video": None} | dict.fromkeys(last, "")]  # the columns, if there is no video
+    for prediction in predictions:
+        row = {"video": prediction.video}
+        for value, numbers in prediction.values.items():
             row[value] = numbers["percent"]
             row |= {f"{value}_{name}": numbers[name] for name in ("of_stacks", "of_models")}
-        row |= {"warnings": "; ".join(one.warnings), "problem": one.problem or ""}
-        rows.append(row | {"page": one.page or ""})
-    made = pd.DataFrame(rows).iloc[1:]
-    return made[[name for name in made if name not in last] + last]
+        row |= {"warnings": "; ".join(prediction.warnings), "error": prediction.error or ""}
+        rows.append(row | {"page": prediction.page or ""})
+    table = pd.DataFrame(rows).iloc[1:]
+    return table[[name for name in table if name not in last] + last]
 
 
-def prediction_to_dict(one: Prediction, bundle: Bundle) -> dict:
-    """All that is known of a prediction but its pictures, in plain values."""
+def prediction_to_dict(prediction: Prediction, bundle: Bundle) -> dict:
+    """Return all that is known of a prediction but its images, in plain values."""
     return {
-        "video": one.video,
-        "values": one.values,
+        "video": prediction.video,
+        "values": prediction.values,
         "stacks": {
-            target: given.mean(0).round(3).tolist()
-            for target, given in one.stacks.items()
-            if not bundle.of_cells
+            target: outputs.mean(0).round(3).tolist()
+            for target, outputs in prediction.outputs.items()
+            if not bundle.uses_only_tracks
         },
-        "cells": one.cells,
-        "warnings": one.warnings,
-        "problem": one.problem,
-        "page": one.page,
-        "decoded": one.record,
+        "cells": prediction.n_cells,
+        "warnings": prediction.warnings,
+        "error": prediction.error,
+        "page": prediction.page,
+        "decoded": prediction.record,
         "bundle_sha256": bundle.digest,
         "models": len(bundle.members),
     }

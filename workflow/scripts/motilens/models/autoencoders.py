@@ -1,34 +1,36 @@
 """Autoencoders: the paper's (section 2.1), and those that it names as future work (section 5).
 
 Tensors are float32, (stacks, channels, height, width), frames scaled to [0, 1]; height and width
-are divisible by 4. All learn by `loss` of what `forward` gives in training.
+are divisible by 4. A model is described by a plain dict, its architecture, which is stored with its
+weights.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import nn
 
 from motilens.models.layers import FEATURE_CHANNELS, GradientReversal, Rescale
-from motilens.models.losses import ReconstructionLoss
 
 
 class Autoencoder(nn.Module):
-    """Squeezes a stack of frames into a feature image of the same size and restores it.
+    """Encode a stack of frames as a feature image of the same size, and reconstruct it.
 
     The layers are those of the authors' published code. "paper" is that model exactly: some
-    seeds die (every feature constant), because nothing revives a ReLU at the end of a half, and
-    others learn slowly from frames of low contrast (benchmarks/README.md). "standardised" has
-    the same convolutions, but sees grey levels shifted and scaled to mean 0 and variance 1 (see
-    `set_scale`), restores their scale at the end, and ends both halves without a ReLU. All other
-    variants are changes of "standardised".
+    seeds collapse (every feature constant), since nothing revives a ReLU at the end of a half, and
+    others learn slowly from frames of low contrast (benchmarks/README.md). "standardized" has
+    the same convolutions, but its input is shifted and scaled to mean 0 and variance 1 (see
+    `set_input_statistics`) and its output back, and both halves end without a ReLU. All other
+    variants are changes of "standardized".
 
     Args:
-        frames, copies: a stack has frames x copies channels.
-        variant: one of VARIANTS.
+        frames, repeats: a stack has frames x repeats channels.
+        variant: one of AUTOENCODERS.
     """
 
-    def __init__(self, frames: int, copies: int = 1, variant: str = "standardised"):
+    def __init__(self, frames: int, repeats: int = 1, variant: str = "standardized"):
         super().__init__()
-        self.frames, self.copies, stacked = frames, copies, frames * copies
+        self.frames, self.repeats, stacked = frames, repeats, frames * repeats
         self.channels = FEATURE_CHANNELS
         first, end, last = [Rescale()], [], [Rescale()]
         if variant == "paper":
@@ -37,18 +39,25 @@ class Autoencoder(nn.Module):
         self.decoder = nn.Sequential(*_half_layers(FEATURE_CHANNELS, stacked), *end, *last)
 
     @property
-    def standardised(self) -> bool:
+    def is_standardized(self) -> bool:
+        """Return whether the input is rescaled."""
         return isinstance(self.encoder[0], Rescale)
 
-    def set_scale(self, mean: float, deviation: float) -> None:
-        """Tell a "standardised" model the mean and deviation of its training frames."""
-        if self.standardised:
-            self.encoder[0].set(1 / deviation, -mean / deviation)
-            self.decoder[-1].set(deviation, mean)
+    def set_input_statistics(self, mean: float, deviation: float) -> None:
+        """Set mean and standard deviation of the training frames, unless the variant is "paper"."""
+        if self.is_standardized:
+            self.encoder[0].set_values(1 / deviation, -mean / deviation)
+            self.decoder[-1].set_values(deviation, mean)
 
-    def loss(self, restored: torch.Tensor, stacks: torch.Tensor, judge: ReconstructionLoss):
-        """How far what `forward` gave in training is from `stacks`."""
-        return judge(restored, stacks)
+    def loss(self, output, stacks: torch.Tensor, criterion: Callable) -> torch.Tensor:
+        """Return how far what `forward` returned in training is from `stacks`, a scalar.
+
+        Args:
+            output: of `forward`.
+            stacks: its input.
+            criterion: a `losses.ReconstructionLoss`.
+        """
+        return criterion(output, stacks)
 
     def forward(self, stacks):
         """Reconstruct `stacks` (n, channels, height, width)."""
@@ -56,93 +65,111 @@ class Autoencoder(nn.Module):
 
 
 class VariationalAutoencoder(Autoencoder):
-    """A feature image is the mean of a normal distribution, and training restores a draw of it.
+    """Encode a stack as a normal distribution, whose mean is the feature image.
 
-    What the distributions differ by from a standard normal one costs (Kingma and Welling 2013,
-    the paper's reference 8): loss.divergence is its weight, for each number of a feature image.
+    Training reconstructs a draw of it. The divergence from a standard normal distribution (Kingma
+    and Welling 2013, the paper's reference 8) has the weight loss.kl, for each number of a feature
+    image.
     """
 
-    def __init__(self, frames: int, copies: int = 1, variant: str = "variational"):
-        super().__init__(frames, copies, variant)
+    def __init__(self, frames: int, repeats: int = 1, variant: str = "variational"):
+        super().__init__(frames, repeats, variant)
         self.log_variance = nn.ConvTranspose2d(16, FEATURE_CHANNELS, kernel_size=2, stride=2)
 
     def forward(self, stacks):
+        """Reconstruct; in training, return mean and log variance of the distribution, too."""
         hidden = self.encoder[:-1](stacks)
         mean = self.encoder[-1](hidden)
         if not self.training:
             return self.decoder(mean)
         log_variance = self.log_variance(hidden).clamp(-10, 10)
-        drawn = mean + torch.randn_like(mean) * (log_variance / 2).exp()
-        return self.decoder(drawn), mean, log_variance
+        sample = mean + torch.randn_like(mean) * (log_variance / 2).exp()
+        return self.decoder(sample), mean, log_variance
 
-    def loss(self, answer, stacks, judge):
-        restored, mean, log_variance = answer
+    def loss(self, output, stacks, criterion):
+        """Add the divergence."""
+        reconstruction, mean, log_variance = output
         divergence = (mean**2 + log_variance.exp() - 1 - log_variance).mean() / 2
-        return judge(restored, stacks) + judge.weights["divergence"] * divergence
+        return criterion(reconstruction, stacks) + criterion.weights["kl"] * divergence
 
 
 class AdversarialAutoencoder(Autoencoder):
-    """A second network learns to tell restored patches from real ones, and the first to fool it.
+    """Train a discriminator of real and reconstructed patches together with the autoencoder.
 
-    Goodfellow et al. 2014, the paper's reference 4, with loss.adversarial as weight. Both learn in
-    one step: the gradient is reversed where the second ends (Ganin and Lempitsky, ICML 2015).
+    Goodfellow et al. 2014, the paper's reference 4, with the weight loss.adversarial. Both learn in
+    one step: the gradient is reversed where the discriminator begins.
     """
 
-    def __init__(self, frames: int, copies: int = 1, variant: str = "adversarial"):
-        super().__init__(frames, copies, variant)
-        self.critic = nn.Sequential(
+    def __init__(self, frames: int, repeats: int = 1, variant: str = "adversarial"):
+        super().__init__(frames, repeats, variant)
+        self.discriminator = nn.Sequential(
             Rescale(),
-            nn.Conv2d(frames * copies, 16, kernel_size=4, stride=2, padding=1),
+            nn.Conv2d(frames * repeats, 16, kernel_size=4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
             nn.Conv2d(16, 32, kernel_size=4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
             nn.Conv2d(32, 1, kernel_size=3, padding=1),
         )
 
-    def set_scale(self, mean, deviation):
-        super().set_scale(mean, deviation)
-        self.critic[0].set(1 / deviation, -mean / deviation)
+    def set_input_statistics(self, mean, deviation):
+        """Set them for the discriminator as well."""
+        super().set_input_statistics(mean, deviation)
+        self.discriminator[0].set_values(1 / deviation, -mean / deviation)
 
-    def loss(self, restored, stacks, judge):
-        real, false = self.critic(stacks), self.critic(GradientReversal.apply(restored))
-        wrong = nn.functional.softplus(-real).mean() + nn.functional.softplus(false).mean()
-        return judge(restored, stacks) + judge.weights["adversarial"] * wrong
+    def loss(self, output, stacks, criterion):
+        """Add the discriminator's loss."""
+        real = self.discriminator(stacks)
+        fake = self.discriminator(GradientReversal.apply(output))
+        errors = nn.functional.softplus(-real).mean() + nn.functional.softplus(fake).mean()
+        return criterion(output, stacks) + criterion.weights["adversarial"] * errors
 
 
 class ConvLSTMAutoencoder(Autoencoder):
-    """Sees one frame after the other and remembers (convolutional LSTM, Shi et al., NIPS 2015)."""
+    """Encode one frame after the other (convolutional LSTM, Shi et al., NIPS 2015)."""
 
-    def __init__(self, frames: int, copies: int = 1, variant: str = "recurrent"):
-        super().__init__(frames, copies, variant)
+    def __init__(self, frames: int, repeats: int = 1, variant: str = "recurrent"):
+        super().__init__(frames, repeats, variant)
         self.encoder = nn.Sequential(Rescale(), ConvLSTMEncoder())
 
 
 class ConvLSTMEncoder(nn.Module):
-    """The encoder's layers with a convolutional LSTM in their middle, each channel in its turn."""
+    """The encoder's layers with a convolutional LSTM in the middle, over the channels in turn."""
 
     def __init__(self):
         super().__init__()
         layers = _half_layers(1, FEATURE_CHANNELS)
-        self.see, self.show = nn.Sequential(*layers[:6]), nn.Sequential(*layers[6:])
+        self.down, self.up = nn.Sequential(*layers[:6]), nn.Sequential(*layers[6:])
         self.gates = nn.Conv2d(64, 128, kernel_size=3, padding=1)
 
     def forward(self, x):
-        seen = self.see(x.flatten(0, 1).unsqueeze(1)).unflatten(0, x.shape[:2])
-        kept = shown = torch.zeros_like(seen[:, 0])
-        for frame in seen.unbind(1):
-            let_in, keep, show, new = self.gates(torch.cat([frame, shown], 1)).chunk(4, 1)
-            kept = keep.sigmoid() * kept + let_in.sigmoid() * new.tanh()
-            shown = show.sigmoid() * kept.tanh()
-        return self.show(shown)
+        """Return the feature images of stacks x."""
+        features = self.down(x.flatten(0, 1).unsqueeze(1)).unflatten(0, x.shape[:2])
+        cell = hidden = torch.zeros_like(features[:, 0])
+        for frame in features.unbind(1):
+            gates = self.gates(torch.cat([frame, hidden], 1)).chunk(4, 1)
+            input_gate, forget_gate, output_gate, candidate = gates
+            cell = forget_gate.sigmoid() * cell + input_gate.sigmoid() * candidate.tanh()
+            hidden = output_gate.sigmoid() * cell.tanh()
+        return self.up(hidden)
 
 
 AUTOENCODERS = {
     "paper": Autoencoder,
-    "standardised": Autoencoder,
+    "standardized": Autoencoder,
     "variational": VariationalAutoencoder,
     "adversarial": AdversarialAutoencoder,
     "recurrent": ConvLSTMAutoencoder,
 }
+
+
+def build_autoencoder(architecture: dict) -> Autoencoder:
+    """Return an untrained autoencoder.
+
+    Args:
+        architecture: {"model": "autoencoder", "frames", "repeats", "variant"}.
+    """
+    arguments = {name: value for name, value in architecture.items() if name != "model"}
+    return AUTOENCODERS[arguments["variant"]](**arguments)
 
 
 def _half_layers(channels_in: int, channels_out: int) -> list[nn.Module]:

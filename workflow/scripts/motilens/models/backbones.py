@@ -1,13 +1,17 @@
 """Classification networks of torchvision."""
 
-import torchvision
 from torch import nn
 
 from motilens.models.layers import GlobalAvgPool2d
 
 
 def make_backbone(name: str) -> nn.Module:
-    """A torchvision classification network of 1000 classes, untrained."""
+    """Return an untrained classification network of torchvision, with 1000 classes.
+
+    Args:
+        name: as torchvision has it; config/schema.yaml lists those that take images of any size.
+    """
+    import torchvision  # takes seconds, and only regressors need it
 
     network = torchvision.models.get_model(name, weights=None)
     for place, module in list(network.named_modules()):

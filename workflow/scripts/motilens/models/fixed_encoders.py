@@ -12,88 +12,106 @@ from torch import nn
 from motilens.models.layers import FEATURE_CHANNELS, Rescale
 from motilens.models.optical_flow import apply_in_chunks, lucas_kanade_flow, vector_length
 
-MIN_DEVIATION = 1e-4  # a channel that varies less than this (white is 1) is left as it is
+MIN_DEVIATION = 1e-4  # a channel that varies less than this (white is 1) is not rescaled
 
 
 class FixedEncoder(nn.Module):
-    """A fixed encoder, its channels brought to mean 0 and variance 1 over the training stacks.
+    """A fixed encoder whose channels have mean 0 and variance 1 over the training stacks.
 
     Args:
-        frames, copies: a stack has frames x copies channels.
-        kind: "none": the stack as it is, one channel a frame; "pca": the three directions in
-            which pixels vary most from frame to frame, the linear optimum of the bottleneck of an
-            autoencoder that looks at single pixels; "motion": mean, standard deviation, and mean
+        frames, repeats: a stack has frames x repeats channels.
+        kind: "none": the stack as it is, one channel for each frame; "pca": the three directions
+            in which pixels vary most from frame to frame, the linear optimum of the bottleneck of
+            an autoencoder that sees single pixels; "motion": mean, standard deviation, and mean
             difference of successive frames; "flow": mean, and mean and standard deviation of the
-            speed (pixels a frame, see `velocities`).
+            speed (pixels per frame, see `lucas_kanade_flow`).
     """
 
-    def __init__(self, frames: int, copies: int, kind: str):
+    def __init__(self, frames: int, repeats: int, kind: str):
         super().__init__()
-        self.frames, self.copies, stacked = frames, copies, frames * copies
+        self.frames, self.repeats, stacked = frames, repeats, frames * repeats
         self.channels = stacked if kind == "none" else FEATURE_CHANNELS
         core = PixelPCA(stacked) if kind == "pca" else FIXED_ENCODERS[kind]()
         self.encoder = nn.Sequential(core, Rescale(self.channels))
 
     @torch.no_grad()
-    def fit(self, batches: Callable[[], Iterable[torch.Tensor]]) -> None:
-        """Take from the training stacks what the encoder needs to know.
+    def fit(self, iter_batches: Callable[[], Iterable[torch.Tensor]]) -> None:
+        """Fit the encoder to the training stacks.
 
         Args:
-            batches: gives all of them, float32 in [0, 1], each time it is called.
+            iter_batches: yields all of them, float32 in [0, 1], each time it is called.
         """
         core, rescale = self.encoder
         if isinstance(core, PixelPCA):
-            core.fit(batches())
-        mean, covariance = mean_and_covariance(core(batch) for batch in batches())
+            core.fit(iter_batches())
+        mean, covariance = mean_and_covariance(core(batch) for batch in iter_batches())
         deviation = covariance.diagonal().clamp(min=0).sqrt()
         scale = torch.where(deviation > MIN_DEVIATION, 1 / deviation, 1)
         shape = (1, self.channels, 1, 1)
-        rescale.set(scale.reshape(shape), (-mean * scale).reshape(shape))
+        rescale.set_values(scale.reshape(shape), (-mean * scale).reshape(shape))
 
 
 class PixelPCA(nn.Module):
-    """Principal components of the pixels of a stack, its frames being the variables."""
+    """Project pixels on their principal components; a stack's channels are the variables.
+
+    Args:
+        channels: of a stack.
+    """
 
     def __init__(self, channels: int):
         super().__init__()
-        self.register_buffer("directions", torch.zeros(FEATURE_CHANNELS, channels))
+        self.register_buffer("components", torch.zeros(FEATURE_CHANNELS, channels))
 
     def fit(self, batches: Iterable[torch.Tensor]) -> None:
+        """Find the components."""
         _, covariance = mean_and_covariance(batches)
-        found = torch.linalg.eigh(covariance).eigenvectors.flip(1).T[:FEATURE_CHANNELS]
-        largest = found.gather(1, found.abs().argmax(1, keepdim=True))
-        self.directions[: len(found)] = found * largest.sign()  # either sign would do: take one
+        components = torch.linalg.eigh(covariance).eigenvectors.flip(1).T[:FEATURE_CHANNELS]
+        largest = components.gather(1, components.abs().argmax(1, keepdim=True))
+        # Either sign would do: the largest entry is positive.
+        self.components[: len(components)] = components * largest.sign()
 
     def forward(self, x):
-        return torch.einsum("nchw,fc->nfhw", x, self.directions)
+        """Return feature images of stacks x."""
+        return torch.einsum("nchw,fc->nfhw", x, self.components)
 
 
 class TemporalStatistics(nn.Module):
-    """Of each pixel over time: mean, standard deviation, mean difference of successive frames."""
+    """Compute mean, standard deviation and mean absolute difference of successive frames."""
 
     def forward(self, x):
+        """Return feature images of stacks x."""
         change = x.diff(dim=1).abs() if x.shape[1] > 1 else torch.zeros_like(x)
         return torch.stack([x.mean(1), x.std(1, correction=0), change.mean(1)], 1)
 
 
 class FlowStatistics(nn.Module):
-    """Of each pixel over time: mean, and mean and standard deviation of its speed."""
+    """Compute the mean over time, and mean and standard deviation of the speed."""
 
     def forward(self, x):
-        return apply_in_chunks(x, self._of)
+        """Return feature images of stacks x."""
+        return apply_in_chunks(x, self._compute)
 
-    def _of(self, x):
+    def _compute(self, x):
         speed = vector_length(lucas_kanade_flow(x))
         return torch.stack([x.mean(1), speed.mean(1), speed.std(1, correction=0)], 1)
 
 
-# Those that need to know nothing: of stacks (n, frames, height, width) they make images
+# Those that need no fit: from stacks (n, frames, height, width) to images
 # (n, FEATURE_CHANNELS, height, width).
 FIXED_ENCODERS = {"none": nn.Identity, "motion": TemporalStatistics, "flow": FlowStatistics}
 
 
+def build_fixed_encoder(architecture: dict) -> FixedEncoder:
+    """Return an encoder that is not fitted yet.
+
+    Args:
+        architecture: {"model": "fixed", "frames", "repeats", "kind"}.
+    """
+    return FixedEncoder(**{name: v for name, v in architecture.items() if name != "model"})
+
+
 def mean_and_covariance(batches: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean (channels,) and covariance (channels, channels) over all pixels, float64."""
+    """Return mean (channels,) and covariance (channels, channels) over all pixels, float64."""
     count, total, products = 0, 0, 0
     for batch in batches:
         pixels = batch.transpose(0, 1).flatten(1).double()

@@ -3,24 +3,15 @@
 import torch
 from torch import nn
 
-
-class GradientReversal(torch.autograd.Function):
-    """The same on the way forth, its gradient with the other sign on the way back."""
-
-    @staticmethod
-    def forward(context, x):
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(context, gradient):
-        return -gradient
-
-
-FEATURE_CHANNELS = 3  # a feature image is shaped like an RGB picture, what ImageNet models expect
+FEATURE_CHANNELS = 3  # a feature image is shaped like an RGB image, which ImageNet models expect
 
 
 class Rescale(nn.Module):
-    """x * scale + shift, not trained but kept with the weights."""
+    """Compute x * scale + shift; both are stored with the weights but not trained.
+
+    Args:
+        channels: with values of their own; None: one value for all.
+    """
 
     def __init__(self, channels: int | None = None):
         super().__init__()
@@ -28,16 +19,33 @@ class Rescale(nn.Module):
         self.register_buffer("scale", torch.ones(shape))
         self.register_buffer("shift", torch.zeros(shape))
 
-    def set(self, scale: float | torch.Tensor, shift: float | torch.Tensor) -> None:
+    def set_values(self, scale: float | torch.Tensor, shift: float | torch.Tensor) -> None:
+        """Set scale and shift."""
         self.scale.copy_(torch.as_tensor(scale))
         self.shift.copy_(torch.as_tensor(shift))
 
     def forward(self, x):
+        """Return x rescaled."""
         return x * self.scale + self.shift
 
 
 class GlobalAvgPool2d(nn.Module):
-    """The mean of each channel: AdaptiveAvgPool2d(1), whose gradient has an order on a GPU too."""
+    """Average each channel: AdaptiveAvgPool2d(1) whose gradient is deterministic on GPUs too."""
 
     def forward(self, x):
+        """Return the means of x (n, channels, height, width), (n, channels, 1, 1)."""
         return x.mean((2, 3), keepdim=True)
+
+
+class GradientReversal(torch.autograd.Function):
+    """Pass x through; reverse the sign of its gradient (Ganin and Lempitsky, ICML 2015)."""
+
+    @staticmethod
+    def forward(context, x):
+        """Return x."""
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(context, gradient):
+        """Return the reversed gradient."""
+        return -gradient

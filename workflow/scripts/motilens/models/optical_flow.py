@@ -5,50 +5,50 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-FLOW_WINDOW = 7  # pixels, in which neighbours are taken to move alike
-CHUNK_SIZE = 4  # stacks that are looked at together on a CPU
-MAX_SPEED = 16.0  # pixels from frame to frame; what looks faster is not movement
-
-
-def apply_in_chunks(x: torch.Tensor, function: Callable) -> torch.Tensor:
-    """`function` of a few stacks at a time, which a CPU's cache holds."""
-    return torch.cat([function(part) for part in (x.split(CHUNK_SIZE) if x.is_cpu else [x])])
+FLOW_WINDOW = 7  # pixels, in which neighbors are taken to move alike
+CHUNK_SIZE = 4  # stacks that a CPU's cache holds
+MAX_SPEED = 16.0  # pixels from frame to frame; what seems faster is not movement
 
 
 def lucas_kanade_flow(x: torch.Tensor) -> torch.Tensor:
-    """Where what is seen at each pixel moves from frame to frame, in pixels.
+    """Estimate how far what is seen at each pixel moves from frame to frame.
 
-    Optical flow by least squares in a window (Lucas and Kanade, IJCAI 1981), without a pyramid:
-    what moves further than a few pixels is missed.
+    Least squares in a window (Lucas and Kanade, IJCAI 1981), without a pyramid: movements of more
+    than a few pixels are missed.
 
     Args:
         x: (n, frames, height, width).
 
     Returns:
-        (n, frames - 1, 2, height, width), to the right and down; 0 where nothing can be told, and
-        no faster than FASTEST. Of one frame: one velocity, 0.
+        Pixels, (n, frames - 1, 2, height, width), to the right and down; 0 where there is no
+        texture, and no faster than MAX_SPEED. Of one frame: one velocity, 0.
     """
     if x.shape[1] == 1:
         return torch.zeros_like(x).unsqueeze(2).expand(-1, -1, 2, -1, -1)
     middle = (x[:, 1:] + x[:, :-1]) / 2
     (down, across), change = torch.gradient(middle, dim=(2, 3)), x.diff(dim=1)
 
-    def near(product):
-        """Its mean around each pixel: on CPUs several times as fast as avg_pool2d."""
+    def window_mean(product):
+        """Average around each pixel: on CPUs several times as fast as avg_pool2d."""
         padded = nn.functional.pad(product, [FLOW_WINDOW // 2] * 4)
         rows = sum(padded.narrow(2, k, product.shape[2]) for k in range(FLOW_WINDOW))
         return sum(rows.narrow(3, k, product.shape[3]) for k in range(FLOW_WINDOW)) / FLOW_WINDOW**2
 
-    aa, dd, ad = near(across**2), near(down**2), near(across * down)
-    ac, dc = near(across * change), near(down * change)
+    aa, dd, ad = window_mean(across**2), window_mean(down**2), window_mean(across * down)
+    ac, dc = window_mean(across * change), window_mean(down * change)
     determinant = aa * dd - ad**2
-    told = determinant > 1e-10  # an edge, or noise, does not say where it goes
-    safe = torch.where(told, determinant, 1)
-    found = torch.stack([ad * dc - dd * ac, ad * ac - aa * dc], 2) / safe.unsqueeze(2)
-    slower = torch.where(told, MAX_SPEED / vector_length(found).clamp(min=MAX_SPEED), 0)
-    return found * slower.unsqueeze(2)
+    is_textured = determinant > 1e-10  # an edge, or noise, does not show where it moves
+    divisor = torch.where(is_textured, determinant, 1)
+    flow = torch.stack([ad * dc - dd * ac, ad * ac - aa * dc], 2) / divisor.unsqueeze(2)
+    limit = torch.where(is_textured, MAX_SPEED / vector_length(flow).clamp(min=MAX_SPEED), 0)
+    return flow * limit.unsqueeze(2)
 
 
 def vector_length(vectors: torch.Tensor) -> torch.Tensor:
-    """Of vectors (n, frames, 2, height, width); much faster than torch's norm."""
+    """Return the length of vectors (n, frames, 2, height, width); much faster than torch's norm."""
     return torch.hypot(*vectors.unbind(2))
+
+
+def apply_in_chunks(x: torch.Tensor, function: Callable) -> torch.Tensor:
+    """Apply a function to a few stacks at a time, which a CPU's cache holds."""
+    return torch.cat([function(part) for part in (x.split(CHUNK_SIZE) if x.is_cpu else [x])])

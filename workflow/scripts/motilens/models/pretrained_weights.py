@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import torch
-import torchvision
 
 from motilens.core.errors import InputError
 from motilens.core.text import describe_error
@@ -13,20 +12,22 @@ from motilens.models.backbones import make_backbone
 
 
 def fetch_pretrained_weights(backbone: str, weights: str) -> dict:
-    """Pretrained weights of torchvision, downloaded once into torch's own cache.
+    """Return pretrained weights of torchvision, downloaded once into torch's own cache.
 
     Args:
-        weights: a name torchvision knows, such as "IMAGENET1K_V1".
+        backbone: name of the network.
+        weights: a name that torchvision knows, such as "IMAGENET1K_V1".
 
     Raises:
         InputError: they are not in the cache and cannot be downloaded, or are damaged.
     """
+    import torchvision
 
-    chosen = torchvision.models.get_model_weights(backbone)[weights]
-    cached = Path(torch.hub.get_dir(), "checkpoints", chosen.url.rpartition("/")[2])
+    entry = torchvision.models.get_model_weights(backbone)[weights]
+    cached = Path(torch.hub.get_dir(), "checkpoints", entry.url.rpartition("/")[2])
     try:
-        state = chosen.get_state_dict(progress=False, check_hash=True, weights_only=True)
-        return _checked_state_dict(backbone, state)
+        state = entry.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        return _check_state_dict(backbone, state)
     except Exception as error:  # a damaged file raises almost anything
         if cached.exists():
             raise InputError(
@@ -34,31 +35,35 @@ def fetch_pretrained_weights(backbone: str, weights: str) -> dict:
             ) from error
         raise InputError(
             f"regressor.weights: {weights} of {backbone} cannot be downloaded ({error}). Download "
-            f"{chosen.url} on a machine with network and put it into {cached.parent}, or give its "
+            f"{entry.url} on a machine with network and put it into {cached.parent}, or name its "
             "copy (regressor.weights: {file: ..., sha256: ...}), or set regressor.weights: none"
         ) from error
 
 
-def read_weights_file(backbone: str, path: str, sha256: str) -> dict:
-    """Pretrained weights in a file of the user's: a state dict as torchvision's are.
+def read_weights_file(backbone: str, path: str | Path, sha256: str) -> dict:
+    """Return pretrained weights in a file of the user's: a state dict as torchvision's are.
+
+    Args:
+        backbone: name of the network.
+        path: of the file.
+        sha256: of its content, 64 hex digits.
 
     Raises:
-        InputError: the file is not there, is another one, or does not fit the network.
+        InputError: the file is missing, has another content, or does not fit the network.
     """
     try:
         with open(path, "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"regressor.weights.file: {path} cannot be read ({error})") from error
-    if found != sha256.lower():
+    if digest != sha256.lower():
         raise InputError(
-            f"regressor.weights.file: {path} has the SHA-256 {found}, not {sha256}: it is another "
+            f"regressor.weights.file: {path} has the SHA-256 {digest}, not {sha256}: it is another "
             "file, or damaged; download it again or correct regressor.weights.sha256"
         )
     try:
-        return _checked_state_dict(
-            backbone, torch.load(path, weights_only=True, map_location="cpu")
-        )
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        return _check_state_dict(backbone, state)
     except Exception as error:  # as above
         raise InputError(
             f"regressor.weights.file: {path} does not hold the weights of torchvision's {backbone} "
@@ -67,7 +72,11 @@ def read_weights_file(backbone: str, path: str, sha256: str) -> dict:
 
 
 def load_stored_weights(path: str) -> dict:
-    """What one of the two above gave, as the step `fetch_weights` has kept it."""
+    """Return what one of the two functions above returned, as the step `fetch_weights` stored it.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     try:
         return torch.load(path, weights_only=True)
     except Exception as error:  # as above
@@ -76,8 +85,8 @@ def load_stored_weights(path: str) -> dict:
         ) from error
 
 
-def _checked_state_dict(backbone: str, state: dict) -> dict:
-    """`state` with the names that the network has today, finite and complete."""
+def _check_state_dict(backbone: str, state: dict) -> dict:
+    """Return the weights with the names of today's network, if they are complete and finite."""
     if backbone.startswith("densenet"):  # torchvision's files have names of an older version
         for name in list(state):
             state[re.sub(r"(denselayer\d+\.\w+)\.(\d\.)", r"\1\2", name)] = state.pop(name)

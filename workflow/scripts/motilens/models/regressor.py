@@ -1,4 +1,4 @@
-"""The regressor (paper section 2.2), and models by their description.
+"""The regressor (paper section 2.2): an encoder and a network that predicts percentages.
 
 Tensors are float32, (stacks, channels, height, width), frames scaled to [0, 1]. A model is
 described by a plain dict, its architecture, which is stored with its weights.
@@ -9,87 +9,68 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from motilens.models.autoencoders import AUTOENCODERS
+from motilens.models.autoencoders import build_autoencoder
 from motilens.models.backbones import make_backbone
-from motilens.models.fixed_encoders import FixedEncoder
+from motilens.models.fixed_encoders import build_fixed_encoder
 from motilens.models.layers import FEATURE_CHANNELS, Rescale
 from motilens.models.output_activations import OUTPUT_ACTIVATIONS
 from motilens.models.transforms import DIHEDRAL_ORDER, dihedral_transform
 
-LSTM_HIDDEN_SIZE = 128  # numbers that a recurrent regressor keeps from channel to channel
-IMAGENET_MEAN_STD = (
-    (0.485, 0.456, 0.406),
-    (0.229, 0.224, 0.225),
-)  # mean and deviation, as torchvision has it
-
-
-def build_model(architecture: dict) -> nn.Module:
-    """The untrained model that `architecture` describes.
-
-    Args:
-        architecture: {"model": "autoencoder", "frames", "copies", "variant"}, or {"model":
-            "fixed", "frames", "copies", "kind"}, or {"model": "regressor", "encoder": one of
-            those, "backbone", "outputs", and what else `Regressor` takes}.
-    """
-    arguments = dict(architecture)
-    kind = arguments.pop("model")
-    if kind == "regressor":
-        return Regressor(build_model(arguments.pop("encoder")), **arguments)
-    if kind == "fixed":
-        return FixedEncoder(**arguments)
-    return AUTOENCODERS[arguments["variant"]](**arguments)
+LSTM_HIDDEN_SIZE = 128  # of a recurrent regressor
+# Mean and standard deviation, as torchvision has them.
+IMAGENET_MEAN_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Regressor(nn.Module):
-    """An encoder and a torchvision classification network that reads percentages off its images.
+    """Predict percentages from stacks: an encoder, and a classification network of torchvision.
 
     Args:
         source: an autoencoder or a fixed encoder; its encoder becomes part of this model.
-        backbone: a name torchvision knows; the paper's is "resnet34".
+        backbone: a name that torchvision knows; the paper's is "resnet34".
         outputs: predicted values.
-        answer: how the last layer gives them, one of `answers.ANSWERS`; the paper's is "plain".
-        normalise: "imagenet" shifts and scales feature images as ImageNet's pictures are, which
-            pretrained weights know; "none" is the paper's.
-        fine_tune_encoder: whether the encoder learns on; the paper's is frozen.
-        recurrent: the network sees each channel alone, and an LSTM what it made of them.
-        average: predictions are means over the eight symmetries of the square.
+        output_activation: one of OUTPUT_ACTIVATIONS; the paper's is "identity".
+        input_normalization: "imagenet" shifts and scales feature images as ImageNet's images are,
+            which pretrained weights expect; "none" is the paper's.
+        fine_tune_encoder: whether the encoder is trained further; the paper's is frozen.
+        recurrent: the network sees each channel alone, and an LSTM its features.
+        tta: test-time augmentation: predictions are means over the symmetries of the square.
     """
 
     def __init__(
         self,
-        source,
-        backbone,
-        outputs,
-        answer="plain",
-        normalise="none",
-        fine_tune_encoder=False,
-        recurrent=False,
-        average=False,
+        source: nn.Module,
+        backbone: str,
+        outputs: int,
+        output_activation: str = "identity",
+        input_normalization: str = "none",
+        fine_tune_encoder: bool = False,
+        recurrent: bool = False,
+        tta: bool = False,
     ):
         super().__init__()
-        self.frames, self.copies = source.frames, source.copies
-        self.recurrent, self.average = recurrent, average
+        self.frames, self.repeats = source.frames, source.repeats
+        self.recurrent, self.tta = recurrent, tta
         self.encoder = source.encoder
         self.encoder.requires_grad_(fine_tune_encoder)
-        self.normalise = Rescale(FEATURE_CHANNELS) if normalise == "imagenet" else nn.Identity()
-        if normalise == "imagenet":
+        self.normalize = nn.Identity()
+        if input_normalization == "imagenet":
             mean, deviation = (torch.tensor(v).view(1, -1, 1, 1) for v in IMAGENET_MEAN_STD)
-            self.normalise.set(1 / deviation, -mean / deviation)
+            self.normalize = Rescale(FEATURE_CHANNELS)
+            self.normalize.set_values(1 / deviation, -mean / deviation)
         self.backbone = make_backbone(backbone)
         layers = list(self.backbone.named_modules())
         self._first = next(name for name, m in layers if isinstance(m, nn.Conv2d))
         self._last = [name for name, m in layers if isinstance(m, nn.Linear)][-1]
-        self._see(1 if recurrent else source.channels)
+        self._replace_input_conv(1 if recurrent else source.channels)
         width = self.backbone.get_submodule(self._last).in_features
         last = nn.Linear(width, outputs)
         if recurrent:
-            self.memory = nn.LSTM(width, LSTM_HIDDEN_SIZE, batch_first=True)
+            self.lstm = nn.LSTM(width, LSTM_HIDDEN_SIZE, batch_first=True)
             self.head, last = nn.Linear(LSTM_HIDDEN_SIZE, outputs), nn.Identity()
         self.backbone.set_submodule(self._last, last)
-        self.answer = OUTPUT_ACTIVATIONS[answer](outputs)
+        self.output_activation = OUTPUT_ACTIVATIONS[output_activation](outputs)
 
-    def _see(self, channels: int) -> None:
-        """Give the network a first layer for so many channels."""
+    def _replace_input_conv(self, channels: int) -> None:
         old = self.backbone.get_submodule(self._first)
         if channels != old.in_channels:
             new = nn.Conv2d(
@@ -99,46 +80,64 @@ class Regressor(nn.Module):
             self.backbone.set_submodule(self._first, new)
 
     @property
-    def output(self) -> nn.Linear:
-        """The layer that gives the percentages."""
+    def output_layer(self) -> nn.Linear:
+        """Return the last layer before the output activation."""
         return self.head if self.recurrent else self.backbone.get_submodule(self._last)
 
-    def start_from(self, pretrained: dict) -> None:
-        """Take over a classification network's weights, all but those of its last layer.
+    def load_pretrained(self, weights: dict) -> None:
+        """Load a classification network's weights, except those of its last layer.
 
-        A first layer of other than three channels gets the mean over colours for each, scaled so
-        that its answers stay as large.
+        A first layer of other than three channels gets the mean over colors for each, scaled so
+        that its output stays as large.
         """
         state = OrderedDict(
             (name, tensor)
-            for name, tensor in pretrained.items()
+            for name, tensor in weights.items()
             if not name.startswith(f"{self._last}.")
         )
         channels = self.backbone.get_submodule(self._first).in_channels
         key = f"{self._first}.weight"
         if channels != FEATURE_CHANNELS:
-            grey = state[key].sum(1, keepdim=True) / channels
-            state[key] = grey.expand(-1, channels, -1, -1).contiguous()
+            gray = state[key].sum(1, keepdim=True) / channels
+            state[key] = gray.expand(-1, channels, -1, -1).contiguous()
         last = self.backbone.get_submodule(self._last)
         state.update(last.state_dict(prefix=f"{self._last}."))
-        state._metadata = getattr(pretrained, "_metadata", None)  # some networks look at it
+        state._metadata = getattr(weights, "_metadata", None)  # some networks look at it
         self.backbone.load_state_dict(state)
 
     def forward(self, stacks):
-        """Percentages (n, outputs) of `stacks` (n, channels, height, width), see `to_input`."""
-        if stacks.dtype == torch.uint8:
-            raise TypeError("grey levels in [0, 1] are wanted, not uint8: models.to_input")
-        if self.training or not self.average:
-            return self.read(stacks)
-        return (
-            sum(self.read(dihedral_transform(stacks, number)) for number in range(DIHEDRAL_ORDER))
-            / DIHEDRAL_ORDER
-        )
+        """Predict percentages (n, outputs).
 
-    def read(self, stacks):
-        """The same of stacks as they are, not averaged."""
-        images = self.normalise(self.encoder(stacks))
+        Args:
+            stacks: (n, channels, height, width), see `transforms.stacks_to_input`.
+
+        Raises:
+            TypeError: they are uint8.
+        """
+        if stacks.dtype == torch.uint8:
+            raise TypeError("gray levels in [0, 1] are expected, not uint8: see stacks_to_input")
+        if self.training or not self.tta:
+            return self.forward_once(stacks)
+        views = (dihedral_transform(stacks, number) for number in range(DIHEDRAL_ORDER))
+        return sum(self.forward_once(view) for view in views) / DIHEDRAL_ORDER
+
+    def forward_once(self, stacks):
+        """Predict percentages without test-time augmentation."""
+        images = self.normalize(self.encoder(stacks))
         if not self.recurrent:
-            return self.answer(self.backbone(images))
-        seen = self.backbone(images.flatten(0, 1).unsqueeze(1)).unflatten(0, images.shape[:2])
-        return self.answer(self.head(self.memory(seen)[0][:, -1]))
+            return self.output_activation(self.backbone(images))
+        features = self.backbone(images.flatten(0, 1).unsqueeze(1)).unflatten(0, images.shape[:2])
+        return self.output_activation(self.head(self.lstm(features)[0][:, -1]))
+
+
+def build_regressor(architecture: dict) -> Regressor:
+    """Return an untrained regressor.
+
+    Args:
+        architecture: {"model": "regressor", "encoder": architecture of an autoencoder or a fixed
+            encoder, "backbone", "outputs", and other arguments of `Regressor`}.
+    """
+    arguments = {k: v for k, v in architecture.items() if k not in ("model", "encoder")}
+    encoder = architecture["encoder"]
+    builders = {"autoencoder": build_autoencoder, "fixed": build_fixed_encoder}
+    return Regressor(builders[encoder["model"]](encoder), **arguments)

@@ -1,7 +1,9 @@
-"""Digest of the code behind a step: its script, the modules that it imports, and libraries.
+"""The code behind a step: its script, the modules that it imports, and the versions of libraries.
 
-It is a parameter of the step's rule, so an edited module makes exactly those steps stale that
-use it. Comments, docstrings and layout do not count.
+It is a part of what the step's rule depends on, so an edited module makes exactly those steps stale
+that use it. What cannot change a result does not count: comments, docstrings, layout, the words
+of error and log messages, and the packages `pipeline` and `compute`, which say how a step is run
+and how its arithmetic is done.
 """
 
 import ast
@@ -11,6 +13,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+NOT_COUNTED = ("motilens.pipeline", "motilens.compute")
+LOGGING = ("debug", "info", "warning", "error", "exception")
 # Where a library is imported under another name than it is installed.
 INSTALLED_AS = {
     "ffmpeg": "ffmpeg-python", "imageio_ffmpeg": "imageio-ffmpeg", "sklearn": "scikit-learn",
@@ -18,57 +22,58 @@ INSTALLED_AS = {
 
 
 def code_versions(script: Path, requirements: Path) -> dict[str, str]:
-    """Of all that `script` uses: digests of our modules, pinned versions of libraries.
+    """Return what a step's code is made of.
 
     Args:
+        script: of the step, beside the library.
         requirements: file of pins, `name==version`.
 
     Returns:
-        For our files, by their path beside the script, the first 16 hex digits of the SHA-256
-        of their parsed code; for libraries, by name, the version in `requirements`.
+        For our files, by their path beside the script, the first 16 hex digits of the SHA-256 of
+        their normalized code; for libraries, by name, the version in `requirements`.
     """
     pins = dict(re.findall(r"^([\w-]+)==(\S+)", requirements.read_text("utf-8"), re.MULTILINE))
-    found = {}
+    versions = {}
     for source in list_sources(script):
         digest, imports = _parse_source(source.read_text(encoding="utf-8"))
-        found[source.relative_to(script.parent).as_posix()] = digest
+        versions[source.relative_to(script.parent).as_posix()] = digest
         names = {name.partition(".")[0] for name in imports}
         libraries = {INSTALLED_AS.get(name, name) for name in names}
-        found |= {library: pins[library] for library in libraries & pins.keys()}
-    return dict(sorted(found.items()))
+        versions |= {library: pins[library] for library in libraries & pins.keys()}
+    return dict(sorted(versions.items()))
 
 
 def list_sources(script: Path) -> list[Path]:
-    """`script` and every module of the library that it imports, directly or not."""
-    root, found, queue = script.parent, set(), [script]
+    """Return `script` and every counted module of the library that it imports, directly or not."""
+    root, sources, queue = script.parent, set(), [script]
     while queue:
         path = queue.pop()
-        if path in found:
+        if path in sources:
             continue
-        found.add(path)
+        sources.add(path)
         for name in list_imports(path):
-            if name.partition(".")[0] == "motilens":
+            if name.partition(".")[0] == "motilens" and not name.startswith(NOT_COUNTED):
                 queue += _module_files(root, name)
-    return sorted(found)
+    return sorted(sources)
+
+
+def list_imports(path: Path) -> list[str]:
+    """Return the names of all modules that a file may import (and some that are no modules)."""
+    return _parse_source(path.read_text(encoding="utf-8"))[1]
 
 
 def _module_files(root: Path, name: str) -> list[Path]:
-    """What Python runs to import a module: its file, and `__init__.py` of each package above it."""
+    """Return what Python runs to import a module: `__init__.py` of its packages, and its file."""
     parts = name.split(".")
     files = [root.joinpath(*parts[:end], "__init__.py") for end in range(1, len(parts) + 1)]
     return [file for file in (*files, root.joinpath(*parts).with_suffix(".py")) if file.exists()]
 
 
-def list_imports(path: Path) -> list[str]:
-    """Names of all modules that a file may import (and some that are no modules)."""
-    return _parse_source(path.read_text(encoding="utf-8"))[1]
-
-
 @functools.cache
 def _parse_source(text: str) -> tuple[str, list[str]]:
-    """Digest of code, and all that it imports; once for each text, for many steps share modules."""
+    """Return the digest of code and all that it imports; once for each text."""
     tree = ast.parse(text)
-    digest = hashlib.sha256(repr(_normalize_syntax_tree(tree)).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(repr(_normalize(tree)).encode()).hexdigest()[:16]
     return digest, list(_iter_imports(tree))
 
 
@@ -81,17 +86,31 @@ def _iter_imports(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _normalize_syntax_tree(node):
-    """The syntax tree without docstrings and empty fields, which differ between Pythons."""
+def _normalize(node):
+    """Return a syntax tree as plain values, without docstrings, messages and empty fields.
+
+    Fields that are empty differ between versions of Python.
+    """
     if isinstance(node, list):
-        return [_normalize_syntax_tree(part) for part in node]
+        return [_normalize(part) for part in node if not _is_message(part)]
     if not isinstance(node, ast.AST):
         return node
+    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+        return "Raise", _normalize(node.exc.func)
     fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-        first = node.body[0] if node.body else None
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-            fields["body"] = node.body[1:]
-    return type(node).__name__, [
-        (name, _normalize_syntax_tree(fields[name])) for name in sorted(fields)
-    ]
+    return type(node).__name__, [(name, _normalize(fields[name])) for name in sorted(fields)]
+
+
+def _is_message(node) -> bool:
+    """Return whether a statement is a docstring or writes to the log."""
+    if not isinstance(node, ast.Expr):
+        return False
+    value = node.value
+    is_logging = (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Attribute)
+        and value.func.attr in LOGGING
+        and isinstance(value.func.value, ast.Name)
+        and value.func.value.id == "logger"
+    )
+    return is_logging or (isinstance(value, ast.Constant) and isinstance(value.value, str))

@@ -1,152 +1,183 @@
 """Why steps would run again, in the words of the configuration.
 
-Works on plain data, so that it can be tested without Snakemake: jobs with the params that they
-were made with and those that they would be made with.
+Works on plain data, so that it can be tested without Snakemake: the jobs that a dry run lists,
+each with Snakemake's reason.
 """
 
+import ast
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from motilens.core.text import shorten_list
+from motilens.core.text import natural_sorted, shorten_list
 
-NOUNS = {
-    "fetch_dataset": ("data set", "data sets"),
-    "simulate_video": ("simulated video", "simulated videos"),
-    "simulate_labels": ("label file", "label files"),
-    "check_samples": ("table of samples", "tables of samples"),
-    "extract_frames": ("file of frames", "frames"),
-    "plot_contact_sheet": ("contact sheet", "contact sheets"),
-    "list_clips": ("list of clips", "lists of clips"),
-    "fetch_weights": ("file of pretrained weights", "files of pretrained weights"),
-    "train_autoencoder": ("autoencoder", "autoencoders"),
-    "make_feature_images": ("file of feature images", "files of feature images"),
-    "track_cells": ("file of tracks", "files of tracks"),
-    "count_cells": ("baseline", "baselines"),
-    "average_predictions": ("answer of an ensemble", "answers of ensembles"),
-    "train_regressor": ("regressor", "regressors"),
-    "measure_errors": ("table of errors", "tables of errors"),
-    "measure_statistics": ("table of statistics", "tables of statistics"),
-    "make_table1": ("Table 1", "Tables 1"),
-    "describe_run": ("description of the run", "descriptions of the run"),
-    "plot_learning_curves": ("figure of learning curves", "figures of learning curves"),
-    "make_bundle": ("bundle", "bundles"),
-    "plot_errors": ("figure of errors", "figures of errors"),
-    "plot_agreement": ("figure of agreement", "figures of agreement"),
-    "plot_gallery": ("gallery", "galleries"),
-}
-# Params that say something of each sample, by the label that the rules give them.
+# Parts of what a step depends on (`dependencies`) that say something of each sample.
 PER_SAMPLE = ("training", "held_out", "samples", "encoded", "shown")
+# Parts that repeat what other jobs explain.
+ECHOES = ("group", "upstream", "folds_digest", "skipped")
 MOVED = "samples {} changed folds"
 NEW_VIDEO = "the content of the videos of samples {} changed"
+NOT_MADE = "not made yet"
 
 
 @dataclass(eq=False)
 class PlannedJob:
-    """A job that would run: its rule, params then and now (merged), who needs its output."""
+    """A job that would run.
+
+    Args:
+        rule: its name.
+        sample: that it is of, if it is of one.
+        inputs, outputs: paths.
+        then, now: what it depended on and depends on; None: not recorded.
+        other_reasons: that have nothing to do with these.
+    """
 
     rule: str
-    then: dict | None  # None: no record, it has never been made
-    now: dict
+    sample: str = ""
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    then: dict | None = None
+    now: dict | None = None
     other_reasons: list[str] = field(default_factory=list)
-    behind: list["PlannedJob"] = field(default_factory=list)
-    sample: str = ""  # that it is of, if it is of one
+
+
+def parse_reason(reason: str) -> tuple[dict | None, dict | None, list[str]]:
+    """Split Snakemake's reason of a job.
+
+    Returns:
+        What the job depended on and depends on (None if that has not changed), and other reasons.
+    """
+    then = now = None
+    if params := re.search(r"before: (.*) now: (.*)", reason, re.DOTALL):
+        then, now = (_parse_params(text) for text in params.groups())
+    others = []
+    if missing := re.search(r"Missing output files: ([^;]*)", reason):
+        others.append(f"missing: {missing[1]}")
+    if edited := re.search(r"Updated input files: ([^;]*)", reason):
+        others.append(f"changed by hand: {edited[1]}")
+    if "Incomplete output files" in reason:
+        others.append("made by a run that was killed")
+    if "Forced execution" in reason:
+        others.append("forced")
+    return then, now, others
+
+
+def _parse_params(text: str) -> dict:
+    """Return the dicts in a text, merged."""
+    if text.startswith("<"):  # nothing
+        return {}
+    merged = {}
+    for part in ast.literal_eval(f"[{text}]"):
+        merged |= part
+    return merged
 
 
 def explain_reruns(jobs: Iterable[PlannedJob]) -> list[str]:
-    """A line for each cause: what changed, and how many jobs of which kind rerun because of it."""
+    """Return a line for each cause: what changed, and how many jobs run again because of it."""
     jobs = list(jobs)
-    before = set().union(*(_samples(job.then or {}) for job in jobs))
-    after = set().union(*(_samples(job.now) for job in jobs))
-    behind = {follower for job in jobs for follower in job.behind}
+    before = set().union(*(_list_samples(job.then) for job in jobs))
+    after = set().union(*(_list_samples(job.now) for job in jobs))
+    followers = _find_followers(jobs)
+    caused_by_others = set().union(*followers.values())
     subjects, caused = defaultdict(set), defaultdict(set)
     for job in jobs:
         reasons = [(reason, "") for reason in job.other_reasons]
-        if job.then is None:
-            reasons.append(("not made yet", ""))
-        else:
-            reasons += list(iter_param_changes(job.then, job.now))
-            if not reasons and job not in behind and job.then != job.now:
-                reasons.append(("what it rests on was made anew", ""))
+        if job.now is not None:
+            reasons += list(iter_param_changes(job.then or {}, job.now))
+            if not reasons and job not in caused_by_others:
+                reasons.append(("what it depends on was made again", ""))
         for text, subject in reasons:
             if text == NEW_VIDEO:
                 subject = job.sample
             if text == MOVED and subject not in before & after:
                 text = "samples {} are " + ("new" if subject in after else "gone")
             subjects[text].add(subject)
-            # What has never been made brings nobody to life: those behind have their own reason.
-            caused[text] |= {job} if text == "not made yet" else _with_all_behind(job)
+            # A job that never ran is no cause for others; they report their own.
+            caused[text] |= {job} if text == NOT_MADE else _with_followers(job, followers)
     lines = [
-        (len(caused[text]), f"{_with_subjects(text, subjects[text])}: {count_jobs(caused[text])}")
+        (len(caused[text]), f"{_insert_subjects(text, subjects[text])}: {count_jobs(caused[text])}")
         for text in caused
     ]
     return [line for _, line in sorted(lines, key=lambda pair: (-pair[0], pair[1]))]
 
 
 def count_jobs(jobs: Iterable[PlannedJob]) -> str:
-    """`12 frames, 12 autoencoders, ...` in the order of the pipeline."""
-    numbers = Counter(job.rule for job in jobs)
-    return ", ".join(
-        f"{numbers[rule]} {nouns[numbers[rule] > 1]}"
-        for rule, nouns in NOUNS.items()
-        if numbers[rule]
-    )
-
-
-def _samples(params: dict) -> set[str]:
-    return set().union(*(params.get(group, ()) for group in PER_SAMPLE))
+    """Return `12 extract_clips, 12 train_autoencoder, ...`, the most frequent first."""
+    counts = Counter(job.rule for job in jobs)
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{count} {rule}" for rule, count in ordered)
 
 
 def iter_param_changes(then: dict, now: dict, place: str = "") -> Iterable[tuple[str, str]]:
-    """What differs between two versions of params: texts, each with the subject that varies."""
+    """Yield what differs between two versions: texts, each with the sample that it is about."""
     for key in sorted(then.keys() | now.keys(), key=lambda key: (len(key), key)):
         old, new, name = then.get(key), now.get(key), f"{place}.{key}" if place else key
-        if old == new or name in ("list", "left_out", "folds_digest"):
-            continue  # a list of clips only echoes what others say of each sample
-        if name == "rests_on":
-            continue  # an echo too, see `explain`
+        if old == new or name in ECHOES:
+            continue
         if isinstance(old, dict) and isinstance(new, dict):
             yield from iter_param_changes(old, new, name)
         elif key.endswith(".py"):
             yield f"code of {key} changed", ""
         elif place == "shown":
-            yield "the gallery shows somebody else", ""
+            yield "the gallery shows another participant", ""
         elif place in PER_SAMPLE:
             yield MOVED, key
         elif place.partition(".")[0] in PER_SAMPLE:
-            sample = place.partition(".")[2]
-            if key == "fold":
-                yield MOVED, sample
-            elif key in ("frames", "video"):
-                yield f"other {key} of samples {{}}", sample
-            else:
-                change = f"{_brief(old)} -> {_brief(new)}"
-                yield f"{key} of samples {{}} changed {change}", sample
+            yield from _describe_sample(place.partition(".")[2], key, old, new)
         elif key == "video":
             yield NEW_VIDEO, ""
-        elif isinstance(old, list) and isinstance(new, list) and (moved := _moved(old, new)):
+        elif isinstance(old, list) and isinstance(new, list) and (moved := _compare(old, new)):
             for verb, values in moved.items():
-                yield f"{name}: {_brief(values)} {verb}", ""
+                yield f"{_full_name(name)}: {_brief(values)} {verb}", ""
         else:
-            yield f"{name} changed {_brief(old)} -> {_brief(new)}", ""
+            yield f"{_full_name(name)} changed {_brief(old)} -> {_brief(new)}", ""
 
 
-def _with_all_behind(job: PlannedJob) -> set[PlannedJob]:
-    found, queue = set(), [job]
+def _describe_sample(sample: str, key: str, old, new) -> Iterable[tuple[str, str]]:
+    if key == "fold":
+        yield MOVED, sample
+    elif key in ("clips", "video"):
+        yield f"other {key} of samples {{}}", sample
+    else:
+        yield f"{key} of samples {{}} changed {_brief(old)} -> {_brief(new)}", sample
+
+
+def _full_name(name: str) -> str:
+    """Return the name that a setting or a library has for users."""
+    return name.removeprefix("settings.").removeprefix("code.")
+
+
+def _find_followers(jobs: list[PlannedJob]) -> dict[PlannedJob, set[PlannedJob]]:
+    makers = {path: job for job in jobs for path in job.outputs}
+    followers = {job: set() for job in jobs}
+    for job in jobs:
+        for path in job.inputs:
+            if path in makers:
+                followers[makers[path]].add(job)
+    return followers
+
+
+def _with_followers(job: PlannedJob, followers: dict) -> set[PlannedJob]:
+    reached, queue = set(), [job]
     while queue:
         job = queue.pop()
-        if job not in found:
-            found.add(job)
-            queue += job.behind
-    return found
+        if job not in reached:
+            reached.add(job)
+            queue += followers[job]
+    return reached
 
 
-def _with_subjects(text: str, subjects: set[str]) -> str:
-    return text.replace("{}", shorten_list(sorted(subjects, key=lambda name: (len(name), name))))
+def _list_samples(depends_on: dict | None) -> set[str]:
+    return set().union(*((depends_on or {}).get(group, ()) for group in PER_SAMPLE))
 
 
-def _moved(old: list, new: list) -> dict[str, list]:
-    """What went and what came, as far as anything did."""
+def _insert_subjects(text: str, subjects: set[str]) -> str:
+    return text.replace("{}", shorten_list(natural_sorted(subjects)))
+
+
+def _compare(old: list, new: list) -> dict[str, list]:
+    """Return which values went and which came, if any did."""
     gone, added = ([v for v in a if v not in b] for a, b in ((old, new), (new, old)))
     return {verb: values for verb, values in (("removed", gone), ("added", added)) if values}
 

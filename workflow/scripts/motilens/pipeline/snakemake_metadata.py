@@ -1,176 +1,82 @@
-"""Snakemake's metadata of finished jobs, kept with the results as well.
+"""Snakemake's own records of finished jobs, in `.snakemake/metadata` of the results.
 
-Snakemake compares params with what it notes in `.snakemake`, beside the results and easily lost:
-without it, it takes whatever lies there for up to date. A copy within the results goes wherever
-they go, so that a fresh clone beside old results knows how they were made.
-
-Paths are relative to the folder of the run, where Snakemake's own are.
+Snakemake compares a job's params with those that are recorded there, in a JSON file for each
+output. Paths are relative to the folder of results, where Snakemake works.
 """
 
 import base64
 import json
 import os
-import secrets
-import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
-SNAKEMAKE = Path(".snakemake/metadata")  # a file an output, named by its path in base 64
-LONGEST = 254  # a longer name is cut into folders, each with an @ before it
-# Where steps leave records, in the order of the pipeline; other folders may hold the user's own.
-RECORDED = ("frames", "autoencoders", "regressors", "baselines", "ensembles", "tables", "bundles")
-UNFINISHED = "made by a run that was killed"
+from motilens.core.errors import InputError
+from motilens.core.files import atomic_write
+from motilens.core.text import shorten_list
+
+METADATA = Path(".snakemake/metadata")
+MAX_NAME = 254  # a longer name is cut into folders, each with an @ before it
+# Where steps leave records; other folders may hold the user's own files.
+RECORDED = ("clips", "autoencoders", "regressors", "baselines", "ensembles", "tables", "bundles")
 
 
-def sync_metadata(results: str, alone: bool = True) -> None:
-    """Of each output in `results`, keep the newer metadata, here and there.
+def record_finished(outputs: Iterable[str], params: Iterable) -> None:
+    """Record what outputs were made with, as Snakemake does when a job has ended.
 
-    Args:
-        alone: no other run is going on here. Otherwise only what is missing here is brought, and
-            no doubts: another run may be about to settle them.
+    A job on a cluster may outlive the Snakemake that waits for it, and then nobody else does.
     """
-    if not Path(results).is_dir():
-        return
-    known, mark = map(_read, _marks(results))
-    # If others lay in this folder before, what came with these knows how they were made.
-    others = alone and mark and known != mark
-    for path in {*_noted(results), *_kept(results)}:
-        here, there = SNAKEMAKE / _name(f"{results}/{path}"), _copy(results, path)
-        noted, copied = _read(here), _read(there)
-        if others and noted:
-            here.unlink()
-            noted = ""
-        ended, output = _ended(copied), Path(results, path)
-        if ended < 0 and (others or there.exists()) and output.exists():  # unknown, or damaged
-            ended = output.stat().st_mtime
-            copied = _record([{UNFINISHED: True}], ended)
-        if noted and _ended(noted) >= ended:
-            if (text := _renamed(noted, results, "<results>")) != copied:
-                _write(there, text)
-        elif copied and (alone or not noted and UNFINISHED not in copied):
-            _write(here, _renamed(copied, "<results>", results))
-    if others:
-        _write(_marks(results)[0], mark)
-    # Where this folder is missing, Snakemake takes its metadata for some of an old version.
-    (SNAKEMAKE.parent / "incomplete").mkdir(parents=True, exist_ok=True)
+    params = sorted(map(repr, params))
+    for output in outputs:
+        ended = os.stat(output).st_mtime
+        with atomic_write(metadata_path(output)) as temporary:
+            record = {"record_format_version": 6, "params": params, "endtime": ended}
+            temporary.write_text(json.dumps(record), encoding="utf-8")
 
 
-def find_untracked_records(results: str) -> list[str]:
-    """After `sync`: records of models, clips and tables of which no note says how they were made.
+def find_untracked_records(results: Path) -> list[str]:
+    """Return the records of which Snakemake has no metadata, as after an incomplete copy.
 
-    So it is where results were copied without their hidden folder, or by a copy that broke off.
-    Snakemake would take what lies there for up to date, whatever the configuration.
+    Snakemake would take such results for up to date, whatever the configuration.
     """
-    there = (Path(kind) / path for kind in RECORDED for path in _files(Path(results, kind)))
-    records = sorted(path.as_posix() for path in there if path.suffix == ".json")
-    return [record for record in records if not _copy(results, record).exists()]
+    records = (path for kind in RECORDED for path in Path(results, kind).rglob("*.json"))
+    names = sorted(path.relative_to(results).as_posix() for path in records)
+    return [name for name in names if not Path(results, metadata_path(name)).exists()]
 
 
-def mark_run(results: str) -> None:
-    """A run begins: mark the results, so that an older copy in their place will be noticed.
+def check_results(results: Path) -> None:
+    """Check that Snakemake knows how existing results were made.
 
-    Snakemake takes outputs that are older than their inputs for a mistake, and removes them: so no
-    file may come from the future, as those do that another clock has written.
+    Raises:
+        InputError: they were made by Motilens 0.1, or copied without Snakemake's records.
     """
-    mark = secrets.token_hex(8)
-    for path in _marks(results):
-        _write(path, mark)
+    if Path(results, ".metadata").exists():
+        raise InputError(
+            f"{results}: made by Motilens 0.1, whose results have other names: set `results` to "
+            "another folder (docs/reference/migration.md)"
+        )
+    if names := find_untracked_records(results):
+        raise InputError(
+            f"{results}: nothing says how these were made: {shorten_list(names)}. Copy results "
+            "with their hidden folder .snakemake, or remove these (--touch takes everything that "
+            "is there for up to date)"
+        )
+
+
+def clamp_future_mtimes(folder: Path) -> None:
+    """Set modification times in the future (clock skew) to now.
+
+    Otherwise Snakemake deletes outputs that seem older than their inputs.
+    """
     now = time.time()
-    for parent, _, names in os.walk(results):
-        for name in names:
-            path = Path(parent, name)
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent, name) for name in names):
             if path.lstat().st_mtime > now:
                 os.utime(path, (now, now), follow_symlinks=False)
 
 
-def mark_incomplete(results: str, outputs: Iterable[str]) -> None:
-    """Replace what is kept of `outputs`: they are being made anew.
-
-    Should the step be killed, no clone will take them for what was there before. Where the run
-    took place, Snakemake's own metadata are newer.
-    """
-    for output in outputs:
-        there = _copy(results, output.removeprefix(f"{results}/"))
-        _write(there, "")
-        # The file system's own time: it is compared with the outputs' times.
-        _write(there, _record([{UNFINISHED: True}], there.stat().st_mtime))
-
-
-def mark_complete(results: str, outputs: Iterable[str], params: Iterable) -> None:
-    """Note of `outputs` that they are whole and what they were made with, as Snakemake would.
-
-    A job of a cluster may outlive the Snakemake that waits for it, and then nobody else does.
-    """
-    params = list(params)
-    for output in outputs:
-        there = _copy(results, output.removeprefix(f"{results}/"))
-        _write(there, _record(params, os.stat(output).st_mtime))
-
-
-def _record(params: Iterable, ended: float) -> str:
-    """What Snakemake would note of an output, as far as we ask for it."""
-    noted = sorted(map(repr, params))
-    return json.dumps({"record_format_version": 6, "params": noted, "endtime": ended})
-
-
-def _marks(results: str) -> tuple[Path, Path]:
-    """Where is noted which results these are: beside Snakemake's metadata, and with the results."""
-    return SNAKEMAKE.parent / "results" / _name(results), Path(results) / ".metadata" / ".mark"
-
-
-def _noted(results: str) -> Iterator[str]:
-    for name in _files(SNAKEMAKE):
-        # A long name is cut into folders.
-        coded = "".join(part.lstrip("@") for part in name.parts)
-        try:
-            output = base64.urlsafe_b64decode(coded).decode()
-        except ValueError:
-            continue  # not Snakemake's
-        if output.startswith(f"{results}/"):
-            yield output.removeprefix(f"{results}/")
-
-
-def _kept(results: str) -> Iterator[str]:
-    for name in _files(Path(results) / ".metadata"):
-        yield name.as_posix().removesuffix(".json")
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name).relative_to(folder) for name in names if name[0] != ".")
-
-
-def _name(output: str) -> Path:
-    coded = base64.urlsafe_b64encode(output.encode()).decode()
-    *parts, last = [coded[start : start + LONGEST] for start in range(0, len(coded), LONGEST)]
-    return Path(*(f"@{part}" for part in parts), last)
-
-
-def _copy(results: str, path: str) -> Path:
-    return Path(results) / ".metadata" / f"{path}.json"
-
-
-def _renamed(text: str, old: str, new: str) -> str:
-    """With the paths in it, as JSON writes them, in another folder of results."""
-    return text.replace(json.dumps(f"{old}/")[:-1], json.dumps(f"{new}/")[:-1])
-
-
-def _ended(text: str) -> float:
-    try:
-        return json.loads(text).get("endtime") or 0.0
-    except ValueError:
-        return -1.0
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-    with open(number, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+def metadata_path(output: str) -> Path:
+    """Return where Snakemake keeps the metadata of an output, relative to the results."""
+    name = base64.urlsafe_b64encode(output.encode()).decode()
+    *folders, last = [name[start : start + MAX_NAME] for start in range(0, len(name), MAX_NAME)]
+    return METADATA.joinpath(*(f"@{folder}" for folder in folders), last)

@@ -15,10 +15,10 @@ CARD_TEMPLATE = """# {name}: models of Motilens
 
 ## What it does
 
-From a microscope video of a sperm sample it predicts {values}, in per cent.
-{how}
+From a microscope video of a sperm sample it predicts {values}, in percent.
+{description}
 
-## What it learned from
+## What it was trained on
 
 {participants} participants ({samples} videos{simulated}){seen}.
 Each model saw all folds but one; no participant is in two folds.
@@ -27,118 +27,126 @@ Each model saw all folds but one; no participant is in two folds.
 
 Mean absolute error in percentage points on participants that a model had not seen (of
 {each}, not of all models together), with 95 % intervals over participants. ZeroR
-always answers the training mean; where the last interval holds 0, nothing shows that the models
-know more than that.
+always predicts the training mean; where the last interval contains 0, the models are not
+significantly better than that.
 
 {table}
 
 ## Limits
 
-- It knows samples, microscopes and preparations like those it learned from. A video outside their
+- It knows samples, microscopes and preparations like those it was trained on. A video outside their
   range (frame rate, size, brightness, contrast, sharpness, movement) gets a warning; one inside it
   may still be of another kind.
 - The deviations say how much models or stacks disagree, not how far from the truth they are.
 {notes}"""
 
 
-def errors_vs_zero_r(name: str, summary: pd.DataFrame, comparisons: pd.DataFrame) -> pd.DataFrame:
-    """How well an input type does by target.
+def errors_vs_zero_r(method: str, summary: pd.DataFrame, comparisons: pd.DataFrame) -> pd.DataFrame:
+    """Return the errors of a method by target, and how much better it is than ZeroR.
 
     Args:
-        name: of a row of the tables.
-        summary, comparisons: as of `statistics`.
+        method: its name in the tables.
+        summary, comparisons: as of `evaluation.statistics`.
 
     Returns:
-        Indexed by target: error, low, high, of_zero_r, better, better_low, better_high.
+        Indexed by target: error, low, high, zero_r, gain, gain_low, gain_high.
     """
-    errors = select_target_rows(summary).set_index("input")
-    versus = comparisons[(comparisons["first"] == ZERO_R) & (comparisons["second"] == name)]
+    rows = select_target_rows(summary).set_index("method")
+    versus = comparisons[(comparisons["first"] == ZERO_R) & (comparisons["second"] == method)]
     versus = versus.set_index("target")[["difference", "low", "high"]]
-    own = errors.loc[[name]].set_index("target")[["mae", "mae_low", "mae_high"]]
-    own["of_zero_r"] = errors.loc[[ZERO_R]].set_index("target")["mae"]
-    own[["better", "better_low", "better_high"]] = versus.reindex(own.index)
-    return own.rename(columns={"mae": "error", "mae_low": "low", "mae_high": "high"})
+    errors = rows.loc[[method]].set_index("target")[["mae", "mae_low", "mae_high"]]
+    errors["zero_r"] = rows.loc[[ZERO_R]].set_index("target")["mae"]
+    errors[["gain", "gain_low", "gain_high"]] = versus.reindex(errors.index)
+    return errors.rename(columns={"mae": "error", "mae_low": "low", "mae_high": "high"})
 
 
-def render_model_card(name: str, records: list[dict], errors: pd.DataFrame, settings: dict) -> str:
-    """The card of a bundle.
+def render_model_card(
+    method: str, records: list[dict], errors: pd.DataFrame, settings: dict
+) -> str:
+    """Return the card of a bundle as Markdown.
 
     Args:
-        name: of the row of the tables.
-        records: of its models, those of an ensemble's members.
-        errors: as of `errors_of`.
-        settings: targets, frames, tracks, simulated.
+        method: its name in the tables.
+        records: of its models; of an ensemble, those of its members.
+        errors: as of `errors_vs_zero_r`.
+        settings: targets, frames, tracking, simulated.
     """
-    frames, interval = settings["frames"], format_interval
     table = pd.DataFrame(
         {
             "target": errors.index,
-            "error": errors.apply(interval, axis=1, names=("error", "low", "high")),
-            "ZeroR": errors["of_zero_r"].map("{:.2f}".format),
+            "error": errors.apply(format_interval, axis=1, names=("error", "low", "high")),
+            "ZeroR": errors["zero_r"].map("{:.2f}".format),
             "better than ZeroR by": errors.apply(
-                interval, axis=1, names=("better", "better_low", "better_high")
+                format_interval, axis=1, names=("gain", "gain_low", "gain_high")
             ),
         }
     )
-    sick = sorted({trouble for record in records for trouble in list_issues(record["health"])})
-    seen = []
-    if any(not _uses_tracks(record) for record in records):
-        seen.append(
-            f"at {frames['frame_rate']:g} frames per second, frames of {frames['size']} x "
-            f"{frames['size']} pixels"
-        )
-    if any(map(_uses_tracks, records)):
-        seen.append("by the paths of cells, at each video's own frame rate")
-    notes = [f"- Trouble in training: {trouble}." for trouble in sick]
-    if any(set(MOTILITY) == set(part) for part in settings["targets"].values()):
-        notes.append("- Percentages of motility are made to add up to 100.")
-    if settings["simulated"]:
-        notes.append("- The training data are simulated: of real semen it knows nothing.")
+    is_simulated = settings["simulated"]
+    methods = _group_by_method(records)
     return CARD_TEMPLATE.format(
-        name=name,
+        name=method,
         values=", ".join(value for part in settings["targets"].values() for value in part),
-        how=_describe_models(records, settings),
+        description=_describe_models(methods, settings),
         **count_participants(records),
-        simulated=", simulated" if settings["simulated"] else "",
-        seen=", " + ", and ".join(seen),
-        each="single models" if len(_group_by_method(records)) == 1 else "one model of each member",
+        simulated=", simulated" if is_simulated else "",
+        seen=", " + ", and ".join(_describe_inputs(records, settings)),
+        each="single models" if len(methods) == 1 else "one model of each member",
         table=table.to_markdown(index=False),
-        notes="".join(f"{note}\n" for note in notes),
+        notes="".join(f"- {note}\n" for note in _list_notes(records, settings)),
     )
 
 
-def _describe_models(records: list[dict], settings: dict) -> str:
-    """What answers, a row of the tables after the other, and what is made of the answers."""
-    told = [_describe_method(members, settings) for members in _group_by_method(records).values()]
-    stacks = any(not _uses_tracks(record) for record in records)
+def _list_notes(records: list[dict], settings: dict) -> list[str]:
+    issues = sorted({issue for record in records for issue in list_issues(record["diagnostics"])})
+    notes = [f"Trouble in training: {issue}." for issue in issues]
+    if any(set(MOTILITY) == set(part) for part in settings["targets"].values()):
+        notes.append("Percentages of motility are made to add up to 100.")
+    if settings["simulated"]:
+        notes.append("The training data are simulated: it knows nothing of real semen.")
+    return notes
+
+
+def _describe_inputs(records: list[dict], settings: dict) -> list[str]:
+    frames, parts = settings["frames"], []
+    if any(not _uses_tracks(record) for record in records):
+        size = frames["size"]
+        parts.append(
+            f"at {frames['frame_rate']:g} frames per second, frames of {size} x {size} pixels"
+        )
+    if any(map(_uses_tracks, records)):
+        parts.append("by the tracks of cells, at each video's own frame rate")
+    return parts
+
+
+def _describe_models(methods: dict[str, list[dict]], settings: dict) -> str:
+    """Return what predicts, one method after the other, and how predictions are combined."""
+    lines = [_describe_method(records, settings) for records in methods.values()]
+    has_stacks = any(not _uses_tracks(records[0]) for records in methods.values())
+    spread = "stacks and over models" if has_stacks else "models"
     return "\n".join(
-        [
-            *told,
-            "Given is the mean of all models, each alike, with the standard deviation over "
-            + ("stacks and over models." if stacks else "models."),
-        ]
+        [*lines, f"It returns the mean of all models and the standard deviation over {spread}."]
     )
 
 
 def _group_by_method(records: list[dict]) -> dict[str, list[dict]]:
-    rows = {}
+    methods = {}
     for record in records:
-        rows.setdefault(record["input"], []).append(record)
-    return rows
+        methods.setdefault(record["method"], []).append(record)
+    return methods
 
 
 def _describe_method(records: list[dict], settings: dict) -> str:
     if _uses_tracks(records[0]):
         return (
-            f"{len(records)} models follow the cells of the first "
-            f"{settings['tracks']['seconds']:g} s of a video and say how likely each is of which\n"
-            "kind; they answer the share of each kind."
+            f"{len(records)} models track the cells of the first "
+            f"{settings['tracking']['duration']:g} s of a video and classify each;\n"
+            "they predict the share of each class."
         )
-    made = records[0]["architecture"]
-    encoder, clips = made["encoder"], settings["frames"]["clips_per_video"]
+    architecture = records[0]["architecture"]
+    encoder, clips = architecture["encoder"], settings["frames"]["clips_per_video"]
     return (
-        f"{len(records)} regressors ({made['backbone']}; encoder: "
-        f"{encoder.get('variant') or encoder['kind']}) answer {clips} stacks of "
+        f"{len(records)} regressors ({architecture['backbone']}; encoder: "
+        f"{encoder.get('variant') or encoder['kind']}) predict from {clips} stacks of "
         f"{encoder['frames']} frames each."
     )
 

@@ -24,8 +24,9 @@ class Page:
     """What a page holds.
 
     Args:
+        title: of the page.
         parts: a heading, which may be empty, and a table of text for each.
-        notes: paragraphs, in which **this** is strong, *this* emphasised, and `this` a name.
+        notes: paragraphs, in which **this** is strong, *this* emphasized, and `this` a name.
     """
 
     title: str
@@ -33,15 +34,15 @@ class Page:
     notes: Sequence[str]
 
 
-def write_page(page: Page, as_markdown: str, as_web: str) -> None:
-    """Write the page in both forms to these paths."""
-    for text, path in ((render_markdown(page), as_markdown), (render_html(page), as_web)):
+def write_page(page: Page, markdown_path: str, html_path: str) -> None:
+    """Write the page in both forms."""
+    for text, path in ((render_markdown(page), markdown_path), (render_html(page), html_path)):
         with atomic_write(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 
 def render_markdown(page: Page) -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     blocks = [f"# {page.title}"]
     for heading, table in page.parts:
         blocks += [f"## {heading}"] if heading else []
@@ -50,7 +51,7 @@ def render_markdown(page: Page) -> str:
 
 
 def render_html(page: Page) -> str:
-    """The page as HTML that needs nothing else."""
+    """Return the page as HTML that needs no other file."""
     blocks = [f"<h1>{html.escape(page.title)}</h1>"]
     for heading, table in page.parts:
         blocks += [f"<h2>{html.escape(heading)}</h2>"] if heading else []
@@ -62,12 +63,6 @@ def render_html(page: Page) -> str:
         + "\n".join(blocks)
         + "\n</body></html>\n"
     )
-
-
-def replace_between_marks(page: str, name: str, table: str) -> str:
-    """A page of the docs with `table` between its marks `<!-- name -->` and `<!-- end -->`."""
-    pattern = rf"(?s)(<!-- {name} -->\n).*?(<!-- end -->)"
-    return re.sub(pattern, lambda found: f"{found[1]}{table}\n{found[2]}", page)
 
 
 def _inline_html(note: str) -> str:

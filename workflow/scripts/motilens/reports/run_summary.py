@@ -7,13 +7,14 @@ import pandas as pd
 from motilens.core.records import short_digest
 from motilens.reports.page import Page
 
-# Said elsewhere on the page, or no setting of the user's.
-HIDDEN_SETTINGS = {"architecture", "frames", "copies", "values"}
-CONFIG_NAMES = {"shares": "bounded"}  # what it becomes where percentages add up to 100
+# Shown elsewhere on the page, or no setting of the user's.
+HIDDEN_SETTINGS = {"architecture", "frames", "repeats", "values"}
+# Output activations by their name in the configuration.
+CONFIG_NAMES = {"softmax": "bounded", "sigmoid": "bounded"}
 
 
 def make_models_table(records: Iterable[dict], runs: Iterable[dict]) -> pd.DataFrame:
-    """A row for each trained model (models.csv, docs/formats.md).
+    """Return a row for each trained model (models.csv, docs/reference/formats.md).
 
     Args:
         records, runs: model.json and run.json of each, in the same order.
@@ -28,9 +29,9 @@ def make_models_table(records: Iterable[dict], runs: Iterable[dict]) -> pd.DataF
                 **{name: run[name] for name in ("seconds", "device", "precision", "threads")},
                 "memory": run["peak_memory"],
                 "memory_gpu": run["peak_memory_gpu"],
-                "begun_again": len(record["abandoned_starts"]),
+                "restarts": len(record["failed_attempts"]),
                 "resumed": len(run["resumed_at_steps"]),
-                **{kind: record["health"][kind] or "" for kind in ("problem", "warning")},
+                **{kind: record["diagnostics"][kind] or "" for kind in ("failure", "warning")},
                 "samples": len(record["training"]),
                 "weights_sha256": record["weights_sha256"],
                 "code": short_digest(record["code"]),
@@ -39,61 +40,63 @@ def make_models_table(records: Iterable[dict], runs: Iterable[dict]) -> pd.DataF
     return pd.DataFrame(rows)
 
 
-def build_run_page(models: pd.DataFrame, records: list[dict], errors: dict, data: dict) -> Page:
-    """The run on a page.
+def build_run_page(models: pd.DataFrame, records: list[dict], errors: dict, settings: dict) -> Page:
+    """Return the run as a page.
 
     Args:
-        models: as of `models_table`.
+        models: as of `make_models_table`.
         records: of the same models.
         errors: mae.json.
-        data: `frames` and, for baselines, `tracks` of the configuration; `data`,
+        settings: `frames` and, for baselines, `tracking` of the configuration; `data`,
             dataset.simulated or "recordings".
     """
-    of_split = errors["settings"]
-    others = errors["regressors"].values()
-    counted = [made for made in others if _kind_of_model(made) == "baseline"]
-    averaged = [made for made in others if _kind_of_model(made) == "ensemble"]
+    others = errors["models"].values()
+    baselines = [record for record in others if _kind_of_model(record) == "baseline"]
+    ensembles = [record for record in others if _kind_of_model(record) == "ensemble"]
+    versions = list_versions([*records, *baselines, *ensembles])
+    identity = {
+        "digest of the folds": errors["folds_digest"],
+        "folds": _join_unique(errors["settings"]["models"]["fold"]),
+        "seeds": _join_unique(errors["settings"]["models"]["seed"]),
+    }
+    parts = [
+        ("What models cost", summarize_costs(models)),
+        ("Data", _two_columns(count_participants(records) | dict(_flatten(settings)))),
+        ("Input types", list_input_types(records)),
+        ("Settings", list_settings(records)),
+        ("Versions and digests", _two_columns(identity | versions)),
+    ]
+    notes = _list_notes(baselines, ensembles, errors["skipped"])
+    return Page("How this run was made", parts, notes)
+
+
+def _list_notes(baselines: list[dict], ensembles: list[dict], skipped: list[str]) -> list[str]:
     notes = [
         "A row of the first table is one kind of model. Seconds are of the training alone, without "
-        "the start of the program, interrupted runs and starts given up included; memory is the "
+        "the start of the program, with interrupted runs and failed attempts; memory is the "
         "largest of any. What each single model cost, and the digest of its weights, is in "
-        "`models.csv` beside this page; who is in which fold in `folds.csv`; every model's own "
+        "`models.csv` beside this page; who is in which fold in `folds.csv`; every model's "
         "`model.json` names its training participants.",
         "The digest of the code is of our modules and the versions of the libraries that a step "
         "uses (`code` in `model.json` lists them).",
     ]
-    if counted:
-        names = ", ".join(dict.fromkeys(made["input"] for made in counted))
+    if baselines:
+        names = ", ".join(dict.fromkeys(record["method"] for record in baselines))
         notes.append(
             f"Baselines ({names}) are in the last table alone: they learn within seconds; what "
-            "takes time is to follow the cells of each video, some 20 s for 3 s of film."
+            "takes time is to track the cells of each video, some 20 s for 3 s of video."
         )
-    if averaged:
-        means = {made["input"]: ", ".join(made["settings"]["members"]) for made in averaged}
-        told = "; ".join(f"{name} (of {members})" for name, members in means.items())
-        notes.append(f"Ensembles are the means of other rows: {told}.")
-    if left_out := of_split["left_out"]:
-        notes.append(f"**Left out**: samples {', '.join(left_out)}.")
-    identity = {
-        "digest of the folds": of_split["folds_digest"],
-        "folds": _join_unique(of_split["models"]["fold"]),
-        "seeds": _join_unique(of_split["models"]["seed"]),
-    }
-    parts = [
-        ("What models cost", summarize_costs(models)),
-        ("Data", _two_columns(count_participants(records) | dict(_flatten(data)))),
-        ("Input types", list_input_types(records)),
-        ("Settings", list_settings(records)),
-        (
-            "Versions and digests",
-            _two_columns(identity | list_versions([*records, *counted, *averaged])),
-        ),
-    ]
-    return Page("How this run was made", parts, notes)
+    if ensembles:
+        members = {r["method"]: ", ".join(r["settings"]["members"]) for r in ensembles}
+        text = "; ".join(f"{name} (of {names})" for name, names in members.items())
+        notes.append(f"Ensembles are the means of other methods: {text}.")
+    if skipped:
+        notes.append(f"**Skipped**: samples {', '.join(skipped)}.")
+    return notes
 
 
 def summarize_costs(models: pd.DataFrame) -> pd.DataFrame:
-    """By kind of model and input type, as text."""
+    """Return costs by kind of model and input type, as text."""
     rows = []
     for (model, name), group in models.groupby(["model", "input"], sort=False):
         on_gpu = group["memory_gpu"].dropna()
@@ -107,67 +110,67 @@ def summarize_costs(models: pd.DataFrame) -> pd.DataFrame:
                 "memory (GB)": f"{group['memory'].max() / 1e9:.1f}",
                 "GPU memory (GB)": f"{on_gpu.max() / 1e9:.1f}" if len(on_gpu) else "",
                 "device": _join_unique(group["device"] + ", " + group["precision"]),
-                "begun again": group["begun_again"].sum(),
-                "not sound": (group["problem"].ne("") | group["warning"].ne("")).sum(),
+                "restarts": group["restarts"].sum(),
+                "not sound": (group["failure"].ne("") | group["warning"].ne("")).sum(),
             }
         )
     return pd.DataFrame(rows).astype(str)
 
 
 def count_participants(records: Iterable[dict]) -> dict[str, int]:
-    """How many samples, of how many participants, trained or were held out."""
-    seen = {}
+    """Return how many samples, of how many participants, were trained on or held out."""
+    samples = {}
     for record in records:
-        seen |= record["training"] | record.get("held_out", {})
-    people = {labels["participant"] for labels in seen.values()}
-    return {"participants": len(people), "samples": len(seen)}
+        samples |= record["training"] | record.get("held_out", {})
+    participants = {labels["participant"] for labels in samples.values()}
+    return {"participants": len(participants), "samples": len(samples)}
 
 
 def list_input_types(records: Iterable[dict]) -> pd.DataFrame:
-    """What the models of each see, and through which encoder."""
+    """Return what the models of each input type see, and through which encoder."""
     rows = {}
     for record in records:
-        seen = record["architecture"].get("encoder", record["architecture"])
-        kind = seen.get("kind") or f"autoencoder, {seen['variant']}"
-        shown = {"input": record["input"], "frames": seen["frames"], "copies": seen["copies"]}
-        rows[record["input"]] = shown | {"encoder": kind}
+        encoder = record["architecture"].get("encoder", record["architecture"])
+        rows[record["input"]] = {
+            "input": record["input"],
+            "frames": encoder["frames"],
+            "repeats": encoder["repeats"],
+            "encoder": encoder.get("kind") or f"autoencoder, {encoder['variant']}",
+        }
     return pd.DataFrame(rows.values()).astype(str)
 
 
 def list_settings(records: Iterable[dict]) -> pd.DataFrame:
-    """Each setting and its value; a row for each value that it has, and which inputs have it."""
-    found, everyone = {}, {}
+    """Return each setting: a row for each value that it has, and which input types have it."""
+    inputs_of, all_inputs = {}, {}
     for record in records:
-        step = _kind_of_model(record)
-        everyone.setdefault(step, {})[record["input"]] = None
+        kind = _kind_of_model(record)
+        all_inputs.setdefault(kind, {})[record["input"]] = None
         for key, value in _flatten(record["settings"]):
             if key.partition(".")[0] not in HIDDEN_SETTINGS:
-                as_set = CONFIG_NAMES.get(str(value), str(value))
-                named = found.setdefault((f"{step}.{key}", as_set), {})
-                named[record["input"]] = None
+                text = CONFIG_NAMES.get(str(value), str(value))
+                inputs_of.setdefault((f"{kind}.{key}", text), {})[record["input"]] = None
     rows = []
-    for (key, value), inputs in sorted(found.items()):
-        whole = list(everyone[key.partition(".")[0]])
-        shown = "all that have one" if list(inputs) == whole else ", ".join(inputs)
-        rows.append({"setting": key, "value": value, "input types": shown})
+    for (key, value), inputs in sorted(inputs_of.items()):
+        every = list(all_inputs[key.partition(".")[0]])
+        text = "all that have one" if list(inputs) == every else ", ".join(inputs)
+        rows.append({"setting": key, "value": value, "input types": text})
     return pd.DataFrame(rows)
 
 
 def list_versions(records: Iterable[dict]) -> dict[str, str]:
-    """Of Motilens, Python and libraries that models were made with, several if they differ."""
-    found = {}
+    """Return versions of Motilens, Python and libraries, several where models differ."""
+    versions = {}
     for record in records:
-        step = _kind_of_model(record)
         own = {"Motilens": record["motilens"], "Python": record["python"]} | record["libraries"]
-        own[f"code of {step}s"] = short_digest(record["code"])
+        own[f"code of {_kind_of_model(record)}s"] = short_digest(record["code"])
         for name, version in own.items():
-            found.setdefault(name, []).append(version)
-    return {name: _join_unique(seen) for name, seen in found.items()}
+            versions.setdefault(name, []).append(version)
+    return {name: _join_unique(values) for name, values in versions.items()}
 
 
 def _kind_of_model(record: dict) -> str:
-    """The kind of its model."""
-    for kind, key in (("baseline", "method"), ("ensemble", "members")):
+    for kind, key in (("baseline", "baseline"), ("ensemble", "members")):
         if key in record["settings"]:
             return kind
     return "regressor" if "target" in record else "autoencoder"

@@ -1,6 +1,6 @@
 """The page of intervals and comparisons."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -9,62 +9,70 @@ from motilens.evaluation.metrics import ZERO_R
 from motilens.evaluation.statistics import select_target_rows
 from motilens.reports.page import Page
 
+NOTES = (
+    "Mean absolute errors in percentage points, one prediction for each sample (the mean over its "
+    "stacks), all participants with the same weight, all folds together. In brackets 95 % "
+    "intervals (bootstrap over participants). *Better than ZeroR by*: the difference on the same "
+    "participants; below 0 it is worse; an interval that contains 0 shows nothing, and with few "
+    "participants (fewer than 20, say) no interval shows much. *p*: permutation test of pairs, "
+    "adjusted for all comparisons in `comparisons.csv` (Benjamini and Hochberg).",
+    "With three folds or more, the models of two of them share training participants, so intervals "
+    "are a little too narrow. They say nothing about other laboratories, microscopes or "
+    "populations.",
+)
+
 
 def collect_quality_flags(records: Iterable[dict]) -> dict[tuple[str, str], set[str]]:
-    """By input and target what is wrong with one of its models, by the names of `tables.MARKS`."""
-    found = {}
+    """Return, by method and target, which of QUALITY_FLAGS apply to one of its models."""
+    flags = {}
     for record in records:
-        wrong = {name for name, is_so in quality_flags(record).items() if is_so}
-        found.setdefault((record["input"], record["target"]), set()).update(wrong)
-    return found
+        names = {name for name, applies in quality_flags(record).items() if applies}
+        flags.setdefault((record["method"], record["target"]), set()).update(names)
+    return flags
 
 
 def build_statistics_page(
-    summed: pd.DataFrame,
-    compared: pd.DataFrame,
-    notes: Sequence[str],
-    marked: dict[tuple[str, str], set[str]],
+    summary: pd.DataFrame, comparisons: pd.DataFrame, flags: dict[tuple[str, str], set[str]]
 ) -> Page:
-    """The errors per participant with their intervals, beside ZeroR, as people read them.
+    """Return the errors per participant with their intervals, beside ZeroR, as a page.
 
     Args:
-        marked: as of `marks`.
+        summary, comparisons: as of `evaluation.statistics`.
+        flags: as of `collect_quality_flags`.
     """
-    parts, every = [], set().union(*marked.values())
-    together = select_target_rows(summed)
-    notes = [*notes, *(text for name, (_, text) in QUALITY_FLAGS.items() if name in every)]
-    for target, rows in together.groupby("target", sort=False):
-        versus = compared[(compared["target"] == target) & (compared["first"] == ZERO_R)]
-        versus = versus.set_index("second")
-        lines = pd.DataFrame(
+    parts, used = [], set().union(*flags.values())
+    notes = [*NOTES, *(text for name, (_, text) in QUALITY_FLAGS.items() if name in used)]
+    for target, rows in select_target_rows(summary).groupby("target", sort=False):
+        versus = comparisons[comparisons["target"] == target]
+        versus = versus[versus["first"] == ZERO_R].set_index("second")
+        methods = rows["method"]
+        table = pd.DataFrame(
             {
-                "Input": [
-                    name + _flag_signs(marked.get((name, target), ())) for name in rows["input"]
-                ],
+                "Method": [name + _flag_signs(flags.get((name, target), ())) for name in methods],
                 "MAE": rows.apply(format_interval, axis=1, names=("mae", "mae_low", "mae_high")),
                 "SD over seeds": [f"{x:.2f}" if x == x else "" for x in rows["mae_of_seeds"]],
                 "better than ZeroR by": [
                     format_interval(versus.loc[name], ("difference", "low", "high"))
                     if name in versus.index
                     else ""
-                    for name in rows["input"]
+                    for name in methods
                 ],
                 "p, adjusted": [
                     _format_p_value(versus.loc[name, "p_adjusted"]) if name in versus.index else ""
-                    for name in rows["input"]
+                    for name in methods
                 ],
             }
         )
-        parts.append((target, lines))
-    return Page("How sure the errors are", parts, notes)
+        parts.append((target, table))
+    return Page("Intervals and comparisons", parts, notes)
 
 
-def _flag_signs(wrong: Iterable[str]) -> str:
-    return "".join(sign for name, (sign, _) in QUALITY_FLAGS.items() if name in wrong)
+def _flag_signs(names: Iterable[str]) -> str:
+    return "".join(sign for name, (sign, _) in QUALITY_FLAGS.items() if name in names)
 
 
 def format_interval(row: pd.Series, names: tuple[str, str, str]) -> str:
-    """A number and the ends of its interval, as people read them."""
+    """Return a number and the ends of its interval as text."""
     return "{:.2f} [{:.2f}, {:.2f}]".format(*row[list(names)])
 
 

@@ -1,11 +1,31 @@
-"""Colors and names that all figures share; drawing works without a display."""
+"""What all figures share: colors, names, and drawing without a display."""
+
+from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402, F401  (after the choice of the backend)
+from matplotlib import pyplot as plt  # noqa: E402  (after the choice of the backend)
 
-# Distinct for colour-blind readers (Okabe and Ito).
+# Distinct for color-blind readers (Okabe and Ito).
 COLORS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442"]
-# Of percentages whose names alone may be taken for their opposite.
+# Percentages whose names alone may be taken for their opposite.
 DISPLAY_NAMES = {part: f"{part} defects" for part in ("head", "midpiece", "tail")}
+
+
+def make_grid(rows: int, columns: int, width: float, height: float, **options):
+    """Return a figure and its axes (rows, columns).
+
+    Args:
+        rows, columns: of axes.
+        width, height: of the figure, inches.
+        options: of `pyplot.subplots`.
+    """
+    size = (width, height)
+    return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **options)
+
+
+def save_figure(figure, path: str | Path, dpi: int = 150) -> None:
+    """Write a figure and free its memory."""
+    figure.savefig(path, dpi=dpi)
+    plt.close(figure)

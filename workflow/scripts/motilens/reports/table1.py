@@ -9,104 +9,108 @@ from motilens.reports.page import Page
 
 
 def make_table1(mae: pd.DataFrame) -> pd.DataFrame:
-    """Table 1: constants, then a row for each input and fold and their average, means over seeds.
+    """Return Table 1: a row for each method and fold, and their average; means over seeds.
 
     Args:
-        mae: as made of `error_row`s.
+        mae: mae.csv (docs/reference/formats.md).
 
     Returns:
-        Columns input, fold (text) and for each target <target>_stack, <target>_participant,
-        <target>_paper (empty where the paper has no such figure), <target>_collapsed (how
-        many of the models behind it rest on a collapsed autoencoder) and <target>_unsound (how
-        many are unsound themselves); folds, the digest of the split.
+        Columns method (constant rules first), fold (text) and for each target <target>_stack,
+        <target>_participant, <target>_paper (empty where the paper has no such figure),
+        <target>_collapsed (how many of the models depend on a collapsed autoencoder) and
+        <target>_unsound (how many are unsound themselves); folds, the digest of the split.
     """
     constants = [
         mae.assign(
-            input=rule,
-            papers=False,
+            method=rule,
+            comparable_to_paper=False,
             mae_stack=mae[f"{rule.lower()}_stack"],
             mae_participant=mae[f"{rule.lower()}_participant"],
-            autoencoder_collapsed=False,
-            regressor_unsound=False,
+            **dict.fromkeys(QUALITY_FLAGS, False),
         )
         for rule in CONSTANT_RULES
     ]
-    all_rows, rows = pd.concat([*constants, mae]), []
-    for name in all_rows["input"].unique():
-        chosen = all_rows[all_rows["input"] == name]
-        rows += [
-            _table1_row(chosen[chosen["fold"] == fold], fold)
-            for fold in sorted(set(chosen["fold"]))
-        ]
-        rows.append(_table1_row(chosen, AVERAGE))
+    table, rows = pd.concat([*constants, mae]), []
+    for method in table["method"].unique():
+        group = table[table["method"] == method]
+        folds = sorted(set(group["fold"]))
+        rows += [_table1_row(group[group["fold"] == fold], fold) for fold in folds]
+        rows.append(_table1_row(group, AVERAGE))
     return pd.DataFrame(rows).assign(folds=mae["folds"].iloc[0])
 
 
-def _table1_row(chosen: pd.DataFrame, fold) -> dict:
-    row = {"input": chosen["input"].iloc[0], "fold": str(fold)}
-    for target, errors in chosen.groupby("target", sort=False):
-        by_fold = errors.groupby("fold")[["mae_stack", "mae_participant"]].mean().mean()
-        row[f"{target}_stack"] = by_fold["mae_stack"]
-        row[f"{target}_participant"] = by_fold["mae_participant"]
-        row[f"{target}_paper"] = (
-            paper_mae(row["input"], target, fold) if errors["papers"].all() else None
-        )
-        row[f"{target}_collapsed"] = int(errors["autoencoder_collapsed"].sum())
-        row[f"{target}_unsound"] = int(errors["regressor_unsound"].sum())
+def _table1_row(group: pd.DataFrame, fold: int | str) -> dict:
+    method = group["method"].iloc[0]
+    row = {"method": method, "fold": str(fold)}
+    for target, errors in group.groupby("target", sort=False):
+        means = errors.groupby("fold")[["mae_stack", "mae_participant"]].mean().mean()
+        is_comparable = errors["comparable_to_paper"].all()
+        row[f"{target}_stack"] = means["mae_stack"]
+        row[f"{target}_participant"] = means["mae_participant"]
+        row[f"{target}_paper"] = paper_mae(method, target, fold) if is_comparable else None
+        for flag in QUALITY_FLAGS:
+            row[f"{target}_{_short_name(flag)}"] = int(errors[flag].sum())
     return row
 
 
-def build_table1_page(table: pd.DataFrame, mae: pd.DataFrame, simulated: bool) -> Page:
-    """Table 1 as people read it, with what must be known beside it."""
-    targets = list(dict.fromkeys(mae["target"]))
-    shown = pd.DataFrame({"Input": table["input"], "Fold": table["fold"]})
-    for target in targets:
-        mark = pd.Series("", table.index)
-        for why, (sign, _) in QUALITY_FLAGS.items():
-            short = why.rpartition("_")[2]
-            counts = table[f"{target}_{short}"].fillna(0)  # not every row has every target
-            mark += counts.map(lambda count, sign=sign: sign if count else "")
-        by_stack, by_participant = (
-            table[f"{target}_{level}"].map(lambda x: f"{x:.2f}" if x == x else "")
-            for level in ("stack", "participant")
-        )
-        shown[f"{target}: per stack"] = by_stack + mark
-        shown[f"{target}: per participant"] = by_participant + mark
-        of_paper = table[f"{target}_paper"]
-        if of_paper.notna().any():
-            shown[f"{target}: paper"] = of_paper.map("{:.2f}".format, na_action="ignore")
+def _short_name(flag: str) -> str:
+    return flag.rpartition("_")[2]
+
+
+def build_table1_page(table: pd.DataFrame, mae: pd.DataFrame, is_simulated: bool) -> Page:
+    """Return Table 1 as a page, with the notes that belong to it."""
+    shown = pd.DataFrame({"Method": table["method"], "Fold": table["fold"]})
+    for target in dict.fromkeys(mae["target"]):
+        signs = pd.Series("", table.index)
+        for flag, (sign, _) in QUALITY_FLAGS.items():
+            counts = table[f"{target}_{_short_name(flag)}"].fillna(0)  # not all predict all targets
+            signs += counts.map(lambda count, sign=sign: sign if count else "")
+        for level in ("stack", "participant"):
+            errors = table[f"{target}_{level}"].map(lambda x: f"{x:.2f}" if x == x else "")
+            shown[f"{target}: per {level}"] = errors + signs
+        paper = table[f"{target}_paper"]
+        if paper.notna().any():
+            shown[f"{target}: paper"] = paper.map("{:.2f}".format, na_action="ignore")
+    has_paper = any(name.endswith(": paper") for name in shown)
+    notes = _list_notes(mae, has_paper, is_simulated)
+    return Page("Table 1", [("", shown.fillna(""))], notes)
+
+
+def _list_notes(mae: pd.DataFrame, has_paper: bool, is_simulated: bool) -> list[str]:
     folds = mae.groupby("fold")[["n_participants", "n_stacks"]].first()
+    seeds = ", ".join(map(str, sorted(set(mae["seed"]))))
+    weights = ", ".join(sorted(set(mae["pretrained_weights"])))
     notes = [
         "Mean absolute error in percentage points, on participants that no model had seen. "
         "*Per stack* is the paper's measure; *per participant* averages the predictions of each "
-        "video first. ZeroR always answers the mean of the training samples, *median* their "
-        "median: a model that is no better has learned nothing. Averages are over folds, each "
-        "alike; `statistics.md` counts participants alike, and differs where folds differ in size.",
-        f"{folds['n_participants'].sum()} participants ({folds['n_stacks'].sum()} stacks) in "
-        f"{len(folds)} folds; seeds: {', '.join(map(str, sorted(set(mae['seed']))))}; "
-        f"pretrained weights: {', '.join(sorted(set(mae['weights'])))}; digest of the folds: "
-        f"{mae['folds'].iloc[0]}.",
+        "video first. ZeroR always predicts the mean of the training samples, *median* their "
+        "median: a model that is no better has learned nothing. In averages, all folds have the "
+        "same weight; in `statistics.md` all participants have, which differs where folds differ "
+        "in size.",
     ]
-    if any(name.endswith(": paper") for name in shown):
-        notes.insert(
-            1,
+    if has_paper:
+        notes.append(
             "The paper's figures are its own, on VISEM and on folds that were not published: "
-            "compare averages, and only for results on VISEM.",
+            "compare averages, and only for results on VISEM."
         )
+    notes.append(
+        f"{folds['n_participants'].sum()} participants ({folds['n_stacks'].sum()} stacks) in "
+        f"{len(folds)} folds; seeds: {seeds}; pretrained weights: {weights}; digest of the folds: "
+        f"{mae['folds'].iloc[0]}."
+    )
     if mae.groupby("fold")["n_stacks"].nunique().max() > 1:
         notes.append(
-            "Baselines and ensembles give one answer for a sample: both their columns are of that, "
-            "so compare them with others *per participant*."
+            "Baselines and ensembles make one prediction for a sample: both their columns show its "
+            "error, so compare them with others *per participant*."
         )
-    if left_out := mae["left_out"].fillna("").iloc[0]:
+    if skipped := mae["skipped"].fillna("").iloc[0]:
         notes.append(
-            f"**Without samples {left_out}**: their videos could not be used "
-            "(`dataset.unreadable: leave_out`)."
+            f"**Without samples {skipped}**: their videos could not be used "
+            "(`dataset.on_unreadable_video: skip`)."
         )
-    if simulated:
+    if is_simulated:
         notes.append(
             "**The data are simulated**: these figures show that the pipeline works, not that "
             "the method does."
         )
-    notes += [text for name, (_, text) in QUALITY_FLAGS.items() if mae[name].any()]
-    return Page("Table 1", [("", shown.fillna(""))], notes)
+    return notes + [text for name, (_, text) in QUALITY_FLAGS.items() if mae[name].any()]

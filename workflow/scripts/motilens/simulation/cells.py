@@ -87,8 +87,8 @@ def draw_cells(participant: int, seed: int) -> Cells:
 
 
 def cell_percentages(cells: Cells) -> dict[str, float]:
-    """Percentages of the cells, counted; the three kinds of motility sum to exactly 100."""
-    counted = {
+    """Return the percentages of cells; the three classes of motility sum to exactly 100."""
+    classes = {
         "progressive": cells.motility == PROGRESSIVE,
         "nonprogressive": cells.motility == NONPROGRESSIVE,
         "immotile": cells.motility == IMMOTILE,
@@ -96,11 +96,11 @@ def cell_percentages(cells: Cells) -> dict[str, float]:
         "midpiece": cells.midpiece_defect,
         "tail": cells.tail_defect,
     }
-    return {name: 100 * int(chosen.sum()) / len(chosen) for name, chosen in counted.items()}
+    return {name: 100 * int(which.sum()) / len(which) for name, which in classes.items()}
 
 
 def draw_fluid_drift(participant: int, seed: int) -> np.ndarray:
-    """Velocity of the whole fluid, which carries cells and debris alike: (2,) in µm/s."""
+    """Draw the velocity of the fluid, which carries cells and debris alike, (2,) in µm/s."""
     rng = random_stream(participant, seed, "fluid")
     speed, direction = rng.uniform(0, 3), rng.uniform(0, 2 * np.pi)
     return speed * np.array([np.cos(direction), np.sin(direction)])
@@ -109,10 +109,15 @@ def draw_fluid_drift(participant: int, seed: int) -> np.ndarray:
 def head_poses(
     cells: Cells, drift: np.ndarray, time: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x, y (µm) and direction (rad) of the heads at `time` (s), each (cells,).
+    """Return x, y (µm) and direction (rad) of the heads, each (cells,).
 
     Every path is an arc of a circle in the drifting fluid; the beat moves the head from side to
-    side across it. Positions go on without end: the drawing wraps them onto its torus.
+    side across it. Positions are not bounded: `microscope` wraps them onto its torus.
+
+    Args:
+        cells: the population.
+        drift: of the fluid, µm/s, (2,).
+        time: s.
     """
     turned = cells.turning * time
     chord = cells.speed * time * np.sinc(turned / (2 * np.pi))
@@ -125,11 +130,12 @@ def head_poses(
 
 
 def random_stream(participant: int, seed: int, name: str) -> np.random.Generator:
+    """Return the random generator of one purpose; see RANDOM_STREAMS."""
     return np.random.default_rng([seed, participant, RANDOM_STREAMS.index(name)])
 
 
 def _draw_beta(rng: np.random.Generator, mean: float, deviation: float) -> float:
-    """A fraction from the beta distribution with this mean and standard deviation."""
+    """Draw a fraction from the beta distribution with this mean and standard deviation."""
     concentration = mean * (1 - mean) / deviation**2 - 1
     return rng.beta(mean * concentration, (1 - mean) * concentration)
 
@@ -151,10 +157,12 @@ def _draw_defects(
 
 
 def _draw_movement(rng: np.random.Generator, motility: np.ndarray) -> dict[str, np.ndarray]:
-    """Velocities after the WHO manual: rapidly progressive >= 25 µm/s, slowly 5 to 25 µm/s,
-    non-progressive a beating tail without net progression (here: small circles, or twitching
-    on the spot, always < 5 µm/s), immotile none. Tails beat at about 10 to 20 Hz, which sways the
-    head; Gaffney et al., Annual Review of Fluid Mechanics 43, 2011, review how.
+    """Draw movements after the WHO manual.
+
+    Rapidly progressive >= 25 µm/s, slowly 5 to 25 µm/s, non-progressive a beating tail without net
+    progression (here: small circles, or twitching on the spot, always < 5 µm/s), immotile none.
+    Tails beat at about 10 to 20 Hz, which sways the head; Gaffney et al., Annual Review of Fluid
+    Mechanics 43, 2011, review how.
     """
     count = len(motility)
     progressive, immotile = motility == PROGRESSIVE, motility == IMMOTILE
@@ -176,7 +184,7 @@ def _draw_movement(rng: np.random.Generator, motility: np.ndarray) -> dict[str, 
 
 
 def _draw_heads(rng: np.random.Generator, defect: np.ndarray) -> dict[str, np.ndarray]:
-    """Normal heads are ovals of about 4.1 x 2.8 µm (medians of the WHO manual)."""
+    """Draw heads; normal ones are ovals of about 4.1 x 2.8 µm (medians of the WHO manual)."""
     kinds = ("large", "small", "round", "tapered", "pyriform", "double")
     kind = np.where(defect, rng.choice(kinds, len(defect)), "normal")
     strength = rng.uniform(0.5, 1, len(defect))
@@ -204,7 +212,7 @@ def _draw_midpieces(rng: np.random.Generator, defect: np.ndarray) -> dict[str, n
 
 
 def _draw_tails(rng: np.random.Generator, defect: np.ndarray) -> dict[str, np.ndarray]:
-    """Normal tails are about 45 µm long, ten times the head (WHO manual)."""
+    """Draw tails; normal ones are about 45 µm long, ten times the head (WHO manual)."""
     kinds = ("short", "coiled", "hairpin", "double")
     kind = np.where(defect, rng.choice(kinds, len(defect)), "normal")
     strength = rng.uniform(0.5, 1, len(defect))

@@ -28,7 +28,7 @@ Poses = tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y, direction (rad), each
 DARK_TINT = (0.95, 1.05, 0.8)
 BRIGHT_TINT = (1.14, 1.0, 0.88)
 EDGE_TINT = (-0.4, 0.0, 0.4)
-GLOW_SHIFT = ((0, -1), (0, 0), (-1, 0))  # rows and columns, by which the lens splits the colours
+GLOW_SHIFT = ((0, -1), (0, 0), (-1, 0))  # rows and columns, by which the lens splits the colors
 MIDPIECE_LENGTH = 5.0  # µm
 TAIL_STEP = 0.4  # µm between the points that draw a tail: under a pixel, so the line is smooth
 WAVELENGTH = 38.0  # µm, of the wave that runs down a beating tail
@@ -48,7 +48,11 @@ GRANULES = {"cell": 45, "flake": 3}  # held by each body of these kinds
 
 
 class Scene:
-    """What makes one participant's video besides the cells; remembers where the debris is."""
+    """What makes one participant's video besides the cells, and where the debris is.
+
+    Args:
+        debris, background, noise: random generators.
+    """
 
     def __init__(self, debris: Generator, background: Generator, noise: Generator):
         self.jiggle, self.noise = debris, noise
@@ -57,14 +61,19 @@ class Scene:
         # Fresh noise for every pixel would cost more than the rest of the picture: cut each
         # frame's noise from a larger sheet at a random place instead.
         sheet = noise.standard_normal((3, FRAME_HEIGHT + 200, FRAME_WIDTH + 200), dtype=np.float32)
-        sheet = ndimage.gaussian_filter(sheet, (0, 0.6, 0.6))  # cameras interpolate colours
+        sheet = ndimage.gaussian_filter(sheet, (0, 0.6, 0.6))  # cameras interpolate colors
         self.noise_sheet = sheet * np.float32(noise.uniform(1.0, 2.5) / sheet.std())
 
-    def picture(self, cells: Cells, poses: Poses, drift: np.ndarray, time: float) -> np.ndarray:
-        """The frame at `time` (s), uint8 RGB (480, 640, 3): heads at `poses` (µm), fluid moving
-        at `drift` (µm/s).
+    def draw_frame(self, cells: Cells, poses: Poses, drift: np.ndarray, time: float) -> np.ndarray:
+        """Draw the frame at a time, uint8 RGB (480, 640, 3).
 
-        Call it once a frame, in order: the debris takes one step of its Brownian movement.
+        Call it once for each frame, in order: the debris takes one step of its Brownian movement.
+
+        Args:
+            cells: the population.
+            poses: of the heads, µm and rad.
+            drift: of the fluid, µm/s.
+            time: s.
         """
         dark = np.zeros((TORUS_HEIGHT, TORUS_WIDTH), np.float32)
         bright = np.zeros_like(dark)
@@ -80,18 +89,18 @@ class Scene:
     def _expose(self, dark: np.ndarray, bright: np.ndarray) -> np.ndarray:
         top, left = self.noise.integers(0, 200, 2)
         frame = np.empty((FRAME_HEIGHT, FRAME_WIDTH, 3), np.uint8)
-        for colour in range(3):
-            glow = np.roll(bright, GLOW_SHIFT[colour], axis=(0, 1))[:FRAME_HEIGHT, :FRAME_WIDTH]
-            glow *= BRIGHT_TINT[colour] + EDGE_TINT[colour] * np.minimum(glow, 0.6)
-            glow += dark * DARK_TINT[colour]
-            light = self.background[colour] * np.exp(glow, out=glow)
-            light += self.noise_sheet[colour, top : top + FRAME_HEIGHT, left : left + FRAME_WIDTH]
-            frame[..., colour] = np.clip(light, 0, 255, out=light)
+        for color in range(3):
+            glow = np.roll(bright, GLOW_SHIFT[color], axis=(0, 1))[:FRAME_HEIGHT, :FRAME_WIDTH]
+            glow *= BRIGHT_TINT[color] + EDGE_TINT[color] * np.minimum(glow, 0.6)
+            glow += dark * DARK_TINT[color]
+            light = self.background[color] * np.exp(glow, out=glow)
+            light += self.noise_sheet[color, top : top + FRAME_HEIGHT, left : left + FRAME_WIDTH]
+            frame[..., color] = np.clip(light, 0, 255, out=light)
         return frame
 
 
 def draw_background(rng: Generator) -> np.ndarray:
-    """Uneven, slightly vignetted grey-brown light with fine grain: float32 (3, 480, 640)."""
+    """Draw uneven, slightly vignetted gray-brown light with fine grain, float32 (3, 480, 640)."""
     clouds = _smooth_noise(rng, 50)
     grain = 0.6 * _smooth_noise(rng, 0.8) + 0.6 * _smooth_noise(rng, 3)
     y, x = np.mgrid[-1 : 1 : FRAME_HEIGHT * 1j, -1 : 1 : FRAME_WIDTH * 1j]
@@ -103,7 +112,7 @@ def draw_background(rng: Generator) -> np.ndarray:
 
 
 def draw_debris(rng: Generator) -> dict[str, np.ndarray]:
-    """Round bodies, one entry each: x, y, radius, core, rim, blur, and the body they belong to.
+    """Draw round bodies, one entry each: x, y, radius, core, rim, blur, and their body.
 
     Granules belong to the cell or flake that holds them and move with it, others to themselves.
     """
@@ -126,7 +135,7 @@ def draw_debris(rng: Generator) -> dict[str, np.ndarray]:
 def add_debris(
     dark: np.ndarray, bright: np.ndarray, debris: dict[str, np.ndarray], shift: np.ndarray
 ) -> None:
-    """Add round bodies, carried by `shift` from where they were, to the layers that fit them."""
+    """Add round bodies to both layers, moved by `shift` (px) from where they were."""
     size = np.digitize(debris["radius"], (1.8, 5.0))
     for group, reach in enumerate((6, 11, 17)):
         part = {name: values[size == group] for name, values in debris.items()}
@@ -140,7 +149,7 @@ def add_debris(
 
 
 def find_necks(cells: Cells, poses: Poses) -> Poses:
-    """From the heads' centres (µm) to where head and midpiece meet (px)."""
+    """Return where heads and midpieces meet (px), from the heads' centers (µm)."""
     x, y, facing = poses
     x = (x - cells.head_length / 2 * np.cos(facing)) / MICRONS_PER_PIXEL
     y = (y - cells.head_length / 2 * np.sin(facing)) / MICRONS_PER_PIXEL
@@ -177,7 +186,7 @@ def add_heads(
     flash = _column((0.25 * roll * (cells.beat_frequency > 0))[which])
     from_glint = along / a - _column(cells.glint[which])
     core = np.exp(-((from_glint / 0.5) ** 2) - (across / (0.5 * width)) ** 2)
-    # What a head contains differs between heads: lobes of light with grey between them.
+    # What a head contains differs between heads: lobes of light with gray between them.
     seed = _column(cells.phase[which])
     lobes = np.sin(2.6 * along / a + 5 * seed) * np.sin(1.8 * across / b + 9 * seed)
     inside = (flash + 0.8 * lobes) * _step(-3 * outside / blur) + (0.9 + flash) * core
@@ -221,11 +230,14 @@ def add_tails(dark: np.ndarray, cells: Cells, necks: Poses, time: float) -> None
 
 
 def tail_shapes(cells: Cells, time: float) -> tuple[np.ndarray, np.ndarray]:
-    """Angles (rad) of the tail's points against straight backwards, and how far each is along
-    the tail (0 neck, 1 tip, beyond it nothing); both (cells, points).
+    """Return the shapes of tails at a time (s).
 
     Angles, not positions, keep the tail's length whatever its shape. The beat is a wave that
     travels from neck to tip and grows on its way.
+
+    Returns:
+        Angles (rad) of the tail's points against straight backwards, and how far each point is
+        along the tail (0 neck, 1 tip, beyond it nothing); both (cells, points).
     """
     length = np.arange(0, cells.tail_length.max(), TAIL_STEP)
     along = length / cells.tail_length[:, None]
@@ -237,7 +249,7 @@ def tail_shapes(cells: Cells, time: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _step(distance: np.ndarray) -> np.ndarray:
-    """A smooth step from 0 (far below zero) to 1 (far above)."""
+    """Return a smooth step from 0 (far below zero) to 1 (far above)."""
     return 0.5 + 0.5 * np.tanh(distance / 2)
 
 
@@ -247,7 +259,7 @@ def _smooth_noise(rng: Generator, scale: float) -> np.ndarray:
 
 
 def _patches(x: np.ndarray, y: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Squares of pixels around points: offsets dx (n, 1, p), dy (n, p, 1), indices (n, p, p)."""
+    """Return squares of pixels around points: dx (n, 1, p), dy (n, p, 1), indices (n, p, p)."""
     steps = np.arange(-reach, reach + 1)
     columns, rows = np.rint(x)[:, None] + steps, np.rint(y)[:, None] + steps
     dx = (columns - x[:, None])[:, None, :].astype(np.float32)
@@ -268,5 +280,5 @@ def _add_spots(layer: np.ndarray, x, y, sigma, weight, reach: int) -> None:
 
 
 def _column(values: np.ndarray) -> np.ndarray:
-    """One value a patch, to combine with its pixels; float32 is exact enough and twice as fast."""
+    """Return one value for each patch; float32 is exact enough and twice as fast."""
     return values.astype(np.float32)[:, None, None]

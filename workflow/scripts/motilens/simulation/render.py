@@ -12,7 +12,7 @@ VIDEO_NOTES = {2: "_lots of debris", 7: "_minor drift"}  # as VISEM's: file name
 
 
 def make_video_name(participant: int, seed: int) -> str:
-    """File name after VISEM's pattern `<ID>_<YY.MM.DD>[_note]_<assessor>.avi`, all invented."""
+    """Return a name of VISEM's pattern `<ID>_<YY.MM.DD>[_note]_<assessor>.avi`, all invented."""
     rng = random_stream(participant, seed, "name")
     year, month, day = rng.integers(9, 14), rng.integers(1, 13), rng.integers(1, 29)
     assessor = "".join(rng.choice(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), rng.integers(2, 4)))
@@ -21,11 +21,17 @@ def make_video_name(participant: int, seed: int) -> str:
 
 
 def render_video(participant: int, seed: int, frames: int) -> Iterator[np.ndarray]:
-    """Yield `frames` pictures, uint8 RGB (480, 640, 3), one by one at FRAME_RATE."""
+    """Yield frames one by one, uint8 RGB (480, 640, 3), at SIMULATED_FRAME_RATE.
+
+    Args:
+        participant: number of the participant.
+        seed: of the data set.
+        frames: how many.
+    """
     cells, drift = draw_cells(participant, seed), draw_fluid_drift(participant, seed)
     scene = Scene(
         *(random_stream(participant, seed, name) for name in ("debris", "background", "noise"))
     )
     for frame in range(frames):
         time = frame / SIMULATED_FRAME_RATE
-        yield scene.picture(cells, head_poses(cells, drift, time), drift, time)
+        yield scene.draw_frame(cells, head_poses(cells, drift, time), drift, time)

@@ -10,10 +10,16 @@ from motilens.simulation.render import make_video_name
 
 
 def simulated_sample_table(participants: int, seed: int, folder: str) -> pd.DataFrame:
-    """What `samples.read_samples` will find once the files are written.
+    """Return what `read_samples` will read once the files are written.
+
+    Args:
+        participants: how many.
+        seed: of the data set.
+        folder: of the videos.
 
     Returns:
-        One row a participant: index sample, participant (str), video (path), six percentages.
+        One row for each participant: index sample, participant (str), video (path), six
+        percentages.
     """
     table = pd.DataFrame(
         {
@@ -34,25 +40,17 @@ def write_label_table(table: pd.DataFrame, path: Path) -> None:
 
 def write_video_list(table: pd.DataFrame, path: Path) -> None:
     """Write VISEM's videos.csv."""
-    _write_csv(
-        table.assign(ID=table["participant"], video=table["video"].map(_file_name)),
-        path,
-        ["ID", "video"],
-    )
+    names = table["video"].map(lambda video: Path(video).name)
+    _write_csv(table.assign(ID=table["participant"], video=names)[["ID", "video"]], path)
 
 
-def _write_csv(table: pd.DataFrame, path: Path, columns=None) -> None:
-    """VISEM's dialect: UTF-8 with byte order mark, CR LF, `;`, decimal comma."""
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write VISEM's dialect: UTF-8 with byte order mark, CR LF, `;`, decimal comma."""
     table.to_csv(
         path,
-        columns=columns,
         index=False,
         sep=";",
         decimal=",",
         encoding="utf-8-sig",
         lineterminator="\r\n",
     )
-
-
-def _file_name(path: str) -> str:
-    return Path(path).name

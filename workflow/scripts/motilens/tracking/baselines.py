@@ -18,123 +18,126 @@ from motilens.tracking.kinematics import (
 )
 from motilens.tracking.label_proportions import CV_FOLDS, fit_label_proportions
 
-N_WORDS = 32  # kinds of movement that are told apart
-C_GRID = (0.1, 1.0, 10.0, 100.0)  # of the SVR's fit, chosen among the training participants
+N_WORDS = 32  # kinds of movement that are distinguished
+C_GRID = (0.1, 1.0, 10.0, 100.0)  # of the SVR, chosen among the training participants
 
 
 def predict_baseline(
     method: str,
     labels: pd.DataFrame,
-    seen: dict[str, pd.DataFrame],
-    unseen: dict[str, pd.DataFrame],
-    rates: dict[str, float],
+    training: dict[str, pd.DataFrame],
+    held_out: dict[str, pd.DataFrame],
+    frame_rates: dict[str, float],
     scales: dict[str, float],
     seed: int,
 ) -> tuple[np.ndarray, dict]:
-    """What one of the baselines answers for the samples that it has not seen.
+    """Fit a baseline to the training samples and predict the held-out ones.
 
     Args:
-        method: "msd", "kinematics", "cells" or "casa" (docs/method.md).
-        labels: of the training samples, in the order of `seen`: participant and, in the other
+        method: "msd", "kinematics", "cells" or "casa" (docs/explanation/method.md).
+        labels: of the training samples, in the order of `training`: participant and, in the other
             columns, the percentages that are wanted.
-        seen, unseen: cells by sample, see `tracks.read`.
-        rates: frames per second by sample.
-        scales: for "casa", micrometres per pixel of its cells' places by sample.
+        training, held_out: tracks by sample, see `read_tracks`.
+        frame_rates: 1/s, by sample.
+        scales: for "casa", micrometers per pixel of the tracks, by sample.
+        seed: of the clustering.
 
     Returns:
-        Percentages of `unseen`, in the order of the columns; what was fitted, in plain values.
+        Percentages of `held_out`, (samples, values); what was fitted, in plain values.
 
     Raises:
-        InputError: a prediction is no number.
+        InputError: a prediction is not a number.
     """
-    values, fitted = labels.drop(columns="participant"), {}
+    values, participants = labels.drop(columns="participant"), list(labels["participant"])
+    fitted = {}
     if method == "casa":
-        answers = [
-            casa_motility(compute_kinematics(one, rates[sample]), scales[sample])
-            for sample, one in unseen.items()
+        rows = [
+            casa_motility(compute_kinematics(tracks, frame_rates[sample]), scales[sample])
+            for sample, tracks in held_out.items()
         ]
-        predicted = pd.DataFrame(answers)[values.columns].to_numpy()
+        predicted = pd.DataFrame(rows)[values.columns].to_numpy()
     elif method == "cells":
-        left, right = (
-            [compute_kinematics(one, rates[sample]) for sample, one in side.items()]
-            for side in (seen, unseen)
+        known, new = (
+            [compute_kinematics(tracks, frame_rates[sample]) for sample, tracks in side.items()]
+            for side in (training, held_out)
         )
-        kinds = fit_label_proportions(
-            left, values.to_numpy(), list(labels["participant"]), set(values) == set(MOTILITY)
-        )
-        predicted, fitted = kinds.percentages(right), kinds.described()
+        sums_to_one = set(values) == set(MOTILITY)
+        model = fit_label_proportions(known, values.to_numpy(), participants, sums_to_one)
+        predicted, fitted = model.predict(new), model.to_dict()
     else:
-        known, new = FEATURE_EXTRACTORS[method](seen, unseen, rates, seed)
-        predicted, strength = predict_by_svr(
-            known, values.to_numpy(), list(labels["participant"]), new
-        )
-        fitted = {"strength": strength}
+        known, new = FEATURE_EXTRACTORS[method](training, held_out, frame_rates, seed)
+        predicted, c = predict_by_svr(known, values.to_numpy(), participants, new)
+        fitted = {"C": c}
     # Where no cell was found, nothing is known: ZeroR.
-    unknown = np.array([[one.empty] for one in unseen.values()])
-    predicted = np.where(unknown, values.mean(), predicted)
+    is_empty = np.array([[tracks.empty] for tracks in held_out.values()])
+    predicted = np.where(is_empty, values.mean(), predicted)
     if not np.isfinite(predicted).all():
-        raise InputError(f"{method}: its predictions are no numbers")
+        raise InputError(f"{method}: its predictions are not numbers")
     return predicted, fitted
 
 
 def bag_of_displacement_words(
-    seen: dict, unseen: dict, rates: dict, seed: int
+    training: dict, held_out: dict, frame_rates: dict, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How common each kind of movement is among a sample's cells (motilitAI: Ottl et al. 2022).
+    """Return how common each kind of movement is in a sample (motilitAI: Ottl et al. 2022).
 
     A kind is a cluster of mean squared displacements, found among the training samples' cells.
 
     Returns:
-        Shares (samples, WORDS) of the training samples and of the others; zeros without cells.
+        Shares (samples, N_WORDS) of the training samples and of the others; zeros without cells.
     """
-    vectors = [log_mean_squared_displacements(one) for one in (*seen.values(), *unseen.values())]
-    known = np.concatenate(vectors[: len(seen)])
+    vectors = [
+        log_mean_squared_displacements(tracks)
+        for tracks in (*training.values(), *held_out.values())
+    ]
+    known = np.concatenate(vectors[: len(training)])
     if not len(known):
-        return np.zeros((len(seen), 1)), np.zeros((len(unseen), 1))
+        return np.zeros((len(training), 1)), np.zeros((len(held_out), 1))
     words = KMeans(min(N_WORDS, len(known)), n_init=4, random_state=seed).fit(known)
     shares = np.zeros((len(vectors), words.n_clusters))
     for row, cells in zip(shares, vectors, strict=True):
         if len(cells):
             row[:] = np.bincount(words.predict(cells), minlength=len(row)) / len(cells)
-    return shares[: len(seen)], shares[len(seen) :]
+    return shares[: len(training)], shares[len(training) :]
 
 
 def kinematics_statistics(
-    seen: dict, unseen: dict, rates: dict, seed: int
+    training: dict, held_out: dict, frame_rates: dict, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean, deviation and quartiles over a sample's cells of all that CASA measures."""
+    """Return mean, deviation and quartiles of the kinematics of a sample's cells."""
     rows = []
-    for sample, one in (seen | unseen).items():
-        cells = compute_kinematics(one, rates[sample]).drop(columns="frames")
+    for sample, tracks in (training | held_out).items():
+        cells = compute_kinematics(tracks, frame_rates[sample]).drop(columns="frames")
         parts = [cells.mean(), cells.std(ddof=0), *(cells.quantile(q) for q in (0.25, 0.5, 0.75))]
         rows.append(np.nan_to_num(np.concatenate(parts)))
-    return np.array(rows[: len(seen)]), np.array(rows[len(seen) :])
+    return np.array(rows[: len(training)]), np.array(rows[len(training) :])
 
 
-# What a regression reads off the cells. Of cells by sample (training, others), frames per second
-# by sample, and a seed, they make an array (samples, features) for each of the two.
+# From tracks by sample (training, held-out), frame rates by sample, and a seed, they make an array
+# (samples, features) for each side, from which an SVR predicts.
 FEATURE_EXTRACTORS = {"msd": bag_of_displacement_words, "kinematics": kinematics_statistics}
 
 
 def predict_by_svr(
-    seen: np.ndarray, labels: np.ndarray, participants: list[str], unseen: np.ndarray
+    training: np.ndarray, labels: np.ndarray, participants: list[str], held_out: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Linear support vector regression; its strength is chosen by the training participants alone.
+    """Predict by linear support vector regression; C is chosen by the training participants alone.
 
     Args:
-        seen, labels: features and percentages of the training samples.
-        participants: whose they are: those of one are never on both sides of the choice.
+        training, labels: features and percentages of the training samples.
+        participants: of these; those of one are never on both sides of the choice.
+        held_out: features of the other samples.
 
     Returns:
-        Percentages of the other samples, within 0 to 100; the strength.
+        Percentages of the held-out samples, within 0 to 100; C.
     """
-    parts = min(CV_FOLDS, len(set(participants)))
-    machine = make_pipeline(StandardScaler(), MultiOutputRegressor(SVR(kernel="linear")))
-    strength = "multioutputregressor__estimator__C"
-    if parts < 2:  # no choice: the one that fits least
-        machine.set_params(**{strength: C_GRID[0]}).fit(seen, labels)
-        return machine.predict(unseen).clip(0, 100), C_GRID[0]
+    n_folds = min(CV_FOLDS, len(set(participants)))
+    pipeline = make_pipeline(StandardScaler(), MultiOutputRegressor(SVR(kernel="linear")))
+    name = "multioutputregressor__estimator__C"
+    if n_folds < 2:  # no choice: the strongest regularization
+        pipeline.set_params(**{name: C_GRID[0]}).fit(training, labels)
+        return pipeline.predict(held_out).clip(0, 100), C_GRID[0]
     search = GridSearchCV(
-        machine, {strength: C_GRID}, scoring="neg_mean_absolute_error", cv=GroupKFold(parts)
-    ).fit(seen, labels, groups=participants)
-    return search.predict(unseen).clip(0, 100), float(*search.best_params_.values())
+        pipeline, {name: C_GRID}, scoring="neg_mean_absolute_error", cv=GroupKFold(n_folds)
+    ).fit(training, labels, groups=participants)
+    return search.predict(held_out).clip(0, 100), float(*search.best_params_.values())

@@ -5,33 +5,36 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-SMOOTHING_FRAMES = (
-    11  # frames in the mean that makes an average path, about a beat of the tail at 50 Hz
-)
+SMOOTHING_FRAMES = 11  # of the average path, about a beat of the tail at 50 Hz
 LAGS = np.arange(1, 26)  # frames: up to half a second
-WHO_PROGRESSIVE = 5.0  # µm/s, what swims slower is not progressive (WHO manual, 6th edition, 2021)
+WHO_PROGRESSIVE = 5.0  # µm/s: what swims slower is not progressive (WHO manual, 6th edition, 2021)
+KINEMATICS = ["frames", "vcl", "vap", "vsl", "lin", "str", "wob", "amplitude"]
 
 
 def compute_kinematics(tracks: pd.DataFrame, frame_rate: float) -> pd.DataFrame:
-    """What computer-assisted sperm analysis says of each cell (WHO manual, 6th edition).
+    """Compute the kinematics of each cell (WHO manual, 6th edition).
+
+    Args:
+        tracks: cell, frame, x, y (pixels).
+        frame_rate: 1/s.
 
     Returns:
-        One row a cell: frames; vcl, vap, vsl: speed along the path, along the path averaged over
-        SMOOTHED frames, and from its beginning to its end (pixels/s); lin = vsl / vcl,
-        str = vsl / vap, wob = vap / vcl; amplitude: mean distance between the two paths (pixels).
+        One row for each cell whose track is long enough to be averaged: frames; vcl, vap, vsl:
+        speed along the path, along the path averaged over SMOOTHING_FRAMES, and from its beginning
+        to its end (pixels/s); lin = vsl / vcl, str = vsl / vap, wob = vap / vcl; amplitude: mean
+        distance between the two paths (pixels).
     """
     rows = []
-    for x in _iter_tracks(tracks):
-        average = np.stack(
-            [np.convolve(v, np.ones(SMOOTHING_FRAMES) / SMOOTHING_FRAMES, "valid") for v in x.T], 1
-        )
-        inner = x[SMOOTHING_FRAMES // 2 : len(x) - SMOOTHING_FRAMES // 2]
+    kernel, half = np.ones(SMOOTHING_FRAMES) / SMOOTHING_FRAMES, SMOOTHING_FRAMES // 2
+    for path in _iter_paths(tracks):
+        average = np.stack([np.convolve(v, kernel, "valid") for v in path.T], 1)
+        inner = path[half : len(path) - half]
         seconds = (len(average) - 1) / frame_rate
         vcl, vap = (np.linalg.norm(np.diff(p, axis=0), axis=1).sum() for p in (inner, average))
         vsl = np.linalg.norm(average[-1] - average[0])
         rows.append(
             {
-                "frames": len(x),
+                "frames": len(path),
                 "vcl": vcl / seconds,
                 "vap": vap / seconds,
                 "vsl": vsl / seconds,
@@ -41,37 +44,56 @@ def compute_kinematics(tracks: pd.DataFrame, frame_rate: float) -> pd.DataFrame:
                 "amplitude": np.linalg.norm(inner - average, axis=1).mean(),
             }
         )
-    columns = ["frames", "vcl", "vap", "vsl", "lin", "str", "wob", "amplitude"]
-    return pd.DataFrame(rows, columns=columns, dtype=float)
+    return pd.DataFrame(rows, columns=KINEMATICS, dtype=float)
 
 
 def log_mean_squared_displacements(tracks: pd.DataFrame) -> np.ndarray:
-    """Logarithm of each cell's mean squared displacement at LAGS, (cells, lags), pixels²."""
+    """Return the logarithm of each cell's mean squared displacement at LAGS.
+
+    Args:
+        tracks: as of `compute_kinematics`.
+
+    Returns:
+        (cells, lags), of pixels².
+    """
     rows = [
-        [np.square(x[lag:] - x[:-lag]).sum(1).mean() for lag in LAGS] for x in _iter_tracks(tracks)
+        [np.square(path[lag:] - path[:-lag]).sum(1).mean() for lag in LAGS]
+        for path in _iter_paths(tracks)
     ]
     return np.log(np.array(rows).reshape(-1, len(LAGS)) + 1e-3)
 
 
 def casa_motility(cells: pd.DataFrame, microns_per_pixel: float) -> dict[str, float]:
-    """Percentages of motility by WHO's cut-offs, each cell by the frames it was seen in.
+    """Classify cells by WHO's cut-offs, each weighted by the frames of its track.
 
     Progressive: at least 5 µm/s from beginning to end of the average path; immotile: slower than
     half of that along it, which is what remains of a resting cell's noise; the others are
-    non-progressive. Without cells, nothing can be counted: not a number.
+    non-progressive.
+
+    Args:
+        cells: as of `compute_kinematics`.
+        microns_per_pixel: µm.
+
+    Returns:
+        Percentages of motility; NaN without cells.
     """
     straight, along = (cells[name] * microns_per_pixel for name in ("vsl", "vap"))
     progressive = straight >= WHO_PROGRESSIVE
     immotile = ~progressive & (along < WHO_PROGRESSIVE / 2)
+    classes = {
+        "progressive": progressive,
+        "immotile": immotile,
+        "nonprogressive": ~progressive & ~immotile,
+    }
     weights = cells["frames"] / cells["frames"].sum()
-    made = {"progressive": progressive, "immotile": immotile}
-    made["nonprogressive"] = ~progressive & ~immotile
-    return {name: float(100 * weights[which].sum()) if len(cells) else np.nan
-            for name, which in made.items()}  # fmt: skip
+    return {
+        name: float(100 * weights[members].sum()) if len(cells) else np.nan
+        for name, members in classes.items()
+    }
 
 
-def _iter_tracks(tracks: pd.DataFrame) -> Iterator[np.ndarray]:
-    """Of each cell x and y, (frames, 2); none that is too short to be averaged."""
-    for _, path in tracks.groupby("cell"):
-        if len(path) > SMOOTHING_FRAMES + 1:
-            yield path[["x", "y"]].to_numpy(float)
+def _iter_paths(tracks: pd.DataFrame) -> Iterator[np.ndarray]:
+    """Yield x and y of each cell, (frames, 2); skip tracks that are too short to be averaged."""
+    for _, track in tracks.groupby("cell"):
+        if len(track) > SMOOTHING_FRAMES + 1:
+            yield track[["x", "y"]].to_numpy(float)

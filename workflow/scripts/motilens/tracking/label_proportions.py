@@ -13,12 +13,10 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit, softmax
 from sklearn.model_selection import GroupKFold
 
-CELL_FEATURES = ["vcl", "vap", "vsl", "amplitude"]  # of a cell; the ratios of CASA follow from them
-MIN_VALUE = (
-    0.1  # pixels, pixels/s: less is taken for that much, whose logarithm is small but finite
-)
-WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)  # of weights, chosen among the training participants
-CV_FOLDS = 3  # parts of the training participants for that choice
+CELL_FEATURES = ["vcl", "vap", "vsl", "amplitude"]  # the ratios of CASA follow from them
+MIN_VALUE = 0.1  # pixels, pixels/s: less counts as that much, whose logarithm is small but finite
+WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)  # chosen among the training participants
+CV_FOLDS = 3  # of the training participants, for that choice
 TOLERANCE = 1e-10  # of the fit, which has other minima, too: it always starts at ZeroR
 
 
@@ -27,10 +25,10 @@ class LabelProportionModel:
     """A fitted regression of single cells.
 
     Args:
-        weights: (1 + numbers, values); the first row is constant.
-        mean, deviation: of the training cells' numbers, to standardise them.
-        otherwise: (values,), the answer to a sample without cells: the training mean (ZeroR).
-        whole: the values add up to 100; if not, each stands for itself.
+        weights: (1 + features, values); the first row is constant.
+        mean, deviation: of the training cells' features, to standardize them.
+        fallback: (values,), the prediction for a sample without cells: the training mean (ZeroR).
+        sums_to_one: the values add up to 100 %; if not, each stands for itself.
         decay: of weights, as chosen by cross-validation, or the strongest where one participant
             leaves no choice; None without cells.
     """
@@ -38,90 +36,103 @@ class LabelProportionModel:
     weights: np.ndarray
     mean: np.ndarray
     deviation: np.ndarray
-    otherwise: np.ndarray
-    whole: bool
+    fallback: np.ndarray
+    sums_to_one: bool
     decay: float | None
 
-    def of(self, cells: pd.DataFrame) -> np.ndarray:
-        """Probabilities of each cell's kinds, (cells, values), from 0 to 1."""
-        return _probabilities(
-            _design_matrix(cells, self.mean, self.deviation) @ self.weights, self.whole
-        )
+    def predict_proba(self, cells: pd.DataFrame) -> np.ndarray:
+        """Return probabilities of each cell's classes, (cells, values), from 0 to 1."""
+        features = _design_matrix(cells, self.mean, self.deviation)
+        return _probabilities(features @ self.weights, self.sums_to_one)
 
-    def percentages(self, samples: list[pd.DataFrame]) -> np.ndarray:
-        """Of each sample, (samples, values); each cell counts by the frames it was seen in."""
+    def predict(self, samples: list[pd.DataFrame]) -> np.ndarray:
+        """Return percentages, (samples, values); cells are weighted by the frames of their tracks.
+
+        Args:
+            samples: the cells of each, see `compute_kinematics`.
+        """
         return np.array(
             [
-                100 * _cell_weights(one) @ self.of(one) if len(one) else self.otherwise
-                for one in samples
+                100 * _cell_weights(cells) @ self.predict_proba(cells)
+                if len(cells)
+                else self.fallback
+                for cells in samples
             ]
         )
 
-    def described(self) -> dict:
-        """All that it takes to do the same again, in plain values."""
-        arrays = ("weights", "mean", "deviation", "otherwise")
-        return {"numbers": _weight_names()} | {
+    def to_dict(self) -> dict:
+        """Return all that is needed to restore the model, in plain values."""
+        arrays = ("weights", "mean", "deviation", "fallback")
+        return {"features": _weight_names()} | {
             name: value.tolist() if name in arrays else value for name, value in vars(self).items()
         }
 
     @classmethod
-    def restored(cls, described: dict) -> "LabelProportionModel":
-        """What `described` was of.
+    def from_dict(cls, values: dict) -> "LabelProportionModel":
+        """Restore a model from what `to_dict` returned.
 
         Raises:
-            ValueError: its cells were described by other numbers, or it is not whole.
+            ValueError: its cells have other features, or it is not complete.
         """
-        known = dict(described)
-        if known.pop("numbers") != _weight_names():
-            raise ValueError("its cells are described by other numbers")
-        made = cls(
-            **{k: np.array(v, float) if isinstance(v, list) else v for k, v in known.items()}
+        values = dict(values)
+        if values.pop("features") != _weight_names():
+            raise ValueError("its cells have other features")
+        model = cls(
+            **{k: np.array(v, float) if isinstance(v, list) else v for k, v in values.items()}
         )
-        shapes = [np.shape(one) for one in (made.mean, made.deviation, made.weights)]
-        numbers = (len(CELL_FEATURES),)
-        if shapes != [numbers, numbers, (len(_weight_names()), len(made.otherwise))]:
-            raise ValueError("what it learned is not whole")
-        return made
+        shapes = [np.shape(array) for array in (model.mean, model.deviation, model.weights)]
+        features = (len(CELL_FEATURES),)
+        if shapes != [features, features, (len(_weight_names()), len(model.fallback))]:
+            raise ValueError("its weights are not complete")
+        return model
 
 
 def fit_label_proportions(
-    samples: list[pd.DataFrame], percentages: np.ndarray, participants: list[str], whole: bool
+    samples: list[pd.DataFrame],
+    percentages: np.ndarray,
+    participants: list[str],
+    sums_to_one: bool,
 ) -> LabelProportionModel:
-    """Learn kinds from the training samples.
+    """Fit a model to the training samples.
 
     Args:
-        samples: of each its cells, see `tracks.kinematics`.
+        samples: the cells of each, see `compute_kinematics`.
         percentages: (samples, values).
-        participants: whose they are: those of one are never on both sides of the choice.
-        whole: the values add up to 100.
+        participants: of the samples; those of one are never on both sides of the choice of decay.
+        sums_to_one: the values add up to 100.
     """
-    with_cells = [number for number, one in enumerate(samples) if len(one)]
+    with_cells = [number for number, cells in enumerate(samples) if len(cells)]
     groups = [participants[number] for number in with_cells]
+    fallback = percentages.mean(0)
     if not with_cells:
-        known = _initial_weights(percentages / 100, whole)
+        weights = _initial_weights(percentages / 100, sums_to_one)
         scale = np.zeros(len(CELL_FEATURES)), np.ones(len(CELL_FEATURES))
-        return LabelProportionModel(known, *scale, percentages.mean(0), whole, None)
+        return LabelProportionModel(weights, *scale, fallback, sums_to_one, None)
     chosen = [samples[number] for number in with_cells]
     logs = _log_features(pd.concat(chosen))
     mean, deviation = logs.mean(0), logs.std(0) + 1e-9
-    cells = [_design_matrix(one, mean, deviation) for one in chosen]
-    weights, truth = [_cell_weights(one) for one in chosen], percentages[with_cells] / 100
-    decay, parts = WEIGHT_DECAYS[-1], min(CV_FOLDS, len(set(groups)))
-    if parts > 1:
-        splits = list(GroupKFold(parts).split(truth, groups=groups))
+    cells = [_design_matrix(part, mean, deviation) for part in chosen]
+    cell_weights = [_cell_weights(part) for part in chosen]
+    truth = percentages[with_cells] / 100
+    decay, n_folds = WEIGHT_DECAYS[-1], min(CV_FOLDS, len(set(groups)))
+    if n_folds > 1:
+        splits = list(GroupKFold(n_folds).split(truth, groups=groups))
         errors = [
             np.mean(
-                [_validation_error(cells, weights, truth, whole, one, *split) for split in splits]
+                [
+                    _validation_error(cells, cell_weights, truth, sums_to_one, candidate, *split)
+                    for split in splits
+                ]
             )
-            for one in WEIGHT_DECAYS
+            for candidate in WEIGHT_DECAYS
         ]
         decay = WEIGHT_DECAYS[int(np.argmin(errors))]
-    found = _minimize_loss(cells, weights, truth, whole, decay)
-    return LabelProportionModel(found, mean, deviation, percentages.mean(0), whole, decay)
+    weights = _minimize_loss(cells, cell_weights, truth, sums_to_one, decay)
+    return LabelProportionModel(weights, mean, deviation, fallback, sums_to_one, decay)
 
 
 def _weight_names() -> list[str]:
-    """Of the rows of weights."""
+    """Return the names of the rows of weights."""
     return ["constant", *(f"log {name}" for name in CELL_FEATURES)]
 
 
@@ -137,48 +148,53 @@ def _cell_weights(cells: pd.DataFrame) -> np.ndarray:
     return (cells["frames"] / cells["frames"].sum()).to_numpy()
 
 
-def _probabilities(scores: np.ndarray, whole: bool) -> np.ndarray:
-    return softmax(scores, axis=1) if whole else expit(scores)
+def _probabilities(scores: np.ndarray, sums_to_one: bool) -> np.ndarray:
+    return softmax(scores, axis=1) if sums_to_one else expit(scores)
 
 
-def _initial_weights(truth: np.ndarray, whole: bool) -> np.ndarray:
-    """Weights that say of each cell what all samples are on average."""
+def _initial_weights(truth: np.ndarray, sums_to_one: bool) -> np.ndarray:
+    """Return weights that give each cell the mean of all samples (ZeroR)."""
     mean = truth.mean(0).clip(1e-3, 1 - 1e-3)
-    return np.vstack(
-        [np.log(mean) if whole else logit(mean), np.zeros((len(CELL_FEATURES), len(mean)))]
-    )
+    constant = np.log(mean) if sums_to_one else logit(mean)
+    return np.vstack([constant, np.zeros((len(CELL_FEATURES), len(mean)))])
 
 
-def _validation_error(cells, weights, truth, whole, decay, known, new) -> float:
-    """Mean absolute error of the samples `new` by a fit of `known`."""
-    those = ([part[number] for number in known] for part in (cells, weights))
-    found = _minimize_loss(*those, truth[known], whole, decay)
-    answers = [weights[n] @ _probabilities(cells[n] @ found, whole) for n in new]
-    return float(np.abs(answers - truth[new]).mean())
+def _validation_error(cells, cell_weights, truth, sums_to_one, decay, fitted, held_out) -> float:
+    """Return the mean absolute error of samples by a fit to others; both are lists of indices."""
+    parts = ([part[number] for number in fitted] for part in (cells, cell_weights))
+    weights = _minimize_loss(*parts, truth[fitted], sums_to_one, decay)
+    predicted = [
+        cell_weights[n] @ _probabilities(cells[n] @ weights, sums_to_one) for n in held_out
+    ]
+    return float(np.abs(predicted - truth[held_out]).mean())
 
 
 def _minimize_loss(
-    cells: list[np.ndarray], weights: list[np.ndarray], truth: np.ndarray, whole: bool, decay: float
+    cells: list[np.ndarray],
+    cell_weights: list[np.ndarray],
+    truth: np.ndarray,
+    sums_to_one: bool,
+    decay: float,
 ) -> np.ndarray:
-    """Least squares of the samples' shares, (1 + numbers, values)."""
-    every, weight = np.concatenate(cells), np.concatenate(weights)[:, None]
+    """Fit the samples' shares by least squares; return weights (1 + features, values)."""
+    features, weight = np.concatenate(cells), np.concatenate(cell_weights)[:, None]
     first = np.cumsum([0, *map(len, cells[:-1])])
-    sample = np.repeat(np.arange(len(cells)), [len(one) for one in cells])
-    shape = every.shape[1], truth.shape[1]
+    sample = np.repeat(np.arange(len(cells)), [len(part) for part in cells])
+    shape = features.shape[1], truth.shape[1]
 
-    def loss(flat):
-        found = flat.reshape(shape)
-        kinds = _probabilities(every @ found, whole)
-        wrong = np.add.reduceat(weight * kinds, first) - truth
-        slope = 2 * weight * wrong[sample] / len(truth)
+    def loss_and_gradient(flat):
+        weights = flat.reshape(shape)
+        proba = _probabilities(features @ weights, sums_to_one)
+        error = np.add.reduceat(weight * proba, first) - truth
+        slope = 2 * weight * error[sample] / len(truth)
         # Through the softmax, or the sigmoid.
-        less = (kinds * slope).sum(1, keepdims=True) if whole else kinds * slope
-        shrunk = np.vstack([np.zeros(shape[1]), found[1:]])
+        inner = (proba * slope).sum(1, keepdims=True) if sums_to_one else proba * slope
+        decayed = np.vstack([np.zeros(shape[1]), weights[1:]])
         return (
-            (wrong**2).sum() / len(truth) + decay * (shrunk**2).sum(),
-            (every.T @ (kinds * (slope - less)) + 2 * decay * shrunk).ravel(),
+            (error**2).sum() / len(truth) + decay * (decayed**2).sum(),
+            (features.T @ (proba * (slope - inner)) + 2 * decay * decayed).ravel(),
         )
 
-    start = _initial_weights(truth, whole).ravel()
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", tol=TOLERANCE)
-    return best.x.reshape(shape)
+    start = _initial_weights(truth, sums_to_one).ravel()
+    result = minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", tol=TOLERANCE)
+    return result.x.reshape(shape)

@@ -1,13 +1,13 @@
-"""Tracks of single cells: heads are detected and linked (Crocker and Grier), by trackpy.
+"""Tracks of single cells: heads are detected and linked, by trackpy.
 
-Heads are found and linked by the algorithm of Crocker and Grier (J. Colloid Interface Sci. 179,
-1996). Lengths are in pixels of an image whose longer side has 640, as VISEM's.
+The algorithm is that of Crocker and Grier (J. Colloid Interface Sci. 179, 1996). Lengths are in
+pixels of an image whose longer side has 640, as VISEM's.
 """
 
 import functools
+import logging
 import warnings
 import zlib
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -20,144 +20,142 @@ from motilens.video.probe import probe_video
 
 TRACKING_WIDTH = 640  # pixels
 TRACK_COLUMNS = ["cell", "frame", "x", "y"]
+logger = logging.getLogger(__name__)
 trackpy.quiet()
-# It uses pandas in ways that will end some day, and divides by spots of no mass: not the user's
-# business.
+# It uses pandas in deprecated ways, and divides by spots of no mass: users cannot do anything
+# about it.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module="trackpy")
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="trackpy")
 warnings.filterwarnings("ignore", message="Image is completely black", module="trackpy")
 
 
 def track_first_seconds(
-    path: str, settings: dict, rate: float | None = None, tell: Callable[[str], None] = str
+    path: str, settings: dict, frame_rate: float | None = None
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Paths in the first seconds of a video.
+    """Track the cells in the first seconds of a video.
 
     Args:
-        settings: seconds, and those of `follow`.
-        rate: 1/s, if it is known better than by the file.
-        tell: told now and then how far it has come.
+        path: the video.
+        settings: duration (s), and those of `track_heads`.
+        frame_rate: 1/s, if it is known better than by the file.
 
-    Returns, raises: as `follow`.
+    Returns, raises: as `track_heads`.
     """
-    return track_heads(path, count_first_frames(path, settings["seconds"], rate), settings, tell)
+    return track_heads(path, count_first_frames(path, settings["duration"], frame_rate), settings)
 
 
-def count_first_frames(path: str, seconds: float, rate: float | None = None) -> int:
-    """How many frames the first seconds of a video have, one at least; `rate` as of `beginning`."""
-    found = probe_video(path)
-    return max(1, min(round(seconds * (rate or found.frame_rate)), found.frames))
+def count_first_frames(path: str, duration: float, frame_rate: float | None = None) -> int:
+    """Return how many frames the first `duration` seconds of a video have, at least one."""
+    video = probe_video(path)
+    return max(1, min(round(duration * (frame_rate or video.frame_rate)), video.frames))
 
 
 def explain_no_tracks(frames: int, settings: dict) -> str:
-    """Why no path was found in the first frames of a video, in words.
+    """Return why no track was found in the first frames of a video.
 
     Args:
-        frames: how many were looked at.
-        settings: as of `beginning`.
+        frames: how many were searched.
+        settings: as of `track_first_seconds`.
     """
-    seen, shortest = f"{frames} frames in the first {settings['seconds']:g} s", settings["shortest"]
+    shortest = settings["min_track_length"]
+    searched = f"{frames} frames in the first {settings['duration']:g} s"
     if frames < shortest:
         return (
-            f"too short to follow cells: a path has {shortest} frames or more (tracks.shortest), "
-            f"and there are {seen}"
+            f"too short to track cells: a track has {shortest} frames or more "
+            f"(tracking.min_track_length), and there are {searched}"
         )
-    return f"no cell is seen in {shortest} frames (tracks.shortest) of {seen}"
+    return f"no cell is seen in {shortest} frames (tracking.min_track_length) of {searched}"
 
 
-def track_heads(
-    path: str, frames: int, settings: dict, tell: Callable[[str], None] = str
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """Paths of bright heads in the first frames of a video.
+def track_heads(path: str, frames: int, settings: dict) -> tuple[pd.DataFrame, np.ndarray]:
+    """Track bright heads in the first frames of a video.
 
     Args:
-        frames: how many to look at, at most.
-        settings: diameter (pixels, odd), brightness (of a head at least, as a share of the
-            brightest one's in a frame), reach (pixels from frame to frame), memory (frames that
-            it may be lost for), shortest (frames that a path has at least).
-        tell: told now and then how far it has come.
+        path: the video.
+        frames: how many to search, at most.
+        settings: diameter (pixels, odd), min_mass_fraction (the least brightness of a head, as a
+            share of the brightest one's in a frame), search_range (pixels from frame to frame),
+            memory (frames for which a head may be lost), min_track_length (frames).
 
     Returns:
-        One row a cell and frame: cell (from 0), frame, x, y (pixels, two decimals), ascending;
-        frames in which a cell was lost are filled in between. And the first frame, in whose pixels
-        they are: uint8 (height, width).
+        One row for each cell and frame: cell (from 0), frame, x, y (pixels, two decimals),
+        ascending; frames in which a cell was lost are interpolated. And the first frame, in whose
+        pixels they are: uint8 (height, width).
 
     Raises:
-        Damaged: the video cannot be decoded, or heads are too close to be told apart.
+        DamagedVideo: the video cannot be decoded, or heads are too close to be distinguished.
     """
-    needed, found, picture = np.arange(frames), [], None
-    # Of any one frame, part or all may be black.
-    lit = functools.reduce(
-        np.maximum, (frame for _, frame in FrameReader(path, TRACKING_WIDTH, "pad", needed))
+    selected, detections, first = np.arange(frames), [], None
+    # Part or all of any single frame may be black.
+    brightest = functools.reduce(
+        np.maximum, (frame for _, frame in FrameReader(path, TRACKING_WIDTH, "pad", selected))
     )
-    inside = _crop_padding(lit)
-    for number, whole in FrameReader(path, TRACKING_WIDTH, "pad", needed):
-        frame = whole[inside]
-        picture = frame if picture is None else picture
-        heads = trackpy.locate(frame, settings["diameter"], max_iterations=3, engine="python")
+    inside = _without_padding(brightest)
+    for number, padded in FrameReader(path, TRACKING_WIDTH, "pad", selected):
+        frame = padded[inside]
+        first = frame if first is None else first
+        spots = trackpy.locate(frame, settings["diameter"], max_iterations=3, engine="python")
         if number % 50 == 49:
-            tell(f"{number + 1} of {frames} frames")
-        found.append(heads.assign(frame=number).astype(float))  # without heads it is no number
-    heads = pd.concat(found, ignore_index=True)[["frame", "x", "y", "mass"]]
+            logger.info(f"{number + 1} of {frames} frames")
+        # Without spots, trackpy returns columns of objects.
+        detections.append(spots.assign(frame=number).astype(float))
+    heads = pd.concat(detections, ignore_index=True)[["frame", "x", "y", "mass"]]
     if heads.empty:
-        return empty_tracks(), picture
+        return empty_tracks(), first
     heads["frame"] = heads["frame"].astype(int)
-    brightest = heads.groupby("frame")["mass"].max().median()
-    heads = heads[heads["mass"] >= settings["brightness"] * brightest]
+    mass = heads.groupby("frame")["mass"].max().median()
+    heads = heads[heads["mass"] >= settings["min_mass_fraction"] * mass]
     try:
-        linked = trackpy.link(heads, settings["reach"], memory=settings["memory"])
+        linked = trackpy.link(heads, settings["search_range"], memory=settings["memory"])
     except trackpy.SubnetOversizeException as error:
         raise DamagedVideo(
-            f"{path}: too many heads lie within tracks.reach of each other to tell their paths "
-            "apart: if it shows cells at all, raise tracks.brightness or diameter of the run, or "
-            "lower tracks.reach"
+            f"{path}: too many heads are within tracking.search_range of each other to distinguish "
+            "their tracks: if it shows cells at all, raise tracking.min_mass_fraction or diameter, "
+            "or lower tracking.search_range"
         ) from error
-    long = linked.groupby("particle")["frame"].transform("size") >= settings["shortest"]
-    paths = [_fill_gaps(path) for _, path in linked[long].groupby("particle")]
-    numbered = [path.assign(cell=number) for number, path in enumerate(paths)]
-    made = (
-        pd.concat(numbered)[TRACK_COLUMNS].round({"x": 2, "y": 2}) if numbered else empty_tracks()
-    )
-    return made, picture
+    sizes = linked.groupby("particle")["frame"].transform("size")
+    groups = linked[sizes >= settings["min_track_length"]].groupby("particle")
+    tracks = [_fill_gaps(track).assign(cell=number) for number, (_, track) in enumerate(groups)]
+    if not tracks:
+        return empty_tracks(), first
+    return pd.concat(tracks)[TRACK_COLUMNS].round({"x": 2, "y": 2}), first
 
 
 def empty_tracks() -> pd.DataFrame:
-    """Tracks of no cell."""
+    """Return tracks of no cell."""
     return pd.DataFrame(columns=TRACK_COLUMNS, dtype=float)
 
 
-def _crop_padding(lit: np.ndarray) -> tuple[slice, slice]:
-    """What of frames is not the bars that make them square: their edges would be found, too.
+def _without_padding(brightest: np.ndarray) -> tuple[slice, slice]:
+    """Return the part of square frames that is not padding: its edges would be detected, too.
 
     Args:
-        lit: the brightest that each pixel becomes, (size, size).
+        brightest: the maximum of each pixel over time, (size, size).
     """
-    if not lit.any():
+    if not brightest.any():
         return slice(None), slice(None)
-    sides = [np.flatnonzero(lit.any(axis)) for axis in (1, 0)]
+    sides = [np.flatnonzero(brightest.any(axis)) for axis in (1, 0)]
     return tuple(slice(side[0], side[-1] + 1) for side in sides)
 
 
-def _fill_gaps(path: pd.DataFrame) -> pd.DataFrame:
-    path = path.set_index("frame")[["x", "y"]]
-    every = np.arange(path.index.min(), path.index.max() + 1)
-    return path.reindex(every).interpolate().rename_axis("frame").reset_index()
+def _fill_gaps(track: pd.DataFrame) -> pd.DataFrame:
+    track = track.set_index("frame")[["x", "y"]]
+    every = np.arange(track.index.min(), track.index.max() + 1)
+    return track.reindex(every).interpolate().rename_axis("frame").reset_index()
 
 
 def downscale_factor(record: dict) -> float:
-    """Pixels of a video in one of ours.
+    """Return how many pixels of a video are one pixel of its tracks.
 
     Args:
-        record: of its clips, see docs/formats.md.
+        record: of the video's clips (docs/reference/formats.md).
     """
-    return (
-        max(record["video_width"] * record["video_pixel_aspect"], record["video_height"])
-        / TRACKING_WIDTH
-    )
+    width = record["video_width"] * record["video_pixel_aspect"]
+    return max(width, record["video_height"]) / TRACKING_WIDTH
 
 
 def read_tracks(path: str) -> pd.DataFrame:
-    """Tracks as the step `track_cells` wrote them.
+    """Read tracks as the step `track_cells` wrote them.
 
     Raises:
         InputError: the file is damaged.
@@ -165,7 +163,7 @@ def read_tracks(path: str) -> pd.DataFrame:
     try:
         table = pd.read_csv(path)[TRACK_COLUMNS].astype(float)
         if not np.isfinite(table).all(axis=None):
-            raise ValueError("a place is no number")
+            raise ValueError("a place is not a number")
         return table
     except (OSError, EOFError, ValueError, KeyError, zlib.error) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error

@@ -4,9 +4,10 @@ import contextlib
 import hashlib
 import io
 import json
+import logging
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -15,28 +16,28 @@ from motilens.core.errors import InputError
 from motilens.core.files import atomic_write
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+logger = logging.getLogger(__name__)
 
 
 class CheckpointManager:
-    """Keeps the state of one training in a file that Snakemake knows nothing of.
+    """Save and load the state of one training, in a file that Snakemake does not know.
 
     Args:
         path: of that file.
-        identity: all that the training depends on; the state of another is not taken.
-        minutes: how often the state is kept.
-        log: receives a line about what was found or kept.
+        identity: all that the training depends on; the state of another training is not loaded.
+        minutes: between two checkpoints.
     """
 
-    def __init__(self, path: str, identity: dict, minutes: float, log: Callable = print):
-        self.path, self.log, self.interval = Path(path), log, 60 * minutes
+    def __init__(self, path: str | Path, identity: dict, minutes: float):
+        self.path, self.interval = Path(path), 60 * minutes
         self.identity = json.dumps(identity, sort_keys=True)
-        self.kept_at, self.asked = time.monotonic(), None
+        self.saved_at, self.signal = time.monotonic(), None
 
     def load(self) -> dict | None:
-        """The state to go on from, or None: there is none, it is damaged, or another training's.
+        """Return the state to resume from; None if there is none, or it cannot be used.
 
         Raises:
-            InputError: there is something of its name that cannot be read.
+            InputError: something of its name is there that cannot be read.
         """
         try:
             content = self.path.read_bytes()
@@ -50,82 +51,82 @@ class CheckpointManager:
             digest, _, content = content.partition(b"\n")
             if hashlib.sha256(content).hexdigest().encode() != digest:
                 raise ValueError("another SHA-256")
-            kept = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
-            then, state = json.loads(kept["identity"]), kept["state"]
-        except Exception:  # what is no state raises almost anything
-            self.log(f"{self.path} is damaged: starting afresh")
+            saved = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+            then, state = json.loads(saved["identity"]), saved["state"]
+        except Exception:  # what is no checkpoint raises almost anything
+            logger.warning(f"{self.path} is damaged: starting from the beginning")
             return None
-        if kept["identity"] != self.identity:
+        if saved["identity"] != self.identity:
             now = json.loads(self.identity)
-            other = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
-            self.log(f"{self.path} was kept with other {', '.join(other)}: starting afresh")
+            keys = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
+            logger.warning(
+                f"{self.path} was saved with other {', '.join(keys)}: starting from the beginning"
+            )
             return None
         return state
 
-    def due(self) -> bool:
-        """Is it time to keep the state, or has a signal asked to leave?"""
-        return self.asked is not None or time.monotonic() - self.kept_at >= self.interval
+    def is_due(self) -> bool:
+        """Return whether it is time for a checkpoint, or a signal asks to exit."""
+        return self.signal is not None or time.monotonic() - self.saved_at >= self.interval
 
-    def keep(self, state: dict) -> None:
-        """Write the state, whole or not at all.
+    def save(self, state: dict) -> None:
+        """Write a checkpoint, whole or not at all.
 
-        A full disk is told and no reason to stop: the state kept before stays.
+        If the disk is full, warn and go on; the previous checkpoint is left intact.
 
         Raises:
-            SystemExit: a signal has asked to leave.
+            SystemExit: a signal has asked to exit.
         """
         content = io.BytesIO()
         torch.save({"identity": self.identity, "state": state}, content)
-        kept = True
+        is_saved = True
         try:
             with atomic_write(self.path) as temporary, open(temporary, "wb") as file:
                 file.write(hashlib.sha256(content.getbuffer()).hexdigest().encode() + b"\n")
                 file.write(content.getbuffer())
         except OSError as error:
-            kept = False
-            self.log(
-                f"WARNING: the state of the training could not be kept in {self.path}: {error}"
-            )
-        self.kept_at = time.monotonic()
-        if self.asked is not None:
-            name = signal.Signals(self.asked).name
-            what = "the state of the training is kept: run again to go on" if kept else "not kept"
-            self.log(f"{name}: leaving; {what}")
-            raise SystemExit(128 + self.asked)
+            is_saved = False
+            logger.warning(f"the checkpoint {self.path} could not be written: {error}")
+        self.saved_at = time.monotonic()
+        if self.signal is not None:
+            name = signal.Signals(self.signal).name
+            what = "the checkpoint is saved: run again to resume" if is_saved else "no checkpoint"
+            logger.warning(f"{name}: exiting; {what}")
+            raise SystemExit(128 + self.signal)
 
     @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        """Let a signal end the training at the next step, with its state kept.
+    def handle_signals(self) -> Iterator[None]:
+        """Let a signal end the training at the next step, with a checkpoint.
 
         A second one ends it at once, as it would without this.
         """
-        before = {}
+        previous = {}
 
-        def ask(number, frame):
-            signal.signal(number, before[number])
-            self.asked = number
+        def request_exit(number, frame):
+            signal.signal(number, previous[number])
+            self.signal = number
 
         for number in SIGNALS:
-            before[number] = signal.signal(number, ask)
+            previous[number] = signal.signal(number, request_exit)
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in previous.items():
                 signal.signal(number, handler)
 
 
 @contextlib.contextmanager
-def checkpointing(
-    weights: str, identity: dict, minutes: float, log: Callable = print
-) -> Iterator[CheckpointManager]:
-    """A keeper for the model that will be in `weights`; its file goes once the block succeeds.
+def checkpointing(weights: str, identity: dict, minutes: float) -> Iterator[CheckpointManager]:
+    """Yield a manager for the model that will be in `weights`; remove its file on success.
 
     Args:
-        identity: as of `Keeper`; what becomes of an unhealthy model is left out of its settings,
-            for it changes nothing before.
+        weights: path of the model.
+        identity: as of `CheckpointManager`; `on_collapse` is left out of its settings, since it
+            does not change what comes before a collapse.
+        minutes: between two checkpoints.
     """
-    settings = {k: v for k, v in identity["settings"].items() if k != "unhealthy"}
-    path = Path(weights).with_name("training.state")
-    keeper = CheckpointManager(path, identity | {"settings": settings}, minutes, log)
-    yield keeper
-    keeper.path.unlink(missing_ok=True)
+    settings = {k: v for k, v in identity["settings"].items() if k != "on_collapse"}
+    path = Path(weights).with_name("checkpoint.pt")
+    manager = CheckpointManager(path, identity | {"settings": settings}, minutes)
+    yield manager
+    manager.path.unlink(missing_ok=True)

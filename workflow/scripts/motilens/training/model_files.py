@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Callable
 
 import pandas as pd
 import torch
@@ -9,47 +10,56 @@ from torch import nn
 
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write
-from motilens.core.records import read_record, write_record
+from motilens.core.records import Record, read_record, write_record
 from motilens.core.text import describe_error
-from motilens.models.regressor import build_model
 from motilens.training.trainer import TrainingResult
 
-REQUIRED_KEYS = {"architecture", "training", "health", "weights_sha256"}  # of a record
+REQUIRED_KEYS = {"architecture", "training", "diagnostics", "weights_sha256"}  # of a record
 
 
-def save_model(trained: TrainingResult, output, description: dict) -> None:
+def save_model(result: TrainingResult, output, description: dict) -> None:
     """Write all that is known of a trained model, the record last.
 
     Args:
-        output: paths of its weights, record, history and run (docs/formats.md).
-        description: goes into the record; with at least `architecture`, see `models.build`.
+        result: of the training.
+        output: paths of weights, record, history and run (docs/reference/formats.md).
+        description: goes into the record, with at least `architecture`.
     """
     with atomic_write(output.history) as temporary:
-        pd.DataFrame(trained.history).to_csv(temporary, index=False)
-    write_record(output.run, trained.run)
+        pd.DataFrame(result.history).to_csv(temporary, index=False)
+    write_record(output.run, result.run)
+    # Serialize to memory: torch.save(path) writes the file's name into it, so the same weights
+    # would not be the same bytes, and hides a full disk.
     content = io.BytesIO()
-    # A file's name would be written into it, and a full disk be told in riddles: so torch gets
-    # neither. The same weights are the same bytes. Some networks need the dict's own metadata.
-    state = trained.model.state_dict()
+    state = result.model.state_dict()  # some networks need its metadata: keep the dict
     for name, tensor in state.items():
         state[name] = tensor.cpu().contiguous()
     torch.save(state, content)
     with atomic_write(output.weights) as temporary:
         temporary.write_bytes(content.getbuffer())
-    made = {"final_loss": trained.history[-1]["loss"], "health": trained.health}
-    digest = hashlib.sha256(content.getbuffer()).hexdigest()
-    extra = {"abandoned_starts": trained.starts, "weights_sha256": digest}
-    write_record(output.record, description | made | extra)
+    outcome = {
+        "final_loss": result.history[-1]["loss"],
+        "diagnostics": result.diagnostics,
+        "failed_attempts": result.failed_attempts,
+        "weights_sha256": hashlib.sha256(content.getbuffer()).hexdigest(),
+    }
+    write_record(output.record, description | outcome)
 
 
-def load_model(weights: str, record: str) -> tuple[nn.Module, dict]:
-    """A trained model from its two files alone, in evaluation mode, and its record.
+def load_model(
+    weights: str, record: str, build: Callable[[dict], nn.Module]
+) -> tuple[nn.Module, Record]:
+    """Return a trained model, in evaluation mode, and its record.
+
+    Args:
+        weights, record: paths.
+        build: makes an untrained model from an architecture.
 
     Raises:
         InputError: the weights are not those that `record` describes.
     """
-    made = read_record(record)
-    if missing := sorted(REQUIRED_KEYS - made.keys()):
+    description = read_record(record)
+    if missing := sorted(REQUIRED_KEYS - description.keys()):
         raise InputError(
             f"{record} is no record of a model, it lacks {', '.join(missing)}: delete it, run again"
         )
@@ -58,14 +68,14 @@ def load_model(weights: str, record: str) -> tuple[nn.Module, dict]:
             content = file.read()
     except OSError as error:
         raise InputError(f"{weights} cannot be read ({error.strerror}): run again") from error
-    if hashlib.sha256(content).hexdigest() != made.get("weights_sha256"):
+    if hashlib.sha256(content).hexdigest() != description["weights_sha256"]:
         raise InputError(f"{weights} does not match {record}: delete both and run again")
     try:
-        model = build_model(made["architecture"])
+        model = build(description["architecture"])
         model.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))
     except Exception as error:  # an edited record raises almost anything
         raise InputError(
-            f"{weights} does not fit the architecture in {record} "
-            f"({describe_error(error)}): delete both and run again"
+            f"{weights} does not fit the architecture in {record} ({describe_error(error)}): "
+            "delete both and run again"
         ) from error
-    return model.eval(), made
+    return model.eval(), description

@@ -10,36 +10,45 @@ FIRST_CHECK = 150  # steps; then again whenever their number has doubled
 
 
 def seed_everything(seed: int) -> None:
-    """Seed every generator that initialises weights or orders examples."""
+    """Seed every generator that initializes weights or orders examples."""
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
 
 
-def restart_seed(seed: int, start: int) -> int:
-    """The seed itself, and for each further start another one made from it."""
-    return int(np.random.SeedSequence([seed, start]).generate_state(1)[0]) if start else seed
+def restart_seed(seed: int, attempt: int) -> int:
+    """Return the seed of an attempt: the seed itself for attempt 0, then others made from it."""
+    if not attempt:
+        return seed
+    return int(np.random.SeedSequence([seed, attempt]).generate_state(1)[0])
 
 
 def split_into_batches(order: torch.Tensor, batch_size: int) -> tuple[torch.Tensor, ...]:
-    """Cut `order` into batches of `batch_size` or a little fewer, alike in size, none of one.
+    """Split examples into batches of similar size, at most `batch_size` and none of one.
 
-    A short last batch would give batch normalisation a poor mean, and one of one no variance:
+    A short last batch would give batch normalization a poor mean, and a batch of one no variance;
     to avoid that, a batch may even be larger by one.
+
+    Args:
+        order: indices of examples, int64 (n,).
+        batch_size: examples.
     """
     return order.tensor_split(number_of_batches(len(order), batch_size))
 
 
 def number_of_batches(count: int, batch_size: int) -> int:
-    """As many as hold `batch_size`, but none of one."""
+    """Return how many batches hold `count` examples, none of them a single one."""
     return max(min(math.ceil(count / batch_size), count // 2), 1)
 
 
 def learning_rate_factor(schedule: str, progress: float) -> float:
-    """Which part of the learning rate is in force at `progress`, 0 to 1, through the training.
+    """Return the part of the learning rate that is in force.
 
-    "constant" is the paper's; "cosine" rises over the first 5 % and then falls to nothing
-    (Loshchilov and Hutter 2017, without restarts; the rise after Goyal et al. 2017).
+    Args:
+        schedule: "constant" is the paper's; "cosine" rises over the first 5 % and then falls to
+            nothing (Loshchilov and Hutter 2017, without restarts; the rise after Goyal et al.
+            2017).
+        progress: through the training, 0 to 1.
     """
     if schedule == "constant":
         return 1.0
@@ -50,6 +59,6 @@ def learning_rate_factor(schedule: str, progress: float) -> float:
 
 
 def is_diagnosis_step(step: int) -> bool:
-    """Is the model looked at after this step? After 150, 300, 600, 1200, ..."""
+    """Return whether the model is diagnosed after this step: after 150, 300, 600, 1200, ..."""
     times, rest = divmod(step, FIRST_CHECK)
     return rest == 0 and times > 0 and times & (times - 1) == 0

@@ -11,10 +11,15 @@ from motilens.video.ffmpeg import running_ffmpeg
 
 
 def encode_video(path: str | Path, frames: Iterable[np.ndarray], frame_rate: float) -> None:
-    """Write `frames`, uint8 RGB (height, width, 3), as H.264; the same frames give the same file.
+    """Write frames as H.264; the same frames give the same bytes.
+
+    Args:
+        path: file to write.
+        frames: at least one, uint8 RGB (height, width, 3).
+        frame_rate: 1/s.
 
     Raises:
-        Damaged: ffmpeg cannot write there.
+        DamagedVideo: ffmpeg cannot write there.
     """
     frames = iter(frames)
     first = next(frames)

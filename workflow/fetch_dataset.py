@@ -1,0 +1,62 @@
+"""Download and unpack a data set: `make fetch CONFIG=config/visem.yaml`.
+
+Or .venv/bin/python workflow/fetch_dataset.py --configfile FILE ...
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow/scripts"))
+
+from motilens.core.command_line import run_command_line  # noqa: E402
+from motilens.core.errors import InputError  # noqa: E402
+from motilens.core.records import deep_merge  # noqa: E402
+from motilens.dataset.download import download_archive, extract_files  # noqa: E402
+from motilens.dataset.video_files import is_video_file  # noqa: E402
+from motilens.pipeline.config import check_config  # noqa: E402
+
+
+def main():
+    """Fetch the data set that a configuration names."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--configfile", nargs="+", type=Path, required=True)
+    dataset = read_config(parser.parse_args().configfile)["dataset"]
+    archive = dataset.get("archive")
+    if not archive:
+        raise InputError("the configuration names no dataset.archive: nothing to fetch")
+    if not archive["license_accepted"]:
+        raise InputError(
+            f"read the license ({archive['license']}) and accept it in the configuration: "
+            "dataset.archive.license_accepted: true"
+        )
+    labels, videos = Path(dataset["labels"]), Path(dataset["videos"])
+
+    def video_target(name):
+        """Return where a video of the archive goes; its folders there may have other names."""
+        path = Path(name)
+        wanted = path.parent.name == videos.name and is_video_file(path.name)
+        return videos / path.name if wanted else None
+
+    path = Path(archive["path"])
+    download_archive(archive["url"], path, archive["size"], archive["md5"])
+    unpacked = extract_files(path, video_target)
+    # Last, since the pipeline takes the labels as a sign that everything is there.
+    extract_files(path, lambda name: labels if Path(name).name == labels.name else None)
+    print(f"{len(unpacked)} videos in {videos}, labels in {labels}. {path} may be deleted.")
+
+
+def read_config(paths):
+    """Merge configuration files in their order, and check them."""
+    config = {}
+    for path in paths:
+        config = deep_merge(config, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
+    return check_config(config, schema)
+
+
+if __name__ == "__main__":
+    run_command_line(main)

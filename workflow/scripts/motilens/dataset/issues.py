@@ -1,0 +1,11 @@
+"""What is found wrong with the user's data, collected so that all of it is reported at once."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Issues:
+    """Lines for people: errors stop a run before it computes anything, warnings do not."""
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)

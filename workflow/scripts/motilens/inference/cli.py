@@ -1,0 +1,170 @@
+"""Predicting new videos from the command line."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from motilens.compute.device import setup_compute
+from motilens.core.errors import InputError
+from motilens.core.files import atomic_write
+from motilens.core.text import to_printable
+from motilens.dataset.video_files import VIDEO_SUFFIXES, is_video_file
+from motilens.inference.bundle import Bundle, load_bundle
+from motilens.inference.predictor import (
+    Prediction,
+    predict_videos,
+    prediction_to_dict,
+    predictions_table,
+)
+from motilens.reports.image_plots import plot_prediction
+from motilens.reports.style import DISPLAY_NAMES
+
+MAX_NAME_BYTES = 200  # file systems allow 255, and a page's temporary name is longer
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Predict videos and write a table, a JSON file and a page for each.
+
+    Args:
+        arguments: of the command line; None: this process's.
+
+    Raises:
+        InputError: a file is missing or cannot be used.
+        SystemExit: with 1 if no video could be used.
+    """
+    sys.stdout.reconfigure(errors="backslashreplace")
+    options = parse_arguments(arguments)
+    compute = setup_compute({"device": options.device}, options.threads)
+    bundle = load_bundle(options.bundle)
+    facts = {"frame_rate": options.frame_rate} if options.frame_rate else {}
+    videos, predictions = list_videos(options.videos), []
+    pages = name_pages(videos)
+    claim_folder(options.out)
+    try:
+        for path in videos:
+            [prediction] = predict_videos(bundle, [path], compute, facts)
+            predictions.append(prediction)
+            summary = summarize(prediction)
+            print(f"{len(predictions)} of {len(videos)}: {prediction.video}: {summary}", flush=True)
+            if not prediction.error:
+                write_page(prediction, bundle.targets, options.out, pages[path])
+            write_tables(options.out, predictions, bundle)  # what is done stays, whatever follows
+    except KeyboardInterrupt:
+        sys.exit(f"Stopped: {len(predictions)} of {len(videos)} videos are in {options.out}")
+    usable = sum(not prediction.error for prediction in predictions)
+    with_pages = ", and a page for each" if usable else ""
+    files = f"{options.out}/predictions.csv, .json{with_pages}"
+    print(f"{usable} of {len(predictions)} videos: {files}")
+    print("For research: not a diagnosis.")
+    sys.exit(0 if usable else 1)
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description="Predict percentages of new videos by a bundle.")
+    parser.add_argument("bundle", help="made by `make bundle`")
+    parser.add_argument("videos", nargs="+", type=Path, help="files, or folders of them")
+    parser.add_argument("--out", type=Path, default=Path("predictions"), help="a new folder")
+    parser.add_argument(
+        "--frame-rate", type=positive_number, help="of the videos (1/s), if files are wrong"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument(
+        "--threads", type=int, choices=range(1, 1025), metavar="N", help="of the CPU"
+    )
+    return parser.parse_args(arguments)
+
+
+def positive_number(text: str) -> float:
+    """Return a number above 0, for argparse."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def list_videos(paths: Sequence[Path]) -> list[Path]:
+    """Return the videos themselves, those of a folder by their names' endings.
+
+    Raises:
+        InputError: a path is missing, or a folder holds no video.
+    """
+    videos = []
+    for path in paths:
+        if path.is_dir():
+            inside = [file for file in path.iterdir() if is_video_file(file.name)]
+            if not inside:
+                kinds = ", ".join(sorted(VIDEO_SUFFIXES))
+                raise InputError(f"{to_printable(path)} holds no videos ({kinds})")
+            videos += sorted(inside)
+        elif path.exists():
+            videos.append(path)
+        else:
+            raise InputError(f"{to_printable(path)}: no such file")
+    return list(dict.fromkeys(videos))
+
+
+def name_pages(videos: Sequence[Path]) -> dict[Path, str]:
+    """Return the name of each video's page; videos of one name in several folders get numbers."""
+    pages, taken = {}, set()
+    for video in videos:
+        stem = to_printable(video.name).encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+        name, number = f"{stem}.png", 2
+        while name in taken:
+            name, number = f"{stem}.{number}.png", number + 1
+        taken.add(name)
+        pages[video] = name
+    return pages
+
+
+def claim_folder(folder: Path) -> None:
+    """Make a folder this run's own.
+
+    Raises:
+        InputError: it holds predictions, of before or of another run that is going on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = InputError(
+        f"{folder} holds predictions already: name another folder (--out; OUT= with make)"
+    )
+    if (folder / "predictions.csv").exists():
+        raise taken
+    try:
+        with open(folder / "predictions.json", "x", encoding="utf-8") as file:
+            file.write("[]\n")
+    except FileExistsError as error:
+        raise taken from error
+
+
+def summarize(prediction: Prediction) -> str:
+    """Return a prediction in one line, and each warning in another."""
+    if prediction.error:
+        return f"ERROR: {prediction.error}"
+    numbers = ", ".join(
+        f"{DISPLAY_NAMES.get(name, name)} {value['percent']:.0f} %"
+        for name, value in prediction.values.items()
+    )
+    return "\n  WARNING: ".join([numbers, *prediction.warnings])
+
+
+def write_page(prediction: Prediction, targets: dict, folder: Path, name: str) -> None:
+    """Draw a prediction's page, unless another file has its name."""
+    if (folder / name).exists():
+        prediction.warnings.append(f"no page: {folder / name} is there already")
+        print(f"  WARNING: {prediction.warnings[-1]}")
+        return
+    with atomic_write(folder / name) as temporary:
+        plot_prediction(prediction, targets, temporary)
+    prediction.page = name
+
+
+def write_tables(folder: Path, predictions: list[Prediction], bundle: Bundle) -> None:
+    """Write all predictions so far as a table and as JSON."""
+    with atomic_write(folder / "predictions.csv") as temporary:
+        predictions_table(predictions).to_csv(temporary, index=False, float_format="%.3f")
+    with atomic_write(folder / "predictions.json") as temporary:
+        content = [prediction_to_dict(prediction, bundle) for prediction in predictions]
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

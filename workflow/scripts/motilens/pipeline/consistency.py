@@ -1,0 +1,127 @@
+"""Settings that are valid by themselves and not together, and paths that would do harm."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from motilens.core.records import deep_merge
+from motilens.dataset.video_files import describe_future_mtime, is_storage_url
+from motilens.evaluation.metrics import CONSTANT_RULES
+from motilens.evaluation.paper import AVERAGE
+
+
+def find_misplaced_paths(config: dict, clone: Path) -> list[str]:
+    """Return a line for each path where a run would overwrite or remove what is not its own.
+
+    Args:
+        config: as `check_config` returns it.
+        clone: the folder of this pipeline.
+    """
+    named = config["results"]
+    if is_storage_url(named):
+        return ["results: cannot be in an object store: name a folder"]
+    results, clone = Path(named).resolve(), clone.resolve()
+    if clone.is_relative_to(results):
+        return [f"results: {named} holds the pipeline itself: name a folder of its own"]
+    if file := next((path for path in (results, *results.parents) if path.is_file()), None):
+        return [f"results: {file} is a file: name a folder"]
+    inputs = _user_tables(config) | {"dataset.videos": config["dataset"].get("videos")}
+    return [
+        f"{key}: {path} is in the folder of results ({named}), where files are overwritten and "
+        "removed: move it, or name another folder for results"
+        for key, path in sorted(inputs.items())
+        if path and not is_storage_url(path) and Path(path).resolve().is_relative_to(results)
+    ]
+
+
+def find_future_tables(config: dict) -> list[str]:
+    """Return a line for each of the user's tables whose modification time is in the future."""
+    return [
+        f"{key}: {path} {issue}"
+        for key, path in _user_tables(config).items()
+        if path and Path(path).is_file() and (issue := describe_future_mtime(path))
+    ]
+
+
+def _user_tables(config: dict) -> dict[str, str | None]:
+    """Return the paths of the user's tables by the keys that name them."""
+    dataset, folds = config["dataset"], config["folds"]
+    tables = {f"dataset.{name}": dataset.get(name) for name in ("labels", "video_list")}
+    return tables | {"folds.file": folds.get("file")}
+
+
+def find_contradictions(config: dict) -> list[str]:
+    """Return a line for each setting that does not fit to others.
+
+    Args:
+        config: as `check_config` returns it.
+    """
+    return [
+        *_check_method_names(config),
+        *_check_tracking(config),
+        *(line for name in config["inputs"] for line in _check_input(name, config)),
+    ]
+
+
+def _check_method_names(config: dict) -> Iterator[str]:
+    inputs, baselines = config["inputs"], config["baselines"]
+    reserved = {*baselines, *CONSTANT_RULES, AVERAGE}
+    for name in sorted(reserved & set(inputs)):
+        yield f"inputs: {name} is the name of another method in the tables: rename the input"
+    known = [*inputs, *baselines]
+    for name, members in config["ensembles"].items():
+        if name in reserved | set(inputs):
+            yield f"ensembles: {name} is the name of another method in the tables: rename it"
+        for member in (member for member in members if member not in known):
+            yield (
+                f"ensembles.{name}: {member} is neither among inputs nor among baselines; known "
+                f"here: {', '.join(known)}"
+            )
+
+
+def _check_tracking(config: dict) -> Iterator[str]:
+    tracking, rate = config["tracking"], config["frames"]["frame_rate"]
+    shortest, duration = tracking["min_track_length"], tracking["duration"]
+    if config["baselines"] and duration * rate < shortest:
+        yield (
+            f"tracking.min_track_length: no track of {shortest} frames fits into the first "
+            f"{duration:g} s (tracking.duration) at {rate:g} frames/s: lower it, or raise the "
+            "duration"
+        )
+
+
+def _check_input(name: str, config: dict) -> Iterator[str]:
+    kind = config["inputs"][name]
+    if kind["encoder"] == "autoencoder":
+        settings = deep_merge(config["autoencoder"], kind.get("autoencoder", {}))
+        yield from _check_autoencoder(name, kind, settings)
+    settings = deep_merge(config["regressor"], kind.get("regressor", {}))
+    if settings["recurrent"] and kind["encoder"] != "none":
+        yield (
+            f"regressor.recurrent: {name} has no single frames for the network to see one after "
+            f"the other; they are there with inputs.{name}.encoder: none only"
+        )
+    clips, bag_size = config["frames"]["clips_per_video"], settings["bag_size"]
+    if clips % bag_size:
+        yield (
+            f"regressor.bag_size: {clips} (frames.clips_per_video) cannot be divided by "
+            f"{bag_size} ({name})"
+        )
+
+
+def _check_autoencoder(name: str, kind: dict, settings: dict) -> Iterator[str]:
+    loss, variant = settings["loss"], settings["variant"]
+    for term, needed in (("kl", "variational"), ("adversarial", "adversarial")):
+        if variant == needed and not loss[term]:
+            yield (
+                f"autoencoder.loss.{term}: variant {variant} needs it, above 0 ({name}; "
+                "config/README.md has a value to begin with)"
+            )
+        if variant != needed and loss[term]:
+            yield f"autoencoder.loss.{term}: only variant {needed} has it, not {variant} ({name})"
+    if not any(loss[term] for term in loss.keys() - {"kl", "adversarial"}):
+        yield f"autoencoder.loss: all terms of {name} are 0, there is nothing to learn"
+    if loss["frame_difference"] and kind["frames"] == 1:
+        yield (
+            f"autoencoder.loss.frame_difference: {name} has one frame, and nothing changes: set it "
+            "for the others alone (inputs.NAME.autoencoder.loss.frame_difference)"
+        )

@@ -1,0 +1,336 @@
+"""What each step depends on: the one place that decides what a change makes stale.
+
+Each rule has one param, `depends_on`, made here: a plain dict of the settings, the content of the
+data and the code behind the step, and a digest of what earlier steps depend on. Snakemake runs a
+step again when this dict changes. It stores values of params without their names and tells dicts
+with another order of keys apart: so it is one param, with sorted keys.
+"""
+
+import functools
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from motilens.clips.records import exclusion_reason, read_clips_record
+from motilens.core.errors import InputError
+from motilens.core.labels import MOTILITY, VIDEO_FACTS
+from motilens.core.records import short_digest, to_plain
+from motilens.dataset.splits import split_digest
+from motilens.dataset.video_files import fingerprint_file
+from motilens.pipeline.code_digest import code_versions
+from motilens.pipeline.experiment import Experiment
+
+CLIPS = Path("clips")  # in the folder of results, where Snakemake works
+
+
+class Dependencies:
+    """What the steps of an experiment depend on.
+
+    Args:
+        experiment: the configuration and the data.
+        scripts: folder of the steps' scripts.
+        requirements: file of pins, `name==version`.
+    """
+
+    def __init__(self, experiment: Experiment, scripts: Path, requirements: Path):
+        self.experiment, self.config = experiment, experiment.config
+        self.scripts, self.requirements = scripts, requirements
+
+    def of_step(self, step: str, wildcards) -> dict:
+        """Return what a job depends on, sorted at every level.
+
+        Args:
+            step: name of the rule and of its script.
+            wildcards: of the job, by name.
+
+        Raises:
+            InputError: a record of clips is damaged.
+        """
+        parts = getattr(self, f"_{step}", lambda wildcards: {})(wildcards)
+        return to_plain({"code": self.code(step)} | parts)
+
+    @functools.cache  # noqa: B019  (one object lives as long as the process)
+    def code(self, step: str) -> dict[str, str]:
+        """Return our modules and the libraries that a step uses."""
+        return code_versions(self.scripts / f"{step}.py", self.requirements)
+
+    # Steps on single videos.
+
+    def _simulate_video(self, wildcards) -> dict:
+        return {"settings": self._select("dataset.simulated.seconds", "dataset.simulated.seed")}
+
+    def _simulate_labels(self, wildcards) -> dict:
+        keys = "dataset.simulated.participants", "dataset.simulated.seed"
+        return {"settings": self._select(*keys)}
+
+    def _write_sample_table(self, wildcards) -> dict:
+        return {"samples": self.experiment.rows, "warnings": self.experiment.warnings}
+
+    def _extract_clips(self, wildcards) -> dict:
+        length = self.experiment.clip_length
+        return {
+            "settings": {"frames": self.config["frames"], "clip_length": length},
+            "facts": self._facts(wildcards["sample"]),
+        } | self._video_identity(wildcards["sample"])
+
+    def _index_clips(self, wildcards) -> dict:
+        return {"group": self.experiment.groups[wildcards["group"]]}
+
+    def _track_cells(self, wildcards) -> dict:
+        return {
+            "settings": self._select("tracking"),
+            "frame_rate": self._frame_rate(wildcards["sample"]),
+        } | self._video_identity(wildcards["sample"])
+
+    def _video_identity(self, sample: str) -> dict:
+        """Identify a user's video by its content, a simulated one by how it was drawn.
+
+        One in an object store is identified by its size and time there, without fetching it.
+        """
+        if self.experiment.is_simulated:
+            return {"upstream": short_digest(self.of_step("simulate_video", {}))}
+        try:
+            identity = {"video": self._video_content(sample)}
+        except InputError:
+            return {"video": "gone since the run began"}  # its own job reports it; others go on
+        # Only where it makes a difference: to run again what an earlier run has skipped.
+        if self.config["dataset"]["on_unreadable_video"] == "error" and self.is_skipped(sample):
+            identity["dataset.on_unreadable_video"] = "error"
+        return identity
+
+    def _video_content(self, sample: str) -> str | dict:
+        stored, path = self.experiment.stored, self.experiment.samples["video"][sample]
+        if stored is None:
+            return fingerprint_file(self.experiment.video_path(sample))
+        return stored[os.path.normpath(os.path.relpath(path, self.config["dataset"]["videos"]))]
+
+    def is_skipped(self, sample: str) -> bool:
+        """Return whether a sample has no clips since its video could not be used."""
+        return exclusion_reason(CLIPS, sample) is not None
+
+    def _facts(self, sample: str) -> dict:
+        """Return what the user says of a video, recorded with its clips."""
+        row, scale = self.experiment.rows[sample], self.config["dataset"].get("microns_per_pixel")
+        facts = {"participant": row["participant"]}
+        facts |= {"microns_per_pixel": scale} if scale else {}
+        return facts | {name: row[name] for name in VIDEO_FACTS if name in row}
+
+    def _frame_rate(self, sample: str) -> float | None:
+        return self.experiment.rows[sample].get("frame_rate")
+
+    # Models.
+
+    def _train_autoencoder(self, wildcards) -> dict:
+        name = wildcards["input"]
+        return {
+            "settings": {
+                "autoencoder": self.experiment.step_settings("autoencoder", name),
+                f"inputs.{name}": self._stack(name),
+            },
+            "training": self.clip_contents(self.experiment.training(wildcards["fold"])),
+        }
+
+    def _train_regressor(self, wildcards) -> dict:
+        name, target = wildcards["input"], wildcards["target"]
+        values = self.config["targets"][target]
+        own = self.experiment.step_settings("regressor", name)
+        own |= {
+            "weights": weights_name(own["weights"]),
+            "output_activation": output_activation(own["output_activation"], values),
+        }
+        settings, upstream = {"regressor": own, f"targets.{target}": values}, None
+        if name in self.experiment.autoencoded:
+            upstream = self.of_step("train_autoencoder", wildcards)
+        else:
+            encoder = {"encoder": self.experiment.encoder_kind(name)}
+            settings[f"inputs.{name}"] = self._stack(name) | encoder
+        parts = {"settings": settings, "upstream": short_digest(upstream)}
+        return parts | self._sides(wildcards["fold"], values)
+
+    def _predict_baseline(self, wildcards) -> dict:
+        name, target, fold = (wildcards[key] for key in ("baseline", "target", "fold"))
+        values, samples = self.config["targets"][target], self.experiment.sample_names
+        settings = {"baseline": name, f"targets.{target}": values}
+        if name == "casa":
+            scale = self.experiment.microns_per_pixel
+            settings["microns_per_pixel"] = {sample: scale(sample) for sample in samples}
+        members = (*self.experiment.training(fold), *self.experiment.held_out(fold))
+        upstream = [
+            self._select("tracking"),
+            self.code("track_cells"),
+            [self._frame_rate(sample) for sample in members],
+        ]
+        parts = {"settings": settings, "samples": samples, "upstream": short_digest(upstream)}
+        return parts | self._sides(fold, values)
+
+    def _average_predictions(self, wildcards) -> dict:
+        name, target, fold = (wildcards[key] for key in ("ensemble", "target", "fold"))
+        members, values = self.experiment.ensembles[name], self.config["targets"][target]
+        upstream = [self.of_method(member, target, fold) for member in members]
+        return {
+            "settings": {"ensemble": name, "members": members, f"targets.{target}": values},
+            "upstream": short_digest(upstream),
+        } | self._sides(fold, values)
+
+    def of_method(self, method: str, target: str, fold: int) -> dict:
+        """Return what the models of a method depend on."""
+        step, key = "predict_baseline", "baseline"
+        if method in self.experiment.inputs:
+            step, key = "train_regressor", "input"
+        elif method in self.experiment.ensembles:
+            step, key = "average_predictions", "ensemble"
+        return self.of_step(step, {key: method, "target": target, "fold": fold})
+
+    def _make_feature_images(self, wildcards) -> dict:
+        return {
+            "encoded": self.clip_contents(self.experiment.sample_names),
+            "upstream": short_digest(self.of_step("train_autoencoder", wildcards)),
+        }
+
+    def _stack(self, input_type: str) -> dict:
+        """Return what the models of an input type see of a clip."""
+        kind = self.config["inputs"][input_type]
+        return {name: kind[name] for name in ("frames", "repeats")}
+
+    def _sides(self, fold, values: Iterable[str]) -> dict:
+        """Return the samples of a fold that are trained on, and those that are held out."""
+        return {
+            "training": self.clip_contents(self.experiment.training(fold), values),
+            "held_out": self.clip_contents(self.experiment.held_out(fold), values),
+        }
+
+    # What is made of all models.
+
+    def _compute_errors(self, wildcards) -> dict:
+        return {
+            "settings": self._methods(),
+            "folds_digest": split_digest(self.experiment.folds_by_participant),
+            "skipped": [name for name in self.experiment.sample_names if self.is_skipped(name)],
+            "upstream": self._all_models(),
+        }
+
+    def _compute_statistics(self, wildcards) -> dict:
+        return {"settings": self._methods(), "upstream": self._all_models()}
+
+    def _make_table1(self, wildcards) -> dict:
+        return self._simulated() | {"upstream": self._all_models("compute_errors")}
+
+    def _summarize_run(self, wildcards) -> dict:
+        keys = ["frames", *["tracking"] * bool(self.config["baselines"])]
+        data = self.config["dataset"].get("simulated") or "recordings"
+        return {
+            "settings": self._select(*keys) | {"data": data},
+            "upstream": self._all_models("compute_errors"),
+        }
+
+    def _plot_learning_curves(self, wildcards) -> dict:
+        methods = self.experiment.regressor_methods
+        return {
+            "settings": {"models": self.experiment.model_wildcards},
+            "upstream": self._all_models(methods=methods),
+        }
+
+    def _plot_errors(self, wildcards) -> dict:
+        return {"upstream": self._all_models("compute_statistics", "compute_errors")}
+
+    def _plot_agreement(self, wildcards) -> dict:
+        settings = self._methods() | {"seed": self.experiment.seeds[0]}
+        return {"settings": settings, "upstream": self._all_models()}
+
+    def _plot_gallery(self, wildcards) -> dict:
+        inputs = self.experiment.autoencoded
+        upstream = [self.of_step("train_autoencoder", {"input": i, "fold": 1}) for i in inputs]
+        return {
+            "settings": {"inputs": inputs, "seed": self.experiment.seeds[0]},
+            "shown": self.clip_contents(self.experiment.groups["gallery"]),
+            "upstream": short_digest(upstream),
+        }
+
+    def _make_bundle(self, wildcards) -> dict:
+        baselines = self.config["baselines"]
+        members = self.experiment.members(wildcards["method"])
+        tracking = self.config["tracking"] if {*members} & {*baselines} else None
+        frames = self.config["frames"] | {"clip_length": self.experiment.clip_length}
+        return {
+            "settings": {
+                "targets": self.config["targets"], "frames": frames, "tracking": tracking,
+            }
+            | self._simulated()["settings"],
+            "training": self.clip_contents(self.experiment.sample_names),
+            "upstream": self._all_models("compute_statistics"),
+        }  # fmt: skip
+
+    def _simulated(self) -> dict:
+        return {"settings": {"simulated": self.experiment.is_simulated}}
+
+    def _methods(self) -> dict:
+        """Return the models that tables are made of."""
+        targets = {}
+        for kind in ("baseline_methods", "ensemble_methods"):
+            for method, target in getattr(self.experiment, kind):
+                targets.setdefault(kind, {}).setdefault(method, []).append(target)
+        return {"models": self.experiment.model_wildcards} | targets
+
+    def _all_models(self, *steps: str, methods: list | None = None) -> str:
+        """Return a digest of what all models, and `steps` between them and a step, depend on."""
+        methods = self.experiment.methods if methods is None else methods
+        parts = [
+            self.of_method(method, target, fold)
+            for method, target in methods
+            for fold in self.experiment.folds
+        ]
+        return short_digest([parts, self.experiment.seeds, *map(self.code, steps)])
+
+    # Parts of these.
+
+    def _select(self, *keys: str) -> dict:
+        """Return parts of the configuration by their full names."""
+        selected = {}
+        for key in keys:
+            part = self.config
+            for name in key.split("."):
+                part = part[name]
+            selected[key] = part
+        return selected
+
+    def clip_contents(self, samples: Iterable[str], columns: Iterable[str] = ()) -> dict:
+        """Return, for each sample that has clips, their digest and its participant and labels.
+
+        Args:
+            samples: their names; those that were skipped are left out.
+            columns: the labels that count.
+
+        Returns:
+            {sample: {"participant": its ID, "clips": 16 hex digits or None, column: percentage,
+            ...}}.
+
+        Raises:
+            InputError: a record is damaged.
+        """
+        changed_at = CLIPS.stat().st_mtime_ns if CLIPS.exists() else None
+        return self._read_contents(tuple(samples), tuple(columns), changed_at)
+
+    @functools.cache  # noqa: B019
+    def _read_contents(self, samples: tuple, columns: tuple, changed_at: int | None) -> dict:
+        """Read records again only when a file has come into the folder: many steps ask."""
+        contents = {}
+        for sample in samples:
+            record = read_clips_record(CLIPS, sample)
+            if "exclusion_reason" not in record:
+                digest = record.get("content_sha256", "")[:16] or None  # None: not made yet
+                row = self.experiment.rows[sample]
+                labels = {name: row[name] for name in ("participant", *columns)}
+                contents[sample] = {"clips": digest} | labels
+        return contents
+
+
+def weights_name(weights: str | dict) -> str:
+    """Return torchvision's name of pretrained weights, or the SHA-256 of a user's file."""
+    return weights if isinstance(weights, str) else weights["sha256"].lower()
+
+
+def output_activation(name: str, values: Iterable[str]) -> str:
+    """Return the output activation of a target: percentages of all sperm add up to 100."""
+    if name != "bounded":
+        return name
+    return "softmax" if set(values) == set(MOTILITY) else "sigmoid"

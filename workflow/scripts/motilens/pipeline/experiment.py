@@ -1,0 +1,275 @@
+"""What a configuration and a data set determine: samples, folds, methods and their models."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from motilens.core.errors import InputError
+from motilens.core.labels import LABELS, MOTILITY
+from motilens.core.records import deep_merge
+from motilens.core.text import natural_sorted, shorten_list
+from motilens.dataset.issues import Issues
+from motilens.dataset.samples import read_samples
+from motilens.dataset.splits import load_or_make_split, read_folds_table, save_split, split_path
+from motilens.pipeline.consistency import find_future_tables
+from motilens.simulation.cells import MICRONS_PER_PIXEL
+from motilens.simulation.visem_files import simulated_sample_table
+
+SIMULATED_VIDEOS = "dataset/videos"  # in the folder of results
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All that rules need to know before any job runs.
+
+    Args:
+        config: as `check_config` returns it.
+        samples: indexed by sample: participant, video (path), fold, and what is known of labels,
+            frame rate and scale.
+        warnings: about the data, a line each.
+        launch_folder: where Snakemake was called; paths in the configuration begin there.
+        stored: for videos in an object store, size and time of each by its name; else None.
+    """
+
+    config: dict
+    samples: pd.DataFrame
+    warnings: list[str]
+    launch_folder: Path
+    stored: dict[str, dict] | None = None
+
+    @cached_property
+    def is_simulated(self) -> bool:
+        """Return whether the pipeline draws its own data set."""
+        return bool(self.config["dataset"].get("simulated"))
+
+    @cached_property
+    def rows(self) -> dict[str, dict]:
+        """Return what is known of each sample, without what is not a number."""
+        return {
+            sample: {name: value for name, value in row.items() if value == value}
+            for sample, row in self.samples.to_dict("index").items()
+        }
+
+    @cached_property
+    def sample_names(self) -> list[str]:
+        """Return the names of all samples."""
+        return list(self.samples.index)
+
+    @cached_property
+    def folds_by_participant(self) -> dict[str, int]:
+        """Return the fold of each participant."""
+        return dict(zip(self.samples["participant"], self.samples["fold"].map(int), strict=True))
+
+    def held_out(self, fold) -> list[str]:
+        """Return the samples that are held out in a fold."""
+        return list(self.samples.index[self.samples["fold"] == int(fold)])
+
+    def training(self, fold) -> list[str]:
+        """Return the samples that the models of a fold are trained on."""
+        return list(self.samples.index[self.samples["fold"] != int(fold)])
+
+    @cached_property
+    def groups(self) -> dict[str, list[str]]:
+        """Return the groups of samples whose clips are indexed together, by name."""
+        trainings = {f"training{fold}": self.training(fold) for fold in self.folds}
+        return {"all": self.sample_names, "gallery": self.held_out(1)[:1]} | trainings
+
+    def video_path(self, sample: str) -> str:
+        """Return where the video of a sample is: absolute, an address, or in the results."""
+        path = self.samples["video"][sample]
+        if self.is_simulated or self.stored is not None:
+            return path
+        return str(self.launch_folder / path)
+
+    def microns_per_pixel(self, sample: str) -> float | None:
+        """Return the scale of a sample's video (µm); None if nobody has given it."""
+        if self.is_simulated:
+            return MICRONS_PER_PIXEL
+        given = self.rows[sample].get("microns_per_pixel")
+        return given or self.config["dataset"].get("microns_per_pixel")
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """Return the input types, I2 before I10: their order in a file has no meaning."""
+        return natural_sorted(self.config["inputs"])
+
+    @cached_property
+    def targets(self) -> list[str]:
+        """Return the targets, motility first as in the paper."""
+        return sorted(self.config["targets"], key=lambda name: (name != "motility", name))
+
+    @cached_property
+    def folds(self) -> list[int]:
+        """Return the folds, from 1."""
+        return list(range(1, self.config["folds"]["number"] + 1))
+
+    @cached_property
+    def seeds(self) -> list[int]:
+        """Return the seeds, ascending."""
+        return sorted(self.config["seeds"])
+
+    @cached_property
+    def clip_length(self) -> int:
+        """Return the frames of a clip: as many as the longest input type needs."""
+        return max(kind["frames"] for kind in self.config["inputs"].values())
+
+    @cached_property
+    def model_wildcards(self) -> dict[str, list]:
+        """Return all values of the wildcards of regressors."""
+        return {
+            "input": self.inputs, "target": self.targets, "fold": self.folds, "seed": self.seeds,
+        }  # fmt: skip
+
+    @cached_property
+    def autoencoded(self) -> list[str]:
+        """Return the input types whose encoder is trained."""
+        return [name for name in self.inputs if self.encoder_kind(name) == "autoencoder"]
+
+    def encoder_kind(self, input_type: str) -> str:
+        """Return the encoder of an input type, as in the configuration."""
+        return self.config["inputs"][input_type]["encoder"]
+
+    @cached_property
+    def regressor_methods(self) -> list[tuple[str, str]]:
+        """Return (method, target) of all regressors; a method is called as its input type."""
+        return [(name, target) for name in self.inputs for target in self.targets]
+
+    @cached_property
+    def baseline_methods(self) -> list[tuple[str, str]]:
+        """Return (method, target) of all baselines; `casa` measures movement alone."""
+        return [
+            (name, target)
+            for name in sorted(self.config["baselines"])
+            for target in self.targets
+            if name != "casa" or set(self.config["targets"][target]) <= set(MOTILITY)
+        ]
+
+    @cached_property
+    def ensembles(self) -> dict[str, list[str]]:
+        """Return the members of each ensemble."""
+        ensembles = self.config["ensembles"]
+        return {name: natural_sorted(ensembles[name]) for name in natural_sorted(ensembles)}
+
+    @cached_property
+    def ensemble_methods(self) -> list[tuple[str, str]]:
+        """Return (method, target) of all ensembles; each member must predict the target."""
+        return [
+            (name, target)
+            for name, members in self.ensembles.items()
+            for target in self.targets
+            if all(
+                member in self.inputs or (member, target) in self.baseline_methods
+                for member in members
+            )
+        ]
+
+    @cached_property
+    def methods(self) -> list[tuple[str, str]]:
+        """Return (method, target) of all that predicts."""
+        return self.regressor_methods + self.baseline_methods + self.ensemble_methods
+
+    @cached_property
+    def bundled_methods(self) -> list[str]:
+        """Return the methods that can predict single videos, and ensembles of such."""
+        single = self.inputs + [name for name in self.config["baselines"] if name == "cells"]
+        ensembles = [name for name, members in self.ensembles.items() if {*members} <= {*single}]
+        return single + ensembles
+
+    def members(self, method: str) -> list[str]:
+        """Return the members of an ensemble; another method is its own only member."""
+        return self.ensembles.get(method, [method])
+
+    def step_settings(self, step: str, input_type: str) -> dict:
+        """Return the settings of a training, where an input type may have some of its own."""
+        own = self.config["inputs"][input_type].get(step, {})
+        return deep_merge(self.config[step], own)
+
+    def describe(self) -> str:
+        """Return the size of the data set and of the folds in one line."""
+        participants = self.folds_by_participant
+        sizes = [list(participants.values()).count(fold) for fold in self.folds]
+        return (
+            f"{len(self.samples)} videos of {len(participants)} participants; folds of "
+            f"{', '.join(map(str, sizes))} participants"
+        )
+
+    def save_split(self, results: Path) -> None:
+        """Save the split, unless the user gave one in a file."""
+        folds = self.config["folds"]
+        if "seed" in folds:
+            path = split_path(results, folds["number"], folds["seed"])
+            save_split(path, folds["number"], self.folds_by_participant)
+
+
+def load_experiment(
+    config: dict, launch_folder: Path, stored: dict | None = None, is_main: bool = True
+) -> Experiment:
+    """Read the data set and assign folds.
+
+    Args:
+        config: as `check_config` returns it.
+        launch_folder: the current folder; paths in the configuration begin there.
+        stored: see `Experiment`.
+        is_main: whether this is the process that plans; others need not compare videos again.
+
+    Raises:
+        InputError: with a line for each thing that is wrong with the data.
+    """
+    table, issues = _read_data_set(config, stored, is_main)
+    folds = config["folds"]
+    participants = list(dict.fromkeys(table["participant"]))
+    split = {}
+    if "file" in folds:
+        columns = config["dataset"].get("columns")
+        split, errors = read_folds_table(folds["file"], participants, folds["number"], columns)
+        issues.errors += errors
+    elif not issues.errors:
+        labels = table[["participant", *(name for name in LABELS if name in table)]]
+        results = launch_folder / config["results"]
+        split = load_or_make_split(labels, folds["number"], folds["seed"], results)
+    if is_main:  # another host's clock may be slow
+        issues.errors += find_future_tables(config)
+    if not issues.errors:
+        samples = table.assign(fold=table["participant"].map(split))
+        experiment = Experiment(config, samples, issues.warnings, launch_folder, stored)
+        issues.errors += _check_methods(experiment)
+    if issues.errors:
+        lines = natural_sorted(set(issues.errors))
+        raise InputError("the data set cannot be used:\n  " + "\n  ".join(lines))
+    return experiment
+
+
+def _read_data_set(config: dict, stored: dict | None, compare: bool) -> tuple[pd.DataFrame, Issues]:
+    if simulated := config["dataset"].get("simulated"):
+        # Known before its files are made.
+        participants, seed = simulated["participants"], simulated["seed"]
+        return simulated_sample_table(participants, seed, SIMULATED_VIDEOS), Issues()
+    dataset = config["dataset"]
+    if dataset.get("archive") and not Path(dataset["labels"]).exists():
+        raise InputError(
+            f"{dataset['labels']}: no such file: correct dataset.labels, or fetch the data set "
+            f"({dataset['archive']['size'] / 1e9:.1f} GB, and as much again to unpack): make fetch "
+            "CONFIG=..."
+        )
+    needed = sorted(set().union(*config["targets"].values()))
+    return read_samples(dataset, needed, compare=compare, stored=stored)
+
+
+def _check_methods(experiment: Experiment) -> list[str]:
+    """Return a line for each method that cannot predict anything."""
+    lines = []
+    predicted = {name for name, _ in experiment.ensemble_methods}
+    if useless := sorted(experiment.ensembles.keys() - predicted):
+        lines.append(
+            f"ensembles: no target is predicted by all members of {shorten_list(useless)} (casa "
+            "predicts motility alone)"
+        )
+    unknown = [name for name in experiment.sample_names if not experiment.microns_per_pixel(name)]
+    if "casa" in experiment.config["baselines"] and unknown:
+        lines.append(
+            "baselines: casa measures speed in µm/s, and the size of a pixel is not known of "
+            f"samples {shorten_list(unknown)}: set dataset.microns_per_pixel, or leave casa out"
+        )
+    return lines

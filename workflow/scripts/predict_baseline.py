@@ -1,0 +1,59 @@
+"""Predict the percentages of the held-out participants from the tracks of their cells."""
+
+import pandas as pd
+
+from motilens.core.files import atomic_write, hash_file
+from motilens.core.records import make_provenance, read_record, write_record
+from motilens.evaluation.predictions import check_no_leakage, make_prediction_table
+from motilens.pipeline.job import run_job
+from motilens.tracking.baselines import predict_baseline
+from motilens.tracking.trajectories import downscale_factor, read_tracks
+
+
+def main(job):
+    depends_on, wildcards = job.params.depends_on, job.wildcards
+    training, held_out = depends_on["training"], depends_on["held_out"]
+    settings, method = depends_on["settings"], depends_on["settings"]["baseline"]
+    values = settings[f"targets.{wildcards.target}"]
+    check_no_leakage(training, held_out, training)
+    paths = dict(zip(depends_on["samples"], job.input.tracks, strict=True))
+    tracks = {sample: read_tracks(paths[sample]) for sample in (*training, *held_out)}
+    records = {record["sample"]: record for record in map(read_record, job.input.records)}
+    scales = {
+        sample: scale * downscale_factor(records[sample])
+        for sample, scale in settings.get("microns_per_pixel", {}).items()
+        if sample in tracks
+    }
+    labels, truth = (pd.DataFrame.from_dict(s, orient="index") for s in (training, held_out))
+    predicted, fitted = predict_baseline(
+        method,
+        labels[["participant", *values]],
+        {sample: tracks[sample] for sample in training},
+        {sample: tracks[sample] for sample in held_out},
+        {sample: records[sample]["video_frame_rate"] for sample in tracks},
+        scales,
+        int(wildcards.seed),
+    )
+    table = make_prediction_table([(sample, 0) for sample in held_out], truth, values, predicted)
+    with atomic_write(job.output.predictions) as temporary:
+        table.to_csv(temporary, index=False)
+    empty = ", ".join(sample for sample in held_out if tracks[sample].empty)
+    description = dict(wildcards.items()) | {
+        "method": method,
+        "fitted": fitted,
+        "cells": {sample: int(part["cell"].nunique()) for sample, part in tracks.items()},
+        "autoencoder_collapsed": False,
+        "diagnostics": {
+            "failure": None,
+            "warning": f"no cell is tracked in {empty}: predicted by ZeroR" if empty else None,
+        },
+        "training": training,
+        "held_out": held_out,
+        "predictions_sha256": hash_file(job.output.predictions),
+        **make_provenance(depends_on["code"], {"values": values, "baseline": method}),
+    }
+    write_record(job.output.record, description)
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)
