@@ -1,4 +1,4 @@
-"""What people do to a folder with finished results; each function is a row of staleness.py.
+"""What people do to a folder with data and finished results; rows of staleness.py.
 
 An action gets a Laboratory (a copy that it may spoil) and the value in its row. It may return
 further arguments for Snakemake.
@@ -21,7 +21,7 @@ Action = Callable
 LABELS_FILE = "lab/labels.csv"
 
 
-def draw(path, participant: int) -> None:
+def draw_video(path, participant: int) -> None:
     """Write a short video of a simulated participant."""
     encode_video(path, render_video(participant, 1, 30), 50.0)
 
@@ -36,9 +36,9 @@ def edit_motility(lab, participant):
     _edit_labels(lab, participant, progressive=-5, immotile=5)
 
 
-def _edit_labels(lab, participant, **by):
+def _edit_labels(lab, participant, **differences):
     table = lab.table.set_index("participant")
-    for column, difference in by.items():
+    for column, difference in differences.items():
         table.loc[str(participant), column] += difference
     write_label_table(table.reset_index(), lab.folder / LABELS_FILE)
 
@@ -47,7 +47,7 @@ def add_participant(lab, participant):
     """A participant is added, with labels and video."""
     table = simulated_sample_table(participant, seed=1, folder="lab/videos")
     write_label_table(table, lab.folder / LABELS_FILE)
-    draw(lab.folder / table["video"].iloc[-1], participant)
+    draw_video(lab.folder / table["video"].iloc[-1], participant)
 
 
 def remove_participant(lab, participant):
@@ -57,19 +57,9 @@ def remove_participant(lab, participant):
     lab.video(participant).unlink()
 
 
-def remove_and_add(lab, participant):
-    """A participant is removed, looked at with `-n`, and added again."""
-    labels, film = (lab.folder / LABELS_FILE).read_bytes(), lab.video(participant)
-    content = film.read_bytes()
-    remove_participant(lab, participant)
-    lab.snakemake("-n", config="own.yaml")
-    (lab.folder / LABELS_FILE).write_bytes(labels)
-    film.write_bytes(content)
-
-
 def replace_video(lab, participant):
     """A video is replaced by another of the same name, of participant."""
-    draw(lab.video(participant), 99)
+    draw_video(lab.video(participant), 99)
 
 
 def rename_video(lab, participant):
@@ -85,6 +75,16 @@ def one_table(lab, _):
     lab.config["dataset"] = {"labels": "lab/samples.csv"}
 
 
+def remove_and_add(lab, participant):
+    """A participant is removed, looked at with `-n`, and added again."""
+    labels, video = (lab.folder / LABELS_FILE).read_bytes(), lab.video(participant)
+    content = video.read_bytes()
+    remove_participant(lab, participant)
+    lab.snakemake("-n", config="own.yaml")
+    (lab.folder / LABELS_FILE).write_bytes(labels)
+    video.write_bytes(content)
+
+
 def touch_everything(lab, _):
     """Every file is touched, code, data and results."""
     for path in lab.files():
@@ -94,26 +94,26 @@ def touch_everything(lab, _):
 def restore_backup(lab, _):
     """Data come back from a backup with older times, results with newer ones."""
     for path in lab.files():
-        old = path.is_relative_to(lab.folder / "lab")
-        os.utime(path, (10**9,) * 2 if old else None)
+        is_data = path.is_relative_to(lab.folder / "lab")
+        os.utime(path, (10**9,) * 2 if is_data else None)
 
 
-def move_results(lab, _):
-    """Everything is copied to another place, `.snakemake` too, in any order and without times."""
+def move_everything(lab, _):
+    """Everything is copied to another place, in any order and without times."""
     other = lab.folder.with_name("another place")
     shutil.copytree(lab.folder, other, copy_function=shutil.copyfile)
     lab.folder = other
 
 
-def clone_anew(lab, _):
-    """A fresh clone is set beside existing results, without `.snakemake`."""
-    move_results(lab, _)
-    shutil.rmtree(lab.folder / ".snakemake")
+def clone_again(lab, _):
+    """A fresh clone is set beside existing results."""
+    move_everything(lab, _)
+    shutil.rmtree(lab.folder / ".snakemake", ignore_errors=True)
 
 
-def clone_anew_and_change(lab, _):
+def clone_again_and_change(lab, _):
     """The same, and `regressor.epochs` is changed."""
-    clone_anew(lab, _)
+    clone_again(lab, _)
     lab.config["regressor"]["epochs"] = 5
 
 
@@ -125,7 +125,9 @@ def clone_after_a_kill(lab, _):
     done = lab.snakemake("--cores", "2", config="own.yaml", check=False, **killer)
     assert done.returncode == -signal.SIGKILL
     lab.config["regressor"]["epochs"] = 1
-    clone_anew(lab, _)
+    clone_again(lab, _)
+    lab.write_configuration()
+    lab.snakemake("--unlock", config="own.yaml")
 
 
 def end_half_way(lab, _):
@@ -133,12 +135,11 @@ def end_half_way(lab, _):
     lab.config["autoencoder"]["epochs"] = 3
     lab.write_configuration()
     lab.snakemake("--cores", "2", "--", "autoencoders", config="own.yaml")
-    move_results(lab, _)
+    move_everything(lab, _)
 
 
 def rename_results(lab, _):
-    """The folder of results gets another name, and `.snakemake` is lost."""
-    clone_anew(lab, _)
+    """The folder of results gets another name."""
     (lab.folder / "results").rename(lab.folder / "renamed")
     lab.config["results"] = "renamed"
 
@@ -146,12 +147,12 @@ def rename_results(lab, _):
 def rewrite_configuration(lab, _):
     """The configuration gets comments and another order of its keys."""
 
-    def turned(part):
+    def reverse(part):
         if isinstance(part, dict):
-            return {key: turned(part[key]) for key in reversed(part)}
+            return {key: reverse(part[key]) for key in reversed(part)}
         return part
 
-    text = yaml.safe_dump(turned(lab.config), sort_keys=False)
+    text = yaml.safe_dump(reverse(lab.config), sort_keys=False)
     (lab.folder / "other.yaml").write_text("# mine\n" + text)
     return ["--configfile", "other.yaml"]
 
@@ -165,24 +166,17 @@ def run_otherwise(lab, _):
 
 def edit_module(lab, name):
     """Code of a library module is edited."""
-    _append(lab.folder / "workflow/scripts/motilens" / name, "\nADDED = 1\n")
-
-
-def edit_script(lab, name):
-    """Code of a step's script is edited."""
-    _append(lab.folder / "workflow/scripts" / name, "\nADDED = 1\n")
+    path = lab.folder / "workflow/scripts/motilens" / name
+    path.write_text(path.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
 
 
 def edit_comments(lab, _):
-    """Comments, docstrings and layout of all modules and scripts are edited."""
+    """Comments, docstrings, messages of errors and layout of all modules are edited."""
     for path in (lab.folder / "workflow/scripts").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert text.startswith('"""')
-        path.write_text('"""Another docstring.\n' + text[3:] + "\n\n# A comment\n")
-
-
-def _append(path: Path, text: str):
-    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+        text = '"""Another docstring.\n' + text[3:] + "\n\n# A comment\n"
+        path.write_text(re.sub(r'(raise InputError\(\n? *f?")', r"\1Now: ", text))
 
 
 def upgrade(lab, library):

@@ -1,63 +1,86 @@
-"""Train a model once undisturbed, then killed again and again; print whether they are the same.
+"""Train a model undisturbed, and once more killed (kill -9) again and again: are they the same?
 
-    python killed_training.py (autoencoder|regressor) KILLS FOLDER
-
-Each training is a process of its own, forked so that torch is imported only once.
+Each training is a process of its own, forked by this program so that torch is imported only once.
 """
 
+import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import torch
-from learning import AUTOENCODER, LABELS, PLAIN, REGRESSOR, discs, encoder, examples
 
-from motilens.training.autoencoder import autoencoder_architecture, train_autoencoder
+from motilens.training.autoencoder import train_autoencoder
 from motilens.training.checkpoint import checkpointing
-from motilens.training.regressor import regressor_architecture, train_regressor
+from motilens.training.regressor import train_regressor
+from support.learning import (
+    AUTOENCODER,
+    CPU,
+    LABELS,
+    draw_disks,
+    regressor_settings,
+    to_dataset,
+    untrained_autoencoder,
+)
 
-kind, kills, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+TESTS = Path(__file__).parents[1]
 
 
-def trained(keeper):
+def compare_killed_training(kind: str, kills: int, folder: Path) -> dict:
+    """Kill a training of a `kind` of model ("autoencoder" or "regressor") at random moments.
+
+    Returns whether its result has the same bytes as that of an undisturbed one (`is_same`), how
+    often it resumed (`resumed`), and the files that are left beside the model (`leftovers`).
+    """
+    command = [sys.executable, "-m", "support.killed_training", kind, str(kills), str(folder)]
+    path = os.pathsep.join([str(TESTS), str(TESTS.parent / "workflow/scripts")])
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def train(kind: str, checkpoints):
     if kind == "autoencoder":
         settings = AUTOENCODER | {"epochs": 30}
-        return train_autoencoder(examples(discs()), settings, 0, PLAIN, keeper)
+        return train_autoencoder(to_dataset(draw_disks()), settings, 0, CPU, checkpoints)
     # With dropout, so that random numbers are drawn in every step.
-    settings = REGRESSOR | {"backbone": "mobilenet_v3_small", "batch_size": 2, "epochs": 7}
-    known = autoencoder_architecture(AUTOENCODER)
-    settings["architecture"] = regressor_architecture(settings, known)
-    return train_regressor(examples(discs(8)), LABELS, encoder(), settings, 0, PLAIN, keeper)
+    settings = regressor_settings(backbone="mobilenet_v3_small", batch_size=2, epochs=7)
+    arguments = (LABELS, untrained_autoencoder(), settings, 0, CPU, checkpoints)
+    return train_regressor(to_dataset(draw_disks(8)), *arguments)
 
 
-def train(name, minutes):
-    """In this process; the result is a file."""
-    with checkpointing(folder / name / "model.pt", {"settings": {}}, minutes) as keeper:
-        result = trained(keeper)
-        state = {key: tensor.contiguous() for key, tensor in result.model.state_dict().items()}
-        with open(folder / f"{name}.result", "wb") as file:
+def train_to_files(kind: str, folder: Path, minutes: float) -> None:
+    """Train, with a checkpoint every so many minutes, and write the result beside the folder."""
+    with checkpointing(folder / "model.pt", {"settings": {}}, minutes) as checkpoints:
+        result = train(kind, checkpoints)
+        state = {name: tensor.contiguous() for name, tensor in result.model.state_dict().items()}
+        with open(folder.with_suffix(".result"), "wb") as file:
             torch.save(state, file)  # given a path, torch would write that too
-            file.write(repr((result.history, result.health)).encode())
-    print("RESUMED", len(result.run["resumed_at_steps"]), flush=True)
+            file.write(repr((result.history, result.diagnostics)).encode())
+    resumed = len(result.run["resumed_at_steps"])
+    folder.with_suffix(".resumed").write_text(str(resumed))
 
 
-def kept_at(name):
-    state = folder / name / "training.state"
-    return state.stat().st_mtime_ns if state.exists() else None
+def saved_at(folder: Path) -> int | None:
+    checkpoint = folder / "checkpoint.pt"
+    return checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
 
 
-def forked(name, minutes, wait=None):
-    """Gives the time until it ended or was killed, `wait` seconds after it kept its state."""
-    start, before, child = time.monotonic(), kept_at(name), os.fork()
+def train_in_child(kind: str, folder: Path, minutes: float, delay: float | None = None) -> float:
+    """Return the time until a child ended, or was killed `delay` seconds after a checkpoint."""
+    start, before, child = time.monotonic(), saved_at(folder), os.fork()
     if child == 0:
-        train(name, minutes)
+        train_to_files(kind, folder, minutes)
         os._exit(0)
     while os.waitpid(child, os.WNOHANG) == (0, 0):
-        if wait is not None and kept_at(name) != before:
-            time.sleep(wait)
+        if delay is not None and saved_at(folder) != before:
+            time.sleep(delay)
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             break
@@ -65,13 +88,24 @@ def forked(name, minutes, wait=None):
     return time.monotonic() - start
 
 
-import torch._dynamo  # noqa: E402, F401  (the optimiser would import it in every child)
-import torchvision  # noqa: E402, F401
+def main() -> None:
+    import torch._dynamo  # noqa: F401  (the optimizer would import it in every child)
+    import torchvision  # noqa: F401
 
-whole = forked("undisturbed", 60)
-for _ in range(kills):
-    forked("killed", 1e-9, random.random() * whole / 2 / kills)
-forked("killed", 1e-9)
-found = [(folder / f"{name}.result").read_bytes() for name in ("undisturbed", "killed")]
-left = [path.name for path in (folder / "killed").iterdir()]
-print("SAME" if found[0] == found[1] else "DIFFERENT", left)
+    kind, kills = sys.argv[1], int(sys.argv[2])
+    undisturbed, killed = (Path(sys.argv[3], name) for name in ("undisturbed", "killed"))
+    seconds = train_in_child(kind, undisturbed, 60)
+    for _ in range(kills):
+        train_in_child(kind, killed, 1e-9, random.random() * seconds / 2 / kills)
+    train_in_child(kind, killed, 1e-9)
+    results = [path.with_suffix(".result").read_bytes() for path in (undisturbed, killed)]
+    comparison = {
+        "is_same": results[0] == results[1],
+        "resumed": int(killed.with_suffix(".resumed").read_text()),
+        "leftovers": [path.name for path in killed.iterdir()],
+    }
+    print(json.dumps(comparison))
+
+
+if __name__ == "__main__":
+    main()

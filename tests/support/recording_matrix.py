@@ -1,12 +1,9 @@
-"""What becomes of every kind of recording and of damage: the tables of docs/recordings.md.
+"""What becomes of every kind of recording and of damage: the tables of docs/recordings.md."""
 
-`make recordings` writes them; the tests compare.
-"""
-
+import functools
 import io
 import os
 import re
-import sys
 import tempfile
 import wave
 from collections.abc import Callable
@@ -15,162 +12,158 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
+import numpy as np
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "workflow/scripts"), str(Path(__file__).parent)]
-
-from recordings import ROWS, Row, make, number_in  # noqa: E402
-
-from motilens.clips.extract import extract_clips  # noqa: E402
-from motilens.core.errors import InputError  # noqa: E402
-from motilens.dataset.video_files import resolve_video_path  # noqa: E402
-from motilens.reports.page import replace_between_marks  # noqa: E402
+from motilens.clips.extract import extract_clips
+from motilens.core.errors import InputError
+from motilens.dataset.issues import Issues
+from motilens.dataset.video_files import resolve_video_path
+from support.recordings import RECORDINGS, Recording, find_recording, make_recording, read_number
 
 SETTINGS = {
-    "size": 32, "aspect": "squeeze", "clips_per_video": 5, "clip_length": 18,
-    "frame_rate": 50, "other_frame_rate": "warn",
+    "size": 32, "resize_mode": "stretch", "clips_per_video": 5, "clip_length": 18,
+    "frame_rate": 50, "on_frame_rate_mismatch": "warn",
 }  # fmt: skip
 EXACT = "exact"
 
 
-def outcome(row: Row, folder: Path) -> str:
-    """`exact`, maybe with what is said of it, if each clip holds just the frames that it should."""
-    source = make(row, folder)
+@functools.cache
+def all_outcomes() -> list[str]:
+    """Return what becomes of each of RECORDINGS."""
+
+    def outcome_of(recording):
+        with tempfile.TemporaryDirectory() as folder:
+            return _outcome(recording, Path(folder))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(outcome_of, RECORDINGS))
+
+
+def _outcome(recording: Recording, folder: Path) -> str:
+    """Return `exact`, maybe with a warning, if each clip holds just the frames that it should."""
+    source = make_recording(recording, folder)
     try:
         record = extract_clips(str(source), folder / "clips.h5", SETTINGS, "1")
     except InputError as error:
-        return f"refused: {in_words(error, source)}"
+        return f"refused: {_without_run_details(error, source)}"
     with h5py.File(folder / "clips.h5") as file:
-        shown = [[number_in(frame) for frame in clip] for clip in file["clips"][:]]
-        meant = [[row.numbers[n] for n in clip] for clip in file["frame_numbers"][:]]
-    assert shown == meant, (row, shown, meant)
-    assert record["video_frames"] == len(row.numbers), (row, record)
-    assert (record["video_width"], record["video_height"]) == (row.width, row.height), row
+        shown = [[read_number(frame) for frame in clip] for clip in file["clips"][:]]
+        expected = [[recording.numbers[n] for n in clip] for clip in file["frame_numbers"][:]]
+    assert shown == expected, (recording, shown, expected)
+    assert record["video_frames"] == len(recording.numbers), (recording, record)
+    size = record["video_width"], record["video_height"]
+    assert size == (recording.width, recording.height), recording
     return f"{EXACT}; {record['warning']}" if record["warning"] else EXACT
 
 
-def in_words(error: Exception, source: Path) -> str:
-    """A message without what differs from run to run."""
+def _without_run_details(error: Exception | str, source: Path) -> str:
+    """Return a message without what differs from run to run."""
     return re.sub(r"0x[0-9a-f]+", "0x...", str(error).replace(str(source), "FILE"))
-
-
-def outcomes(rows: list[Row] = ROWS) -> list[str]:
-    def one(row):
-        with tempfile.TemporaryDirectory() as folder:
-            return outcome(row, Path(folder))
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(one, rows))
 
 
 @dataclass(frozen=True)
 class Damage:
-    """What can befall a file: done to the bytes of a recording, or to the file itself."""
+    """What can happen to a file: a change of a recording's bytes, or of the file itself."""
 
-    what: str
-    row: Row
-    bytes: Callable[[bytes], bytes] | None = None
-    file: Callable[[Path], None] | None = None
+    name: str
+    recording: Recording
+    change_bytes: Callable[[bytes], bytes] | None = None
+    change_file: Callable[[Path], None] | None = None
 
 
-def half(data: bytes) -> bytes:
+def _first_half(data: bytes) -> bytes:
     return data[: len(data) // 2]
 
 
-def noise(data: bytes) -> bytes:
-    """The middle third is random (and the same each time)."""
-    import numpy as np
-
+def _add_noise(data: bytes) -> bytes:
+    """Replace the middle third by random bytes, the same each time."""
     third = len(data) // 3
     return data[:third] + np.random.default_rng(0).bytes(third) + data[2 * third :]
 
 
-def dead_link(path: Path) -> None:
+def _broken_link(path: Path) -> None:
     path.unlink()
     path.symlink_to("nowhere.avi")
 
 
-def folder_instead(path: Path) -> None:
+def _folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
 
 
-def sound() -> bytes:
-    """A second of silence."""
+def _silence(data: bytes) -> bytes:
+    """Return a second of silence, as a WAV file."""
     with io.BytesIO() as file:
-        with wave.open(file, "wb") as written:
-            written.setparams((1, 2, 8000, 0, "NONE", ""))
-            written.writeframes(b"\0" * 16_000)
+        with wave.open(file, "wb") as sound:
+            sound.setparams((1, 2, 8000, 0, "NONE", ""))
+            sound.writeframes(b"\0" * 16_000)
         return file.getvalue()
 
 
-def recording(name: str) -> Row:
-    return next(row for row in ROWS if row.name + row.suffix == name)
-
-
-AVI, JPEG = recording("mpeg4.avi"), recording("mjpeg yuvj420p.avi")
+AVI, JPEG = find_recording("mpeg4.avi"), find_recording("mjpeg yuvj420p.avi")
+CUT_OFF = ("mpeg4.avi", "h264.mp4", "h264 moov first.mp4", "h264.mkv", "vp9.webm", "wmv2.wmv",
+           "mpeg4 sound.avi")  # fmt: skip
 DAMAGES = [
-    *(Damage(f"cut off in the middle, {row.suffix}", row, half)
-      for row in map(recording, ["mpeg4.avi", "h264.mp4", "h264 moov first.mp4", "h264.mkv",
-                                 "vp9.webm", "wmv2.wmv", "mpeg4 sound.avi"])),
-    *(Damage(f"random bytes in the middle, {row.name}", row, noise)
-      for row in (AVI, JPEG, *map(recording, ["h264.mp4", "hevc.mkv", "h264.ts"]))),
+    *(Damage(f"cut off in the middle, {recording.suffix}", recording, _first_half)
+      for recording in map(find_recording, CUT_OFF)),
+    *(Damage(f"random bytes in the middle, {recording.name}", recording, _add_noise)
+      for recording in (AVI, JPEG, *map(find_recording, ("h264.mp4", "hevc.mkv", "h264.ts")))),
     Damage("no bytes", AVI, lambda data: b""),
     Damage("text", AVI, lambda data: b"participant;video\n" * 100),
-    Damage("sound only", AVI, lambda data: sound()),
+    Damage("sound only", AVI, _silence),
     Damage("too few frames for 104 clips", AVI),
-    Damage("deleted during the run", AVI, file=Path.unlink),
-    Damage("a dead link", AVI, file=dead_link),
-    Damage("a folder", AVI, file=folder_instead),
+    Damage("deleted during the run", AVI, change_file=Path.unlink),
+    Damage("a broken link", AVI, change_file=_broken_link),
+    Damage("a folder", AVI, change_file=_folder),
 ]  # fmt: skip
 
 
-def message(damage: Damage, folder: Path) -> str:
-    """What a user is told; nothing half-written stays."""
-    source = make(damage.row, folder)
-    if damage.bytes:
-        source.write_bytes(damage.bytes(source.read_bytes()))
-    if damage.file:
-        damage.file(source)
-    settings = SETTINGS | ({} if damage.bytes or damage.file else {"clips_per_video": 104})
-    problems: list[str] = []
-    place = {"video": str(source), "place": "labels.csv, line 2: participant 1"}
-    if os.path.lexists(source) and not resolve_video_path(place, "", problems):
-        return in_words(problems[0], source)
+def damage_message(damage: Damage, folder: Path) -> str:
+    """Return the message that a user gets."""
+    source = make_recording(damage.recording, folder)
+    settings = SETTINGS
+    if damage.change_bytes:
+        source.write_bytes(damage.change_bytes(source.read_bytes()))
+    elif damage.change_file:
+        damage.change_file(source)
+    else:
+        settings = SETTINGS | {"clips_per_video": 104}
+    issues = Issues()
+    row = {"video": str(source), "place": "labels.csv, line 2: participant 1"}
+    if os.path.lexists(source) and not resolve_video_path(row, "", issues):
+        return _without_run_details(issues.errors[0], source)
     try:
         extract_clips(str(source), folder / "clips.h5", settings, "1")
     except InputError as error:
-        return in_words(error, source)
-    raise AssertionError(f"{damage.what} goes unnoticed")
+        return _without_run_details(error, source)
+    raise AssertionError(f"{damage.name}: not noticed")
 
 
-def rendered(page: str, found: list[str], messages: list[str]) -> str:
-    """The page of the docs with the tables of today."""
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for row, result in zip(ROWS, found, strict=True):
-        grouped.setdefault((row.name, result), []).append(row.suffix)
-    lines = ["| recording | containers | clips |", "|---|---|---|"]
-    lines += [f"| {name} | {' '.join(s)} | {result} |" for (name, result), s in grouped.items()]
-    page = replace_between_marks(page, "recordings", "\n".join(lines))
-    lines = ["| what befell the file | what is said |", "|---|---|"]
-    lines += [f"| {damage.what} | {text} |" for damage, text in zip(DAMAGES, messages, strict=True)]
-    return replace_between_marks(page, "damages", "\n".join(lines))
-
-
-def essential(page: str) -> str:
-    """Without ffmpeg's own words and sizes in bytes: they differ between processors."""
-    return re.sub(r"(?m)^(\| .*)$", lambda row: re.sub(r"\(.*?\)|\d+", "", row[1]), page)
-
-
-def all_messages() -> list[str]:
-    texts = []
+def _all_messages() -> list[str]:
+    messages = []
     for damage in DAMAGES:
         with tempfile.TemporaryDirectory() as folder:
-            texts.append(message(damage, Path(folder)))
-    return texts
+            messages.append(damage_message(damage, Path(folder)))
+    return messages
 
 
-if __name__ == "__main__":
-    docs = ROOT / "docs/recordings.md"
-    page = rendered(docs.read_text(encoding="utf-8"), outcomes(), all_messages())
-    docs.write_text(page, encoding="utf-8")
+def render_tables() -> tuple[str, str]:
+    """Return the tables of recordings and of damage, in Markdown."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for recording, outcome in zip(RECORDINGS, all_outcomes(), strict=True):
+        grouped.setdefault((recording.name, outcome), []).append(recording.suffix)
+    recordings = ["| recording | containers | clips |", "|---|---|---|"]
+    recordings += [f"| {name} | {' '.join(s)} | {text} |" for (name, text), s in grouped.items()]
+    damages = ["| damage | message |", "|---|---|"]
+    damages += [
+        f"| {damage.name} | {text} |" for damage, text in zip(DAMAGES, _all_messages(), strict=True)
+    ]
+    return "\n".join(recordings), "\n".join(damages)
+
+
+def without_details(page: str) -> str:
+    """Return a page without ffmpeg's own words and numbers in its tables.
+
+    These differ between processors.
+    """
+    return re.sub(r"(?m)^(\| .*)$", lambda row: re.sub(r"\(.*?\)|\d+", "", row[1]), page)

@@ -1,63 +1,80 @@
 """Videos that show the same field are noticed, whatever has been done to them."""
 
-import ffmpeg
-import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from motilens.clips import duplicates
 from motilens.clips.duplicates import find_near_duplicates, make_thumbnail
 from motilens.clips.extract import extract_clips
 from motilens.clips.previews import mean_first_frame
 from motilens.simulation.render import render_video
+from support.recordings import run_ffmpeg
 
-SETTINGS = {"size": 64, "aspect": "squeeze", "clips_per_video": 4, "clip_length": 9,
-            "frame_rate": 50.0, "other_frame_rate": "stop"}  # fmt: skip
+SETTINGS = {"size": 64, "clips_per_video": 4, "clip_length": 9, "frame_rate": 50.0,
+            "on_frame_rate_mismatch": "error"}  # fmt: skip
+SOURCE = "-f rawvideo -pix_fmt gray -s 640x480 -r 50 -i pipe:".split()
 
 
-def drawn(path, participant, change=lambda frames: frames, **options):
-    """A simulated video, changed; coded with `options` of ffmpeg."""
-    frames = change(np.array(list(render_video(participant, 1, 60)))[..., 1])
-    picture = ffmpeg.input(
-        "pipe:", format="rawvideo", pix_fmt="gray", s="640x480", framerate=50
-    ).output(str(path), **options)
-    picture.run(
-        imageio_ffmpeg.get_ffmpeg_exe(), input=np.ascontiguousarray(frames).tobytes(), quiet=True
-    )
-    return str(path)
+def thumbnail_of(frames, folder, resize_mode="stretch", suffix=".avi", encoding="-c:v ffv1"):
+    video, clips = folder / f"video{suffix}", folder / "clips.h5"
+    run_ffmpeg([*SOURCE, *encoding.split()], video, frames.tobytes())
+    extract_clips(str(video), clips, SETTINGS | {"resize_mode": resize_mode}, "1")
+    return make_thumbnail(mean_first_frame(str(clips)))
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory):
-    """Thumbnails by what has been done."""
-    folder = tmp_path_factory.mktemp("videos")
-    made = {
-        "original": drawn(folder / "a.avi", 1, vcodec="ffv1"),
-        "coded anew": drawn(folder / "b.mp4", 1, vcodec="libx264", crf=23),
-        "cut": drawn(folder / "c.avi", 1, lambda frames: frames[2:], vcodec="ffv1"),
-        "brighter": drawn(
-            folder / "d.avi", 1, lambda frames: np.minimum(frames, 235) + 20, vcodec="ffv1"
+def fields():
+    """The frames of two participants' videos."""
+    return [np.array(list(render_video(participant, 1, 20)))[..., 1] for participant in (1, 2)]
+
+
+@pytest.fixture(scope="module")
+def thumbnails(tmp_path_factory, fields):
+    """By what has been done to the video; "another" is of another participant."""
+    (first, second), folder = fields, tmp_path_factory.mktemp("videos")
+    return {
+        "original": thumbnail_of(first, folder),
+        "re-encoded": thumbnail_of(
+            first, folder, suffix=".mp4", encoding="-c:v libx264 -crf 23"
         ),
-        "another": drawn(folder / "e.avi", 2, vcodec="ffv1"),
+        "cut": thumbnail_of(first[2:], folder),
+        "brighter": thumbnail_of(np.minimum(first, 235) + 20, folder),
+        "another": thumbnail_of(second, folder),
     }
-    thumbnails = {}
-    for name, path in made.items():
-        extract_clips(path, folder / "clips.h5", SETTINGS, name)
-        thumbnails[name] = make_thumbnail(mean_first_frame(str(folder / "clips.h5")))
-    return thumbnails
 
 
-def records(seen, *names):
-    return [{"sample": name, "participant": name, "thumbnail": seen[name]} for name in names]
+def make_records(thumbnails, *names):
+    return [{"sample": name, "participant": name, "thumbnail": thumbnails[name]} for name in names]
 
 
-@pytest.mark.parametrize("copy", ["coded anew", "cut", "brighter"])
-def test_a_copy_is_noticed(seen, copy):
-    [pair] = find_near_duplicates(records(seen, "original", "another", copy))
-    assert [one["sample"] for one in pair] == ["original", copy]
+@pytest.mark.parametrize("copy", ["re-encoded", "cut", "brighter"])
+def test_a_copy_is_noticed(thumbnails, copy):
+    [pair] = find_near_duplicates(make_records(thumbnails, "original", "another", copy))
+    assert [record["sample"] for record in pair] == ["original", copy]
 
 
-def test_what_is_no_copy_of_somebody_else_is_not(seen):
-    one, other = records(seen, "original", "cut")
-    other["participant"] = one["participant"]
-    left_out = {"sample": "x", "participant": "x", "problem": "damaged"}
-    assert find_near_duplicates([one, other, left_out, *records(seen, "another")]) == []
+def test_two_videos_of_one_participant_are_not_reported(thumbnails):
+    original, cut = make_records(thumbnails, "original", "cut")
+    cut["participant"] = original["participant"]
+    excluded = {"sample": "x", "participant": "x", "exclusion_reason": "damaged"}
+    another = make_records(thumbnails, "another")
+    assert find_near_duplicates([original, cut, excluded, *another]) == []
+
+
+def test_videos_are_compared_across_blocks(thumbnails, monkeypatch):
+    monkeypatch.setattr(duplicates, "BLOCK_SIZE", 2)
+    records = make_records(thumbnails, "original", "another", "cut", "brighter")
+    pairs = {(a["sample"], b["sample"]) for a, b in find_near_duplicates(records)}
+    assert pairs == {("original", "cut"), ("original", "brighter"), ("cut", "brighter")}
+
+
+def test_videos_padded_to_a_square_are_not_near_duplicates(tmp_path, fields):
+    """Of low contrast, so that the edges of the padding are stronger than those of cells."""
+    pale = {
+        name: thumbnail_of(frames // 2 + 100, tmp_path, "pad")
+        for name, frames in zip(("first", "second"), fields, strict=True)
+    }
+    assert find_near_duplicates(make_records(pale, "first", "second")) == []
+    pale["copy"] = thumbnail_of(fields[0][2:] // 2 + 100, tmp_path, "pad")
+    [pair] = find_near_duplicates(make_records(pale, "first", "second", "copy"))
+    assert [record["sample"] for record in pair] == ["first", "copy"]

@@ -21,7 +21,7 @@ from motilens.training.stack_dataset import gray_level_statistics
 
 
 def numbered(count, size=4):
-    """Frames whose grey level is their number."""
+    """Frames whose gray level is their number."""
     return ((number, np.full((size, size), number, np.uint8)) for number in range(count))
 
 
@@ -29,7 +29,7 @@ def frame_numbers(count, clips, length):
     return clip_positions(count, clips, length)[:, None] + np.arange(length)
 
 
-def written(path, count=40, clips=4, length=6, sample="1"):
+def write(path, count=40, clips=4, length=6, sample="1"):
     numbers = frame_numbers(count, clips, length)
     digest = write_clips(path, numbered(count), numbers, 4)
     with h5py.File(path, "a") as file:
@@ -37,40 +37,26 @@ def written(path, count=40, clips=4, length=6, sample="1"):
     return numbers, digest
 
 
-@pytest.mark.parametrize("frames", [40, 41, 100, 1501])
-def test_positions_are_spread_evenly_and_fit(frames):
-    positions = clip_positions(frames, 4, 6)
-    assert positions[0] == 0 and positions[-1] + 6 <= frames
-    steps = np.diff(positions)
-    assert steps.min() > 0 and steps.max() - steps.min() <= 1
-
-
-def test_as_few_frames_as_possible_and_one_fewer():
-    assert clip_positions(9, 4, 6).tolist() == [0, 1, 2, 3]
-    with pytest.raises(InputError, match="8 frames are too few .* at least 9"):
-        clip_positions(8, 4, 6)
-
-
 @pytest.mark.parametrize("count", [40, 10])  # with 10 frames the clips overlap
-def test_clip_k_holds_frames_p_k_onwards(tmp_path, count):
-    numbers, _ = written(tmp_path / "a.h5", count)
-    found = read_stacks(str(tmp_path / "a.h5"), 6)
-    assert found[:, :, 0, 0].tolist() == numbers.tolist()
+def test_each_clip_holds_the_frames_from_its_position_on(tmp_path, count):
+    numbers, _ = write(tmp_path / "a.h5", count)
+    clips = read_stacks(str(tmp_path / "a.h5"), 6)
+    assert clips[:, :, 0, 0].tolist() == numbers.tolist()
     with h5py.File(tmp_path / "a.h5") as file:
         assert file["frame_numbers"][:].tolist() == numbers.tolist()
 
 
-def test_frames_may_be_shown_twice_or_never(tmp_path):
+def test_frames_may_be_repeated_or_skipped(tmp_path):
     numbers = np.array([[0, 0, 2, 2], [2, 4, 6, 6], [3, 4, 6, 9]])
     digest = write_clips(tmp_path / "a.h5", numbered(12), numbers, 4)
     with h5py.File(tmp_path / "a.h5", "a") as file:
         file["clips"].attrs["content_sha256"] = digest
-    found = read_stacks(str(tmp_path / "a.h5"), 4)
-    assert found[:, :, 0, 0].tolist() == numbers.tolist()
+    clips = read_stacks(str(tmp_path / "a.h5"), 4)
+    assert clips[:, :, 0, 0].tolist() == numbers.tolist()
 
 
 def test_shorter_stacks_are_the_first_frames_of_the_same_clips(tmp_path):
-    written(tmp_path / "a.h5")
+    write(tmp_path / "a.h5")
     path = str(tmp_path / "a.h5")
     whole = read_stacks(path, 6)
     assert whole.shape == (4, 6, 4, 4) and whole.dtype == np.uint8
@@ -78,16 +64,16 @@ def test_shorter_stacks_are_the_first_frames_of_the_same_clips(tmp_path):
     assert np.array_equal(memmap_clips(path), whole)
 
 
-def test_clips_in_pieces_cannot_be_mapped(tmp_path):
+def test_clips_that_are_not_contiguous_cannot_be_mapped(tmp_path):
     path = str(tmp_path / "a.h5")
     with h5py.File(path, "w") as file:
         file.create_dataset("clips", data=np.zeros((2, 6, 4, 4), np.uint8), chunks=True)
-    with pytest.raises(InputError, match="a.h5 does not lie in one piece: delete it"):
+    with pytest.raises(InputError, match="a.h5 is not stored contiguously: delete it"):
         memmap_clips(path)
 
 
-def test_files_with_frames_of_other_sizes_do_not_go_together(tmp_path):
-    written(tmp_path / "a.h5")
+def test_files_with_frames_of_different_sizes_are_refused(tmp_path):
+    write(tmp_path / "a.h5")
     write_clips(tmp_path / "b.h5", numbered(40, size=8), frame_numbers(40, 4, 6), 8)
     paths = [str(tmp_path / name) for name in ("a.h5", "b.h5")]
     assert common_frame_size(paths[:1], 6) == (4, 4)
@@ -103,17 +89,17 @@ def test_no_stack_is_stored_twice(tmp_path):
     assert (tmp_path / "a.h5").stat().st_size < 1.02 * 10 * 18 * 64 * 64
 
 
-def test_digest_is_that_of_the_grey_levels(tmp_path):
-    _, digest = written(tmp_path / "a.h5", clips=4, length=6)
+def test_the_digest_is_of_the_gray_levels(tmp_path):
+    _, digest = write(tmp_path / "a.h5", clips=4, length=6)
     content = read_stacks(str(tmp_path / "a.h5"), 6)
     assert digest == hashlib.sha256(content.tobytes()).hexdigest()
 
 
 def test_a_flipped_bit_is_noticed(tmp_path):
     path = tmp_path / "a.h5"
-    written(path)
+    write(path)
     data = bytearray(path.read_bytes())
-    place = data.index(bytes([20]) * 16)  # a whole frame of grey level 20
+    place = data.index(bytes([20]) * 16)  # a whole frame of gray level 20
     data[place] ^= 1
     path.write_bytes(data)
     with pytest.raises(InputError, match="a.h5 has been damaged: delete it"):
@@ -121,7 +107,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
 
 
 def test_too_short_clips_and_half_files_are_refused(tmp_path):
-    written(tmp_path / "a.h5")
+    write(tmp_path / "a.h5")
     with pytest.raises(InputError, match=r"a.h5 holds clips .*\(7, 4, 4\)"):
         read_stacks(str(tmp_path / "a.h5"), 7)
     half = tmp_path / "half.h5"
@@ -130,29 +116,29 @@ def test_too_short_clips_and_half_files_are_refused(tmp_path):
         read_stacks(str(half), 1)
 
 
-def test_files_are_told_apart_by_sample_and_content(tmp_path):
-    paths, known = [], {}
+def test_files_are_matched_by_sample_and_content(tmp_path):
+    paths, contents = [], {}
     for sample, count in (("10", 40), ("2", 60)):
         paths.append(str(tmp_path / f"{sample}.h5"))
-        _, digest = written(paths[-1], count, sample=sample)
-        known[sample] = {"frames": digest[:16], "head": 90.0}
-    assert list(match_clips_to_samples(paths[::-1], known).items()) == [
+        _, digest = write(paths[-1], count, sample=sample)
+        contents[sample] = {"clips": digest[:16], "head": 90.0}
+    assert list(match_clips_to_samples(paths[::-1], contents).items()) == [
         ("10", paths[0]), ("2", paths[1]),
     ]  # fmt: skip
     with pytest.raises(InputError, match="no clips of samples .'2'."):
-        match_clips_to_samples(paths[:1], known)
-    for other in ({"frames": "0" * 16}, {"frames": None}):
-        with pytest.raises(InputError, match="2.h5 holds other clips than were listed"):
-            match_clips_to_samples(paths, known | {"2": other})
+        match_clips_to_samples(paths[:1], contents)
+    for other in ({"clips": "0" * 16}, {"clips": None}):
+        with pytest.raises(InputError, match="2.h5 holds other clips than its record"):
+            match_clips_to_samples(paths, contents | {"2": other})
     with pytest.raises(InputError, match="2.h5 holds other clips"):
-        match_clips_to_samples(paths, {"10": known["10"]})
+        match_clips_to_samples(paths, {"10": contents["10"]})
     shutil.copy(paths[0], paths[1])
-    with pytest.raises(InputError, match="2.h5 holds other clips than were listed: delete it"):
-        match_clips_to_samples(paths, known)
+    with pytest.raises(InputError, match="2.h5 holds other clips than its record: delete it"):
+        match_clips_to_samples(paths, contents)
     with h5py.File(paths[1], "w") as file:
         file["something"] = 1
-    with pytest.raises(InputError, match="2.h5 holds other clips than were listed: delete it"):
-        match_clips_to_samples(paths, known)
+    with pytest.raises(InputError, match="2.h5 holds other clips than its record: delete it"):
+        match_clips_to_samples(paths, contents)
 
 
 def test_feature_images_are_written_by_sample(tmp_path):
@@ -165,9 +151,9 @@ def test_feature_images_are_written_by_sample(tmp_path):
             assert np.array_equal(file["features"][name], features)
 
 
-def test_mean_and_deviation_are_numpys():
-    grey = np.random.default_rng(0).integers(50, 200, (3, 2, 8, 8), np.uint8)
-    counts = np.bincount(grey.ravel(), minlength=256)
-    assert gray_level_statistics(counts) == pytest.approx((grey.mean() / 255, grey.std() / 255))
+def test_mean_and_deviation_of_gray_levels_are_those_of_numpy():
+    gray = np.random.default_rng(0).integers(50, 200, (3, 2, 8, 8), np.uint8)
+    counts = np.bincount(gray.ravel(), minlength=256)
+    assert gray_level_statistics(counts) == pytest.approx((gray.mean() / 255, gray.std() / 255))
     with pytest.raises(InputError, match="alike"):
         gray_level_statistics(np.bincount([7, 7, 7], minlength=256))

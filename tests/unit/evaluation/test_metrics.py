@@ -34,7 +34,7 @@ def test_per_participant_averages_predictions_first(predictions):
     assert mae_participant(predictions) == pytest.approx((0 + 1 + 3 + 3) / 4)
 
 
-def test_participants_count_alike_whatever_the_number_of_their_samples(predictions):
+def test_participants_have_the_same_weight_whatever_the_number_of_their_samples(predictions):
     again = predictions.iloc[2:].assign(sample="2+2", true_head=70.0)  # 2 has a second video
     table = pd.concat([predictions, again])
     assert mae_participant(table) == pytest.approx((0 + 3 + (1 + 11) / 2 + 3) / 4)
@@ -47,7 +47,7 @@ def test_zero_r_is_the_training_mean(predictions):
     assert mae_participant(table) == pytest.approx((0 + 10 + 0 + 20) / 4)
 
 
-def test_what_zero_r_would_reach_in_training():
+def test_training_loss_of_zero_r():
     labels = pd.DataFrame({"progressive": [10.0, 30.0], "immotile": [50.0, 50.0]})
-    assert zero_r_training_loss(labels, "squared") == 50
-    assert zero_r_training_loss(labels, "absolute") == 5
+    assert zero_r_training_loss(labels, "mse") == 50
+    assert zero_r_training_loss(labels, "l1") == 5

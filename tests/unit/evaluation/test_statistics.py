@@ -1,7 +1,5 @@
 """Intervals, comparisons and agreement, against numbers worked out by hand or known from theory."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,8 +12,6 @@ from motilens.evaluation.statistics import (
     summarize_errors,
     to_long_table,
 )
-from motilens.reports.page import render_markdown
-from motilens.reports.statistics_page import build_statistics_page, collect_quality_flags
 
 
 def cases(errors, true=None, name="I1", target="motility", seed=0, value="immotile"):
@@ -25,7 +21,7 @@ def cases(errors, true=None, name="I1", target="motility", seed=0, value="immoti
     true = np.linspace(20, 60, count) if true is None else np.asarray(true, float)
     return pd.DataFrame(
         {
-            "input": name, "target": target, "fold": np.arange(count) % 3 + 1, "seed": seed,
+            "method": name, "target": target, "fold": np.arange(count) % 3 + 1, "seed": seed,
             "participant": who, "sample": who, "stack": 0, "value": value, "true": true,
             "predicted": true + errors,
         }
@@ -46,7 +42,7 @@ def test_a_regressors_predictions_become_one_row_a_value():
             "true_tail": 10.0, "predicted_head": [93.0, 91.0], "predicted_tail": [8.0, 14.0],
         }
     )  # fmt: skip
-    record = {"input": "I1", "target": "morphology", "fold": "2", "seed": "0",
+    record = {"method": "I1", "target": "morphology", "fold": "2", "seed": "0",
               "settings": {"values": ["head", "tail"]}}  # fmt: skip
     table = to_long_table(predictions, record)
     assert len(table) == 4 and set(table["fold"]) == {2}
@@ -61,7 +57,7 @@ def test_constants_answer_the_training_mean_and_median_of_each_fold():
         for fold in (1, 2, 3)
     }
     made = add_constant_rules(table, labels)
-    zero_r, median = (made[made["input"] == name] for name in ("ZeroR", "median"))
+    zero_r, median = (made[made["method"] == name] for name in ("ZeroR", "median"))
     assert zero_r["predicted"].tolist() == [4, 5, 6] and set(zero_r["seed"]) == {0}
     assert median["predicted"].tolist() == [1, 2, 3]
     assert len(made) == 12
@@ -147,28 +143,3 @@ def test_equal_errors_are_no_difference():
 def test_one_participant_has_no_interval():
     found = row(summarize_errors(cases([3.0])), level="participant")
     assert found["mae"] == 3 and np.isnan(found["mae_low"])
-
-
-def test_markdown_sets_each_input_beside_zero_r():
-    table = pd.concat([cases([9.0, 8.0, 7.0], name="ZeroR"), cases([1.0, 2.0, 3.0])])
-    summed, compared = summarize_errors(table), compare_methods(table)
-    text = render_markdown(build_statistics_page(summed, compared, ["A note."], {}))
-    [line] = [line for line in text.splitlines() if line.startswith("| I1")]
-    assert "2.00 [" in line and "6.00 [" in line
-    assert "## motility" in text and text.endswith("A note.\n")
-
-
-def test_what_table_1_marks_is_marked_here_too():
-    sound = {"problem": None, "warning": None}
-    record = {"target": "motility", "input": "I1", "autoencoder_collapsed": False, "health": sound}
-    collapsed = record | {"input": "I4", "autoencoder_collapsed": True}
-    unsound = collapsed | {"health": sound | {"warning": "alike"}}
-    marked = collect_quality_flags([record, record, collapsed, unsound])
-    table = pd.concat([cases([1.0, 2.0], name=name) for name in ("ZeroR", "I1", "I4")])
-    summed, compared = summarize_errors(table), compare_methods(table)
-    text = render_markdown(build_statistics_page(summed, compared, ["A note."], marked))
-    assert re.search(r"\| I4 † ‡ +\|", text) and re.search(r"\| I1 +\|", text)
-    assert "collapsed autoencoder" in text and "an unsound regressor" in text
-    alone = collect_quality_flags([record, unsound | {"autoencoder_collapsed": False}])
-    text = render_markdown(build_statistics_page(summed, compared, [], alone))
-    assert re.search(r"\| I4 ‡ +\|", text) and "collapsed" not in text

@@ -1,0 +1,155 @@
+"""The jobs of an experiment and what they depend on, planned without Snakemake in milliseconds.
+
+The names of jobs and the files between them are those of the rules; tests/workflow/test_reruns.py
+compares both.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import yaml
+
+from motilens.pipeline.config import check_config
+from motilens.pipeline.dependencies import Dependencies, weights_name
+from motilens.pipeline.experiment import Experiment, load_experiment
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS, REQUIREMENTS = ROOT / "workflow/scripts", ROOT / "requirements.in"
+SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
+TABLES = ("compute_errors", "compute_statistics", "make_table1", "summarize_run",
+          "plot_learning_curves", "plot_errors", "plot_agreement")  # fmt: skip
+Job = tuple[str, frozenset]
+
+
+def job(step: str, **wildcards) -> Job:
+    return step, frozenset((name, str(value)) for name, value in wildcards.items())
+
+
+def list_jobs(experiment: Experiment, on_demand: bool = False) -> Iterator[Job]:
+    """Yield every job of `rule all`; on demand also bundles and feature images."""
+    samples, seeds = experiment.sample_names, experiment.seeds
+    yield job("write_sample_table")
+    if experiment.is_simulated:
+        yield job("simulate_labels")
+    for sample in samples:
+        yield from (job(s, sample=sample) for s in ("extract_clips", "plot_contact_sheet"))
+        if experiment.is_simulated:
+            yield job("simulate_video", sample=sample)
+        if experiment.config["baselines"]:
+            yield job("track_cells", sample=sample)
+    yield from (job("index_clips", group=group) for group in experiment.groups)
+    for name, fold, seed in product(experiment.inputs, experiment.folds, seeds):
+        if name in experiment.autoencoded:
+            yield job("train_autoencoder", input=name, fold=fold, seed=seed)
+        regressor = experiment.step_settings("regressor", name)
+        if weights_name(regressor["weights"]) != "none":
+            weights = weights_name(regressor["weights"])
+            yield job("fetch_weights", backbone=regressor["backbone"], weights=weights)
+    steps = {
+        ("train_regressor", "input"): experiment.regressor_methods,
+        ("predict_baseline", "baseline"): experiment.baseline_methods,
+        ("average_predictions", "ensemble"): experiment.ensemble_methods,
+    }
+    for (step, key), methods in steps.items():
+        for (name, target), fold, seed in product(methods, experiment.folds, seeds):
+            yield job(step, **{key: name, "target": target, "fold": fold, "seed": seed})
+    yield from map(job, TABLES)
+    if experiment.autoencoded:
+        yield job("plot_gallery")
+    if on_demand:
+        yield from (job("make_bundle", method=method) for method in experiment.bundled_methods)
+        for name, fold, seed in product(experiment.autoencoded, experiment.folds, seeds):
+            yield job("make_feature_images", input=name, fold=fold, seed=seed)
+
+
+@contextlib.contextmanager
+def working_in(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+class EditedCode(Dependencies):
+    """Dependencies after an edit of one of our files, named by its path beside the scripts."""
+
+    edited = None
+
+    def code(self, step):
+        versions = super().code(step)
+        return versions | ({self.edited: "edited"} if self.edited in versions else {})
+
+
+def plan(config: dict, folder: Path, edited: str | None = None, on_demand: bool = False):
+    """Return what each job depends on, and the experiment.
+
+    Args:
+        config: of a user.
+        folder: where the paths in it begin.
+        edited: a file of ours that is edited, by its path beside the scripts.
+        on_demand: see `list_jobs`.
+    """
+    config = check_config(config, SCHEMA)
+    with working_in(folder):
+        experiment = load_experiment(config, folder)
+    dependencies = EditedCode(experiment, SCRIPTS, REQUIREMENTS)
+    dependencies.edited = edited
+    return depend(dependencies, folder / config["results"], on_demand), experiment
+
+
+def depend(dependencies: Dependencies, results: Path, on_demand: bool = False) -> dict[Job, dict]:
+    """Return what each job depends on, given the records of clips in `results`."""
+    jobs = dict.fromkeys(list_jobs(dependencies.experiment, on_demand))
+    results.mkdir(parents=True, exist_ok=True)
+    with working_in(results):
+        return {j: dependencies.of_step(j[0], dict(j[1])) for j in jobs}
+
+
+def write_clip_records(experiment: Experiment, results: Path) -> None:
+    """Write what a run leaves of the clips of all samples."""
+    for sample in experiment.sample_names:
+        digest = hashlib.sha256(sample.encode()).hexdigest()
+        record = {"sample": sample, "content_sha256": digest}
+        path = results / "clips" / f"{sample}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(record), encoding="utf-8")
+
+
+def stale_jobs(before: dict, after: dict, experiment: Experiment) -> set[Job]:
+    """Return the jobs that run again: what they depend on has changed, or a file that they read."""
+    stale = {j for j, depends_on in after.items() if before.get(j) != depends_on}
+    index = {group: job("index_clips", group=group) for group in experiment.groups}
+    # Files that are compared by time, or through the checkpoint, from makers to readers.
+    while True:
+        new = set()
+        for step, wildcards in after.keys() - stale:
+            read = dict(wildcards)
+            makers = []
+            if step == "extract_clips":
+                makers = [job("simulate_video", **read)]
+            elif step == "plot_contact_sheet":
+                makers = [job("extract_clips", **read)]
+            elif step == "index_clips":
+                makers = [job("extract_clips", sample=s) for s in experiment.groups[read["group"]]]
+            elif step == "plot_gallery":
+                makers = [index["gallery"], index["training1"]]
+            elif step == "train_autoencoder":
+                makers = [index[f"training{read['fold']}"]]
+            elif step in ("train_regressor", "predict_baseline", "average_predictions"):
+                makers = [index["all"], index[f"training{read['fold']}"]]
+            elif step == "write_sample_table":
+                makers = [job("simulate_labels")]
+            elif step in (*TABLES, "make_bundle", "make_feature_images"):
+                makers = list(index.values())
+            if stale.intersection(makers):
+                new.add((step, wildcards))
+        if not new:
+            return stale
+        stale |= new

@@ -1,0 +1,106 @@
+"""A copy of the workflow to run in."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = (
+    "Snakefile", "rules", "workflow", "config", "envs", "profiles", "slurm", "requirements.in",
+)  # fmt: skip
+TINY = ROOT / "tests/support/tiny.yaml"
+
+
+@dataclass
+class Project:
+    """A copy of the workflow in a folder of its own."""
+
+    folder: Path
+
+    def snakemake(self, *arguments, config="tiny.yaml", check=True, **env):
+        """Run Snakemake there; stdout and stderr come back in one text."""
+        command = [sys.executable, "-m", "snakemake", "--configfile", config, *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            env=os.environ | {"PYTHONUTF8": "1"} | env,
+            start_new_session=True,  # a test may kill it with all its children
+        )
+        assert not check or done.returncode == 0, done.stdout[-5000:]
+        return done
+
+    def copy(self, folder: Path):
+        """Return the same, results and all, in another folder."""
+        shutil.copytree(self.folder, folder)
+        return type(self)(folder)
+
+    def digests(self):
+        """Return digests of all results that have their final name.
+
+        Not of what holds times (logs, metadata, run.json and what is made of it), nor of
+        checkpoints.
+        """
+        results = self.folder / "results"
+        return {
+            str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in results.rglob("*")
+            if path.is_file()
+            and path.name not in ("checkpoint.pt", "models.csv")
+            and path.stem not in ("run", "run_summary")
+            and path.relative_to(results).parts[0] not in ("logs", ".snakemake")
+        }
+
+
+def copy_project(folder: Path) -> Project:
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "logs"))
+        else:
+            shutil.copy(source, target)
+    shutil.copy(TINY, folder)
+    return Project(folder)
+
+
+def smallest(config: dict) -> dict:
+    """Return one input type, one target and a small network, to run to the end in little time."""
+    config["inputs"] = {"I1": {"frames": 1}}
+    config["targets"] = {"motility": config["targets"]["motility"]}
+    config["regressor"]["backbone"] = "mobilenet_v3_small"
+    return config
+
+
+def small(project: Project) -> Project:
+    """Add a configuration small.yaml: the smallest pipeline, of four simulated participants."""
+    config = smallest(yaml.safe_load(TINY.read_text(encoding="utf-8")))
+    config["dataset"]["simulated"]["participants"] = 4
+    (project.folder / "small.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    return project
+
+
+def made_once(tmp_path_factory, name, make) -> tuple[Path, str]:
+    """Return a folder in which `make` has been called, and its output; tests leave it as it is.
+
+    Whichever worker of pytest-xdist needs it first makes it for all.
+    """
+    common = tmp_path_factory.getbasetemp()
+    common = common.parent if "PYTEST_XDIST_WORKER" in os.environ else common
+    folder, output = common / name, common / name / "output"
+    with open(common / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not output.exists():
+            folder.mkdir(exist_ok=True)
+            output.write_text(make(folder), encoding="utf-8")
+    return folder, output.read_text(encoding="utf-8")

@@ -1,0 +1,140 @@
+"""Exact reruns: what a change makes stale, row by row, planned without Snakemake."""
+
+import shutil
+
+import pytest
+import yaml
+from generate_tables import RERUNS_PAGE, render_reruns
+
+from motilens.simulation.visem_files import write_video_list
+from support.laboratory import Laboratory
+from support.planning import SCHEMA, plan, stale_jobs, write_clip_records
+from support.project import TINY
+from support.staleness import OWN_DATA, SIMULATED, apply_change, named_jobs, steps_by_module
+
+PRETRAINED = {"weights": "IMAGENET1K_V1"}
+
+
+def row_names(rows):
+    return [f"{r.what if isinstance(r.what, str) else r.what.__name__}-{r.to}" for r in rows]
+
+
+def assert_exact(before, after, experiment, row):
+    stale, expected = stale_jobs(before, after, experiment), named_jobs(after, row.reruns)
+    assert stale - expected == set(), "too much runs again"
+    assert expected - stale == set(), "too little runs again"
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("simulated")
+    config = yaml.safe_load(TINY.read_text(encoding="utf-8"))
+    _, experiment = plan(config, folder)
+    write_clip_records(experiment, folder / "results")
+    experiment.save_split(folder / "results")
+    return folder, config, plan(config, folder)[0]
+
+
+@pytest.mark.parametrize("row", SIMULATED, ids=row_names(SIMULATED))
+def test_a_change_of_a_simulated_experiment(simulated, row):
+    folder, config, before = simulated
+    if row.what == "results":
+        before = {} if row.reruns else before
+    assert_exact(before, *plan(apply_change(config, row), folder), row)
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory):
+    lab = Laboratory(tmp_path_factory.mktemp("own") / "a lab").write_data()
+    _, experiment = plan(lab.config, lab.folder)
+    write_clip_records(experiment, lab.folder / "results")
+    experiment.save_split(lab.folder / "results")
+    write_video_list(lab.table, lab.folder / "lab/list.csv")
+    shutil.copytree(lab.folder / "lab", lab.folder / "moved")
+    folds = experiment.folds_by_participant
+    swapped = folds | {"1": folds["2"], "2": folds["1"]}
+    assert swapped != folds
+    for name, table in (("folds", folds), ("swapped", swapped)):
+        lines = ["ID,fold", *(f"{who},{fold}" for who, fold in table.items())]
+        (lab.folder / f"lab/{name}.csv").write_text("\n".join(lines))
+    lab.before = plan(lab.config, lab.folder)[0]
+    return lab
+
+
+@pytest.mark.parametrize("row", OWN_DATA, ids=row_names(OWN_DATA))
+def test_a_change_of_a_laboratorys_data(laboratory, row, tmp_path):
+    if isinstance(row.what, str):
+        folder, config = laboratory.folder, apply_change(laboratory.config, row)
+    else:
+        lab = laboratory.copy(tmp_path / "a lab")
+        row.what(lab, row.to)
+        folder, config = lab.folder, lab.config
+    after, experiment = plan(config, folder)
+    assert_exact(laboratory.before, after, experiment, row)
+
+
+def keys(schema, place=""):
+    """Yield all keys of the schema that hold a value; * stands for a name of the user's."""
+    parts = {} if schema.get("partial") else dict(schema.get("properties", {}))
+    for part in schema.get("patternProperties", {}).values():
+        parts["*"] = part
+    if not parts and place:
+        yield place
+    for name, part in parts.items():
+        yield from keys(part, f"{place}.{name}" if place else name)
+
+
+def test_every_key_of_the_configuration_has_a_row():
+    in_rows = {row.what for row in SIMULATED + OWN_DATA}
+    for row in SIMULATED + OWN_DATA:
+        if isinstance(row.what, str) and row.what.endswith(".*"):
+            section = row.what.removesuffix(".*")
+            if isinstance(row.to, dict) and section in row.to:
+                in_rows |= {f"{section}.{key}" for key in row.to[section]}
+    assert len(list(keys(SCHEMA))) > 25
+    missing = [key for key in keys(SCHEMA) if key not in in_rows]
+    assert [key for key in missing if not key.startswith("dataset.archive.")] == []
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory):
+    return steps_by_module(tmp_path_factory.mktemp("modules"))
+
+
+def packages_behind(modules, step):
+    """Return the modules that are code of a step, by package."""
+    names = [name for name, (own, _) in modules.items() if step in own]
+    return {name for name in names if not name.endswith("__init__.py")}
+
+
+ALWAYS = {"core/errors.py", "core/files.py", "core/records.py"}
+TRAINING = ALWAYS | {
+    "clips/hdf5.py", "core/text.py", "evaluation/diagnostics.py", "models/autoencoders.py",
+    "models/layers.py", "models/transforms.py", "training/checkpoint.py",
+    "training/model_files.py", "training/schedule.py", "training/stack_dataset.py",
+    "training/trainer.py",
+}  # fmt: skip
+
+
+def test_a_training_depends_on_nothing_but_training(modules):
+    """Not on reports, tables, bookkeeping, devices, logging, or the other kind of model."""
+    autoencoder = TRAINING | {"models/losses.py", "training/autoencoder.py"}
+    assert packages_behind(modules, "train_autoencoder") == autoencoder
+    regressor = TRAINING | {
+        "evaluation/predictions.py", "models/backbones.py", "models/fixed_encoders.py",
+        "models/optical_flow.py", "models/output_activations.py", "models/pretrained_weights.py",
+        "models/regressor.py", "training/regressor.py",
+    }  # fmt: skip
+    assert packages_behind(modules, "train_regressor") == regressor
+
+
+def test_how_a_step_is_run_makes_nothing_stale(modules):
+    for name, (own, stale) in modules.items():
+        if name.startswith(("pipeline/", "compute/", "inference/cli")):
+            assert not own and not stale, name
+
+
+def test_the_page_shows_the_tables():
+    page = RERUNS_PAGE.read_text(encoding="utf-8")
+    assert page == render_reruns(page), "write it again: make tables"
+    assert page.count("| `") > 100

@@ -1,0 +1,116 @@
+"""Baselines learn percentages from tracks, and from nothing else."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from motilens.core.errors import InputError
+from motilens.core.labels import MOTILITY
+from motilens.tracking import baselines
+from motilens.tracking.baselines import (
+    C_GRID,
+    FEATURE_EXTRACTORS,
+    bag_of_displacement_words,
+    kinematics_statistics,
+    predict_baseline,
+    predict_by_svr,
+)
+from motilens.tracking.trajectories import empty_tracks
+from support.tracks import FRAME_RATE, straight_track
+
+FRAME_RATES = {str(number): FRAME_RATE for number in range(24)}
+
+
+def draw_tracks(rng, share):
+    """Twenty cells, this share of them fast."""
+    speeds = np.where(np.arange(20) < 20 * share, 2.0, 0.1) * rng.uniform(0.8, 1.2, 20)
+    return pd.concat([straight_track(speed, 40, cell) for cell, speed in enumerate(speeds)])
+
+
+@pytest.fixture(scope="module")
+def laboratory():
+    """Tracks of 24 samples, their percentages, and their participants, with two samples each."""
+    rng = np.random.default_rng(0)
+    shares = rng.uniform(0, 1, 24)
+    samples = [draw_tracks(rng, share) for share in shares]
+    labels = np.stack([100 * shares, 100 - 100 * shares], 1)
+    return samples, labels, [str(number // 2) for number in range(24)]
+
+
+def by_sample(samples, first=0):
+    """As steps have them."""
+    return {str(number): tracks for number, tracks in enumerate(samples, first)}
+
+
+@pytest.mark.parametrize("method", ["msd", "kinematics"])
+def test_percentages_are_learned(laboratory, method):
+    samples, labels, participants = laboratory
+    training, held_out = by_sample(samples[:18]), by_sample(samples[18:], 18)
+    features, others = FEATURE_EXTRACTORS[method](training, held_out, FRAME_RATES, 0)
+    if method == "msd":
+        assert features.sum(1) == pytest.approx(1)
+    predicted, c = predict_by_svr(features, labels[:18], participants[:18], others)
+    assert np.abs(predicted - labels[18:]).mean() < 8 < np.abs(labels[18:] - 50).mean()
+    assert c in C_GRID and predicted.min() >= 0 and predicted.max() <= 100
+    # Held-out samples change nothing that was learned.
+    fewer = FEATURE_EXTRACTORS[method](training, by_sample(samples[18:19], 18), FRAME_RATES, 0)
+    assert np.array_equal(fewer[0], features) and np.array_equal(fewer[1], others[:1])
+
+
+def test_shuffled_labels_teach_nothing(laboratory):
+    samples, labels, participants = laboratory
+    sides = by_sample(samples[:18]), by_sample(samples[18:], 18)
+    features, others = kinematics_statistics(*sides, FRAME_RATES, 0)
+    shuffled = np.random.default_rng(1).permutation(labels[:18])
+    predicted, _ = predict_by_svr(features, shuffled, participants[:18], others)
+    zero_r = np.abs(labels[18:] - labels[:18].mean(0)).mean()
+    assert np.abs(predicted - labels[18:]).mean() > 0.8 * zero_r
+
+
+def test_a_sample_without_cells_has_a_prediction(laboratory):
+    samples, labels, participants = laboratory
+    sides = by_sample(samples[:18]), by_sample([empty_tracks()], 18)
+    features, others = bag_of_displacement_words(*sides, FRAME_RATES, 0)
+    assert not others.any()
+    predicted, _ = predict_by_svr(features, labels[:18], participants[:18], others)
+    assert np.isfinite(predicted).all()
+    assert np.isfinite(kinematics_statistics(*sides, FRAME_RATES, 0)[1]).all()
+
+
+def predict_c(method, tracks):
+    """Predict sample c by samples a and b, all with these tracks."""
+    values = {"progressive": [10.0, 30.0], "immotile": [0.0, 8.0]}
+    labels = pd.DataFrame({"participant": ["a", "b"]} | values)
+    sides = dict.fromkeys("ab", tracks), {"c": tracks}
+    return predict_baseline(method, labels, *sides, dict.fromkeys("abc", FRAME_RATE), {"c": 1.0}, 0)
+
+
+@pytest.mark.parametrize("method", ["msd", "kinematics", "cells", "casa"])
+def test_without_any_cell_the_prediction_is_that_of_zero_r(method):
+    assert predict_c(method, empty_tracks())[0].tolist() == [[20, 4]]
+
+
+def test_predictions_that_are_not_numbers_are_refused(monkeypatch):
+    monkeypatch.setattr(
+        baselines, "predict_by_svr", lambda *arguments: (np.full((1, 2), np.nan), 1)
+    )
+    with pytest.raises(InputError, match="kinematics: its predictions are not numbers"):
+        predict_c("kinematics", straight_track(2))
+
+
+def test_motility_adds_up_to_100_and_other_percentages_need_not():
+    def tracks(fast):
+        """Five cells, so many of them fast."""
+        return pd.concat([straight_track(2 if n < fast else 0.05, 60, n) for n in range(5)])
+
+    training = {str(fast): tracks(fast) for fast in range(6)}
+    rates = dict.fromkeys(training, FRAME_RATE)
+    share = np.arange(6) * 20.0
+    motility = dict(zip(MOTILITY, (share, (100 - share) / 2, (100 - share) / 2), strict=True))
+    for values, adds_up in ((motility, True), ({"head": share, "tail": share}, False)):
+        labels = pd.DataFrame({"participant": list(training)} | values)
+        held_out = {"3": training["3"]}
+        predicted, fitted = predict_baseline("cells", labels, training, held_out, rates, {}, 0)
+        assert predicted[0, 0] == pytest.approx(60, abs=12)
+        assert fitted["sums_to_one"] == adds_up and np.shape(fitted["weights"]) == (5, len(values))
+        assert (abs(predicted.sum() - 100) < 1e-6) == adds_up

@@ -1,0 +1,83 @@
+"""Decoding: every frame once and in order, all gray levels, upright and in shape."""
+
+import numpy as np
+import pytest
+
+from motilens.video import decode
+from motilens.video.decode import FrameReader
+from support.recordings import ALL, bar_levels, read_number, run_ffmpeg
+
+
+def read_all(path, size, resize_mode="stretch"):
+    """Return all frames, in order."""
+    numbers, frames = zip(*FrameReader(str(path), size, resize_mode), strict=True)
+    assert list(numbers) == list(range(len(numbers)))
+    return frames
+
+
+def test_every_frame_is_decoded_once_in_order(video):
+    assert [read_number(frame) for frame in read_all(video, 32)] == list(ALL)
+
+
+@pytest.mark.parametrize("max_runs", [1, 1000])
+def test_only_selected_frames_are_read_but_all_are_counted(video, monkeypatch, max_runs):
+    monkeypatch.setattr(decode, "MAX_RUNS", max_runs)
+    selected = np.array([3, 4, 5, 40, 77, 78, 118])
+    reader = FrameReader(str(video), 32, "stretch", selected)
+    shown = {number: read_number(frame) for number, frame in reader}
+    assert shown == {n: n for n in selected.tolist()} and len(reader.times) == 120
+
+
+def test_more_single_frames_are_selected_than_ffmpeg_adds_in_a_row(tmp_path):
+    path = tmp_path / "long.avi"
+    source = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=50", "-frames:v", "2100"]
+    run_ffmpeg([*source, "-c:v", "mjpeg"], path)
+    every_other = np.arange(0, 2100, 2)
+    for selected in (every_other[:999], every_other):
+        frames = FrameReader(str(path), 16, selected=selected)
+        assert [number for number, _ in frames] == list(selected)
+
+
+def test_limited_range_is_spread_over_all_gray_levels(video):
+    levels = [level for frame in read_all(video, 32) for level in bar_levels(frame)]
+    assert min(levels) < 15  # 10 was drawn; the file's own Y plane holds 16 and more
+    assert max(levels) > 240
+
+
+def draw_disc(path, size, pixel_aspect, rotated=False):
+    """Write 20 frames of a white disc on gray, two thirds of the shorter side when shown."""
+    width, height = size
+    y, x = np.mgrid[:height, :width] + 0.5
+    radius = min(width * pixel_aspect, height) / 3
+    disc = ((x - width / 2) * pixel_aspect) ** 2 + (y - height / 2) ** 2 < radius**2
+    frame = np.where(disc, 255, 100).astype(np.uint8).tobytes()
+    source = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{width}x{height}", "-r", "50"]
+    options = ["-i", "pipe:", "-vf", f"setsar={pixel_aspect}", "-c:v", "libx264", "-qp", "1"]
+    run_ffmpeg([*source, *options], path, frame * 20)
+    if rotated:
+        other = path.with_name("rotated.mp4")
+        run_ffmpeg(["-display_rotation", "90", "-i", path, "-c", "copy"], other)
+        other.replace(path)
+
+
+@pytest.mark.parametrize(
+    "size, pixel_aspect", [((160, 96), 1), ((96, 160), 1), ((120, 96), 1.5)]
+)
+@pytest.mark.parametrize("rotated", [False, True])
+@pytest.mark.parametrize("resize_mode", ["pad", "crop"])
+def test_discs_stay_round(tmp_path, size, pixel_aspect, rotated, resize_mode):
+    draw_disc(tmp_path / "a.mp4", size, pixel_aspect, rotated)
+    frame = read_all(tmp_path / "a.mp4", 96, resize_mode)[0]
+    y, x = np.nonzero(frame > 180)
+    shape = size[0] * pixel_aspect / size[1]
+    shorter = 96 if resize_mode == "crop" else 96 * min(shape, 1 / shape)
+    assert (np.ptp(x), np.ptp(y)) == pytest.approx((shorter * 2 / 3,) * 2, abs=3)
+    assert (x.mean(), y.mean()) == pytest.approx((47.5, 47.5), abs=1)
+    assert (frame < 20).mean() == pytest.approx(1 - shorter / 96, abs=0.02)
+
+
+def test_stretching_fills_the_square(tmp_path):
+    draw_disc(tmp_path / "a.mp4", (160, 80), 1)
+    frame = read_all(tmp_path / "a.mp4", 80)[0]
+    y, x = np.nonzero(frame > 180)
+    assert 2 * np.ptp(x) == pytest.approx(np.ptp(y), abs=3) and (frame > 50).all()
