@@ -2,6 +2,7 @@
 
 import time
 
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 min_version("9.14")
@@ -26,8 +27,10 @@ include: "rules/bundle.smk"
 report: "workflow/report/workflow.rst"
 
 
-# Used with --software-deployment-method apptainer only (docs/how-to/environments.md).
-container: str(BASE / "envs/motilens.sif")
+# Otherwise Snakemake refuses folders whose names hold a space (docs/how-to/environments.md).
+if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+
+    container: os.path.relpath(BASE / "envs/motilens.sif", RESULTS)
 
 
 CONTACT_SHEETS = expand(rules.plot_contact_sheet.output, sample=SAMPLES)

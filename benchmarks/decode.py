@@ -1,16 +1,18 @@
-"""How fast videos become clips, beside ffmpeg that throws the same frames away.
+"""Measure how fast videos become clips, beside ffmpeg decoding and resizing to nothing.
 
     .venv/bin/python benchmarks/decode.py [frames]
 
-Noisy frames of 640 x 480, 50 a second, in three codecs. As with VISEM's 250 clips of 18 frames,
-256 x 256, 30 % of the frames are kept.
-OpenCV and PyAV do the same work where they are installed (opencv-python-headless, av).
+Noisy frames of 640 x 480, 50 a second, 3000 unless another number is given, in three codecs. As
+with VISEM's 250 clips of 18 frames, 256 x 256, 30 % of the frames are kept. PyAV and OpenCV do the
+same work where they are installed (av, opencv-python-headless).
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -22,12 +24,7 @@ from motilens.clips.hdf5 import write_clips
 from motilens.clips.sampling import clip_positions
 from motilens.video.decode import SCALE_FLAGS, resize_filter
 
-FRAMES = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
-SIZE, LENGTH = 256, 18
-SETTINGS = {
-    "size": SIZE, "aspect": "squeeze", "clips_per_video": FRAMES * 3 // 10 // 18,
-    "clip_length": LENGTH, "frame_rate": 50, "other_frame_rate": "stop",
-}  # fmt: skip
+SIZE, CLIP_LENGTH = 256, 18
 FFMPEG = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y"]
 CODECS = {
     "H.264": ("h.mp4", "-c:v libx264 -preset veryfast -crf 23"),
@@ -36,78 +33,93 @@ CODECS = {
 }
 
 
-def reference(path, folder):
-    """The same filters on the same file and threads; nothing is kept."""
-    chain = resize_filter(SIZE)
-    command = [*FFMPEG, "-flags", "bitexact", "-idct", "simple", "-i", path, "-vf", chain]
-    subprocess.run([*command, "-fps_mode", "passthrough", "-f", "null", "-"], check=True)
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("frames", type=int, nargs="?", default=3000)
+    frames = parser.parse_args().frames
+    print("| codec | ffmpeg -f null, frames/s | Motilens | PyAV | OpenCV |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for codec, (name, options) in CODECS.items():
+            video, output = f"{folder}/{name}", f"{folder}/clips.h5"
+            source = f"testsrc2=s=640x480:r=50:d={frames / 50},noise=all_strength=12:all_flags=t"
+            command = [*FFMPEG, "-f", "lavfi", "-i", source, *options.split(), video]
+            subprocess.run(command, check=True)
+            reference, *others = (
+                fastest_of_three(decode, video, output, frames)
+                for decode in (decode_to_null, decode_by_motilens, decode_by_pyav, decode_by_opencv)
+            )
+            ratios = [f"{reference / time:.2f}" if time else "not installed" for time in others]
+            print(f"| {codec} | {frames / reference:.0f} | {' | '.join(ratios)} |", flush=True)
 
 
-def ours(path, folder):
-    extract_clips(path, f"{folder}/ours.h5", SETTINGS, "1", {})
+def decode_to_null(video: str, output: str, frames: int) -> None:
+    """Decode and resize all frames as Motilens does, and keep nothing."""
+    options = ["-flags", "bitexact", "-idct", "simple", "-i", video, "-vf", resize_filter(SIZE)]
+    options += ["-fps_mode", "passthrough", "-f", "null", "-"]
+    subprocess.run([*FFMPEG, *options], check=True)
 
 
-def with_pyav(path, folder):
+def decode_by_motilens(video: str, output: str, frames: int) -> None:
+    settings = {
+        "size": SIZE, "resize_mode": "stretch", "clips_per_video": count_clips(frames),
+        "clip_length": CLIP_LENGTH, "frame_rate": 50, "on_frame_rate_mismatch": "error",
+    }  # fmt: skip
+    extract_clips(video, output, settings, "1")
+
+
+def decode_by_pyav(video: str, output: str, frames: int) -> None:
     import av
     from av.filter import Graph
 
-    def frames():
-        with av.open(path) as container:
+    def iter_gray():
+        with av.open(video) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             graph = Graph()
-            names = [("scale", f"{SIZE}:{SIZE}:{SCALE_FLAGS}"), ("format", "gray")]
-            chain = [graph.add_buffer(template=stream), *(graph.add(*name) for name in names)]
+            filters = [("scale", f"{SIZE}:{SIZE}:{SCALE_FLAGS}"), ("format", "gray")]
+            chain = [graph.add_buffer(template=stream), *(graph.add(*f) for f in filters)]
             graph.link_nodes(*chain, graph.add("buffersink")).configure()
             for frame in container.decode(stream):
                 graph.push(frame)
                 yield graph.pull().to_ndarray()
 
-    write(frames(), f"{folder}/pyav.h5")
+    write_selected(iter_gray(), output, frames)
 
 
-def with_opencv(path, folder):
+def decode_by_opencv(video: str, output: str, frames: int) -> None:
     import cv2
 
-    def frames():
-        capture = cv2.VideoCapture(path)
-        while (found := capture.read())[0]:
-            grey = cv2.cvtColor(found[1], cv2.COLOR_BGR2GRAY)
-            yield cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    def iter_gray():
+        capture = cv2.VideoCapture(video)
+        while (frame := capture.read()[1]) is not None:
+            gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+            yield cv2.resize(gray, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
 
-    write(frames(), f"{folder}/opencv.h5")
-
-
-def write(frames, path):
-    positions = clip_positions(FRAMES, SETTINGS["clips_per_video"], LENGTH)
-    write_clips(path, enumerate(frames), positions[:, None] + np.arange(LENGTH), SIZE)
+    write_selected(iter_gray(), output, frames)
 
 
-def timed(work, *arguments) -> float | None:
+def write_selected(gray: Iterable[np.ndarray], output: str, frames: int) -> None:
+    """Write the clips that Motilens would write."""
+    first = clip_positions(frames, count_clips(frames), CLIP_LENGTH)
+    write_clips(output, enumerate(gray), first[:, None] + np.arange(CLIP_LENGTH), SIZE)
+
+
+def count_clips(frames: int) -> int:
+    return frames * 3 // 10 // CLIP_LENGTH
+
+
+def fastest_of_three(decode: Callable, *arguments) -> float | None:
+    """Return the seconds that decoding takes; None if its library is not installed."""
+    times = []
     try:
-        work(*arguments)  # the file is then in memory
-        times = []
-        for _ in range(3):
-            start = time.monotonic()
-            work(*arguments)
-            times.append(time.monotonic() - start)
-        return min(times)
+        for _ in range(4):
+            start = time.perf_counter()
+            decode(*arguments)
+            times.append(time.perf_counter() - start)
     except ImportError:
         return None
+    return min(times[1:])  # only after the first one is the file in memory
 
 
-with tempfile.TemporaryDirectory() as folder:
-    print("| codec | ffmpeg -f null, frames/s | ours | PyAV | OpenCV |\n|---|---|---|---|---|")
-    for codec, (name, options) in CODECS.items():
-        path = f"{folder}/{name}"
-        source = [
-            "-f",
-            "lavfi",
-            "-i",
-            f"testsrc2=s=640x480:r=50:d={FRAMES / 50},noise=alls=12:allf=t",
-        ]
-        subprocess.run([*FFMPEG, *source, *options.split(), path], check=True)
-        base = timed(reference, path, folder)
-        others = [timed(work, path, folder) for work in (ours, with_pyav, with_opencv)]
-        ratios = [f"{base / other:.2f}" if other else "not installed" for other in others]
-        print(f"| {codec} | {FRAMES / base:.0f} | {' | '.join(ratios)} |", flush=True)
+if __name__ == "__main__":
+    main()

@@ -1,48 +1,58 @@
-"""Videos that `make predict` answers in a minute, beside plain decoding by ffmpeg.
+"""Measure how long predictions of new videos take, beside plain decoding by ffmpeg.
 
     .venv/bin/python benchmarks/predict.py BUNDLE VIDEO ...
 
-One thread each. Prints seconds for a video: ffmpeg decoding all of it to nothing; ours, whole;
-and ours by its parts, decoding, and the models.
+One thread each. Prints the seconds for a video: ffmpeg decoding all of it to nothing, Motilens, and
+how much of that is decoding.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import imageio_ffmpeg
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+from motilens.clips.extract import extract_clips
+from motilens.compute.device import setup_compute
+from motilens.core.command_line import run_command_line
+from motilens.inference.bundle import load_bundle
+from motilens.inference.predictor import predict_videos
 
 
-def main(path, videos):
-    import imageio_ffmpeg
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bundle")
+    parser.add_argument("videos", nargs="+")
+    arguments = parser.parse_args()
+    compute, bundle = setup_compute({"device": "cpu"}, 1), load_bundle(arguments.bundle)
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-threads", "1"]
+    seconds = {"ffmpeg": 0.0, "Motilens": 0.0, "of which decoding": 0.0}
+    with tempfile.TemporaryDirectory() as folder:
+        clips = Path(folder, "clips.h5")
+        for video in arguments.videos:
+            command = [*ffmpeg, "-i", video, "-f", "null", "-"]
+            work = {
+                "ffmpeg": lambda command=command: subprocess.run(command, check=True),
+                "of which decoding": lambda v=video: extract_clips(v, clips, bundle.frames, "1"),
+                "Motilens": lambda v=video: list(predict_videos(bundle, [v], compute)),
+            }
+            for name, function in work.items():
+                seconds[name] += measure_seconds(function)
+    for name, total in seconds.items():
+        print(f"{name}: {total / len(arguments.videos):.2f} s a video")
+    print(f"Motilens / ffmpeg: {seconds['Motilens'] / seconds['ffmpeg']:.2f}")
 
-    from motilens.clips.extract import extract_clips
-    from motilens.compute.device import setup_compute
-    from motilens.inference.bundle import load_bundle
-    from motilens.inference.predictor import predict_videos
 
-    how = setup_compute({"device": "cpu"}, 1)
-    made = load_bundle(path)
-    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    spent = {"ffmpeg": [], "ours": [], "of which decoding": []}
-    for video in videos:
-        command = [ffmpeg, "-v", "error", "-threads", "1", "-i", video, "-f", "null", "-"]
-        start = time.perf_counter()
-        subprocess.run(command, check=True)
-        spent["ffmpeg"].append(time.perf_counter() - start)
-        with tempfile.TemporaryDirectory() as folder:
-            start = time.perf_counter()
-            extract_clips(video, Path(folder, "clips.h5"), made.frames, "video")
-            spent["of which decoding"].append(time.perf_counter() - start)
-        start = time.perf_counter()
-        list(predict_videos(made, [video], how))
-        spent["ours"].append(time.perf_counter() - start)
-    for name, seconds in spent.items():
-        print(f"{name}: {sum(seconds) / len(seconds):.2f} s a video")
-    print(f"ours / ffmpeg: {sum(spent['ours']) / sum(spent['ffmpeg']):.2f}")
+def measure_seconds(function: Callable) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    run_command_line(main)

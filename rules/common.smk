@@ -110,17 +110,18 @@ try:
 except InputError as error:
     stop(error)
 
-if IS_MAIN:
-    logger.info(EXPERIMENT.describe())
-    for line in EXPERIMENT.warnings:
-        logger.warning(f"WARNING: {line}")
-
-
 # Snakemake's own records of what is made lie with the results, and go where they go.
 workdir: str(RESULTS)
 
 
 DEPENDENCIES = Dependencies(EXPERIMENT, BASE / "workflow/scripts", BASE / "requirements.in")
+
+if IS_MAIN:
+    # workflow/explain.py takes the dependencies from the log record.
+    logger.info(EXPERIMENT.describe(), extra={"dependencies": DEPENDENCIES})
+    for line in EXPERIMENT.warnings:
+        logger.warning(f"WARNING: {line}")
+
 SAMPLES = EXPERIMENT.sample_names
 
 

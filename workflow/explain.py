@@ -16,24 +16,27 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 from snakemake.cli import main as snakemake  # noqa: E402
 
 from motilens.pipeline.explain import (  # noqa: E402
-    NOT_MADE,
     PlannedJob,
     count_jobs,
     explain_reruns,
     parse_reason,
 )
-from motilens.pipeline.snakemake_metadata import metadata_path  # noqa: E402
+from motilens.pipeline.snakemake_metadata import read_depends_on  # noqa: E402
 
 
 class JobCollector(logging.Handler):
-    """Collect the jobs that a dry run of Snakemake logs (its event `job_info`)."""
+    """Collect what a dry run logs: the jobs, and from rules/common.smk what they depend on.
+
+    Snakemake's reason of a job shows no changed params if an earlier job runs again too.
+    """
 
     def __init__(self):
         super().__init__()
-        self.jobs, self.names = [], []
+        self.jobs, self.names, self.dependencies = [], [], None
 
     def emit(self, record):
         """Keep a job."""
+        self.dependencies = getattr(record, "dependencies", self.dependencies)
         if getattr(record, "event", None) != "job_info" or not record.output:
             return  # another event, or a rule that only names a target
         job = PlannedJob(
@@ -41,10 +44,10 @@ class JobCollector(logging.Handler):
             record.wildcards.get("sample", ""),
             [str(path) for path in record.input],
             [str(path) for path in record.output],
-            *parse_reason(record.reason),
+            read_depends_on(map(str, record.output)),
+            self.dependencies.of_step(record.rule_name, record.wildcards),
+            parse_reason(record.reason),
         )
-        if not any(metadata_path(path).exists() for path in job.outputs):
-            job.other_reasons = [NOT_MADE]
         self.jobs.append(job)
         self.names.append(f"{record.rule_name} {dict(record.wildcards) or ''}")
 
@@ -62,7 +65,7 @@ def main():
         return
     print("\n".join(explain_reruns(collector.jobs)))
     print(f"In all: {count_jobs(collector.jobs)}.")
-    if any(job.rule == "extract_clips" and job.now is not None for job in collector.jobs):
+    if any(job.rule == "extract_clips" and job.then is not None for job in collector.jobs):
         print("If the new clips are identical to the old ones, Snakemake skips what follows.")
     if arguments.jobs:
         print("", *sorted(collector.names), sep="\n")

@@ -1,6 +1,6 @@
-"""A web site that serves an archive, as badly as a test tells it to."""
+"""A web server for one archive, as unreliable as a test asks."""
 
-import hashlib
+import contextlib
 import random
 import re
 import threading
@@ -8,15 +8,14 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 
 CONTENT = random.Random(1).randbytes(500_000)
-SIZE = len(CONTENT)
-MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
-class Site(ThreadingTCPServer):  # an HTTPServer would ask DNS for its own name
-    """Serves `content` at any path but /moved and /missing, as badly as it is told to.
+class ArchiveServer(ThreadingTCPServer):  # an HTTPServer would ask DNS for its own name
+    """Serves `content`; `requests` are the ranges that were asked for.
 
-    drops: after how many bytes the next answers end; answers: (status, headers) of the next
-    ones; extra: headers of all; stalls: the answers that stop half-way until `go_on`.
+    Settings: `ranges`, whether the server can continue; `lengths`, whether it announces them; and
+    of the next answers, `statuses` without content, `drops` (after how many bytes the connection
+    is lost) and `stalls` (how many stop halfway until `resume` is set).
     """
 
     daemon_threads = True
@@ -24,13 +23,24 @@ class Site(ThreadingTCPServer):  # an HTTPServer would ask DNS for its own name
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}/data.zip"
-        self.content, self.announces, self.ranges = CONTENT, True, True
-        self.drops, self.answers, self.stalls, self.extra = [], [], 0, {}
-        self.asked, self.served, self.go_on = [], 0, threading.Event()
-        self.was_waited_for = False
+        self.content, self.type = CONTENT, "application/zip"
+        self.ranges, self.lengths = True, True
+        self.statuses, self.drops, self.stalls = [], [], 0
+        self.requests, self.resume = [], threading.Event()
 
     def handle_error(self, request, client_address):
-        """A client that goes away is what some tests are about."""
+        """Ignore clients that go away."""
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls):
+        with cls() as server:
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            yield server
+            server.resume.set()
+            server.shutdown()
+            thread.join()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -38,38 +48,23 @@ class Handler(BaseHTTPRequestHandler):
         """Keep the tests' output clean."""
 
     def do_GET(self):
-        site, wanted = self.server, self.headers.get("Range")
-        site.asked.append(wanted)
-        if self.headers["Accept-Encoding"] != "identity":
-            return self.head(406, {"Content-Length": 0})
-        if self.path == "/moved":
-            return self.head(302, {"Location": "/data.zip", "Content-Length": 0})
-        if self.path == "/missing":
-            return self.head(404, {"Content-Length": 0})
-        if site.answers:
-            status, headers = site.answers.pop(0)
-            return self.head(status, {"Content-Length": 0} | headers)
-        begin = int(re.fullmatch(r"bytes=(\d+)-", wanted)[1]) if wanted and site.ranges else 0
-        body, total = site.content[begin:], len(site.content)
-        headers = {"Content-Length": len(body)} if site.announces else {}
-        if begin >= total:
-            return self.head(416, {"Content-Range": f"bytes */{total}", "Content-Length": 0})
-        if begin:
-            headers["Content-Range"] = f"bytes {begin}-{total - 1}/{total}"
-        self.head(206 if begin else 200, headers | site.extra)
-        if site.stalls:
-            site.stalls -= 1
-            self.send(body[: len(body) // 2])
-            site.was_waited_for = not site.go_on.wait(10)
-            return None
-        self.send(body[: site.drops.pop(0)] if site.drops else body)
+        server, wanted = self.server, self.headers.get("Range")
+        server.requests.append(wanted)
+        if server.statuses:
+            return self.send_head(server.statuses.pop(0), 0)
+        begin = int(re.fullmatch(r"bytes=(\d+)-", wanted)[1]) if wanted and server.ranges else 0
+        body = server.content[begin:]
+        self.send_head(206 if begin else 200, len(body))
+        if server.stalls:
+            server.stalls -= 1
+            self.wfile.write(body[: len(body) // 2])
+            server.resume.wait(10)
+        else:
+            self.wfile.write(body[: server.drops.pop(0)] if server.drops else body)
 
-    def head(self, status, headers):
+    def send_head(self, status, length):
         self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, str(value))
+        self.send_header("Content-Type", self.server.type)
+        if self.server.lengths:
+            self.send_header("Content-Length", str(length))
         self.end_headers()
-
-    def send(self, body):
-        self.server.served += len(body)
-        self.wfile.write(body)

@@ -22,6 +22,7 @@ from support.learning import (
     CPU,
     LABELS,
     draw_disks,
+    get_weights,
     regressor_settings,
     to_dataset,
     untrained_autoencoder,
@@ -45,26 +46,20 @@ def compare_killed_training(kind: str, kills: int, folder: Path) -> dict:
     return json.loads(done.stdout)
 
 
-def train(kind: str, checkpoints):
-    if kind == "autoencoder":
-        settings = AUTOENCODER | {"epochs": 30}
-        return train_autoencoder(to_dataset(draw_disks()), settings, 0, CPU, checkpoints)
-    # With dropout, so that random numbers are drawn in every step.
-    settings = regressor_settings(backbone="mobilenet_v3_small", batch_size=2, epochs=7)
-    arguments = (LABELS, untrained_autoencoder(), settings, 0, CPU, checkpoints)
-    return train_regressor(to_dataset(draw_disks(8)), *arguments)
-
-
-def train_to_files(kind: str, folder: Path, minutes: float) -> None:
+def train(kind: str, folder: Path, minutes: float) -> None:
     """Train, with a checkpoint every so many minutes, and write the result beside the folder."""
     with checkpointing(folder / "model.pt", {"settings": {}}, minutes) as checkpoints:
-        result = train(kind, checkpoints)
-        state = {name: tensor.contiguous() for name, tensor in result.model.state_dict().items()}
+        if kind == "autoencoder":
+            settings = AUTOENCODER | {"epochs": 30}
+            result = train_autoencoder(to_dataset(draw_disks()), settings, 0, CPU, checkpoints)
+        else:  # with dropout, so that random numbers are drawn in every step
+            settings = regressor_settings(backbone="mobilenet_v3_small", batch_size=2, epochs=7)
+            arguments = (LABELS, untrained_autoencoder(), settings, 0, CPU, checkpoints)
+            result = train_regressor(to_dataset(draw_disks(8)), *arguments)
         with open(folder.with_suffix(".result"), "wb") as file:
-            torch.save(state, file)  # given a path, torch would write that too
+            torch.save(get_weights(result), file)  # given a path, torch would write that too
             file.write(repr((result.history, result.diagnostics)).encode())
-    resumed = len(result.run["resumed_at_steps"])
-    folder.with_suffix(".resumed").write_text(str(resumed))
+    folder.with_suffix(".resumed").write_text(str(len(result.run["resumed_at_steps"])))
 
 
 def saved_at(folder: Path) -> int | None:
@@ -76,7 +71,7 @@ def train_in_child(kind: str, folder: Path, minutes: float, delay: float | None 
     """Return the time until a child ended, or was killed `delay` seconds after a checkpoint."""
     start, before, child = time.monotonic(), saved_at(folder), os.fork()
     if child == 0:
-        train_to_files(kind, folder, minutes)
+        train(kind, folder, minutes)
         os._exit(0)
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         if delay is not None and saved_at(folder) != before:

@@ -1,28 +1,29 @@
 """Reading tables of samples in tests, and changing them."""
 
 from motilens.core.labels import LABELS
+from motilens.dataset.issues import Issues
 from motilens.dataset.samples import read_samples
 
 ALL = tuple(LABELS)
-STOP = {"tolerance": 1, "otherwise": "stop"}
+STRICT_SUM = {"tolerance": 1, "on_mismatch": "error"}
 
 
 def read(files, video_list=None, needed=ALL, **settings):
-    """Table, problems, warnings."""
-    named = {"labels": str(files / "labels.csv"), "videos": str(files / "videos")}
+    """Return the table and the issues."""
+    dataset = {"labels": str(files / "labels.csv"), "videos": str(files / "videos")}
     if video_list:
-        named["video_list"] = str(files / video_list)
-    return read_samples(named | {"motility_sum": STOP} | settings, needed)
+        dataset["video_list"] = str(files / video_list)
+    return read_samples(dataset | {"motility_sum": STRICT_SUM} | settings, needed)
 
 
 def table_of(*arguments, **settings):
-    table, problems, warnings = read(*arguments, **settings)
-    assert problems == [] and warnings == []
+    table, issues = read(*arguments, **settings)
+    assert issues == Issues()
     return table
 
 
-def problems_of(*arguments, **settings):
-    return read(*arguments, **settings)[1]
+def errors_of(*arguments, **settings):
+    return read(*arguments, **settings)[1].errors
 
 
 def edit(path, old, new):

@@ -6,18 +6,18 @@ import shutil
 import site
 import subprocess
 import sys
+import time
 
 import imageio_ffmpeg
 import pytest
 import torch
 import torchvision
 import yaml
-from conftest import smallest
 
-from motilens.pipeline.run_locks import _held, acquire_results_lock
 from motilens.simulation.render import render_video
 from motilens.simulation.visem_files import simulated_sample_table, write_label_table
 from motilens.video.encode import encode_video
+from support.project import copy_project, smallest
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def own_data(project):
     (folder / "videos").mkdir(parents=True)
     table = simulated_sample_table(6, seed=1, folder=str(folder / "videos"))
     write_label_table(table, folder / "labels.csv")
-    config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((project.folder / "tiny.yaml").read_text(encoding="utf-8"))
     config["dataset"] = {"labels": "lab/labels.csv", "videos": "lab/videos"}
     project.videos = list(table["video"])
     for participant, path in enumerate(project.videos, start=1):
@@ -58,7 +58,7 @@ def assert_clear(done, *lines):
 def test_own_data_make_a_whole_plan(own_data):
     done = own_data.run("-n", "--quiet", "rules")
     assert done.returncode == 0, done.stdout
-    assert re.search(r"extract_frames\s+6\b", done.stdout)
+    assert re.search(r"extract_clips\s+6\b", done.stdout)
     assert "simulate" not in done.stdout
 
 
@@ -68,7 +68,7 @@ def test_a_python_whose_path_has_a_space(own_data, tmp_path):
     python.parent.mkdir()
     python.symlink_to(sys.executable)
     done = subprocess.run(
-        [python, "-m", "snakemake", "-n", "--configfile", "tests/tiny.yaml"],
+        [python, "-m", "snakemake", "-n", "--configfile", "tiny.yaml"],
         cwd=own_data.folder, env=os.environ | {"PYTHONPATH": site.getsitepackages()[0]},
         capture_output=True, text=True,
     )  # fmt: skip
@@ -105,29 +105,29 @@ def test_unreadable_and_short_videos_stop_only_themselves(own_data):
     videos = sorted((own_data.folder / "lab/videos").iterdir())
     videos[0].write_text("not a video")
     encode_video(videos[1], _frames(12), 50.0)
-    done = own_data.run("--cores", "2", "--keep-going", "--", "frames")
+    done = own_data.run("--cores", "2", "--keep-going", "--", "clips")
     assert_clear(
         done,
-        rf"ERROR: lab/videos/{videos[0].name}: ffmpeg cannot read",
-        rf"ERROR: lab/videos/{videos[1].name}: 12 frames are too few for 4 clips of 18 frames",
-        r"2 of 6 videos could not be used:\n  1 failed: lab/videos/1_.*\n  2 failed: .*12 frames",
-        r"Mend or remove them, or go on without them \(dataset\.unreadable: leave_out\)",
+        rf"ERROR: .*lab/videos/{videos[0].name}: ffmpeg cannot read",
+        rf"ERROR: .*lab/videos/{videos[1].name}: 12 frames are too few for 4 clips of 18 frames",
+        r"2 of 6 videos could not be used:\n  1 failed: .*lab/videos/1_.*\n  2 failed: .*12 frames",
+        r"Replace or remove them, or skip them \(dataset\.on_unreadable_video: skip\)",
     )
-    assert len(list((own_data.folder / "results/frames").glob("*.h5"))) == 4
+    assert len(list((own_data.folder / "results/clips").glob("*.h5"))) == 4
 
 
 def test_going_on_without_a_video_and_the_table_says_so(own_data):
     smallest(own_data.config)
-    film = next((own_data.folder / "lab/videos").glob("5_*"))
-    content = film.read_bytes()
-    film.write_bytes(content[: len(content) // 2])
-    own_data.config["dataset"]["unreadable"] = "leave_out"
+    video = next((own_data.folder / "lab/videos").glob("5_*"))
+    content = video.read_bytes()
+    video.write_bytes(content[: len(content) // 2])
+    own_data.config["dataset"]["on_unreadable_video"] = "skip"
     done = own_data.run("--cores", "2")
     assert done.returncode == 0, done.stdout[-3000:]
     assert re.search(
-        r"WARNING: lab/videos/5_.* \(left out until it is replaced; .* delete res", done.stdout
+        r"WARNING: .*lab/videos/5_.* \(skipped until it is replaced; .* delete ", done.stdout
     )
-    assert "1 of 6 videos could not be used:\n  5 was left out: lab/videos/5_" in done.stdout
+    assert "1 of 6 videos could not be used:\n  5 was skipped: " in done.stdout
     results = own_data.folder / "results"
     table = (results / "tables/table1.md").read_text(encoding="utf-8")
     assert "**Without samples 5**: their videos" in table and "5 participants (20 stacks)" in table
@@ -137,11 +137,13 @@ def test_going_on_without_a_video_and_the_table_says_so(own_data):
     assert (results / "figures/contact_sheets/5.png").exists()
     assert "Nothing to be done" in own_data.run("-n").stdout
 
-    own_data.config["dataset"]["unreadable"] = "stop"  # not allowed any more: it is tried again
+    own_data.config["dataset"]["on_unreadable_video"] = (
+        "error"  # not allowed any more: it is tried again
+    )
     done = own_data.run("--cores", "2")
-    assert_clear(done, r"ERROR: lab/videos/5_", r"1 of 6 videos could not be used:\n  5 failed")
-    assert not (results / "frames/5.h5").exists()
-    film.write_bytes(content)
+    assert_clear(done, r"ERROR: .*lab/videos/5_", r"1 of 6 videos could not be used:\n  5 failed")
+    assert not (results / "clips/5.h5").exists()
+    video.write_bytes(content)
     done = own_data.run("--cores", "2")
     assert done.returncode == 0 and "6 participants (24 stacks)" in done.stdout
     assert "could not be used" not in done.stdout
@@ -150,23 +152,23 @@ def test_going_on_without_a_video_and_the_table_says_so(own_data):
 VANISH = """
 from pathlib import Path
 if not Path("gone.avi").exists():  # after the first of all, one of those to come
-    waiting = [k for k in range(1, 7) if not Path(f"results/frames/{k}.h5").exists()]
-    next(Path("lab/videos").glob(f"{waiting[0]}_*")).rename("gone.avi")
+    waiting = [k for k in range(1, 7) if not Path(f"clips/{k}.h5").exists()]
+    next(Path("../lab/videos").glob(f"{waiting[0]}_*")).rename("gone.avi")
 """
 
 
 def test_a_video_that_vanishes_during_the_run(own_data):
     """Snakemake itself ends the run then; nothing is lost, and the next call says whose it was."""
-    script = own_data.folder / "workflow/scripts/extract_frames.py"
+    script = own_data.folder / "workflow/scripts/extract_clips.py"
     script.write_text(script.read_text(encoding="utf-8") + VANISH, encoding="utf-8")
-    done = own_data.run("--cores", "1", "--", "frames")
+    done = own_data.run("--cores", "1", "--", "clips")
     assert done.returncode == 1 and "Missing files after 5 seconds" in done.stdout
     name = re.search(r"lab/videos/(.*) \(missing locally", done.stdout)[1]
-    told = f"participant {name[0]} has labels but no video in lab/videos"
-    assert_clear(own_data.run("-n"), told)
-    shutil.copyfile(own_data.folder / "gone.avi", own_data.folder / "lab/videos" / name)
-    done = own_data.run("-n", "--quiet", "rules", "--", "frames")
-    assert re.search(r"extract_frames +[1-5]\n", done.stdout), done.stdout
+    error = f"participant {name[0]} has labels but no video in lab/videos"
+    assert_clear(own_data.run("-n"), error)
+    shutil.copyfile(own_data.folder / "results/gone.avi", own_data.folder / "lab/videos" / name)
+    done = own_data.run("-n", "--quiet", "rules", "--", "clips")
+    assert re.search(r"extract_clips +[1-5]\n", done.stdout), done.stdout
 
 
 def test_two_files_that_show_the_same(own_data):
@@ -174,7 +176,7 @@ def test_two_files_that_show_the_same(own_data):
     first, second = sorted((own_data.folder / "lab/videos").iterdir())[:2]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-i", first]
     subprocess.run([*command, "-c", "copy", "-metadata", "title=x", second], check=True)
-    done = own_data.run("--cores", "2", "--", "frames")
+    done = own_data.run("--cores", "2", "--", "clips")
     assert_clear(
         done, r"ERROR: the videos of samples 1 and 2 \(1_.* and 2_.*\) show the same frames: remove"
     )
@@ -187,8 +189,8 @@ def test_a_full_disk(own_data, tmp_path):
         pytest.skip("needs the right to mount a small disk")
     try:
         own_data.config["frames"] |= {"size": 256}
-        done = own_data.run("--cores", "1", "--", "frames")
-        assert_clear(done, r"ERROR: .*frames/\S+: no space left on the disk: make room, run again")
+        done = own_data.run("--cores", "1", "--", "clips")
+        assert_clear(done, r"ERROR: .*clips/\S+: no space left on the disk: free some, and run again")
         assert "Segmentation" not in done.stdout and "core dumped" not in done.stdout
         assert not [path for path in place.rglob("*") if ".part" in path.name]
     finally:
@@ -206,7 +208,7 @@ def test_own_data_in_one_excel_table(own_data):
     assert_clear(
         own_data.run("-n"), r"samples\.xlsx, line 3: participant 2: its three .* add up to"
     )
-    own_data.config["dataset"]["motility_sum"] = {"otherwise": "warn"}
+    own_data.config["dataset"]["motility_sum"] = {"on_mismatch": "warn"}
     done = own_data.run("-n", "--quiet", "rules")
     assert (
         done.returncode == 0 and "WARNING: lab/samples.xlsx, line 3: participant 2" in done.stdout
@@ -226,8 +228,8 @@ def test_until_behind_the_checkpoint(own_data):
     """Snakemake would say `Nothing to be done`."""
     done = own_data.run("-n", "--until", "train_autoencoder")
     assert done.returncode == 1
-    assert "do not work with train_autoencoder: ask for a target instead (frames," in done.stdout
-    assert own_data.run("-n", "--until", "extract_frames").returncode == 0
+    assert "do not work with train_autoencoder: ask for a target instead (clips," in done.stdout
+    assert own_data.run("-n", "--until", "extract_clips").returncode == 0
 
 
 def test_a_video_that_may_not_be_read(own_data):
@@ -253,17 +255,32 @@ def test_results_that_are_a_file(own_data):
     assert_clear(own_data.run("-n"), "results: .*results is a file: name a folder")
 
 
-def test_a_run_in_another_clone_is_not_disturbed(own_data):
-    """Snakemake's locks know of one clone alone."""
-    results = own_data.folder / "results"
-    assert acquire_results_lock(results) is None  # by this process, in another folder
-    done = own_data.run("--cores", "1", "--", "results/samples.csv")
-    assert done.returncode == 1
-    assert re.search(r"^ERROR: results: a run in another clone, .*, is writing", done.stdout, re.M)
-    assert not (results / "samples.csv").exists()
-    assert own_data.run("-n").returncode == 0
-    _held.pop().close()
-    assert own_data.run("--cores", "1", "--", "results/samples.csv").returncode == 0
+def test_runs_of_two_clones_do_not_write_the_same_results(own_data, tmp_path):
+    own_data.config["results"] = str(own_data.folder / "results")
+    own_data.run("-n")
+    other = Own(copy_project(tmp_path / "another clone"), own_data.config)
+    other.config["dataset"] = {
+        k: str(own_data.folder / v) for k, v in own_data.config["dataset"].items()
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--configfile",
+        "own.yaml",
+        "--cores",
+        "1",
+        "clips",
+    ]
+    with subprocess.Popen(command, cwd=own_data.folder, stderr=subprocess.DEVNULL) as run:
+        locks = own_data.folder / "results/.snakemake/locks"
+        while run.poll() is None and not (locks.exists() and any(locks.iterdir())):
+            time.sleep(0.01)
+        done = other.run("--cores", "1", "--", "clips")
+        assert run.poll() is None
+    assert done.returncode == 1 and "cannot be locked" in done.stdout
+    assert run.returncode == 0
+    assert other.run("--cores", "1", "--", "clips").returncode == 0
 
 
 def test_a_number_given_as_text(project):
@@ -277,7 +294,7 @@ def test_weights_are_fetched_first_and_their_absence_is_explained(project, tmp_p
     """A proxy that refuses stands for a machine without network; a made file for torchvision's."""
     cache = tmp_path / "torch/hub/checkpoints"
     cache.mkdir(parents=True)
-    wanted = "results/weights/resnet18/IMAGENET1K_V1.pt"
+    wanted = "weights/resnet18/IMAGENET1K_V1.pt"
     env = {"TORCH_HOME": str(tmp_path / "torch"), "https_proxy": "http://127.0.0.1:9"}
     done = project.snakemake("--cores", "1", "--", wanted, check=False, **env)
     assert_clear(done, rf"ERROR: regressor\.weights: .* Download \S+resnet18\S+ .* into {cache}")
@@ -285,7 +302,7 @@ def test_weights_are_fetched_first_and_their_absence_is_explained(project, tmp_p
     state = torchvision.models.resnet18().state_dict()
     torch.save(state, cache / name)
     project.snakemake("--cores", "1", "--", wanted, **env)
-    assert torch.load(project.folder / wanted, weights_only=True).keys() == state.keys()
+    assert torch.load(project.folder / "results" / wanted, weights_only=True).keys() == state.keys()
 
 
 def test_the_papers_experiment_has_the_papers_jobs(project):
@@ -297,7 +314,7 @@ def test_the_papers_experiment_has_the_papers_jobs(project):
         open(path, "w").close()
     plan = project.snakemake("-n", "--quiet", "rules", config="config/visem.yaml").stdout
     jobs = {
-        "extract_frames": 85,
+        "extract_clips": 85,
         "fetch_weights": 1,
         "train_autoencoder": 12,
         "train_regressor": 24,

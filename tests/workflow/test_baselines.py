@@ -6,17 +6,17 @@ import changes
 import pandas as pd
 import pytest
 import yaml
-from laboratory import FOLLOWED
+from support.laboratory import FOLLOWED
 from test_reruns import plan
 
 from motilens.core.records import read_record
 
 TABLES = {
-    "measure_errors", "measure_statistics", "make_table1", "describe_run",
+    "compute_errors", "compute_statistics", "make_table1", "summarize_run",
     "plot_learning_curves", "plot_errors", "plot_agreement",
 }  # fmt: skip
 AVERAGED = {"average_predictions"}
-TRACKED = {"track_cells", "count_cells"} | AVERAGED
+TRACKED = {"track_cells", "predict_baseline"} | AVERAGED
 COUNTED = TABLES - {"plot_learning_curves"}
 
 
@@ -77,7 +77,7 @@ def test_they_are_rows_of_the_tables(lab):
         (lambda lab: lab.config["regressor"].update(epochs=3),
          {"train_regressor"} | AVERAGED | TABLES),
         (lambda lab: lab.config["dataset"].update(microns_per_pixel=0.4),
-         {"extract_frames", "plot_contact_sheet", "list_clips", "train_regressor", "count_cells"}
+         {"extract_clips", "plot_contact_sheet", "index_clips", "train_regressor", "predict_baseline"}
          | AVERAGED | TABLES),
         (lambda lab: lab.config.update(baselines=["msd", "casa", "cells"]), COUNTED),
         (lambda lab: lab.config.update(ensembles={}), COUNTED),
@@ -86,7 +86,7 @@ def test_they_are_rows_of_the_tables(lab):
         (lambda lab: lab.config["ensembles"].update(pair=lab.config["ensembles"].pop("both")),
          AVERAGED | COUNTED),
         (lambda lab: changes.edit_module(lab, "tracks.py"), TRACKED | COUNTED),
-        (lambda lab: changes.edit_module(lab, "counting.py"), {"count_cells"} | AVERAGED | COUNTED),
+        (lambda lab: changes.edit_module(lab, "counting.py"), {"predict_baseline"} | AVERAGED | COUNTED),
         (lambda lab: changes.edit_module(lab, "ensembles.py"), AVERAGED | COUNTED),
         (lambda lab: changes.upgrade(lab, "trackpy"), TRACKED | COUNTED),
     ],
@@ -104,7 +104,7 @@ def test_a_label_of_one_target_makes_only_that_target_stale(lab, tmp_path):
     changes.edit_morphology(made, 3)
     jobs = plan(made, "own.yaml")
     counted = [dict(wildcards) for (rule, wildcards), reruns in jobs.items()
-               if rule == "count_cells" and reruns]  # fmt: skip
+               if rule == "predict_baseline" and reruns]  # fmt: skip
     assert len(counted) == 6 and {job["target"] for job in counted} == {"morphology"}
 
 
@@ -120,7 +120,7 @@ def test_an_ensemble_answers_the_mean_of_its_members(lab):
         pd.testing.assert_frame_equal(both, (parts[0] + parts[1]) / 2)
     record = read_record(lab.folder / "results/ensembles/both/motility/fold1/seed0/model.json")
     assert record["settings"]["members"] == ["I1", "cells"]
-    page = (lab.folder / "results/tables/run.md").read_text(encoding="utf-8")
+    page = (lab.folder / "results/tables/run_summary.md").read_text(encoding="utf-8")
     assert "both (of I1, cells); moving (of I1, casa, msd)" in page and "code of ensembles" in page
 
 

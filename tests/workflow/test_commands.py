@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
              "requirements.in", "requirements.txt", "setup.sh"]  # fmt: skip
     subprocess.run(["cp", "-Rp", *(ROOT / part for part in parts), folder], check=True)
     (folder / ".venv").symlink_to(sys.prefix)
-    tiny = yaml.safe_load((ROOT / "tests/tiny.yaml").read_text())
+    tiny = yaml.safe_load((ROOT / "tiny.yaml").read_text())
     (folder / "mine.yaml").write_text(yaml.safe_dump(tiny))
     (folder / "new_videos").mkdir()
     return folder

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, copy_project, small
+from support.project import ROOT, copy_project, small
 
 from motilens.pipeline.code_digest import list_imports, list_sources
 

@@ -6,7 +6,7 @@ import sys
 from rocrate.rocrate import ROCrate
 
 
-def crate(project, *arguments, config="tests/tiny.yaml"):
+def crate(project, *arguments, config="tiny.yaml"):
     command = [sys.executable, "workflow/crate.py", "--configfile", config]
     return subprocess.run(
         [*command, *map(str, arguments)], cwd=project.folder, capture_output=True, text=True

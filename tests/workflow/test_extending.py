@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-from laboratory import FOLLOWED
+from support.laboratory import FOLLOWED
 
 TEXT = (Path(__file__).parents[2] / "docs/extending.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```\w+\n# (\S+), ([^\n]+)\n(.*?)```", TEXT, re.DOTALL)

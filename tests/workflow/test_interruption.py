@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from conftest import copy_project, small
+from support.project import copy_project, small
 
 HERE = Path(__file__).parent
 ON_DEMAND = {
@@ -24,20 +24,20 @@ STEPS = {
     "fetch_weights": (1, ON_DEMAND["fetch_weights"]),
     "simulate_video": (1, "frames"),
     "simulate_labels": (2, "results/samples.csv"),
-    "check_samples": (2, "results/samples.csv"),
-    "extract_frames": (2, "frames"),
+    "write_sample_table": (2, "results/samples.csv"),
+    "extract_clips": (2, "frames"),
     "plot_contact_sheet": (1, "results/figures/contact_sheets/1.png"),
-    "list_clips": (1, "results/frames/lists/all.csv"),
+    "index_clips": (1, "results/clips/index/all.csv"),
     "train_autoencoder": (4, "autoencoders"),
     "make_feature_images": (1, ON_DEMAND["make_feature_images"]),
     "train_regressor": (5, "regressors"),
     "track_cells": (1, "results/tracks/1.csv.gz"),
-    "count_cells": (2, "results/predictions/msd/motility/fold1/seed0.csv"),
+    "predict_baseline": (2, "results/predictions/msd/motility/fold1/seed0.csv"),
     "average_predictions": (2, "results/predictions/both/motility/fold1/seed0.csv"),
-    "measure_errors": (2, "results/tables/mae.csv"),
-    "measure_statistics": (4, "results/tables/statistics.md"),
+    "compute_errors": (2, "results/tables/mae.csv"),
+    "compute_statistics": (4, "results/tables/statistics.md"),
     "make_table1": (3, "results/tables/table1.md"),
-    "describe_run": (3, "results/tables/run.md"),
+    "summarize_run": (3, "results/tables/run_summary.md"),
     "plot_learning_curves": (1, "results/figures/learning_curves.png"),
     "make_bundle": (3, ON_DEMAND["make_bundle"]),
     "plot_errors": (1, "results/figures/errors.png"),
@@ -98,9 +98,9 @@ def test_every_step_is_killed_in_turn(tmp_path, weights):
 def test_half_a_step_is_not_taken_for_whole_without_our_profile(tmp_path, weights):
     """Its record is missing, its clips are whole: Snakemake marks jobs that have not ended."""
     project = small(copy_project(tmp_path / "a copy"))
-    env = weights | {"PYTHONPATH": str(HERE / "killer"), "KILL_AT": "extract_frames:2:run"}
+    env = weights | {"PYTHONPATH": str(HERE / "killer"), "KILL_AT": "extract_clips:2:run"}
     run(project, check=False, **env)
-    [clips] = (project.folder / "results/frames").glob("*.h5")
+    [clips] = (project.folder / "results/clips").glob("*.h5")
     plain = ("--workflow-profile", "none")
     done = run(project, *plain, check=False)
     assert done.returncode == 1 and "IncompleteFilesException" in done.stdout

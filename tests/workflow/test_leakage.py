@@ -1,7 +1,7 @@
 """What is held out is out: no weight of a fold's models depends on its held-out participants."""
 
 import numpy as np
-from changes import LABELS_FILE
+from support.changes import LABELS_FILE
 
 from motilens.simulation.visem_files import write_label_table
 from motilens.video.encode import encode_video

@@ -23,7 +23,7 @@ def project(finished, tmp_path):
 
 
 def configured(project, **changes):
-    config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((project.folder / "tiny.yaml").read_text(encoding="utf-8"))
     config["inputs"] = {"I1": {"frames": 1}, "I4": {"frames": 18}}
     for place, value in changes.items():
         section, _, key = place.partition("__")
@@ -45,7 +45,7 @@ def wait_for(condition, seconds=120):
 def test_a_killed_snakemake_costs_seconds_of_a_long_training(project, tmp_path):
     configured(project, autoencoder__epochs=800)
     undisturbed = project.copy(tmp_path / "undisturbed")
-    log, state = project.folder / LOG, project.folder / FOLDER / "training.state"
+    log, state = project.folder / LOG, project.folder / FOLDER / "checkpoint.pt"
     log.unlink()
     command = [sys.executable, "-m", "snakemake", "--configfile", "long.yaml", "--cores", "1"]
     with open(tmp_path / "told", "w") as told:
@@ -93,5 +93,5 @@ def test_a_disk_that_fills_while_a_model_is_written_keeps_the_state(project):
     assert script.read_text() != before
     done = train(project, check=False)
     assert done.returncode == 1 and "no space left on the disk: make room, run again" in done.stdout
-    assert (project.folder / FOLDER / "training.state").exists()
+    assert (project.folder / FOLDER / "checkpoint.pt").exists()
     assert not (project.folder / FOLDER / "model.pt").exists()

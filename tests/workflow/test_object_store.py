@@ -39,7 +39,7 @@ def lab(project, tmp_path):
     s3.put_object(Bucket="lab", Key="films 2026/old/9_other.avi", Body=b"in another folder")
     s3.put_object(Bucket="lab", Key="films 2026, others/9_other.avi", Body=b"and another")
 
-    config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((project.folder / "tiny.yaml").read_text(encoding="utf-8"))
     project.videos, project.s3 = list(table["video"]), s3
 
     def environment(address):
@@ -91,7 +91,7 @@ def test_videos_of_a_bucket_give_the_same_clips(lab):
     film(lab.folder / "other.avi", 7)
     lab.s3.upload_file(str(lab.folder / "other.avi"), "lab", key)
     planned = lab.run("frames", "-n", "--quiet", "rules")
-    assert re.search(r"extract_frames +1\b", planned), planned
+    assert re.search(r"extract_clips +1\b", planned), planned
 
     # What is fetched is what would be decoded in a folder.
     lab.s3.upload_file(lab.videos[0], "lab", key)
@@ -106,7 +106,7 @@ def test_videos_of_a_bucket_give_the_same_clips(lab):
 def test_what_is_wrong_with_a_bucket_is_said_before_any_job(lab):
     def refused(*arguments, **changes):
         told = lab.run("-n", "frames", *arguments, check=False, **changes)
-        assert "Traceback" not in told and "extract_frames" not in told, told
+        assert "Traceback" not in told and "extract_clips" not in told, told
         return told
 
     assert "no file is seen in s3://lab/empty" in refused(videos="s3://lab/empty")

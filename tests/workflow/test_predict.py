@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from laboratory import FOLLOWED
+from support.laboratory import FOLLOWED
 
 from motilens.compute.device import setup_compute
 from motilens.core.records import read_record
@@ -98,7 +98,7 @@ def test_what_is_unlike_the_training_videos_is_said(lab, predicted):
 def test_numbers_are_those_of_all_models(lab, predicted):
     cpu = setup_compute({"device": "cpu"})
     given = json.loads((predicted[1] / "predictions.json").read_text(encoding="utf-8"))[0]
-    frames = {"1": str(lab.folder / "results/frames/1.h5")}
+    frames = {"1": str(lab.folder / "results/clips/1.h5")}
     answers = []
     for fold in (1, 2):
         folder = lab.folder / f"results/regressors/ours/morphology/fold{fold}/seed0"

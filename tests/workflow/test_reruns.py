@@ -1,120 +1,92 @@
-"""Reruns are exact: the table of staleness.py, row by row, against Snakemake's own plan."""
+"""Reruns are exact by Snakemake's own plan: rows of staleness.py that need it, and whole runs.
 
-import copy
-import fnmatch
+tests/unit/pipeline/test_dependencies.py proves the other rows, without Snakemake.
+"""
+
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import changes
 import imageio_ffmpeg
 import pytest
-import staleness
 import yaml
-from staleness import OWN_DATA, REMOVED, SIMULATED
 
 from motilens.simulation.visem_files import write_video_list
+from support import changes
+from support.project import TINY
+from support.staleness import FOLDERS, OWN_DATA, SIMULATED, apply_change, named_jobs
 
-ROOT = Path(__file__).parents[2]
 WILDCARDS = [
-    r"(frames|contact_sheets)/(?P<sample>[^/]+)\.(h5|json|png)$",
-    r"frames/lists/(?P<group>\w+)\.csv$",
+    r"^clips/(?P<sample>[^/]+)\.(h5|json)$",
+    r"contact_sheets/(?P<sample>[^/]+)\.png$",
+    r"^clips/index/(?P<group>\w+)\.csv$",
     r"videos/(?P<sample>\d+)_",
-    r"autoencoders/(?P<input>\w+)/fold(?P<fold>\d+)/seed(?P<seed>\d+)/",
-    r"tracks/(?P<sample>[^/]+)\.csv\.gz$",
-    r"(baselines|predictions)/(?P<baseline>msd|kinematics|cells|casa)/(?P<target>\w+)/fold(?P<fold>\d+)/",
-    r"(regressors|predictions)/(?P<input>\w+)/(?P<target>\w+)/fold(?P<fold>\d+)/seed(?P<seed>\d+)",
+    r"^autoencoders/(?P<input>\w+)/fold(?P<fold>\d+)/seed(?P<seed>\d+)/",
+    r"^tracks/(?P<sample>[^/]+)\.csv\.gz$",
+    r"^baselines/(?P<baseline>\w+)/(?P<target>\w+)/fold(?P<fold>\d+)/",
+    r"^regressors/(?P<input>\w+)/(?P<target>\w+)/fold(?P<fold>\d+)/seed(?P<seed>\d+)/",
 ]
 
 
-def plan(project, config, *arguments, **env):
-    """Every job of the workflow, and whether it would run, by `snakemake --summary`."""
+def plan_with_snakemake(project, config, *arguments, **env):
+    """Return every job of the workflow and whether it would run, by `snakemake --summary`."""
     done = project.snakemake("--summary", *arguments, config=config, **env)
     jobs = {}
     for line in done.stdout.splitlines():
         if line.count("\t") == 5 and not line.startswith("output_file\t"):
-            path, _, rule, _, _, fate = line.split("\t")
-            found = [match for match in (re.search(part, path) for part in WILDCARDS) if match]
-            job = (rule, frozenset(found[0].groupdict().items() if found else ()))
-            jobs[job] = jobs.get(job, False) or fate != "no update"
+            path, _, rule, _, _, plan = line.split("\t")
+            if not path.startswith("predictions/"):  # beside a model or a record, which is listed
+                matches = [match for match in (re.search(p, path) for p in WILDCARDS) if match]
+                job = (rule, frozenset(matches[0].groupdict().items() if matches else ()))
+                jobs[job] = jobs.get(job, False) or plan != "no update"
     assert jobs, done.stdout
     return jobs
 
 
-def named(jobs, reruns):
-    """Those of `jobs` that a row names; each of its names stands for at least one."""
-    chosen = set()
-    for word in reruns.split():
-        rule, wildcards = re.fullmatch(r"(\w+)(?:\[(.*)\])?", word).groups()
-        wanted = dict(part.split("=") for part in (wildcards or "").split(",") if part)
-        found = {
-            job
-            for job in jobs
-            if job[0] == rule
-            and all(fnmatch.fnmatch(dict(job[1])[name], value) for name, value in wanted.items())
-        }
-        assert found, f"no job is called {word}"
-        chosen |= found
-    return chosen
-
-
 def assert_exact(jobs, row):
-    stale, expected = {job for job in jobs if jobs[job]}, named(jobs, row.reruns)
-    assert stale - expected == set(), "too much reruns"
-    assert expected - stale == set(), "too little reruns"
+    stale, expected = {job for job in jobs if jobs[job]}, named_jobs(jobs, row.reruns)
+    assert stale - expected == set(), "too much runs again"
+    assert expected - stale == set(), "too little runs again"
 
 
-def changed(config, row):
-    config = copy.deepcopy(config)
-    for key, value in (row.to if isinstance(row.to, dict) else {row.what: row.to}).items():
-        *path, last = key.split(".")
-        section = config
-        for name in path:
-            section = section[name]
-        if value == REMOVED:
-            del section[last]
-        else:
-            section[last] = value
-    return config
-
-
-def in_pairs(function, rows):
-    """Snakemake uses one core for a plan; these machines have at least two."""
+def plan_in_pairs(make_plan, rows):
+    """Start all plans, two at a time: Snakemake uses one core for a plan."""
     with ThreadPoolExecutor(2) as pool:
-        return [pool.submit(function, row) for row in rows]
+        return {id(row): pool.submit(make_plan, row) for row in rows}
 
 
-def planned(project, config, row, folder):
-    path = folder / f"{id(row)}.yaml"
-    path.write_text(yaml.safe_dump(changed(config, row), sort_keys=False))
-    return plan(project, str(path))
+def parametrize(rows):
+    names = [f"{getattr(row.what, '__name__', row.what)}-{row.to}" for row in rows]
+    return pytest.mark.parametrize("row", rows, ids=names)
 
 
-def each(rows):
-    names = [
-        f"{row.what if isinstance(row.what, str) else row.what.__name__}-{row.to}" for row in rows
-    ]
-    return pytest.mark.parametrize("number", range(len(rows)), ids=names)
+FOR_SNAKEMAKE = [row for row in SIMULATED if row.compared_with_snakemake]
+OWN_FOR_SNAKEMAKE = [row for row in OWN_DATA if row.compared_with_snakemake] + FOLDERS
 
 
 @pytest.fixture(scope="module")
 def simulated_plans(finished, tmp_path_factory):
-    config = yaml.safe_load((ROOT / "tests/tiny.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load(TINY.read_text(encoding="utf-8"))
     folder = tmp_path_factory.mktemp("changed")
-    return in_pairs(lambda row: planned(finished, config, row, folder), SIMULATED)
+
+    def make_plan(row):
+        path = folder / f"{id(row)}.yaml"
+        path.write_text(yaml.safe_dump(apply_change(config, row), sort_keys=False))
+        return plan_with_snakemake(finished, str(path))
+
+    return plan_in_pairs(make_plan, FOR_SNAKEMAKE)
 
 
-@each(SIMULATED)
-def test_simulated_data(simulated_plans, number):
-    assert_exact(simulated_plans[number].result(), SIMULATED[number])
+@parametrize(FOR_SNAKEMAKE)
+def test_snakemake_plans_what_changes_of_a_simulated_experiment_say(simulated_plans, row):
+    assert_exact(simulated_plans[id(row)].result(), row)
 
 
-def test_nothing_changed(finished):
-    assert not any(plan(finished, "tests/tiny.yaml").values())
+def test_nothing_runs_again_when_nothing_is_changed(finished):
+    assert not any(plan_with_snakemake(finished, "tiny.yaml").values())
 
 
 @pytest.fixture(scope="module")
@@ -122,11 +94,6 @@ def laboratory(finished_laboratory, tmp_path_factory):
     lab = finished_laboratory.copy(tmp_path_factory.mktemp("own") / "a lab")
     write_video_list(lab.table, lab.folder / "lab/list.csv")
     shutil.copytree(lab.folder / "lab", lab.folder / "moved")
-    folds = (lab.folder / "results/folds.csv").read_text().replace("participant", "ID")
-    (lab.folder / "lab/folds.csv").write_text(folds)
-    swapped = folds.replace("1,1", "1,x").replace("2,2", "2,1").replace("1,x", "1,2")
-    assert swapped != folds
-    (lab.folder / "lab/swapped.csv").write_text(swapped)
     return lab
 
 
@@ -134,59 +101,60 @@ def laboratory(finished_laboratory, tmp_path_factory):
 def own_plans(laboratory, tmp_path_factory):
     folder = tmp_path_factory.mktemp("changed")
 
-    def one(row):
+    def make_plan(row):
+        lab, arguments = laboratory.copy(folder / str(id(row)) / "a lab"), []
         if isinstance(row.what, str):
-            return planned(laboratory, laboratory.config, row, folder)
-        lab = laboratory.copy(folder / str(id(row)) / "a lab")
-        arguments = row.what(lab, row.to) or []
+            lab.config = apply_change(lab.config, row)
+        else:
+            arguments = row.what(lab, row.to) or []
         lab.write_configuration()
-        return plan(lab, "own.yaml", *arguments, **lab.env)
+        return plan_with_snakemake(lab, "own.yaml", *arguments, **lab.env)
 
-    return in_pairs(one, OWN_DATA)
-
-
-@each(OWN_DATA)
-def test_own_data(own_plans, number):
-    assert_exact(own_plans[number].result(), OWN_DATA[number])
+    return plan_in_pairs(make_plan, OWN_FOR_SNAKEMAKE)
 
 
-def finished_jobs(done):
-    """How many jobs of each rule a run has finished."""
+@parametrize(OWN_FOR_SNAKEMAKE)
+def test_snakemake_plans_what_changes_of_a_laboratory_say(own_plans, row):
+    assert_exact(own_plans[id(row)].result(), row)
+
+
+def count_finished_jobs(done):
+    """Return how many jobs of each rule a run has finished."""
     return Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", done.stdout))
 
 
-def models_of(lab):
+def model_times(lab):
     return {path: path.stat().st_mtime_ns for path in lab.folder.rglob("results/**/model.*")}
 
 
 def test_the_same_content_trains_nothing_and_another_content_trains_what_saw_it(
     laboratory, tmp_path
 ):
-    """A video is packed anew (other bytes, the same frames); then it is really replaced."""
+    """A video is packed again (other bytes, the same frames); then it is really replaced."""
     lab = laboratory.copy(tmp_path / "a lab")
-    film, models = lab.video(6), models_of(lab)
-    old, packed = film.read_bytes(), film.with_name("packed.avi")
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", film, "-c", "copy", "-metadata", "title=x"]
+    video, models = lab.video(6), model_times(lab)
+    old, packed = video.read_bytes(), video.with_name("packed.avi")
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", video, "-c", "copy", "-metadata", "title=x"]
     subprocess.run([*command, packed], check=True, capture_output=True)
-    packed.replace(film)
-    assert film.read_bytes() != old
+    packed.replace(video)
+    assert video.read_bytes() != old
     done = lab.snakemake("--cores", "2", config="own.yaml")
     # 6 was held out in fold 1: on the list of all and on that of fold 2's training.
-    assert finished_jobs(done) == {
-        "extract_frames": 1, "plot_contact_sheet": 1, "list_clips": 2, "all": 1,
+    assert count_finished_jobs(done) == {
+        "extract_clips": 1, "plot_contact_sheet": 1, "index_clips": 2, "all": 1,
     }  # fmt: skip
-    assert models_of(lab) == models
-    assert not any(plan(lab, "own.yaml").values())
+    assert model_times(lab) == models
+    assert not any(plan_with_snakemake(lab, "own.yaml").values())
 
     changes.replace_video(lab, 6)
     done = lab.snakemake("--cores", "2", config="own.yaml")
-    assert finished_jobs(done) == {
-        "extract_frames": 1, "plot_contact_sheet": 1, "list_clips": 2,
-        "train_autoencoder": 1, "train_regressor": 4, "measure_errors": 1, "measure_statistics": 1,
-        "make_table1": 1, "describe_run": 1, "plot_learning_curves": 1, "plot_errors": 1,
+    assert count_finished_jobs(done) == {
+        "extract_clips": 1, "plot_contact_sheet": 1, "index_clips": 2,
+        "train_autoencoder": 1, "train_regressor": 4, "compute_errors": 1, "compute_statistics": 1,
+        "make_table1": 1, "summarize_run": 1, "plot_learning_curves": 1, "plot_errors": 1,
         "plot_agreement": 1, "all": 1,
     }  # fmt: skip
-    assert not any(plan(lab, "own.yaml").values())
+    assert not any(plan_with_snakemake(lab, "own.yaml").values())
 
 
 def test_changes_that_were_run_and_taken_back_leave_the_results_of_before(laboratory, tmp_path):
@@ -197,7 +165,7 @@ def test_changes_that_were_run_and_taken_back_leave_the_results_of_before(labora
     lab.write_configuration()
     lab.snakemake("--cores", "2", config="own.yaml")
     during = lab.digests()
-    assert during["tables/mae.csv"] != before["tables/mae.csv"] and "frames/7.h5" in during
+    assert during["tables/mae.csv"] != before["tables/mae.csv"] and "clips/7.h5" in during
 
     next((lab.folder / "lab/videos").glob("7_*")).unlink()
     (lab.folder / "lab/labels.csv").write_bytes(labels)
@@ -205,132 +173,95 @@ def test_changes_that_were_run_and_taken_back_leave_the_results_of_before(labora
     lab.write_configuration()
     lab.snakemake("--cores", "2", config="own.yaml")
     after = lab.digests()
-    remains = {
-        "frames/7.h5",
-        "frames/7.json",
-        "figures/contact_sheets/7.png",
-        "splits/folds2_seed0.csv",
-    }
-    assert {path for path in after if after[path] != before.get(path)} == remains
+    assert {path for path in after if after[path] != before.get(path)} == {
+        "clips/7.h5", "clips/7.json", "figures/contact_sheets/7.png", "splits/folds2_seed0.csv",
+    }  # fmt: skip
 
 
 def test_an_edit_that_changes_no_clip_trains_nothing(laboratory, tmp_path):
     lab = laboratory.copy(tmp_path / "a lab")
     changes.edit_module(lab, "video/ffmpeg.py")
     done = lab.snakemake("--cores", "2", config="own.yaml")
-    assert finished_jobs(done) == {
-        "extract_frames": 6, "plot_contact_sheet": 6, "list_clips": 4, "all": 1,
+    assert count_finished_jobs(done) == {
+        "extract_clips": 6, "plot_contact_sheet": 6, "index_clips": 4, "all": 1,
     }  # fmt: skip
-
-
-def explained(project, *arguments):
-    command = [sys.executable, "workflow/explain.py", *arguments]
-    return subprocess.run(command, cwd=project.folder, capture_output=True, text=True)
-
-
-def test_reasons_are_told_in_the_users_words(laboratory, tmp_path):
-    lab = laboratory.copy(tmp_path / "a lab")
-    told = explained(lab, "--configfile", "own.yaml")
-    assert told.stdout == "Nothing would rerun: all is up to date.\n"
-    lab.config["frames"]["size"] = 96
-    lab.config["regressor"]["learning_rate"] = 0.5
-    lab.write_configuration()
-    changes.add_participant(lab, 7)
-    told = explained(lab, "--configfile", "own.yaml", "--jobs")
-    lines = told.stdout.splitlines()
-    assert lines[0] == (
-        "frames.size changed 32 -> 96: 6 frames, 6 contact sheets, 4 lists of clips, "
-        "2 autoencoders, 4 regressors, 1 table of errors, 1 table of statistics, 1 Table 1, "
-        "1 description of the run, 1 figure of learning curves, 1 figure of errors, "
-        "1 figure of agreement, 1 gallery"
-    )
-    for line in (
-        "regressor.learning_rate changed 0.0001 -> 0.5: 4 regressors, 1 table of errors,",
-        "samples 7 are new: 1 table of samples, 1 autoencoder, 4 regressors,",
-        "not made yet: 1 file of frames",
-        "In all: 1 table of samples, 7 frames, 7 contact sheets, 4 lists of clips, 2 autoencoders,",
-        "Should the new clips be the same as the old, what is behind them will not rerun.",
-        "train_regressor {'input': 'I1', 'target': 'motility', 'fold': '1', 'seed': '0'}",
-    ):
-        assert any(found.startswith(line) for found in lines), (line, told.stdout)
 
 
 def test_deleted_clips_are_made_again_for_a_model_that_needs_them(laboratory, tmp_path):
     """Trainings name a list of their clips only."""
     lab = laboratory.copy(tmp_path / "a lab")
     before = lab.digests()
-    changes.delete(lab, "frames/3.h5")
+    changes.delete(lab, "clips/3.h5")
     changes.delete(lab, "regressors/I1/motility/fold1/seed0/model.pt")
-    done = finished_jobs(lab.snakemake("--cores", "2", config="own.yaml"))
-    assert (done["extract_frames"], done["train_regressor"]) == (1, 1)
+    done = count_finished_jobs(lab.snakemake("--cores", "2", config="own.yaml"))
+    assert (done["extract_clips"], done["train_regressor"]) == (1, 1)
     assert done["train_autoencoder"] == 0
     assert lab.digests() == before
 
 
-def test_what_is_explained_is_what_snakemake_plans(laboratory, tmp_path):
+def test_results_without_records_are_not_taken_for_up_to_date(laboratory, tmp_path):
+    """As `cp results/*` copies them to another clone: without hidden folders."""
+    lab = laboratory.copy(tmp_path / "a lab")
+    shutil.rmtree(lab.folder / "results/.snakemake")
+    done = lab.snakemake("-n", config="own.yaml", check=False)
+    assert done.returncode == 1 and ": nothing says how these were made: " in done.stdout
+
+
+def explain(project, *arguments):
+    command = [sys.executable, "workflow/explain.py", *arguments]
+    return subprocess.run(command, cwd=project.folder, capture_output=True, text=True)
+
+
+def test_explain_says_why_in_the_users_words(laboratory, tmp_path):
+    lab = laboratory.copy(tmp_path / "a lab")
+    done = explain(lab, "--configfile", "own.yaml")
+    assert done.stdout == "Nothing would run again: everything is up to date.\n"
+    lab.config["frames"]["size"] = 96
+    lab.config["regressor"]["learning_rate"] = 0.5
+    lab.write_configuration()
+    changes.add_participant(lab, 7)
+    done = explain(lab, "--configfile", "own.yaml", "--jobs")
+    lines = done.stdout.splitlines()
+    for start in (
+        "frames.size changed 32 -> 96: 6 extract_clips, 6 plot_contact_sheet, 4 index_clips, "
+        "4 train_regressor, 2 train_autoencoder, 1 compute_errors, 1 compute_statistics, "
+        "1 make_table1, 1 plot_agreement, 1 plot_errors, 1 plot_gallery, ",
+        "regressor.learning_rate changed 0.0001 -> 0.5: 4 train_regressor, 1 compute_errors, ",
+        "samples 7 are new: 4 train_regressor, 1 compute_errors, 1 compute_statistics, ",
+        "not made yet: 1 extract_clips, 1 plot_contact_sheet",
+        "In all: 7 extract_clips, 7 plot_contact_sheet, 4 index_clips, 4 train_regressor, ",
+        "If the new clips are identical to the old ones, Snakemake skips what follows.",
+        "train_regressor {'input': 'I1', 'target': 'motility', 'fold': '1', 'seed': '0'}",
+    ):
+        assert any(line.startswith(start) for line in lines), (start, done.stdout)
+
+
+def test_explain_names_what_snakemake_plans(laboratory, tmp_path):
     lab = laboratory.copy(tmp_path / "a lab")
     changes.edit_morphology(lab, 3)
     changes.delete(lab, "figures/gallery.png")
-    told = explained(lab, "--configfile", "own.yaml").stdout
+    done = explain(lab, "--configfile", "own.yaml")
     planned = lab.snakemake("-n", "--quiet", "rules", config="own.yaml").stdout
     counts = dict(re.findall(r"^(\w+) +(\d+)$", planned, re.MULTILINE))
     assert counts.pop("all") == "1" and counts.pop("total")
     assert counts == {
-        "check_samples": "1", "train_regressor": "2", "measure_errors": "1", "make_table1": "1",
-        "measure_statistics": "1", "plot_learning_curves": "1", "plot_errors": "1",
-        "describe_run": "1", "plot_agreement": "1", "plot_gallery": "1",
+        "write_sample_table": "1", "train_regressor": "2", "compute_errors": "1",
+        "make_table1": "1", "compute_statistics": "1", "plot_learning_curves": "1",
+        "plot_errors": "1", "summarize_run": "1", "plot_agreement": "1", "plot_gallery": "1",
     }  # fmt: skip
-    assert told.splitlines()[-1] == (
-        "In all: 1 table of samples, 2 regressors, 1 table of errors, 1 table of statistics, "
-        "1 Table 1, 1 description of the run, 1 figure of learning curves, 1 figure of errors, "
-        "1 figure of agreement, 1 gallery."
+    assert done.stdout.splitlines()[-1] == (
+        "In all: 2 train_regressor, 1 compute_errors, 1 compute_statistics, 1 make_table1, "
+        "1 plot_agreement, 1 plot_errors, 1 plot_gallery, 1 plot_learning_curves, "
+        "1 summarize_run, 1 write_sample_table."
     )
-    assert "midpiece of samples 3 changed" in told and "missing: results/figures" in told
+    assert "midpiece of samples 3 changed" in done.stdout
+    assert "missing: figures/gallery.png: 1 plot_gallery" in done.stdout
 
 
-def test_results_without_any_note_are_not_taken_for_up_to_date(laboratory, tmp_path):
-    """As `cp results/*` copies them to another clone: without hidden folders."""
-    lab = laboratory.copy(tmp_path / "a lab")
-    shutil.rmtree(lab.folder / ".snakemake")
-    shutil.rmtree(lab.folder / "results/.metadata")
-    told = lab.snakemake("-n", config="own.yaml", check=False)
-    assert told.returncode == 1 and "nothing says how these were made, in results: " in told.stdout
-
-
-def test_explaining_a_mistake_is_explaining_it(laboratory, tmp_path):
+def test_explain_reports_a_mistake_in_the_configuration(laboratory, tmp_path):
     lab = laboratory.copy(tmp_path / "a lab")
     lab.config["frames"]["sice"] = 1
     lab.write_configuration()
-    told = explained(lab, "--configfile", "own.yaml")
-    assert told.returncode == 1 and "frames.sice: unknown key; did you mean size?" in told.stderr
-    assert "Traceback" not in told.stderr
-
-
-def keys(schema, place=""):
-    """All keys of the schema that hold a value; * stands for a name of the user's."""
-    parts = {} if schema.get("partial") else dict(schema.get("properties", {}))
-    for part in schema.get("patternProperties", {}).values():
-        parts["*"] = part
-    if not parts and place:
-        yield place
-    for name, part in parts.items():
-        yield from keys(part, f"{place}.{name}" if place else name)
-
-
-def test_every_key_of_the_configuration_has_a_row():
-    schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
-    in_rows = {row.what for row in SIMULATED + OWN_DATA}
-    for row in SIMULATED + OWN_DATA:
-        if isinstance(row.what, str) and row.what.endswith(".*"):
-            section = row.what.removesuffix(".*")
-            if isinstance(row.to, dict) and section in row.to:
-                in_rows |= {f"{section}.{key}" for key in row.to[section]}
-    assert len(list(keys(schema))) > 25
-    missing = [key for key in keys(schema) if key not in in_rows]
-    assert [key for key in missing if not key.startswith("dataset.archive.")] == []
-
-
-def test_the_docs_show_the_table():
-    page = (ROOT / "docs/reruns.md").read_text(encoding="utf-8")
-    assert page == staleness.rendered(page), "write it anew: make reruns"
-    assert page.count("| `") > 50
+    done = explain(lab, "--configfile", "own.yaml")
+    assert done.returncode == 1 and "frames.sice: unknown key; did you mean size?" in done.stderr
+    assert "Traceback" not in done.stderr

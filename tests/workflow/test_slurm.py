@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from cluster import Cluster, missing
-from conftest import copy_project, small
+from support.project import copy_project, small
 
 from motilens.pipeline.slurm import list_leftover_jobs
 

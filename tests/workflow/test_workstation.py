@@ -13,7 +13,7 @@ def project(finished, tmp_path):
 
 
 def configured(project, **performance):
-    config = yaml.safe_load((project.folder / "tests/tiny.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((project.folder / "tiny.yaml").read_text(encoding="utf-8"))
     config["inputs"] = {"I4": {"frames": 18}}
     config["autoencoder"]["epochs"] = 3
     config["performance"] = performance

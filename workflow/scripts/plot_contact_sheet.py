@@ -11,7 +11,7 @@ def main(job):
     record = read_record(job.input.record)
     with atomic_write(job.output[0]) as temporary:
         if reason := record.get("exclusion_reason"):
-            plot_message(f"{record['sample']} was left out: {reason}", temporary)
+            plot_message(f"{record['sample']} was skipped: {reason}", temporary)
         else:
             plot_contact_sheet(make_preview_images(job.input.clips), record, temporary)
 

@@ -16,7 +16,7 @@ def main(job):
     depends_on, output = job.params.depends_on, job.output[0]
     files = list(match_clips_to_samples(job.input.clips, depends_on["shown"]).values())
     if not files:
-        plot_message("The participant to be shown was left out: no video", output)
+        plot_message("The participant to be shown was skipped: no video", output)
         return
     rows, compute = [], setup_compute({"device": "cpu"})
     models = zip(

@@ -12,7 +12,7 @@ from support.recordings import run_ffmpeg
 
 SETTINGS = {"size": 64, "clips_per_video": 4, "clip_length": 9, "frame_rate": 50.0,
             "on_frame_rate_mismatch": "error"}  # fmt: skip
-SOURCE = "-f rawvideo -pix_fmt gray -s 640x480 -r 50 -i pipe:".split()
+SOURCE = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", "640x480", "-r", "50", "-i", "pipe:"]
 
 
 def thumbnail_of(frames, folder, resize_mode="stretch", suffix=".avi", encoding="-c:v ffv1"):
@@ -34,9 +34,7 @@ def thumbnails(tmp_path_factory, fields):
     (first, second), folder = fields, tmp_path_factory.mktemp("videos")
     return {
         "original": thumbnail_of(first, folder),
-        "re-encoded": thumbnail_of(
-            first, folder, suffix=".mp4", encoding="-c:v libx264 -crf 23"
-        ),
+        "re-encoded": thumbnail_of(first, folder, suffix=".mp4", encoding="-c:v libx264 -crf 23"),
         "cut": thumbnail_of(first[2:], folder),
         "brighter": thumbnail_of(np.minimum(first, 235) + 20, folder),
         "another": thumbnail_of(second, folder),

@@ -1,69 +1,49 @@
-"""Params are plain, sorted, and hold what counts and nothing else."""
-
-import json
+"""Records are plain, and name their file where something is wrong."""
 
 import pytest
 
 from motilens.core.errors import InputError
-from motilens.core.records import deep_merge, to_plain
-from motilens.core.text import natural_sorted
-from motilens.pipeline.params import clips_content, select_settings
-
-
-def test_names_in_the_order_people_count():
-    assert natural_sorted(["I10", "I2", "A", "I1b", "I1"]) == ["A", "I1", "I1b", "I2", "I10"]
+from motilens.core.records import (
+    deep_merge,
+    make_provenance,
+    read_record,
+    short_digest,
+    to_plain,
+    write_record,
+)
 
 
 def test_the_order_of_keys_does_not_matter():
     first, second = {"b": {"d": 1, "c": (2, 3)}, "a": 1}, {"a": 1, "b": {"c": [2, 3], "d": 1}}
     assert repr(to_plain(first)) == repr(to_plain(second))
+    assert short_digest(first) == short_digest(second) != short_digest({})
 
 
-def test_parts_of_a_configuration():
-    config = {"frames": {"size": 64, "clips": 5}, "inputs": {"I1": {"frames": 1}}, "seeds": [0]}
-    assert select_settings(config, "inputs.I1", "frames.size", clip_length=18) == {
-        "inputs.I1": {"frames": 1}, "frames.size": 64, "clip_length": 18,
-    }  # fmt: skip
+def test_settings_of_one_input_type_replace_the_others():
+    settings = {"epochs": 5, "loss": {"mse": 1, "ssim": 0}, "weights": "none"}
+    merged = deep_merge(settings, {"loss": {"ssim": 2}, "weights": {"file": "a"}})
+    assert merged == {"epochs": 5, "loss": {"mse": 1, "ssim": 2}, "weights": {"file": "a"}}
+    assert settings["loss"] == {"mse": 1, "ssim": 0}
 
 
-def test_settings_of_one_input_type_take_the_place_of_the_others():
-    settings = {"epochs": 5, "loss": {"squared": 1, "ssim": 0}, "weights": "none"}
-    changed = deep_merge(settings, {"loss": {"ssim": 2}, "weights": {"file": "a"}})
-    assert changed == {
-        "epochs": 5, "loss": {"squared": 1, "ssim": 2}, "weights": {"file": "a"},
-    }  # fmt: skip
-    assert settings["loss"] == {"squared": 1, "ssim": 0}
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    path = str(tmp_path / "run.json")
+    write_record(path, {"seconds": 1.5})
+    assert read_record(path) == {"seconds": 1.5}
+    with pytest.raises(InputError, match="run.json lacks 'device' .*: delete it and run again"):
+        read_record(path)["device"]
 
 
-def test_content_is_the_digest_and_the_labels_that_count(tmp_path):
-    (tmp_path / "frames").mkdir()
-    record = tmp_path / "frames/7.json"
-    record.write_text(json.dumps({"content_sha256": "a" * 64, "sample": "7"}))
-    rows = {
-        "7": {"participant": "7", "head": 90.0, "tail": 10.0, "fold": 1},
-        "7+2": {"participant": "7", "head": 80.0, "tail": 20.0},
-        "8": {"participant": "8", "head": 70.0},
-    }
-    left_out = json.dumps({"content_sha256": "c" * 64, "sample": "8", "problem": "damaged"})
-    (tmp_path / "frames/8.json").write_text(left_out)
+@pytest.mark.parametrize(
+    "content, message", [('{"input": ', "cannot be read"), ("[]", "cannot be read .*no object")]
+)
+def test_a_damaged_record_is_named(tmp_path, content, message):
+    (tmp_path / "model.json").write_text(content)
+    with pytest.raises(InputError, match=f"model.json {message}"):
+        read_record(str(tmp_path / "model.json"))
 
-    def content():
-        return clips_content(str(tmp_path), "training", ["7", "7+2", "8"], rows, ["head"])
 
-    assert content() == {
-        "training": {
-            "7": {"participant": "7", "frames": "a" * 16, "head": 90.0},
-            "7+2": {"participant": "7", "frames": None, "head": 80.0},
-        }
-    }
-    record.write_text(json.dumps({"content_sha256": "b" * 64, "sample": "7"}))
-    assert content()["training"]["7"]["frames"] == "b" * 16
-    for damaged, told in (
-        ("{", "7.json cannot be read"),
-        ("{}", "7.json is no record of clips of 7"),
-        (json.dumps({"content_sha256": None, "sample": "7"}), "7.json is no record"),
-        (json.dumps({"content_sha256": "b" * 64, "sample": "8"}), "7.json is no record"),
-    ):
-        record.write_text(damaged)
-        with pytest.raises(InputError, match=told):
-            content()
+def test_provenance_is_plain_and_names_versions():
+    provenance = make_provenance({"step.py": "abc"}, {"size": 64})
+    assert provenance["settings"] == {"size": 64} and provenance["code"] == {"step.py": "abc"}
+    assert provenance["libraries"]["torch"].startswith("2.")

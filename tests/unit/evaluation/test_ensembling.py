@@ -8,13 +8,11 @@ from motilens.evaluation.ensembling import average_predictions, merge_diagnostic
 
 NETWORK = pd.DataFrame(
     {
-        "participant": ["7", "7", "8", "7"],
-        "sample": ["7", "7", "8", "07b"],
-        "stack": [0, 1, 0, 0],
-        "true_a": [50.0, 50.0, 20.0, 40.0],
+        "participant": ["7", "7", "8", "7"], "sample": ["7", "7", "8", "07b"],
+        "stack": [0, 1, 0, 0], "true_a": [50.0, 50.0, 20.0, 40.0],
         "predicted_a": [60.0, 40.0, 10.0, 0.0],
     }
-)
+)  # fmt: skip
 CELLS = NETWORK.iloc[[2, 3, 0]].assign(predicted_a=[30.0, 90.0, 70.0])
 
 

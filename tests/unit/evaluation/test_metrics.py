@@ -15,15 +15,11 @@ from motilens.evaluation.metrics import (
 def predictions():
     return pd.DataFrame(
         {
-            "participant": ["1", "1", "2"],
-            "sample": ["1", "1", "2"],
-            "stack": [0, 1, 0],
-            "true_head": [90.0, 90.0, 80.0],
-            "true_tail": [10.0, 10.0, 30.0],
-            "predicted_head": [80.0, 100.0, 81.0],
-            "predicted_tail": [10.0, 16.0, 27.0],
+            "participant": ["1", "1", "2"], "sample": ["1", "1", "2"], "stack": [0, 1, 0],
+            "true_head": [90.0, 90.0, 80.0], "true_tail": [10.0, 10.0, 30.0],
+            "predicted_head": [80.0, 100.0, 81.0], "predicted_tail": [10.0, 16.0, 27.0],
         }
-    )
+    )  # fmt: skip
 
 
 def test_per_stack_is_the_mean_over_stacks_and_values(predictions):

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from motilens.models.autoencoders import AUTOENCODERS, Autoencoder
+from motilens.models.layers import GradientReversal
 from motilens.models.losses import ReconstructionLoss
 from motilens.training.autoencoder import reconstruct_stacks
 from support.learning import draw_disks, fit_autoencoder, to_dataset
@@ -53,14 +54,6 @@ def test_standardized_model_sees_mean_0_and_deviation_1():
     seen = model.encoder[0](stacks)
     assert seen.mean().item() == pytest.approx(0, abs=1e-4)
     assert seen.std().item() == pytest.approx(1, rel=1e-2)
-
-
-def test_input_statistics_are_stored_with_the_weights():
-    model, copy = (Autoencoder(1, variant="standardized") for _ in range(2))
-    model.set_input_statistics(0.4, 0.05)
-    copy.load_state_dict(model.state_dict())
-    stacks = torch.rand(1, 1, 32, 32)
-    assert torch.equal(model(stacks), copy(stacks))
 
 
 def moving_disks(count=16):
@@ -123,6 +116,7 @@ def test_discriminator_and_autoencoder_have_gradients_of_opposite_sign():
     (real_error + softplus(model.discriminator(fake)).mean()).backward()
     assert torch.allclose(last.grad, discriminator_gradient)
     assert torch.allclose(-fake.grad, output.grad, atol=1e-9) and output.grad.abs().max() > 0
+    assert torch.equal(GradientReversal.apply(stacks), stacks)
 
 
 def test_recurrent_encoder_depends_on_the_order_and_takes_any_number_of_frames():

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from motilens.core.errors import InputError
-from motilens.models.layers import GradientReversal
 from motilens.models.losses import LOSS_TERMS, SSIM_STRIDE, SSIM_WINDOW, ReconstructionLoss
 from support.learning import draw_disks, fit_autoencoder
 
@@ -55,10 +54,3 @@ def test_term_that_has_nothing_to_measure_is_an_error():
     message = r"loss\.frame_difference: nothing differs in stacks of 1 frame"
     with pytest.raises(InputError, match=message):
         fit_autoencoder(draw_disks(8), loss={"frame_difference": 1})
-
-
-def test_gradient_reversal_changes_the_gradient_alone():
-    x = torch.rand(3, requires_grad=True)
-    output = GradientReversal.apply(x)
-    output.sum().backward()
-    assert torch.equal(output, x) and torch.equal(x.grad, -torch.ones(3))

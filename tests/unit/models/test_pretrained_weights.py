@@ -87,18 +87,16 @@ def test_stored_weights_that_are_damaged_are_refused(weights_file):
         load_stored_weights(weights_file[0])
 
 
-def test_weights_of_another_network_in_the_cache_are_refused(cache):
-    name = cached_name("resnet34")
-    torch.save(torchvision.models.resnet18().state_dict(), cache / name)
-    with pytest.raises(InputError, match=rf"{name} cannot be used .*Missing key"):
+@pytest.mark.parametrize("content, message", [("resnet18", "Missing key"), (b"half", "delete it")])
+def test_unusable_file_in_the_cache_is_named(cache, content, message):
+    """It holds another network, or is damaged."""
+    path = cache / cached_name("resnet34")
+    if content == "resnet18":
+        torch.save(torchvision.models.resnet18().state_dict(), path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"checkpoints/{path.name} cannot be used .*{message}"):
         fetch_pretrained_weights("resnet34", "IMAGENET1K_V1")
-
-
-def test_damaged_file_in_the_cache_is_named(cache):
-    name = cached_name("resnet18")
-    (cache / name).write_bytes(b"half a file")
-    with pytest.raises(InputError, match=rf"checkpoints/{name} cannot be used .*delete it"):
-        fetch_pretrained_weights("resnet18", "IMAGENET1K_V1")
 
 
 def test_weights_come_from_a_file_with_its_checksum(weights_file):

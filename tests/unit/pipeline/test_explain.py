@@ -1,44 +1,65 @@
-"""Why steps rerun, told in the words of the configuration."""
+"""Why steps would run again, in the words of the configuration."""
 
 import pytest
+from snakemake.jobs import Reason
+from snakemake.persistence import ParamsChange
 
-from motilens.pipeline.explain import PlannedJob, count_jobs, explain_reruns
-
-
-def chain(*jobs):
-    """Each job needs the one before it."""
-    for job, follower in zip(jobs, jobs[1:], strict=False):
-        job.behind.append(follower)
-    return jobs
+from motilens.pipeline.explain import PlannedJob, count_jobs, explain_reruns, parse_reason
 
 
-def test_a_changed_value_is_followed_to_the_end():
-    frames = [
-        PlannedJob("extract_frames", {"frames": {"size": 64}}, {"frames": {"size": 96}})
-        for _ in range(2)
-    ]
-    model, table = chain(PlannedJob("train_autoencoder", {}, {}), PlannedJob("make_table1", {}, {}))
-    for job in frames:
-        job.behind.append(model)
-    assert explain_reruns([*frames, model, table]) == [
-        "frames.size changed 64 -> 96: 2 frames, 1 autoencoder, 1 Table 1"
-    ]
+def make_reason(forced=False, **files):
+    """As Snakemake words it."""
+    reason = Reason()
+    reason.forced, reason.params_changed = forced, ParamsChange({"then"}, {"now"})
+    for name, paths in files.items():
+        getattr(reason, name).update(paths)
+    return str(reason)
 
 
 @pytest.mark.parametrize(
-    "then, now, line",
+    "reason, parsed",
+    [
+        (make_reason(), []),
+        (make_reason(missing_output={"a.csv"}), ["missing: a.csv"]),
+        (make_reason(updated_input={"7.avi"}), ["changed by hand: 7.avi"]),
+        (make_reason(updated_input={"b"}, updated_input_run={"b"}), []),
+        (make_reason(incomplete_output={"a.csv"}), ["made by a run that was killed"]),
+        (make_reason(forced=True), ["forced"]),
+    ],
+)
+def test_reasons_of_snakemake_are_parsed(reason, parsed):
+    assert parse_reason(reason) == parsed
+
+
+def test_a_changed_value_is_followed_to_the_end():
+    then, now = ({"settings": {"frames": {"size": size}}} for size in (64, 96))
+    jobs = [
+        PlannedJob("extract_clips", sample, ["7.avi"], [f"{sample}.h5"], then, now)
+        for sample in "78"
+    ]
+    jobs.append(PlannedJob("train_autoencoder", "", ["7.h5", "8.h5"], ["model.pt"]))
+    jobs.append(PlannedJob("make_table1", "", ["model.pt"], ["table1.md"]))
+    line = "frames.size changed 64 -> 96: 2 extract_clips, 1 make_table1, 1 train_autoencoder"
+    assert explain_reruns(jobs) == [line]
+
+
+@pytest.mark.parametrize(
+    "then, now, lines",
     [
         ({"seeds": [0]}, {"seeds": [0, 1]}, "seeds: 1 added"),
         ({"inputs": ["I1", "I2"]}, {"inputs": ["I2"]}, "inputs: I1 removed"),
+        ({"models": []}, {"models": [["cells", "motility"]]}, "models: cells, motility added"),
         ({"targets.m": ["a", "b"]}, {"targets.m": ["b", "a"]}, "targets.m changed a, b -> b, a"),
-        ({"motilens/a.py": "1"}, {"motilens/a.py": "2"}, "code of motilens/a.py changed"),
-        ({"torch": "2.15.0"}, {"torch": "2.16.0"}, "torch changed 2.15.0 -> 2.16.0"),
+        ({"code": {"a/b.py": "1"}}, {"code": {"a/b.py": "2"}}, "code of a/b.py changed"),
+        ({"code": {"torch": "2.1"}}, {"code": {"torch": "2.2"}}, "torch changed 2.1 -> 2.2"),
         ({"video": "1"}, {"video": "2"}, "the content of the videos of samples 7 changed"),
         ({"r": {"lr": 0.1}}, {"r": {"lr": 0.1, "new": 2}}, "r.new changed nothing -> 2"),
+        ({"shown": {"1": {}}}, {"shown": {"2": {}}}, "the gallery shows another participant"),
+        ({"upstream": "a"}, {"upstream": "b"}, "what it depends on was made again"),
         (
-            {"training": {"7": {"frames": "a", "head": 90.0}}},
-            {"training": {"7": {"frames": "b", "head": 91.0}}},
-            ["head of samples 7 changed 90.0 -> 91.0", "other frames of samples 7"],
+            {"training": {"7": {"clips": "a", "head": 90.0}}},
+            {"training": {"7": {"clips": "b", "head": 91.0}}},
+            "head of samples 7 changed 90.0 -> 91.0|other clips of samples 7",
         ),
         ({"training": {"1": {}}}, {"training": {"1": {}, "2": {}}}, "samples 2 are new"),
         ({"training": {"1": {}, "2": {}}}, {"training": {"1": {}}}, "samples 2 are gone"),
@@ -47,40 +68,34 @@ def test_a_changed_value_is_followed_to_the_end():
             {"training": {"2": {}}, "held_out": {"1": {}}},
             "samples 1, 2 changed folds",
         ),
+        (
+            {"samples": {"7": {"fold": 1}}},
+            {"samples": {"7": {"fold": 2}}},
+            "samples 7 changed folds",
+        ),
     ],
 )
-def test_every_kind_of_change_has_its_words(then, now, line):
-    lines = [line] if isinstance(line, str) else line
-    made = explain_reruns([PlannedJob("train_regressor", then, now, sample="7")])
-    assert made == [f"{x}: 1 regressor" for x in lines]
+def test_every_kind_of_change_has_its_words(then, now, lines):
+    job = PlannedJob("train_regressor", "7", then=then, now=now)
+    assert explain_reruns([job]) == [f"{line}: 1 train_regressor" for line in lines.split("|")]
 
 
-def test_what_was_never_made_and_other_reasons():
+def test_a_job_that_never_ran_causes_no_other():
     jobs = [
-        PlannedJob("train_regressor", None, {"seeds": [0]}),
-        PlannedJob("plot_gallery", {}, {}, ["missing: gallery.png"]),
+        PlannedJob("train_regressor", outputs=["model.pt"], then=None),
+        PlannedJob("plot_gallery", inputs=["model.pt"], other_reasons=["missing: gallery.png"]),
     ]
-    assert explain_reruns(jobs) == ["missing: gallery.png: 1 gallery", "not made yet: 1 regressor"]
+    assert explain_reruns(jobs) == [
+        "missing: gallery.png: 1 plot_gallery", "not made yet: 1 train_regressor",
+    ]  # fmt: skip
 
 
-def test_lists_of_lists_are_told_as_what_came_and_went():
-    then, now = {"counted": []}, {"counted": [["cells", "motility"]]}
-    [line] = explain_reruns([PlannedJob("make_table1", then, now)])
-    assert line == "counted: cells, motility added: 1 Table 1"
-    [line] = explain_reruns([PlannedJob("make_table1", now, then)])
-    assert line.startswith("counted: cells, motility removed")
+def test_many_samples_are_counted_not_listed():
+    then, now = ({"training": {str(k): {"clips": c} for k in range(30)}} for c in "ab")
+    [line] = explain_reruns([PlannedJob("train_autoencoder", then=then, now=now)])
+    assert line.startswith("other clips of samples 0, 1, 2, 3, 4, 5, 6, 7 and 22 more: 1")
 
 
-def test_many_participants_are_counted_not_listed():
-    then = {"training": {str(k): {"frames": "a"} for k in range(30)}}
-    now = {"training": {str(k): {"frames": "b"} for k in range(30)}}
-    [line] = explain_reruns([PlannedJob("train_autoencoder", then, now)])
-    assert line.startswith("other frames of samples 0, 1, 2, 3, 4, 5, 6, 7 and 22 more: 1")
-
-
-def test_every_rule_has_its_words():
-    from pathlib import Path
-
-    scripts = Path(__file__).parents[2] / "workflow/scripts"
-    for script in scripts.glob("*.py"):
-        assert count_jobs([PlannedJob(script.stem, {}, {})]).startswith("1 ")
+def test_the_most_frequent_jobs_are_counted_first():
+    jobs = [PlannedJob("make_table1"), *(PlannedJob("train_regressor") for _ in range(24))]
+    assert count_jobs(jobs) == "24 train_regressor, 1 make_table1"

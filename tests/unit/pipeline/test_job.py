@@ -1,5 +1,6 @@
-"""What every step does alike: whole files or none, logs that hold everything."""
+"""What every step does alike: logging, errors, and ending with Snakemake."""
 
+import logging
 import os
 import re
 import signal
@@ -7,194 +8,164 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from motilens.core.errors import InputError
-from motilens.core.files import atomic_write, process_identity
-from motilens.core.records import make_provenance, read_record
+from motilens.core.files import process_identity
+from motilens.pipeline import job as job_module
 from motilens.pipeline.code_digest import code_versions
-from motilens.pipeline.run_locks import RUN_VARIABLE
+from motilens.pipeline.job import RUN_VARIABLE, TerminalHandler
+from motilens.pipeline.snakemake_metadata import metadata_path
 
-SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+SCRIPTS = Path(job_module.__file__).parents[2]
+# A step as Snakemake starts it, as far as `run_job` looks at what it is given.
+STEP = """
+import logging, os, subprocess, time
+from pathlib import Path
+from types import SimpleNamespace
+from motilens.core.errors import InputError
+from motilens.core.files import atomic_write
+from motilens.pipeline import job as job_module
 
+class Params(list):
+    depends_on = {depends_on}
 
-def test_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "new" / "table.csv"
-    with pytest.raises(KeyError), atomic_write(path) as temporary:
-        temporary.write_text("half")
-        raise KeyError
-    assert list(path.parent.iterdir()) == []
-    with atomic_write(path) as temporary:
-        temporary.write_text("whole")
-        assert not path.exists() and temporary.suffix == ".csv"
-    assert path.read_text() == "whole" and list(path.parent.iterdir()) == [path]
+def main(job):
+    logger = logging.getLogger("motilens.training.trainer")
+    {body}
 
-
-def test_a_failed_second_writing_keeps_the_first(tmp_path):
-    path = tmp_path / "table.csv"
-    path.write_text("first")
-    with pytest.raises(KeyError), atomic_write(path) as temporary:
-        temporary.write_text("second")
-        raise KeyError
-    assert path.read_text() == "first"
-
-
-def test_half_files_of_the_dead_are_removed_and_no_others(tmp_path):
-    """Two clones may write into one folder of results."""
-    died = subprocess.Popen(["true"])
-    died.wait()
-    dead, alive = (tmp_path / f".a.csv.{pid}.part.csv" for pid in (died.pid, os.getppid()))
-    for half in (dead, alive):
-        half.write_text("half")
-    with atomic_write(tmp_path / "a.csv") as temporary:
-        temporary.write_text("whole")
-    assert alive.exists() and not dead.exists()
+job_module.run_job(main, SimpleNamespace(
+    rule={rule!r}, log=["step.log"], output=["a.csv"], params=Params([Params.depends_on]),
+))
+"""
 
 
-def given(tmp_path):
-    """What Snakemake gives to a script, as far as `logged` looks at it."""
-    return (
-        "from types import SimpleNamespace\nsnakemake = SimpleNamespace("
-        f"log=[{str(tmp_path / 'logs/step.log')!r}], rule='step', output=[], params={{}})"
-    )
+class Folder:
+    """A folder of results, in which steps run."""
+
+    def __init__(self, path: Path):
+        self.path, self.log = path, path / "step.log"
+
+    def command(self, body, rule="plot_errors", depends_on=None):
+        script = self.path / "step.py"
+        text = STEP.format(body=body, rule=rule, depends_on=depends_on or {})
+        script.write_text(text, encoding="utf-8")
+        environment = {"PYTHONPATH": str(SCRIPTS), "PATH": os.environ["PATH"]}
+        return [sys.executable, str(script)], {"cwd": self.path, "env": environment}
+
+    def run(self, body, **settings):
+        command, options = self.command(body, **settings)
+        return subprocess.run(command, **options, capture_output=True, text=True, timeout=30)
+
+    def read_log(self):
+        return self.log.read_text(encoding="utf-8")
+
+    def is_recorded(self):
+        return (self.path / metadata_path("a.csv")).exists()
 
 
-def run(tmp_path, body):
-    program = (
-        "import subprocess\nfrom motilens.core.errors import InputError\nfrom motilens.core.files import atomic_write\nfrom motilens.pipeline import job\n"
-        f"{given(tmp_path)}\nwith job.run_job(snakemake):\n    {body}\n"
-    )
-    (tmp_path / "logs").mkdir()
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=SCRIPTS, capture_output=True, text=True
-    )
-    return done, (tmp_path / "logs/step.log").read_text(encoding="utf-8")
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
 
 
-def test_log_holds_prints_and_child_processes(tmp_path):
-    done, log = run(tmp_path, "print('trained µ'); subprocess.run(['echo', 'decoded'])")
+def test_the_log_holds_prints_messages_and_child_processes(folder):
+    body = """
+    print("trained µ")
+    logger.info("epoch 1")
+    subprocess.run(["echo", "decoded"])
+    Path("a.csv").touch()"""
+    done = folder.run(body)
     assert done.returncode == 0 and done.stdout == done.stderr == ""
-    *lines, last = log.splitlines()
-    assert lines == ["trained µ", "decoded"]
+    *lines, last = folder.read_log().splitlines()
+    assert lines == ["trained µ", "epoch 1", "decoded"]
     assert re.fullmatch(r"done in \d+\.\d\d s", last)
+    assert folder.is_recorded()
 
 
-def test_progress_reaches_the_terminal_now_and_then(tmp_path):
-    body = "job.PATIENCE = 0.2\n    for k in range(4): job.note(f'epoch {k}'); time.sleep(0.15)"
-    done, log = run(tmp_path, f"import time; {body}")
-    assert [line for line in log.splitlines() if "epoch" in line] == [
-        "epoch 0", "epoch 1", "epoch 2", "epoch 3",
-    ]  # fmt: skip
-    assert done.stderr == "step: epoch 2\n"
+def test_warnings_reach_terminal_and_log_and_do_not_end_the_step(folder):
+    done = folder.run('logger.warning("no cells"); Path("a.csv").touch(); print("continued")')
+    assert done.returncode == 0 and done.stderr.strip() == "WARNING: plot_errors: no cells"
+    assert folder.read_log().splitlines()[:-1] == ["WARNING: no cells", "continued"]
 
 
-def test_input_error_reaches_the_terminal_without_a_traceback(tmp_path):
-    done, log = run(tmp_path, "raise InputError('7.avi: damaged: replace it')")
-    assert done.returncode == 1
-    assert done.stderr.strip() == "ERROR: 7.avi: damaged: replace it" == log.strip()
+def test_an_input_error_reaches_the_terminal_without_a_traceback(folder):
+    done = folder.run('raise InputError(".snakemake/storage/s3/lab/7.avi: replace it")')
+    assert done.returncode == 1 and not folder.is_recorded()
+    assert done.stderr.strip() == "ERROR: s3://lab/7.avi: replace it" == folder.read_log().strip()
 
 
-def test_what_was_fetched_from_a_store_goes_by_its_address(tmp_path):
-    done, log = run(tmp_path, "raise InputError('.snakemake/storage/s3/lab/7.avi: damaged')")
-    assert done.stderr.strip() == "ERROR: s3://lab/7.avi: damaged" == log.strip()
+def test_other_errors_leave_their_traceback_in_the_log(folder):
+    done = folder.run("raise KeyError('x')")
+    assert done.returncode == 1 and done.stderr == "" and not folder.is_recorded()
+    assert "Traceback" in folder.read_log() and "KeyError: 'x'" in folder.read_log()
 
 
-def test_warnings_reach_both_and_do_not_end_the_step(tmp_path):
-    done, log = run(tmp_path, "job.warn('no information'); print('went on')")
-    assert done.returncode == 0 and done.stderr.strip() == "WARNING: no information"
-    assert log.splitlines()[:-1] == ["WARNING: no information", "went on"]
-
-
-def test_other_errors_leave_their_traceback_in_the_log(tmp_path):
-    done, log = run(tmp_path, "raise KeyError('x')")
-    assert done.returncode == 1 and done.stderr == ""
-    assert "Traceback" in log and "KeyError: 'x'" in log
-
-
-def test_asked_to_end_it_removes_its_half_file(tmp_path):
-    body = f"""import os
-    with atomic_write({str(tmp_path / "a.csv")!r}) as temporary:
+def test_a_step_that_is_asked_to_end_removes_its_temporary_file(folder):
+    body = """
+    with atomic_write("a.csv") as temporary:
         temporary.write_text("half")
         os.kill(os.getpid(), 15)"""
-    done, _ = run(tmp_path, body)
-    assert done.returncode == 143
-    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+    assert folder.run(body).returncode == 128 + signal.SIGTERM
+    assert sorted(os.listdir(folder.path)) == ["step.log", "step.py"]
 
 
-def test_it_does_not_outlive_its_snakemake(tmp_path):
+def test_a_step_does_not_outlive_its_snakemake(folder):
     """The parent is killed while the step works; the step ends long before it would be done."""
-    (tmp_path / "logs").mkdir()
-    log, script = tmp_path / "logs/step.log", tmp_path / "step.py"
-    script.write_text(
-        f"import time\nfrom motilens.pipeline import job\n{given(tmp_path)}\n"
-        "with job.run_job(snakemake):\n"
-        "    print('working')\n    time.sleep(60)\n    print('done')\n"
-    )
+    command, options = folder.command("print('working'); time.sleep(60); print('finished')")
     # The shell waits for the step, as Snakemake does; its output ends when both have ended.
-    parent = subprocess.Popen(
-        ["sh", "-c", f"'{sys.executable}' '{script}'; true"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={"PYTHONPATH": str(SCRIPTS)},
-    )  # fmt: skip
+    shell = ["sh", "-c", f"'{command[0]}' '{command[1]}'; true"]
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    parent = subprocess.Popen(shell, **options, **output)
     started = time.monotonic()
-    while not (log.exists() and "working" in log.read_text()):
+    while not (folder.log.exists() and "working" in folder.read_log()):
         assert time.monotonic() < started + 30
         time.sleep(0.1)
     parent.kill()
     parent.communicate(timeout=30)
-    assert log.read_text().strip() == "working"
+    assert folder.read_log().strip() == "working"
 
 
-def test_an_orphan_ends_even_if_it_was_born_as_one(tmp_path):
-    """Snakemake was killed while the step's Python was still starting."""
-    (tmp_path / "logs").mkdir()
-    script = tmp_path / "step.py"
-    script.write_text(
-        f"import time\nfrom motilens.pipeline import job\n{given(tmp_path)}\n"
-        "with job.run_job(snakemake):\n    time.sleep(60)\n    print('done')\n"
-    )
-    dead = subprocess.Popen([sys.executable, "-c", ""])
+def test_a_step_ends_if_its_snakemake_was_killed_before_it_started(folder):
+    dead = subprocess.Popen(["true"])
     dead.wait()
-    run_by = process_identity().replace(str(os.getpid()), str(dead.pid), 1)
-    done = subprocess.run(
-        [sys.executable, script],
-        env={"PYTHONPATH": str(SCRIPTS), RUN_VARIABLE: run_by},
-        timeout=30,
-    )
+    command, options = folder.command("time.sleep(60)")
+    options["env"][RUN_VARIABLE] = process_identity(dead.pid)
+    done = subprocess.run(command, **options, timeout=30)
     assert done.returncode == 128 + signal.SIGTERM
 
 
-def test_code_edited_during_a_run_is_not_noted_as_what_was_planned(tmp_path):
-    planned = code_versions(SCRIPTS / "list_clips.py", SCRIPTS.parents[1] / "requirements.in")
-    (tmp_path / "logs/list_clips").mkdir(parents=True)
-    for known, returned in ((planned, 0), (planned | {"list_clips.py": "other"}, 1)):
-        given_by_it = given(tmp_path).replace("'step'", "'list_clips'")
-        given_by_it = given_by_it.replace("logs/step.log", "logs/list_clips/all.log")
-        given_by_it = given_by_it.replace("params={}", f"params={ {'code': known} }")
-        program = f"from motilens.pipeline import job\n{given_by_it}\nwith job.run_job(snakemake):\n    pass"
-        done = subprocess.run(
-            [sys.executable, "-c", program], cwd=SCRIPTS, capture_output=True, text=True
-        )
-        assert done.returncode == returned, done.stderr
-    assert "ERROR: the code of list_clips was edited during the run: run again" in done.stderr
+def test_code_that_was_edited_during_the_run_is_not_recorded(folder):
+    planned = code_versions(SCRIPTS / "index_clips.py", SCRIPTS.parents[1] / "requirements.in")
+    edited = {"code": planned | {"index_clips.py": "other"}}
+    done = folder.run("Path('a.csv').touch()", rule="index_clips", depends_on=edited)
+    assert done.returncode == 1 and not folder.is_recorded()
+    assert "ERROR: the code of index_clips was edited during the run: run again" in done.stderr
+    done = folder.run("Path('a.csv').touch()", rule="index_clips", depends_on={"code": planned})
+    assert done.returncode == 0 and folder.is_recorded()
 
 
-def test_a_damaged_record_is_named(tmp_path):
-    (tmp_path / "model.json").write_text('{"input": ')
-    with pytest.raises(InputError, match="model.json cannot be read"):
-        read_record(str(tmp_path / "model.json"))
-    (tmp_path / "model.json").write_text("[]")
-    with pytest.raises(InputError, match="model.json cannot be read .*no object"):
-        read_record(str(tmp_path / "model.json"))
+def test_the_terminal_shows_all_warnings_and_progress_once_a_minute(monkeypatch):
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(job_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    reader, writer = os.pipe()
+    logger = logging.Logger("motilens.test")
+    logger.addHandler(TerminalHandler(writer, "train_regressor I4"))
 
+    def show(level, message, seconds=0):
+        """What is shown of a message so many seconds after the last one."""
+        clock.now += seconds
+        logger.log(level, message)
+        os.write(writer, b".")
+        return os.read(reader, 1000).decode()[:-1].strip()
 
-def test_a_record_that_lacks_something_is_named(tmp_path):
-    (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(InputError, match="run.json lacks 'seconds' .*: delete it and run again"):
-        read_record(str(tmp_path / "run.json"))["seconds"]
-
-
-def test_provenance_is_plain_and_names_versions():
-    made = make_provenance({"step.py": "abc"}, {"size": 64})
-    assert made["settings"] == {"size": 64} and made["code"] == {"step.py": "abc"}
-    assert made["libraries"]["torch"].startswith("2.")
+    assert show(logging.INFO, "epoch 1", 59) == ""
+    assert show(logging.INFO, "epoch 2", 1) == "train_regressor I4: epoch 2"
+    assert show(logging.INFO, "epoch 3", 59) == ""
+    for _ in range(2):
+        assert show(logging.WARNING, "a loss") == "WARNING: train_regressor I4: a loss"
+    assert show(logging.INFO, ".snakemake/storage/s3/lab/7.avi", 1).endswith("I4: s3://lab/7.avi")
+    os.close(reader)
+    logger.error("nobody sees this, and no exception is raised")
+    os.close(writer)

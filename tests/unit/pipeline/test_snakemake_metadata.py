@@ -1,181 +1,124 @@
-"""Snakemake's metadata travel with the results."""
+"""Snakemake's own records of what is finished: written as it does, and looked for where it does."""
 
-import base64
-import json
 import os
-import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from snakemake.io import _IOFile
+from snakemake.persistence import RECORD_FORMAT_VERSION
+from snakemake.persistence.file import FilePersistence
 
+from motilens.core.errors import InputError
 from motilens.pipeline.snakemake_metadata import (
-    SNAKEMAKE,
-    UNFINISHED,
-    _kept,
-    _name,
-    _noted,
+    check_results,
+    clamp_future_mtimes,
     find_untracked_records,
-    mark_incomplete,
-    mark_run,
-    sync_metadata,
+    metadata_path,
+    read_depends_on,
+    record_finished,
 )
+
+DEPENDS_ON = {"settings": {"frames.size": 64, "name": "Zoë's"}, "upstream": None}
+# Of more than 189 bytes, Snakemake cuts the name of the record.
+PATHS = ["a", "a" * 181, "a" * 189, "a" * 190, "ä" * 127, "long folder/" * 200 + "a"]
+
+
+class Job(SimpleNamespace):
+    """What `FilePersistence` looks at of a job; it remembers its answers."""
+
+    __hash__ = object.__hash__
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    (tmp_path / "results").mkdir()
+def results(tmp_path, monkeypatch):
+    """A folder of results, in which Snakemake works."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def note(output, ended, **more):
-    """As Snakemake does it, names longer than a file system allows included."""
-    name = base64.urlsafe_b64encode(output.encode()).decode()
-    parts = ["@" + name[:254], name[254:]] if len(name) > 255 else [name]
-    path = SNAKEMAKE.joinpath(*parts)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"endtime": ended} | more))
-    return path
+def touch(name):
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).touch()
 
 
-def test_they_go_and_come_back(place):
-    ours = [note("results/a.csv", 1.0), note(f"results/{'long/' * 50}a b.csv", 1.0)]
-    other = note("elsewhere/a.csv", 1.0)
-    texts = [path.read_text() for path in ours]
-    sync_metadata("results")
-    assert (place / "results/.metadata/a.csv.json").exists()
-    for path in [*ours, other]:
-        path.unlink()
-    sync_metadata("results")
-    assert [path.read_text() for path in ours] == texts and not other.exists()
+def params_changed(outputs, *params):
+    """Snakemake's own answer; None where it knows nothing of an output."""
+    persistence = FilePersistence()
+    files = [_IOFile(name, None) for name in outputs]
+    job = Job(output=files, non_derived_params=params)
+    if not persistence.has_metadata(job) or persistence.has_outdated_metadata(job):
+        return None
+    return bool(persistence.params_changed(job))
 
 
-def test_the_newer_counts_on_both_sides(place):
-    here = note("results/a.csv", 1.0, params=["old"])
-    sync_metadata("results")
-    note("results/a.csv", 2.0, params=["new"])
-    sync_metadata("results")
-    assert "new" in here.read_text(), "what was kept is older"
-    note("results/a.csv", 1.0, params=["old"])
-    sync_metadata("results")
-    assert "new" in here.read_text(), "what was kept is newer"
+def test_snakemake_takes_our_record_for_its_own(results):
+    outputs = ["regressors/I1/model.pt", "predictions/I1.csv"]
+    for name in outputs:
+        touch(name)
+    assert params_changed(outputs, DEPENDS_ON) is None
+    record_finished(outputs, [DEPENDS_ON, 7])
+    assert params_changed(outputs, DEPENDS_ON, 7) is False
+    assert params_changed(outputs, DEPENDS_ON | {"upstream": "ab"}, 7) is True
+    record = FilePersistence().metadata(_IOFile(outputs[0], None))
+    assert record.endtime == os.stat(outputs[0]).st_mtime and not record.incomplete
+    assert record.record_format_version == RECORD_FORMAT_VERSION
 
 
-def test_results_may_be_renamed(place):
-    note("results/a.csv", 1.0, input_checksums={"results/b.csv": "1", "lab/results/c": "2"})
-    sync_metadata("results")
-    (place / "results").rename(place / "re-sultä")
-    sync_metadata("re-sultä")
-    [here] = [path for path in _noted("re-sultä")]
-    assert here == "a.csv"
-    record = json.loads((SNAKEMAKE / _name("re-sultä/a.csv")).read_text())
-    assert record["input_checksums"] == {"re-sultä/b.csv": "1", "lab/results/c": "2"}
+def test_a_record_takes_the_place_of_an_older_one(results):
+    touch("a.csv")
+    record_finished(["a.csv"], [{"seeds": [0]}])
+    record_finished(["a.csv"], [{"seeds": [1]}])
+    assert params_changed(["a.csv"], {"seeds": [1]}) is False
 
 
-def test_what_is_not_snakemakes_is_left(place):
-    note("results/a.csv", 1.0).with_name("notes.txt").write_text("mine")
-    sync_metadata("results")
-    assert [path for path in _kept("results")] == ["a.csv"]
+def test_what_outputs_depended_on_is_read_from_the_first_record(results):
+    assert read_depends_on(["a.csv", "b.csv"]) is None
+    touch("b.csv")
+    record_finished(["b.csv"], [DEPENDS_ON])
+    assert read_depends_on(["a.csv", "b.csv"]) == DEPENDS_ON
+    record_finished(["b.csv"], [])
+    assert read_depends_on(["b.csv"]) == {}
 
 
-def test_half_a_record_is_replaced(place):
-    here = note("results/a.csv", 1.0)
-    sync_metadata("results")
-    here.write_text('{"endtime": 5')
-    sync_metadata("results")
-    assert json.loads(here.read_text())["endtime"] == 1.0
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path[0]}{len(path)}")
+def test_records_of_short_and_long_paths_are_where_snakemake_looks(results, path):
+    touch(path)
+    record_finished([path], [DEPENDS_ON])
+    assert params_changed([path], DEPENDS_ON) is False
+    assert FilePersistence()._record_path(".snakemake/metadata", path) == str(metadata_path(path))
 
 
-def test_without_results_nothing_is_kept(place):
-    note("results/a.csv", 1.0)
-    (place / "results").rmdir()
-    sync_metadata("results")
-    assert not (place / "results").exists()
-
-
-def test_what_a_killed_run_was_making_is_in_doubt(place):
-    here = note("results/a.csv", 1.0, params=["old"])
-    sync_metadata("results")
-    mark_incomplete("results", ["results/a.csv", "results/b.csv"])
-    sync_metadata("results")
-    assert UNFINISHED in here.read_text(), "another clone has only older metadata"
-
-    output = place / "results/a.csv"
-    output.write_text("made anew")
-    note("results/a.csv", output.stat().st_mtime, params=["new"])
-    sync_metadata("results")
-    here.unlink()
-    sync_metadata("results")
-    assert "new" in here.read_text(), "the clone that goes on knows better"
-
-
-def test_beside_another_run_only_what_is_missing_is_brought(place):
-    here, lost = note("results/a.csv", 1.0, params=["old"]), note("results/b.csv", 1.0)
-    sync_metadata("results")
-    lost.unlink()
-    mark_incomplete("results", ["results/a.csv", "results/c.csv"])
-    sync_metadata("results", alone=False)
-    assert "old" in here.read_text() and lost.exists()
-    assert not (SNAKEMAKE / _name("results/c.csv")).exists()
-
-
-def test_results_that_take_the_place_of_others_bring_their_own(place):
-    """A copy of before, put back: what is noted here is of the results that lay there since."""
-    here = note("results/a.csv", 1.0, params=["old"])
-    sync_metadata("results")
-    mark_run("results")
-    shutil.copytree("results", "copy")
-    mark_run("results")
-    note("results/a.csv", 2.0, params=["new"])
-    since = note("results/b.csv", 2.0)
-    nobody = note("results/c.csv", 2.0)
-    Path("copy/c.csv").touch()
-    sync_metadata("results")
-    assert "new" in here.read_text()
-    shutil.rmtree("results")
-    Path("copy").rename("results")
-    sync_metadata("results")
-    assert "old" in here.read_text() and not since.exists()
-    assert UNFINISHED in nobody.read_text(), "nobody knows how it was made"
-    note("results/a.csv", 3.0, params=["newest"])
-    sync_metadata("results")
-    assert "newest" in (place / "results/.metadata/a.csv.json").read_text(), "it is at home now"
-
-
-def test_a_damaged_copy_is_a_doubt(place):
-    """Without any metadata Snakemake would take the output for up to date."""
-    here = note("results/a.csv", 1.0)
-    sync_metadata("results")
-    here.unlink()
-    (place / "results/a.csv").touch()
-    (place / "results/.metadata/a.csv.json").write_bytes(b"\xff\xfe")
-    sync_metadata("results")
-    assert UNFINISHED in here.read_text()
-
-
-def test_no_file_of_results_stays_in_the_future(place):
-    for name in ("old", "new"):
-        (place / "results" / name).write_text("")
-    os.utime("results/old", (1e9, 1e9))
-    os.utime("results/new", (4e9, 4e9))
-    mark_run("results")
-    assert os.stat("results/old").st_mtime == 1e9
-    assert os.stat("results/new").st_mtime <= time.time()
-
-
-def test_results_of_which_nothing_is_noted(place):
+def test_results_without_metadata_are_refused(results):
     """Snakemake would take them for up to date."""
-    assert find_untracked_records("results") == []
-    record = place / "results/tables/mae.json"
-    record.parent.mkdir()
-    for name in ("folds.csv", "notes.json"):
-        (place / "results" / name).touch()
-    assert find_untracked_records("results") == [], "what somebody brought"
-    record.touch()
-    note("results/a.csv", 1.0)
-    sync_metadata("results")
-    assert find_untracked_records("results") == ["tables/mae.json"], "a copy that broke off"
-    note("results/tables/mae.json", 1.0)
-    sync_metadata("results")
-    assert find_untracked_records("results") == []
+    for name in ("folds.csv", "notes.json", "splits/seed0.json"):
+        touch(results / name)
+    assert find_untracked_records(results / "none") == find_untracked_records(results) == []
+    check_results(results)
+    names = ["clips/7.json", "tables/mae.json"]
+    for name in names:
+        touch(results / name)
+    assert find_untracked_records(results) == names
+    record_finished(names[:1], [])
+    assert find_untracked_records(results) == names[1:]
+    with pytest.raises(InputError, match="nothing says how these were made: tables/mae.json. Copy"):
+        check_results(results)
+    record_finished(names, [])
+    check_results(results)
+
+
+def test_results_of_an_older_version_are_refused(results):
+    (results / ".metadata").mkdir()
+    with pytest.raises(InputError, match="made by Motilens 0.1, .*: set `results` to another"):
+        check_results(results)
+
+
+def test_no_file_of_results_stays_in_the_future(results):
+    for name, seconds in (("old", 1e9), ("tables/new", 4e9)):
+        touch(name)
+        os.utime(name, (seconds, seconds))
+    os.symlink("nowhere", "broken link")
+    clamp_future_mtimes(results)
+    assert os.stat("old").st_mtime == 1e9
+    assert os.stat("tables/new").st_mtime <= time.time()

@@ -8,15 +8,15 @@ from motilens.reports.page import Page, render_html, render_markdown
 
 PAGE = Page(
     "Errors <all>",
-    [("motility", pd.DataFrame({"Input": ["I1", "a & b"], "MAE": ["13.20", "9.40 †"]}))],
+    [("motility", pd.DataFrame({"Method": ["I1", "a & b"], "MAE": ["13.20", "9.40 †"]}))],
     ["**Strong**, *weak*, `name_of_it` < 5."],
 )
 
 
-def test_markdown():
+def test_markdown_has_headings_tables_and_notes():
     text = render_markdown(PAGE)
-    assert text.startswith("# Errors <all>\n\n## motility\n\n| Input   | MAE    |\n")
-    assert "| a & b   | 9.40 † |" in text and text.endswith(PAGE.notes[0] + "\n")
+    assert text.startswith("# Errors <all>\n\n## motility\n\n| Method   | MAE    |\n")
+    assert "| a & b    | 9.40 † |" in text and text.endswith(PAGE.notes[0] + "\n")
 
 
 class Reader(HTMLParser):
@@ -36,11 +36,9 @@ class Reader(HTMLParser):
         self.strong += data if self.open and self.open[-1] == "strong" else ""
 
 
-def test_web_page_is_whole_and_escaped():
+def test_the_web_page_is_complete_and_escaped():
     reader = Reader()
     reader.feed(render_html(PAGE))
     assert reader.open == [] and reader.strong == "Strong"
-    assert (
-        "Errors <all>" in reader.text and "a & b" in reader.text and "name_of_it < 5" in reader.text
-    )
+    assert all(text in reader.text for text in ("Errors <all>", "a & b", "name_of_it < 5"))
     assert "http" not in render_html(PAGE)

@@ -1,4 +1,4 @@
-"""How the models of a run were made, on a page."""
+"""The page that says how the models of a run were made."""
 
 import pytest
 
@@ -11,25 +11,27 @@ from motilens.reports.run_summary import (
     summarize_costs,
 )
 
+DATA = {"data": {"participants": 85, "seed": 1}, "frames": {"size": 64}}
 
-def record(name, target=None, **settings):
-    known = {"input": name, "fold": "1", "seed": "0"} | ({"target": target} if target else {})
-    return known | {
-        "settings": {"epochs": 2, "loss": {"squared": 1}, "frames": 1} | settings,
-        "abandoned_starts": [{"seed": 5}],
-        "health": {"problem": None, "warning": "is no better"},
+
+def make_record(name, target=None, **settings):
+    keys = {"input": name, "fold": "1", "seed": "0"}
+    return keys | ({"target": target, "method": name} if target else {}) | {
+        "settings": {"epochs": 2, "loss": {"mse": 1}, "frames": 1} | settings,
+        "failed_attempts": [{"seed": 5, "failure": "collapsed"}],
+        "diagnostics": {"failure": None, "warning": "is no better"},
         "training": {"1": {"participant": "a"}, "2": {"participant": "b"}},
         "held_out": {"3": {"participant": "b"}, "4": {"participant": "c"}},
-        "architecture": {"frames": 1, "copies": 9, "kind": "motion"},
+        "architecture": {"frames": 1, "repeats": 9, "kind": "motion"},
         "weights_sha256": "ab",
         "code": {"a.py": "12"},
         "motilens": "0.1.0",
         "python": "3.11.7",
         "libraries": {"torch": "2.15.0"},
-    }
+    }  # fmt: skip
 
 
-def run(seconds, gpu=None):
+def make_run(seconds, gpu=None):
     return {
         "seconds": seconds, "device": "cuda" if gpu else "cpu", "precision": "float32",
         "threads": 1, "peak_memory": 10**9, "peak_memory_gpu": gpu, "resumed_at_steps": [7],
@@ -38,72 +40,77 @@ def run(seconds, gpu=None):
 
 @pytest.fixture
 def records():
-    return [record("I1"), record("I4", epochs=3), record("I1", "motility")]
+    return [make_record("I1"), make_record("I4", epochs=3), make_record("I1", "motility")]
 
 
-def test_a_row_for_each_model_and_costs_by_kind(records):
-    models = make_models_table(
-        [*records, records[2]], [run(10), run(20, 3 * 10**9), run(30), run(50)]
-    )
+def build_page(records, settings=DATA, models=(), **errors):
+    keys = {"models": {"fold": [1, 2], "seed": [0]}}
+    errors = {"settings": keys, "folds_digest": "cd", "skipped": []} | errors
+    errors["models"] = {str(number): record for number, record in enumerate(models)}
+    table = make_models_table(records, [make_run(1)] * len(records))
+    return build_run_page(table, records, errors, settings)
+
+
+def read_pairs(page, heading):
+    """A table of two columns as a dict."""
+    return dict(dict(page.parts)[heading].to_numpy().tolist())
+
+
+def test_each_model_has_a_row_and_each_kind_its_costs(records):
+    runs = [make_run(10), make_run(20, 3 * 10**9), make_run(30), make_run(50)]
+    models = make_models_table([*records, records[2]], runs)
     assert models["model"].tolist() == ["autoencoder"] * 2 + ["motility regressor"] * 2
-    assert models["begun_again"].eq(1).all() and models["resumed"].eq(1).all()
+    assert models["restarts"].eq(1).all() and models["resumed"].eq(1).all()
     costs = summarize_costs(models).set_index(["model", "input"])
     last = costs.loc[("motility regressor", "I1")]
     assert (last["number"], last["seconds each (median)"]) == ("2", "40.0")
-    assert (last["hours together"], last["begun again"], last["not sound"]) == ("0.02", "2", "2")
+    assert (last["hours together"], last["restarts"], last["not sound"]) == ("0.02", "2", "2")
     assert costs.loc[("autoencoder", "I4"), "GPU memory (GB)"] == "3.0"
     assert costs.loc[("autoencoder", "I1"), "GPU memory (GB)"] == ""
 
 
 def test_settings_that_differ_have_a_row_each(records):
-    found = list_settings(records).set_index(["setting", "value"])["input types"]
-    assert found["autoencoder.epochs", "2"] == "I1" and found["autoencoder.epochs", "3"] == "I4"
-    assert found["autoencoder.loss.squared", "1"] == "all that have one"
-    assert found["regressor.epochs", "2"] == "all that have one"
-    assert not any(name.endswith("frames") for name, _ in found.index), "said by the input type"
+    inputs = list_settings(records).set_index(["setting", "value"])["input types"]
+    assert inputs["autoencoder.epochs", "2"] == "I1" and inputs["autoencoder.epochs", "3"] == "I4"
+    assert inputs["autoencoder.loss.mse", "1"] == "all that have one"
+    assert inputs["regressor.epochs", "2"] == "all that have one"
+    assert not any(name.endswith("frames") for name, _ in inputs.index), "input types say it"
 
 
-def test_an_answer_is_told_as_the_user_set_it(records):
-    made = [record("I4", "motility", answer="shares"), record("I4", "head", answer="bounded")]
-    found = list_settings(made).set_index("setting")["value"]
-    assert found["regressor.answer"] == "bounded", "once"
+def test_an_output_activation_has_its_name_in_the_configuration():
+    records = [
+        make_record("I4", "motility", output_activation="softmax"),
+        make_record("I4", "head", output_activation="sigmoid"),
+    ]
+    values = list_settings(records).set_index("setting")["value"]
+    assert values["regressor.output_activation"] == "bounded", "once"
 
 
-def test_baselines_have_their_code_and_settings(records):
-    cells = record("cells", "motility", method="cells") | {"code": {"b.py": "34"}}
-    settings = {"folds_digest": "f", "models": {"fold": [1], "seed": [0]}, "left_out": []}
-    errors = {"settings": settings, "regressors": {"a": records[2], "b": cells}}
-    models = make_models_table(records, [run(1)] * 3)
-    made = build_run_page(models, records, errors, {"tracks": {"seconds": 3}, "data": "recordings"})
-    rows = {name: dict(part.to_numpy().tolist()) for name, part in made.parts if len(part.T) == 2}
-    last = rows["Versions and digests"]
-    assert last["code of baselines"] not in (last["code of regressors"], "")
-    assert rows["Data"]["tracks.seconds"] == 3
-    assert any(note.startswith("Baselines (cells) are") for note in made.notes)
+def test_baselines_and_ensembles_have_their_code_and_notes(records):
+    cells = make_record("cells", "motility", baseline="cells") | {"code": {"b.py": "34"}}
+    both = make_record("both", "motility", members=["I1", "cells"]) | {"code": {"c.py": "56"}}
+    settings = {"tracking": {"duration": 3}, "data": "recordings"}
+    page = build_page(records, settings, models=[records[2], cells, both])
+    versions = read_pairs(page, "Versions and digests")
+    kinds = ("autoencoders", "regressors", "baselines", "ensembles")
+    assert len({versions[f"code of {kind}"] for kind in kinds}) == 3, "of the same code, but two"
+    assert read_pairs(page, "Data")["tracking.duration"] == 3
+    assert any(note.startswith("Baselines (cells) are") for note in page.notes)
+    assert "Ensembles are the means of other methods: both (of I1, cells)." in page.notes
 
 
-def test_versions_that_differ_are_all_told(records):
+def test_versions_that_differ_are_all_listed(records):
     records[1]["libraries"] = {"torch": "2.16.0"}
-    found = list_versions(records)
-    assert found["torch"] == "2.15.0; 2.16.0" and found["Motilens"] == "0.1.0"
+    versions = list_versions(records)
+    assert versions["torch"] == "2.15.0; 2.16.0" and versions["Motilens"] == "0.1.0"
 
 
-DATA = {"data": {"participants": 85, "seed": 1}, "frames": {"size": 64}}
+def test_the_page_describes_the_data(records):
+    described = {"participants": 3, "samples": 4, "data.participants": 85, "data.seed": 1}
+    assert read_pairs(build_page(records), "Data") == described | {"frames.size": 64}
 
 
-def test_the_page_says_of_which_data(records):
-    split = {"folds_digest": "cd", "left_out": [], "models": {"fold": [1, 2], "seed": [0]}}
-    models = make_models_table(records, [run(1)] * 3)
-    page = build_run_page(models, records, {"settings": split, "regressors": {}}, DATA)
-    told = {"participants": 3, "samples": 4, "data.participants": 85, "data.seed": 1}
-    assert dict(dict(page.parts)["Data"].to_numpy()) == told | {"frames.size": 64}
-
-
-def test_the_page_says_who_was_left_out(records):
-    models = make_models_table(records, [run(1)] * 3)
-    split = {"folds_digest": "cd", "left_out": ["7"], "models": {"fold": [1, 2], "seed": [0]}}
-    text = render_markdown(
-        build_run_page(models, records, {"settings": split, "regressors": {}}, DATA)
-    )
-    assert "| I1      | 1        | 9        | motion    |" in text
-    assert "**Left out**: samples 7" in text and "cd" in text and "1; 2" in text
+def test_the_page_names_input_types_folds_and_skipped_samples(records):
+    text = render_markdown(build_page(records, skipped=["7"]))
+    assert "| I1      | 1        | 9         | motion    |" in text
+    assert "**Skipped**: samples 7" in text and "cd" in text and "1; 2" in text

@@ -31,13 +31,9 @@ def test_labels_count_the_cells(populations):
 
 def test_populations_resemble_visem(populations):
     published = {
-        "progressive": (42.67, 20.18),
-        "nonprogressive": (27.68, 9.54),
-        "immotile": (29.65, 17.85),
-        "head": (95.72, 2.87),
-        "midpiece": (23.76, 10.02),
-        "tail": (15.06, 9.32),
-    }
+        "progressive": (42.67, 20.18), "nonprogressive": (27.68, 9.54), "immotile": (29.65, 17.85),
+        "head": (95.72, 2.87), "midpiece": (23.76, 10.02), "tail": (15.06, 9.32),
+    }  # fmt: skip
     drawn = [cell_percentages(cells) for cells in populations]
     for name, (mean, deviation) in published.items():
         values = np.array([sample[name] for sample in drawn])

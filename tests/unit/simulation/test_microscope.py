@@ -23,20 +23,12 @@ NO_DRIFT = np.zeros(2)
 
 # For each label, one way to give a normal cell that defect.
 DEFECTS = [
-    {"head_length": 6.0, "head_width": 4.0},
-    {"head_length": 2.8, "head_width": 1.9},
-    {"head_length": 3.3, "head_width": 3.1},
-    {"head_length": 5.8, "head_width": 2.1},
-    {"head_taper": 0.45},
-    {"second_head": True},
-    {"midpiece_width": 2.0},
-    {"neck_bend": 1.2},
-    {"droplet": 1.6},
-    {"tail_length": 24.0},
-    {"tail_curve": 12.0},
-    {"hairpin": 2.8},
+    {"head_length": 6.0, "head_width": 4.0}, {"head_length": 2.8, "head_width": 1.9},
+    {"head_length": 3.3, "head_width": 3.1}, {"head_length": 5.8, "head_width": 2.1},
+    {"head_taper": 0.45}, {"second_head": True}, {"midpiece_width": 2.0}, {"neck_bend": 1.2},
+    {"droplet": 1.6}, {"tail_length": 24.0}, {"tail_curve": 12.0}, {"hairpin": 2.8},
     {"second_tail": True},
-]
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

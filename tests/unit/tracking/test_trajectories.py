@@ -47,6 +47,7 @@ def make_video(tmp_path, speeds, frames, width=640, height=480, black=(), lit=0)
     return path
 
 
+@pytest.mark.slow
 def test_spots_are_tracked(tmp_path, caplog):
     caplog.set_level("INFO", "motilens")
     tracks, _ = track_heads(make_video(tmp_path, [0, 1, 2.5], frames=51), 50, SETTINGS)
@@ -88,6 +89,7 @@ def test_black_frames_hide_no_more_than_themselves(tmp_path, black):
     assert first.shape == ((480, 640) if len(black) < 24 else (640, 640))
 
 
+@pytest.mark.slow
 def test_a_first_frame_that_is_partly_black_crops_nothing(tmp_path):
     speeds = [0, 1, 2, 1]
     all_lit, _ = track_heads(make_video(tmp_path, speeds, 24), 24, SETTINGS)

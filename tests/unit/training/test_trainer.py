@@ -240,9 +240,3 @@ def test_warning_is_no_reason_to_restart():
     assert result.diagnostics == diagnostics and result.failed_attempts == []
     with pytest.raises(InputError, match="^unsettled"):
         train(collapses(0, diagnostics), epochs=1, on_collapse="error")
-
-
-def test_collapse_is_noticed_during_training():
-    task = make_task(diagnose=lambda model, loss: COLLAPSED)
-    with pytest.raises(InputError, match=r"dead \(after 150 steps\)"):
-        train(task, epochs=1000, on_collapse="error")

@@ -60,9 +60,7 @@ def draw_disc(path, size, pixel_aspect, rotated=False):
         other.replace(path)
 
 
-@pytest.mark.parametrize(
-    "size, pixel_aspect", [((160, 96), 1), ((96, 160), 1), ((120, 96), 1.5)]
-)
+@pytest.mark.parametrize("size, pixel_aspect", [((160, 96), 1), ((96, 160), 1), ((120, 96), 1.5)])
 @pytest.mark.parametrize("rotated", [False, True])
 @pytest.mark.parametrize("resize_mode", ["pad", "crop"])
 def test_discs_stay_round(tmp_path, size, pixel_aspect, rotated, resize_mode):

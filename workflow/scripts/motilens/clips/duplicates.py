@@ -31,7 +31,8 @@ def _block_means(values: np.ndarray, axis: int) -> np.ndarray:
     """Return the means of THUMBNAIL_SIZE blocks along an axis."""
     edges = np.linspace(0, values.shape[axis], THUMBNAIL_SIZE + 1)
     starts, ends = np.floor(edges[:-1]).astype(int), np.ceil(edges[1:]).astype(int)
-    means = [values.take(range(*ends_of), axis).mean(axis) for ends_of in zip(starts, ends, strict=True)]
+    bounds = zip(starts, ends, strict=True)
+    means = [values.take(range(start, end), axis).mean(axis) for start, end in bounds]
     return np.stack(means, axis)
 
 
@@ -40,7 +41,7 @@ def find_near_duplicates(records: Iterable[dict]) -> list[tuple[dict, dict]]:
 
     Args:
         records: of clips, with sample, participant and `thumbnail`, that of the mean of the clips'
-            first frames; samples that were left out have no thumbnail.
+            first frames; samples that were skipped have no thumbnail.
 
     Returns:
         Pairs of these records.

@@ -129,7 +129,7 @@ def match_clips_to_samples(paths: Sequence[str], contents: dict[str, dict]) -> d
     """Return the file of clips of each sample, in the order of `contents`.
 
     Args:
-        paths: files of clips; those of samples that were left out are skipped.
+        paths: files of clips; those of skipped samples are not read.
         contents: by sample, with the first digits of its clips' digest under `clips`.
 
     Raises:

@@ -33,7 +33,7 @@ def read_clips_record(folder: str | Path, sample: str) -> dict:
 
 
 def exclusion_reason(folder: str | Path, sample: str) -> str | None:
-    """Return why a sample was left out; None if it was not."""
+    """Return why a sample was skipped; None if it was not."""
     return read_clips_record(folder, sample).get("exclusion_reason")
 
 
@@ -79,7 +79,7 @@ def overridden_frame_rates(records: dict[str, dict]) -> list[str]:
 def describe_missing_videos(
     folder: str | Path, logs: str | Path, records: dict[str, dict]
 ) -> list[str]:
-    """Describe each sample that was left out, or whose decoding ended in an error.
+    """Describe each sample that was skipped, or whose decoding ended in an error.
 
     Args:
         folder: where clips and records are.
@@ -90,7 +90,7 @@ def describe_missing_videos(
     for sample, record in records.items():
         log = Path(logs, f"{sample}.log")
         if reason := record.get("exclusion_reason"):
-            lines.append(f"{sample} was left out: {reason}")
+            lines.append(f"{sample} was skipped: {reason}")
         elif not Path(folder, f"{sample}.json").exists() and log.exists():
             text = log.read_text(encoding="utf-8", errors="replace")
             if errors := re.findall(r"^ERROR: (.*)$", text, re.MULTILINE):

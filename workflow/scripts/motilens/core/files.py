@@ -7,15 +7,19 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+# Of a file's name in its temporary name; file systems allow 255 bytes, here with number and suffix.
+MAX_START_BYTES = 200
+
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` only if the block succeeds."""
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
+    start = os.fsencode(path.name)[:MAX_START_BYTES].decode(errors="ignore")
+    temporary = path.with_name(f".{start}.{os.getpid()}.part{path.suffix}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part*"):
-        pid = leftover.name.removeprefix(f".{path.name}.").partition(".")[0]
+    for leftover in path.parent.glob(f".{glob.escape(start)}.*.part*"):
+        pid = leftover.name.removeprefix(f".{start}.").partition(".")[0]
         if not pid.isdigit() or not is_process_alive(process_identity(int(pid))):
             leftover.unlink(missing_ok=True)  # of a killed run
     try:

@@ -17,7 +17,7 @@ from motilens.core.files import atomic_write
 
 TIMEOUT = (15, 60)  # seconds to connect, and without a byte
 PAUSES = (2, 5, 15, 60, 120)  # seconds before each new attempt; any progress starts them again
-CHUNK_BYTES = 2**20
+CHUNK_BYTES = 2**16  # read at once; less than that is lost when a connection drops
 
 
 def download_archive(
@@ -77,11 +77,16 @@ def _receive(url: str, part: Path, size: int) -> None:
             response.raise_for_status()
         if response.status_code == 200:
             done = 0  # a server that cannot continue sends all of it again
-        total = done + int(response.headers.get("Content-Length", size - done))
+        total, kind = size, response.headers.get("Content-Type", "of unknown type")
+        if length := response.headers.get("Content-Length"):
+            total = done + int(length)
+        elif kind.startswith("text/html"):  # the login page of a network, for example
+            total = "some"
         if response.status_code not in (200, 206) or total != size:
             raise InputError(
                 f"{url}: the server answers {response.status_code} {response.reason}, {total} "
-                f"bytes instead of {size}: correct dataset.archive.url or dataset.archive.size"
+                f"bytes ({kind}) instead of {size}: correct dataset.archive.url or "
+                "dataset.archive.size"
             )
         with open(part, "r+b") as file, _progress_bar(part.stem, size, done) as bar:
             file.truncate(done)

@@ -110,7 +110,8 @@ def _describe_error(error: jsonschema.ValidationError, schema: dict) -> list[str
         return [f"{prefix}{key}: missing" for key in rule if key not in value]
     if kind == "oneOf":
         return [f"{place}: {error.schema.get('$comment', error.message)}"]
-    if kind == "enum" and (new := RENAMED_VALUES.get(place.rpartition(".")[2], {}).get(value)):
+    renamed = RENAMED_VALUES.get(place.rpartition(".")[2], {})
+    if kind == "enum" and (new := renamed.get(str(value))):
         return [f"{place}: {value} was renamed {new}"]
     if kind == "pattern":
         default = "contains { } < > * or a line break, or begins with ~: write it out"

@@ -4,7 +4,6 @@ Works on plain data, so that it can be tested without Snakemake: the jobs that a
 each with Snakemake's reason.
 """
 
-import ast
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -29,7 +28,7 @@ class PlannedJob:
         rule: its name.
         sample: that it is of, if it is of one.
         inputs, outputs: paths.
-        then, now: what it depended on and depends on; None: not recorded.
+        then, now: what it depended on (None: it has never run) and depends on.
         other_reasons: that have nothing to do with these.
     """
 
@@ -37,40 +36,23 @@ class PlannedJob:
     sample: str = ""
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
-    then: dict | None = None
-    now: dict | None = None
+    then: dict | None = field(default_factory=dict)
+    now: dict = field(default_factory=dict)
     other_reasons: list[str] = field(default_factory=list)
 
 
-def parse_reason(reason: str) -> tuple[dict | None, dict | None, list[str]]:
-    """Split Snakemake's reason of a job.
-
-    Returns:
-        What the job depended on and depends on (None if that has not changed), and other reasons.
-    """
-    then = now = None
-    if params := re.search(r"before: (.*) now: (.*)", reason, re.DOTALL):
-        then, now = (_parse_params(text) for text in params.groups())
-    others = []
+def parse_reason(reason: str) -> list[str]:
+    """Return the parts of Snakemake's reason of a job that its params do not show."""
+    reasons = []
     if missing := re.search(r"Missing output files: ([^;]*)", reason):
-        others.append(f"missing: {missing[1]}")
-    if edited := re.search(r"Updated input files: ([^;]*)", reason):
-        others.append(f"changed by hand: {edited[1]}")
+        reasons.append(f"missing: {missing[1]}")
+    if edited := re.search(r"Updated input files: ([^;]+)", reason):
+        reasons.append(f"changed by hand: {edited[1]}")
     if "Incomplete output files" in reason:
-        others.append("made by a run that was killed")
+        reasons.append("made by a run that was killed")
     if "Forced execution" in reason:
-        others.append("forced")
-    return then, now, others
-
-
-def _parse_params(text: str) -> dict:
-    """Return the dicts in a text, merged."""
-    if text.startswith("<"):  # nothing
-        return {}
-    merged = {}
-    for part in ast.literal_eval(f"[{text}]"):
-        merged |= part
-    return merged
+        reasons.append("forced")
+    return reasons
 
 
 def explain_reruns(jobs: Iterable[PlannedJob]) -> list[str]:
@@ -82,9 +64,11 @@ def explain_reruns(jobs: Iterable[PlannedJob]) -> list[str]:
     caused_by_others = set().union(*followers.values())
     subjects, caused = defaultdict(set), defaultdict(set)
     for job in jobs:
-        reasons = [(reason, "") for reason in job.other_reasons]
-        if job.now is not None:
-            reasons += list(iter_param_changes(job.then or {}, job.now))
+        if job.then is None:
+            reasons = [(NOT_MADE, "")]
+        else:
+            reasons = [(reason, "") for reason in job.other_reasons]
+            reasons += iter_param_changes(job.then, job.now)
             if not reasons and job not in caused_by_others:
                 reasons.append(("what it depends on was made again", ""))
         for text, subject in reasons:

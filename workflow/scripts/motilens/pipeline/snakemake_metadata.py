@@ -4,7 +4,9 @@ Snakemake compares a job's params with those that are recorded there, in a JSON 
 output. Paths are relative to the folder of results, where Snakemake works.
 """
 
+import ast
 import base64
+import contextlib
 import json
 import os
 import time
@@ -32,6 +34,15 @@ def record_finished(outputs: Iterable[str], params: Iterable) -> None:
         with atomic_write(metadata_path(output)) as temporary:
             record = {"record_format_version": 6, "params": params, "endtime": ended}
             temporary.write_text(json.dumps(record), encoding="utf-8")
+
+
+def read_depends_on(outputs: Iterable[str]) -> dict | None:
+    """Return what outputs were made with (the param of their rule); None if nothing is recorded."""
+    for path in map(metadata_path, outputs):
+        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+            params = json.loads(path.read_text(encoding="utf-8"))["params"]
+            return ast.literal_eval(params[0]) if params else {}
+    return None
 
 
 def find_untracked_records(results: Path) -> list[str]:

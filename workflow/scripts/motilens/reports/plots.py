@@ -90,7 +90,7 @@ def plot_errors(summary: pd.DataFrame, mae: pd.DataFrame, reference: str, path: 
 
 
 def plot_agreement(cases: pd.DataFrame, path: str | Path) -> None:
-    """Draw Bland-Altman plots: is the error larger for some participants than for others?
+    """Draw Bland-Altman plots, which show whether the error depends on the value.
 
     Args:
         cases: one row for each sample, value and method: method, value, true, predicted
