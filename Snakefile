@@ -92,6 +92,11 @@ onstart:
     limit = workflow.scheduling_settings.max_jobs_per_timespan
     if (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
+    if config["compute"]["device"] == "cuda" and not ON_CLUSTER and not list_visible_gpus():
+        stop(
+            "compute.device: cuda, but there is no GPU here (nvidia-smi lists none, or "
+            "CUDA_VISIBLE_DEVICES hides it): look at the driver, or set it to auto or cpu"
+        )
     if leftover := list_leftover_jobs(LAUNCH_FOLDER) if ON_CLUSTER else []:
         stop(
             f"{len(leftover)} jobs of an earlier run are still in SLURM's queue and write the same "

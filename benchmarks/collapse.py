@@ -37,7 +37,8 @@ def main():
             results = [train_autoencoder(stacks, settings, seed, compute) for seed in seeds]
             dead = [seed for seed in seeds if results[seed].diagnostics["failure"]]
             poor = sum(bool(result.diagnostics["warning"]) for result in results)
-            print(f"{variant}, {frames} frames: dead {len(dead)} of {len(seeds)} (seeds {dead})")
+            print(f"{variant}, frames in a stack: {frames}")
+            print(f"    dead: {len(dead)} of {len(seeds)} (seeds {dead})")
             print(f"    alive, but no better than the mean gray level: {poor}", flush=True)
 
 

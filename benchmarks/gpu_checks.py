@@ -1,8 +1,8 @@
-"""What tests prove on the CPU, on a real GPU: the same bits, going on, places of data, memory.
+"""Check on a GPU what tests show on the CPU: same bits, resuming, data locations, memory.
 
-    .venv/bin/python benchmarks/gpu_checks.py [--device cpu --size 64]
+    .venv/bin/python benchmarks/gpu_checks.py [--device cpu --size 64 --stacks 64]
 
-Each line says what was asked and whether it holds; a status other than 0 says that one does not.
+Each line says what was checked and whether it holds. The exit code is 1 if something does not.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # before CUDA starts, or it is too late
@@ -19,11 +20,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
 import numpy as np
 import torch
-from training_tasks import data, settings, written
+from training_tasks import make_settings, make_stacks, write_clip_file
 
-from motilens.compute.device import setup_compute
-from motilens.models.regressor import build_model
-from motilens.training.autoencoder import autoencoder_architecture, train_autoencoder
+from motilens.compute.device import ComputeSettings, setup_compute
+from motilens.models.autoencoders import build_autoencoder
+from motilens.models.fixed_encoders import FixedEncoder
+from motilens.training.autoencoder import train_autoencoder
 from motilens.training.checkpoint import CheckpointManager
 from motilens.training.regressor import (
     fit_encoder,
@@ -31,10 +33,11 @@ from motilens.training.regressor import (
     regressor_architecture,
     train_regressor,
 )
-from motilens.training.stack_dataset import load_stacks, stacks_from_array
+from motilens.training.stack_dataset import StackDataset, load_stacks, stacks_from_array
+from motilens.training.trainer import TrainingResult
 
-FRAMES, BATCH = 18, 32
-broken = []
+FRAMES, BATCH_SIZE = 18, 32
+failed = []
 
 
 def main():
@@ -42,144 +45,160 @@ def main():
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--stacks", type=int, default=512)
-    told = parser.parse_args()
-    clips = data(FRAMES, told.size, told.stacks)
+    arguments = parser.parse_args()
+    clips = make_stacks(FRAMES, arguments.size, arguments.stacks)
 
-    def how(**performance):
-        # Each asks for a place on the GPU again, and keeps it as long as this process lives.
-        return setup_compute({"device": told.device, "trainings_per_gpu": 64} | performance, 2)
+    def setup(**settings):
+        # Each call takes a place on the GPU again, and keeps it as long as this process lives.
+        settings = {"device": arguments.device, "jobs_per_gpu": 64} | settings
+        return setup_compute(settings, 2)
 
-    for question in (same_bits, places, goes_on, others_run, out_of_memory):
+    for check in (
+        check_determinism, check_data_locations, check_resuming, check_other_models,
+        check_out_of_memory,
+    ):  # fmt: skip
         try:
-            question(clips, how)
+            check(clips, setup)
         except Exception:
             traceback.print_exc()
-            check(question.__name__, False, "ended with an error")
-    sys.exit(f"does not hold: {', '.join(broken)}" if broken else 0)
+            report(check.__name__, False, "ended with an error")
+    sys.exit(f"does not hold: {', '.join(failed)}" if failed else 0)
 
 
-def check(what: str, holds: bool, more: str = "") -> None:
-    print(f"{'yes' if holds else 'NO '} {what} {more}", flush=True)
+def report(claim: str, holds: bool, details: str = "") -> None:
+    """Print a line; note a claim that does not hold."""
+    print(f"{'yes' if holds else 'NO '} {claim} {details}", flush=True)
     if not holds:
-        broken.append(what)
+        failed.append(claim)
 
 
-def train(kind, examples, performance, epochs=4, encoder=None, **others):
-    """Weights after some epochs, and how long they took."""
-    start = time.perf_counter()
-    made = settings(kind, FRAMES, BATCH) | {"epochs": epochs} | others
+def train(
+    kind: str,
+    stacks: StackDataset,
+    compute: ComputeSettings,
+    encoder: FixedEncoder | None = None,
+    checkpoints: CheckpointManager | None = None,
+    **changes,
+) -> TrainingResult:
+    """Train a kind of model for a few epochs; labels are noise."""
+    settings = make_settings(kind, FRAMES, BATCH_SIZE) | {"epochs": 4} | changes
     if kind == "autoencoder":
-        trained = train_autoencoder(examples, made, 0, performance, log=str)
-    else:
-        encoder = encoder or _encoder()
-        labels = np.random.default_rng(0).random((len(examples), 3), np.float32)
-        trained = train_regressor(examples, labels, encoder, made, 0, performance, log=str)
-    return weights_of(trained), time.perf_counter() - start
+        return train_autoencoder(stacks, settings, 0, compute, checkpoints)
+    if not encoder:
+        torch.manual_seed(0)
+        encoder = build_autoencoder(settings["architecture"]["encoder"])
+    labels = np.random.default_rng(0).random((len(stacks), 3), np.float32)
+    return train_regressor(stacks, labels, encoder, settings, 0, compute, checkpoints)
 
 
-def weights_of(trained):
-    return torch.cat([t.flatten().float().cpu() for t in trained.model.state_dict().values()])
+def get_weights(result: TrainingResult) -> torch.Tensor:
+    """Return all weights and buffers of a trained model, in one vector."""
+    return torch.cat([t.flatten().float().cpu() for t in result.model.state_dict().values()])
 
 
-def _encoder():
-    torch.manual_seed(0)
-    return build_model(autoencoder_architecture(settings("autoencoder", FRAMES, BATCH)))
-
-
-def same_bits(clips, how):
-    """Two deterministic trainings end with the same bits; what they cost beside others."""
+def check_determinism(clips: np.ndarray, setup: Callable) -> None:
+    """Check that two deterministic trainings end with the same bits; print what that costs."""
     for kind in ("autoencoder", "regressor"):
-        times = {}
+        seconds = {}
         for deterministic in (False, True):
-            performance = how(deterministic=deterministic)
-            examples = stacks_from_array(clips, performance)
-            first, _ = train(kind, examples, performance)  # warms up
-            second, times[deterministic] = train(kind, examples, performance)
+            compute = setup(deterministic=deterministic)
+            stacks = stacks_from_array(clips, compute)
+            first = get_weights(train(kind, stacks, compute))  # warms up
+            start = time.perf_counter()
+            is_same = torch.equal(first, get_weights(train(kind, stacks, compute)))
+            seconds[deterministic] = time.perf_counter() - start
             if deterministic:
-                check(f"{kind}: the same bits twice", torch.equal(first, second))
+                report(f"{kind}: the same bits twice", is_same)
             else:
-                print(f"    {kind}, not deterministic: same bits {torch.equal(first, second)}")
-        print(f"    {kind}: deterministic takes {times[True] / times[False]:.2f} times as long")
+                print(f"    {kind}, not deterministic: the same bits twice: {is_same}")
+        ratio = seconds[True] / seconds[False]
+        print(f"    {kind}: deterministic takes {ratio:.2f} times as long")
 
 
-def places(clips, how):
-    """The same weights wherever stacks lie; the time each place takes."""
+def check_data_locations(clips: np.ndarray, setup: Callable) -> None:
+    """Check that weights are the same wherever stacks are kept; print the time of each location."""
+    weights, seconds = {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        path, found = written(clips, folder), {}
-        for place in ("device", "host", "disk"):
-            performance = how(deterministic=True, data=place)
-            examples, _ = load_stacks({"1": path}, FRAMES, performance, log=str)
-            found[place] = train("autoencoder", examples, performance, epochs=8)
-            del examples
-    weights, fastest = found["device"]
-    for place in ("host", "disk"):
-        others, seconds = found[place]
-        took = f"({seconds / fastest:.2f} times as long)"
-        check(f"data: {place} gives the weights of device", torch.equal(weights, others), took)
+        path = write_clip_file(clips, folder)
+        for location in ("device", "host", "disk"):
+            compute = setup(deterministic=True, data_location=location)
+            stacks, _ = load_stacks({"1": path}, FRAMES, compute)
+            start = time.perf_counter()
+            weights[location] = get_weights(train("autoencoder", stacks, compute, epochs=8))
+            seconds[location] = time.perf_counter() - start
+            del stacks
+    for location in ("host", "disk"):
+        is_same = torch.equal(weights[location], weights["device"])
+        ratio = f"({seconds[location] / seconds['device']:.2f} times as long)"
+        report(f"data_location: {location} gives the weights of device", is_same, ratio)
 
 
-def goes_on(clips, how):
-    """A training that SIGTERM ended goes on to the bits of one that nobody disturbed."""
-    performance = how(deterministic=True)
-    examples = stacks_from_array(clips, performance)
-    made = settings("autoencoder", FRAMES, BATCH) | {"epochs": 4}
-    expected, _ = train("autoencoder", examples, performance)
-    stream = examples.stream
-    killed_at = len(clips) // BATCH + 3
+class InterruptingManager(CheckpointManager):
+    """Send SIGTERM to this process after some steps."""
 
-    def interrupted(batches):
-        for number, batch in enumerate(stream(batches)):
-            if number == killed_at:
-                os.kill(os.getpid(), signal.SIGTERM)
-            yield batch
+    steps_left = 0
 
+    def is_due(self):
+        self.steps_left -= 1
+        if self.steps_left == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().is_due()
+
+
+def check_resuming(clips: np.ndarray, setup: Callable) -> None:
+    """Check that a training that SIGTERM ended resumes to the bits of an undisturbed one."""
+    compute = setup(deterministic=True)
+    stacks = stacks_from_array(clips, compute)
+    expected = get_weights(train("autoencoder", stacks, compute))
     with tempfile.TemporaryDirectory() as folder:
-        for way in (interrupted, stream):
-            examples.stream, lines = way, []
-            keeper = CheckpointManager(Path(folder, "state"), {"settings": made}, 60, lines.append)
-            try:
-                trained = train_autoencoder(examples, made, 0, performance, keeper, log=str)
-            except SystemExit as end:
-                print(f"    ended with status {end.code}")
-    went_on = trained.run["resumed_at_steps"]
-    same = torch.equal(weights_of(trained), expected)
-    check("going on: the same bits", bool(went_on) and same, f"{went_on}")
+        manager = InterruptingManager(Path(folder, "checkpoint.pt"), {}, 60)
+        manager.steps_left = len(clips) // BATCH_SIZE + 2
+        try:
+            train("autoencoder", stacks, compute, checkpoints=manager)
+        except SystemExit as error:
+            print(f"    ended with exit code {error.code}")
+        manager = CheckpointManager(manager.path, {}, 60)
+        result = train("autoencoder", stacks, compute, checkpoints=manager)
+    steps = result.run["resumed_at_steps"]
+    is_same = torch.equal(get_weights(result), expected)
+    report("resuming gives the same bits", bool(steps) and is_same, f"(at step {steps})")
 
 
-def others_run(clips, how):
-    """Encoders without weights, other variants and answers learn on this device."""
-    performance = how()
-    examples = stacks_from_array(clips[:64], performance)
+def check_other_models(clips: np.ndarray, setup: Callable) -> None:
+    """Check that other variants, encoders and settings learn on this device."""
+    compute = setup()
+    stacks = stacks_from_array(clips[:64], compute)
+    loss = {"mse": 1, "kl": 1e-3, "adversarial": 1e-2, "ssim": 1, "gradient_difference": 1}
     for variant in ("variational", "adversarial", "recurrent"):
-        loss = {"squared": 1, "divergence": 1e-3, "adversarial": 1e-2, "ssim": 1, "gradient": 1}
-        weights, _ = train("autoencoder", examples, performance, 1, variant=variant, loss=loss)
-        check(f"autoencoder {variant}", bool(weights.isfinite().all()))
+        result = train("autoencoder", stacks, compute, epochs=1, variant=variant, loss=loss)
+        report(f"autoencoder {variant}", bool(get_weights(result).isfinite().all()))
+    changes = {"augmentation": "dihedral", "tta": True, "recalibrate_batch_norm": True, "epochs": 1}
+    settings = make_settings("regressor", FRAMES, BATCH_SIZE) | changes
     for kind in ("none", "pca", "motion", "flow"):
-        encoder, known = make_fixed_encoder({"encoder": kind, "frames": FRAMES, "copies": 1}, {})
-        fit_encoder(encoder, examples)
-        made = {"symmetries": "both", "settle_batch_norm": True}
-        plain = settings("regressor", FRAMES, BATCH) | made
-        made["architecture"] = regressor_architecture(plain, known["architecture"])
-        weights, _ = train("regressor", examples, performance, 1, encoder, **made)
-        check(f"regressor on {kind}", bool(weights.isfinite().all()))
+        inputs = {"encoder": kind, "frames": FRAMES, "repeats": 1}
+        encoder, record = make_fixed_encoder(inputs, {})
+        fit_encoder(encoder, stacks)
+        changes["architecture"] = regressor_architecture(settings, record["architecture"])
+        result = train("regressor", stacks, compute, encoder, **changes)
+        report(f"regressor on {kind}", bool(get_weights(result).isfinite().all()))
 
 
-def out_of_memory(clips, how):
-    """A batch that does not fit is computed in halves, and the training goes on."""
-    performance, size = how(), clips.shape[-1]
-    if performance.on_cpu:
+def check_out_of_memory(clips: np.ndarray, setup: Callable) -> None:
+    """Check that a batch that does not fit is computed in halves, and the training goes on."""
+    compute, size = setup(), clips.shape[-1]
+    if compute.on_cpu:
         return
     torch.cuda.reset_peak_memory_stats()
-    train("autoencoder", stacks_from_array(data(FRAMES, size, BATCH), performance), performance, 1)
-    each = torch.cuda.max_memory_allocated() / BATCH
+    stacks = stacks_from_array(make_stacks(FRAMES, size, BATCH_SIZE), compute)
+    train("autoencoder", stacks, compute, epochs=1)
+    memory_per_stack = torch.cuda.max_memory_allocated() / BATCH_SIZE
     torch.cuda.empty_cache()
-    batch = int(1.3 * torch.cuda.mem_get_info()[0] / each)
-    lines = []
-    made = settings("autoencoder", FRAMES, batch) | {"epochs": 1}
-    examples = stacks_from_array(data(FRAMES, size, batch), performance)
-    train_autoencoder(examples, made, 0, performance, log=lines.append)
-    told = [line for line in lines if "memory" in line]
-    check(f"a batch of {batch} stacks does not fit and is halved", bool(told), *told[:1])
+    batch_size = int(1.3 * torch.cuda.mem_get_info()[0] / memory_per_stack)
+    stacks = stacks_from_array(make_stacks(FRAMES, size, batch_size), compute)
+    result = train("autoencoder", stacks, compute, epochs=1, batch_size=batch_size)
+    half = result.run["micro_batch"]
+    claim = f"a batch of {batch_size} stacks does not fit and is halved"
+    report(claim, half is not None, f"(to {half})")
 
 
 if __name__ == "__main__":

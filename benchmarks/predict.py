@@ -18,9 +18,10 @@ import imageio_ffmpeg
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 from motilens.clips.extract import extract_clips
-from motilens.compute.device import setup_compute
+from motilens.compute.device import ComputeSettings, setup_compute
 from motilens.core.command_line import run_command_line
-from motilens.inference.bundle import load_bundle
+from motilens.core.errors import InputError
+from motilens.inference.bundle import Bundle, load_bundle
 from motilens.inference.predictor import predict_videos
 
 
@@ -33,24 +34,26 @@ def main():
     ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-threads", "1"]
     seconds = {"ffmpeg": 0.0, "Motilens": 0.0, "of which decoding": 0.0}
     with tempfile.TemporaryDirectory() as folder:
-        clips = Path(folder, "clips.h5")
         for video in arguments.videos:
-            command = [*ffmpeg, "-i", video, "-f", "null", "-"]
-            work = {
-                "ffmpeg": lambda command=command: subprocess.run(command, check=True),
-                "of which decoding": lambda v=video: extract_clips(v, clips, bundle.frames, "1"),
-                "Motilens": lambda v=video: list(predict_videos(bundle, [v], compute)),
-            }
-            for name, function in work.items():
-                seconds[name] += measure_seconds(function)
+            command, clips = [*ffmpeg, "-i", video, "-f", "null", "-"], Path(folder, "clips.h5")
+            seconds["ffmpeg"] += measure_seconds(subprocess.run, command, check=True)
+            decoding = measure_seconds(extract_clips, video, clips, bundle.frames, "video")
+            seconds["of which decoding"] += decoding
+            seconds["Motilens"] += measure_seconds(predict_video, bundle, video, compute)
     for name, total in seconds.items():
         print(f"{name}: {total / len(arguments.videos):.2f} s a video")
     print(f"Motilens / ffmpeg: {seconds['Motilens'] / seconds['ffmpeg']:.2f}")
 
 
-def measure_seconds(function: Callable) -> float:
+def predict_video(bundle: Bundle, video: str, compute: ComputeSettings) -> None:
+    [prediction] = predict_videos(bundle, [video], compute)
+    if prediction.error:
+        raise InputError(prediction.error)
+
+
+def measure_seconds(function: Callable, *arguments, **options) -> float:
     start = time.perf_counter()
-    function()
+    function(*arguments, **options)
     return time.perf_counter() - start
 
 

@@ -1,4 +1,4 @@
-"""Throughput of a GPU that several trainings share (performance.trainings_per_gpu).
+"""Measure the throughput of a GPU that several trainings share (compute.jobs_per_gpu).
 
     .venv/bin/python benchmarks/sharing.py [--device cuda] [--steps 600] [--shares 1 2 4]
 
@@ -8,9 +8,9 @@ Each training is a process of its own, as those of the pipeline are.
 import argparse
 from concurrent.futures import ThreadPoolExecutor
 
-from training import asked
+from training import run_task
 
-CASES = {f"{kind} I4, 256": (kind, 18, 256, 32, 640) for kind in ("autoencoder", "regressor")}
+MODELS = {f"{kind} I4": (kind, 18) for kind in ("autoencoder", "regressor")}
 
 
 def main():
@@ -18,21 +18,24 @@ def main():
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--shares", type=int, nargs="+", default=[1, 2, 4])
-    told = parser.parse_args()
-    options = {"device": told.device, "threads": 1, "steps": told.steps, "block": 20}
-    print("| | " + " | ".join(f"{share} at a time, stacks/s" for share in told.shares) + " |")
-    print("|---" * (1 + len(told.shares)) + "|")
-    for name, case in CASES.items():
-        rates = [together(case, options, share) for share in told.shares]
-        print(f"| {name} | " + " | ".join(f"{rate:.0f}" for rate in rates) + " |", flush=True)
+    parser.add_argument("--size", type=int, default=256)
+    arguments = parser.parse_args()
+    options = {"device": arguments.device, "threads": 1, "steps": arguments.steps, "block": 20}
+    shares = arguments.shares
+    print(f"| | {' | '.join(f'{share} at a time, stacks/s' for share in shares)} |")
+    print("|---" * (1 + len(shares)) + "|")
+    for name, model in MODELS.items():
+        case = (*model, arguments.size, 32, 640)
+        rates = [f"{measure_rate(case, options, share):.0f}" for share in shares]
+        print(f"| {name}, {arguments.size} | {' | '.join(rates)} |", flush=True)
 
 
-def together(case, options, share) -> float:
-    """Stacks a second of all of `share` trainings, each in a process of its own."""
-    performance = {"trainings_per_gpu": share}
+def measure_rate(case: tuple, options: dict, share: int) -> float:
+    """Return the stacks a second of `share` trainings together."""
+    compute = {"jobs_per_gpu": share}
     with ThreadPoolExecutor(share) as pool:
         runs = [
-            pool.submit(asked, "ours", case, **options, performance=performance)
+            pool.submit(run_task, "time_pipeline", case, compute=compute, **options)
             for _ in range(share)
         ]
         return sum(case[3] / run.result()[0] for run in runs)

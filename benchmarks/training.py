@@ -1,37 +1,48 @@
-"""Speed and memory of training, beside the plainest torch loop and what the hardware allows.
+"""Measure speed and memory of training, beside a plain loop and what the hardware allows.
 
     .venv/bin/python benchmarks/training.py [--device cuda] [--threads 2] [--steps 10] [--short]
 
 Each figure comes from a process of its own; all of them make one run. On a GPU: --steps 400.
---short leaves out the other settings and the loading.
+--short leaves out other settings of `compute` and the loading.
 """
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-TASKS = str(Path(__file__).with_name("training_tasks.py"))
-
+TASKS = Path(__file__).with_name("training_tasks.py")
 FRAMES = {"I1": 1, "I3": 9, "I4": 18}
-CASES = [("autoencoder", name, size) for size in (64, 256) for name in FRAMES]
-CASES += [("regressor", "I4", 64)]
-GPU_CASES = [("autoencoder", name, 256) for name in FRAMES] + [("regressor", "I4", 256)]
-OTHERWISE = [("channels_last", False), ("channels_last", True), ("precision", "bfloat16"),
-             ("compile", True)]  # fmt: skip
-# Of the paper on VISEM: training stacks of a fold, and epochs (those of regressors are ours).
+CPU_MODELS = [
+    *(("autoencoder", name, size) for size in (64, 256) for name in FRAMES),
+    ("regressor", "I4", 64),
+]
+GPU_MODELS = [*(("autoencoder", name, 256) for name in FRAMES), ("regressor", "I4", 256)]
+OTHER_SETTINGS = [
+    ("channels_last", False), ("channels_last", True), ("precision", "bfloat16"), ("compile", True),
+]  # fmt: skip
+# Of the paper on VISEM: training stacks of a fold, and epochs (those of regressors are Motilens').
 STACKS, EPOCHS = 14_250, {"autoencoder": 2000, "regressor": 100}
+# How many models the paper has of each kind; I2 is as I1.
+MODELS = {("autoencoder", "I1"): 6, ("autoencoder", "I3"): 3, ("autoencoder", "I4"): 3,
+          ("regressor", "I4"): 24}  # fmt: skip
+COLUMNS = [
+    "model", "GFLOP a stack", "MB a stack", "floor, stacks/s", "Motilens, stacks/s",
+    "Motilens / floor", "Motilens / plain loop, same settings",
+    "Motilens / plain loop, PyTorch's defaults", "not in steps", "peak memory, batch",
+    "memory / plain loop, PyTorch's defaults",
+]  # fmt: skip
 
 
-def asked(task, case=(), **options):
-    command = [sys.executable, TASKS, task, json.dumps(case), json.dumps(options)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
-    found = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    if not found:
+def run_task(task: str, case: tuple = (), **options):
+    """Return the result of a task of training_tasks.py, and the peak memory of its process."""
+    command = [sys.executable, str(TASKS), task, json.dumps(case), json.dumps(options)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    results = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    if not results:
         sys.exit(f"{' '.join(command)}\n{done.stderr}")
-    return json.loads(found[0].removeprefix("RESULT "))
+    return json.loads(results[0].removeprefix("RESULT "))
 
 
 def main():
@@ -40,59 +51,61 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--short", action="store_true")
-    told = parser.parse_args()
-    gpu = told.device == "cuda"
-    options = {"device": told.device, "threads": told.threads, "steps": told.steps,
-               "block": 20 if gpu else 1}  # fmt: skip
-    operations, bandwidth, _ = asked("ceilings", **options)
-    print(f"ceilings: {operations / 1e9:.0f} GFLOP/s, {bandwidth / 1e9:.1f} GB/s\n")
-    print(
-        "| model | GFLOP a stack | MB a stack | floor, stacks/s | ours | ours / floor | ours / the "
-        "same, plainly | ours / torch's defaults | not in steps | peak memory, batch | memory / "
-        "torch's defaults |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
-    hours, extrapolated, told_of = 0.0, [], []
-    for kind, name, size in GPU_CASES if gpu else CASES:
-        batch = 32 if size == 64 or gpu else 16
-        case = (kind, FRAMES[name], size, batch, batch * (40 if gpu else 4))
+    arguments = parser.parse_args()
+    on_gpu = arguments.device == "cuda"
+    options = {"device": arguments.device, "threads": arguments.threads, "block": 1}
+    options |= {"block": 20} if on_gpu else {}
+    ceilings, _ = run_task("measure_ceilings", **options)
+    print(f"ceilings: {ceilings[0] / 1e9:.0f} GFLOP/s, {ceilings[1] / 1e9:.1f} GB/s\n")
+    print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
+    rates, notes = {}, []
+    for kind, name, size in GPU_MODELS if on_gpu else CPU_MODELS:
+        batch_size = 32 if size == 64 or on_gpu else 16
+        case = (kind, FRAMES[name], size, batch_size, batch_size * (40 if on_gpu else 4))
         # Short steps need many, or noise is all that is seen.
-        options["steps"] = told.steps * (10 if not gpu and size == 64 else 1)
-        flop, moved, _ = asked("counted", case, **options)
-        floor = 1 / max(flop / operations, moved / bandwidth)
-        step, _, peak = asked("ours", case, **options)
-        rate = batch / step
-        same = batch / asked("plain", case, same=True, **options)[0]
-        step, _, plain_peak = asked("plain", case, same=False, **options)
-        defaults = batch / step
-        share = "" if gpu else f"{100 * asked('other_share', case, **options)[0]:.1f} %"
-        print(
-            f"| {kind} {name}, {size} | {flop / 1e9:.2f} | {moved / 1e6:.0f} | {floor:.0f} | "
-            f"{rate:.1f} | {rate / floor:.2f} | {rate / same:.2f} | {rate / defaults:.2f} | "
-            f"{share} | {peak / 1e9:.2f} GB, {batch} | {peak / plain_peak:.2f} |",
-            flush=True,
-        )
-        models = (6 if name == "I1" else 3) if kind == "autoencoder" else 24
-        hours += models * STACKS * EPOCHS[kind] / rate / 3600 if size == 256 else 0
-        if gpu and kind == "autoencoder":
-            extrapolated.append(f"{name} {STACKS * EPOCHS[kind] / rate / 60:.0f} min")
-        if told.short:
+        options["steps"] = arguments.steps * (10 if size == 64 and not on_gpu else 1)
+        rate = rates[kind, name] = print_row(f"{kind} {name}, {size}", case, ceilings, options)
+        if arguments.short:
             continue
-        if name == "I4" and size == (256 if gpu else 64):
-            for key, value in OTHERWISE:
-                other = batch / asked("ours", case, performance={key: value}, **options)[0]
-                told_of.append(f"{kind} {name}, {size}, {key} {value}: x {other / rate:.2f}")
+        if name == "I4" and size == (256 if on_gpu else 64):
+            for key, value in OTHER_SETTINGS:
+                seconds, _ = run_task("time_pipeline", case, compute={key: value}, **options)
+                ratio = batch_size / seconds / rate
+                notes.append(f"{kind} {name}, {size}, {key} {value}: x {ratio:.2f}")
         if kind == "regressor":
-            encoder = asked("encoder_share", case, **options)[0]
-            told_of.append(f"the frozen encoder takes {100 * encoder:.1f} % of a regressor's step")
-    print("", *told_of, sep="\n")
-    if gpu:
-        print(f"2,000 epochs of {STACKS} stacks: {', '.join(extrapolated)}")
-        print(f"the paper's 12 autoencoders and 24 regressors: {hours:.1f} h")
-    if told.short:
-        return
-    print("\nloading alone, 18 x 256 x 256, stacks/s: ", end="")
-    print(", ".join(f"{k} {v:.0f}" for k, v in asked("places", **options)[0].items()))
+            share, _ = run_task("measure_encoder_share", case, **options)
+            notes.append(f"the frozen encoder takes {100 * share:.1f} % of a regressor's step")
+    print("", *notes, sep="\n")
+    if on_gpu:
+        hours = {key: STACKS * EPOCHS[key[0]] / rate / 3600 for key, rate in rates.items()}
+        encoders = [f"{key[1]} {60 * h:.0f} min" for key, h in hours.items() if "autoenc" in key[0]]
+        total = sum(count * hours[key] for key, count in MODELS.items())
+        print(f"2,000 epochs of {STACKS} stacks: {', '.join(encoders)}")
+        print(f"the paper's 12 autoencoders and 24 regressors: {total:.1f} h")
+    if not arguments.short:
+        speeds, _ = run_task("measure_loading", **options)
+        speeds = ", ".join(f"{name} {speed:.0f}" for name, speed in speeds.items())
+        print(f"\nloading alone, 18 x 256 x 256, stacks/s: {speeds}")
+
+
+def print_row(model: str, case: tuple, ceilings: tuple[float, float], options: dict) -> float:
+    """Print a row of the table; return the stacks a second of the pipeline's loop."""
+    batch_size = case[3]
+    (flop, moved), _ = run_task("count_operations", case, **options)
+    floor = 1 / max(flop / ceilings[0], moved / ceilings[1])
+    seconds, peak = run_task("time_pipeline", case, **options)
+    same, _ = run_task("time_plain_loop", case, same=True, **options)
+    default, default_peak = run_task("time_plain_loop", case, same=False, **options)
+    between, rate = "", batch_size / seconds
+    if options["device"] != "cuda":
+        between = f"{100 * run_task('measure_time_between_steps', case, **options)[0]:.1f} %"
+    cells = [
+        model, f"{flop / 1e9:.2f}", f"{moved / 1e6:.0f}", f"{floor:.0f}", f"{rate:.1f}",
+        f"{rate / floor:.2f}", f"{same / seconds:.2f}", f"{default / seconds:.2f}", between,
+        f"{peak / 1e9:.2f} GB, {batch_size}", f"{peak / default_peak:.2f}",
+    ]  # fmt: skip
+    print(f"| {' | '.join(cells)} |", flush=True)
+    return rate
 
 
 if __name__ == "__main__":

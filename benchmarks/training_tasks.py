@@ -1,277 +1,59 @@
-"""What training.py measures, each in a process of its own: training_tasks.py TASK CASE OPTIONS."""
+"""Measure one thing of training in a process of its own: training_tasks.py TASK CASE OPTIONS.
+
+CASE is a JSON list, empty or (kind of model, frames, size, batch size, number of stacks); OPTIONS
+is a JSON object with device, threads, steps, and block (how many steps are timed together).
+"""
 
 import json
 import math
+import resource
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
-
-OPTIMISER = {"weight_decay": 1e-5, "schedule": "constant", "gradient_clip": None,
-             "unhealthy": "keep", "learning_rate": 1e-4}  # fmt: skip
-
-
-def data(frames: int, size: int, count: int):
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (count, frames, size, size), np.uint8)
+from motilens.clips.hdf5 import open_for_writing, write_clips
+from motilens.compute.device import keep_freed_memory, setup_compute
+from motilens.models.autoencoders import Autoencoder
+from motilens.models.regressor import Regressor
+from motilens.models.transforms import stacks_to_input
+from motilens.training import autoencoder, regressor, trainer
+from motilens.training.stack_dataset import load_stacks, stacks_from_array
 
 
-def settings(kind, frames, batch):
-    made = OPTIMISER | {
-        "frames": frames,
-        "copies": 1,
-        "variant": "standardised",
-        "loss": {"squared": 1},
-        "batch_size": batch,
-    }
+def make_stacks(frames: int, size: int, count: int) -> np.ndarray:
+    """Return noise, uint8 (count, frames, size, size)."""
+    return np.random.default_rng(0).integers(0, 256, (count, frames, size, size), np.uint8)
+
+
+def make_settings(kind: str, frames: int, batch_size: int) -> dict:
+    """Return all settings of a training but its epochs; no diagnosis interrupts it."""
+    settings = {
+        "frames": frames, "repeats": 1, "variant": "standardized", "loss": {"mse": 1},
+        "batch_size": batch_size, "learning_rate": 1e-4, "weight_decay": 1e-5,
+        "lr_schedule": "constant", "clip_grad_norm": None, "on_collapse": "keep",
+    }  # fmt: skip
     if kind == "regressor":
-        from motilens.training.autoencoder import (
-            autoencoder_architecture,
-        )
-        from motilens.training.regressor import (
-            regressor_architecture,
-        )
-
-        made |= {"backbone": "resnet34", "values": ["a", "b", "c"], "normalise": "none",
-                 "fine_tune_encoder": False, "start_at_mean": True, "answer": "plain",
-                 "recurrent": False, "symmetries": "none", "settle_batch_norm": False}  # fmt: skip
-        made["architecture"] = regressor_architecture(made, autoencoder_architecture(made))
-        made["loss"] = "squared"
-    return made
+        encoder = autoencoder.autoencoder_architecture(settings)
+        settings |= {
+            "backbone": "resnet34", "values": ["a", "b", "c"], "input_normalization": "none",
+            "fine_tune_encoder": False, "recurrent": False, "output_activation": "identity",
+            "loss": "mse", "augmentation": "none", "tta": False, "init_bias_to_mean": True,
+            "recalibrate_batch_norm": False,
+        }  # fmt: skip
+        settings["architecture"] = regressor.regressor_architecture(settings, encoder)
+    return settings
 
 
-class Clock:
-    """Times of blocks of steps, the device's work included."""
-
-    def __init__(self, device, block):
-        self.device, self.block, self.steps, self.times = device, block, 0, []
-
-    def tick(self):
-        import torch
-
-        if self.steps % self.block == 0:
-            if self.device.type == "cuda":
-                torch.cuda.synchronize()
-            self.times.append(time.perf_counter())
-        self.steps += 1
-
-    def step(self) -> float:
-        """Seconds; the first blocks are warming up."""
-        blocks = [b - a for a, b in zip(self.times, self.times[1:], strict=False)][2:]
-        return statistics.median(blocks) / self.block
-
-
-def ours(case, options):
-    """The pipeline's own loop, as its steps call it."""
-    from motilens.compute.device import setup_compute
-    from motilens.models.autoencoders import Autoencoder
-    from motilens.training.autoencoder import (
-        train_autoencoder,
-    )
-    from motilens.training.regressor import (
-        train_regressor,
-    )
-    from motilens.training.stack_dataset import stacks_from_array
-
-    kind, frames, size, batch, count = case
-    how = setup_compute(
-        {"device": options["device"]} | options.get("performance", {}), options["threads"]
-    )
-    examples = stacks_from_array(data(frames, size, count), how)
-    clock = Clock(how.device, options["block"])
-    stream = examples.stream
-
-    def ticking(batches):
-        for stack in stream(batches):
-            clock.tick()
-            yield stack
-
-    examples.stream = ticking
-    # Only steps count here: no look at the model, no batch norm to settle.
-    made = settings(kind, frames, batch) | {"epochs": math.ceil(options["steps"] * batch / count)}
-    from motilens.training import autoencoder, regressor, schedule
-
-    schedule.FIRST_CHECK = 10**9
-    if kind == "autoencoder":
-        autoencoder.diagnose_autoencoder = lambda *a, **k: {"problem": None, "warning": None}
-        train_autoencoder(examples, made, 0, how, log=str)
-    else:
-        import numpy as np
-
-        regressor.diagnose_regressor = lambda *a: {"problem": None, "warning": None}
-        labels = np.random.default_rng(0).random((count, 3), np.float32)
-        train_regressor(examples, labels, Autoencoder(frames), made, 0, how, log=str)
-    return clock.step(), None
-
-
-def plain(case, options):
-    """Textbook torch: no allocator settings, layout or fusion unless `same` asks for them."""
-    import torch
-
-    from motilens.compute.device import keep_freed_memory, setup_compute
-    from motilens.models.regressor import Regressor, build_model
-    from motilens.training.autoencoder import (
-        AUTOENCODER_LAYOUT,
-        autoencoder_architecture,
-    )
-    from motilens.training.regressor import (
-        REGRESSOR_LAYOUT,
-    )
-
-    kind, frames, size, batch, count = case
-    torch.set_num_threads(options["threads"])
-    device, same = torch.device(options["device"]), options["same"]
-    stacks = torch.from_numpy(data(frames, size, count))
-    model = build_model(autoencoder_architecture(settings("autoencoder", frames, batch)))
-    if kind == "regressor":
-        model = Regressor(model, "resnet34", 3)
-    wanted = torch.rand(count, 3)
-    fused = None
-    if same:
-        keep_freed_memory()
-        how = setup_compute({"device": options["device"]}, options["threads"])
-        layout = AUTOENCODER_LAYOUT if kind == "autoencoder" else REGRESSOR_LAYOUT
-        model, fused = how.place(model, layout), True
-        stacks, wanted = stacks.to(device), wanted.to(device)
-    model.to(device).train()
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    adam = torch.optim.Adam(parameters, lr=1e-4, weight_decay=1e-5, fused=fused)
-    clock = Clock(device, options["block"])
-    for _ in range(math.ceil(options["steps"] * batch / count)):
-        for i in torch.randperm(count).split(batch):
-            clock.tick()
-            i = i.to(stacks.device)
-            x = stacks[i].to(device).float() / 255
-            target = x if kind == "autoencoder" else wanted[i].to(device)
-            loss = torch.nn.functional.mse_loss(model(x), target)
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-    return clock.step(), None
-
-
-def other_share(case, options):
-    """Which part of our loop's time is not spent in steps: forward, backward, optimiser (CPU)."""
-    from motilens.training.trainer import _Trainer
-
-    spent = {}
-
-    def timed(name):
-        function = getattr(_Trainer, name)
-
-        def wrapped(run, *arguments):
-            start = time.perf_counter()
-            result = function(run, *arguments)
-            spent[name] = spent.get(name, 0.0) + time.perf_counter() - start
-            return result
-
-        setattr(_Trainer, name, wrapped)
-
-    timed("_take_step")
-    timed("to_the_end")
-    ours(case, options)
-    return 1 - spent["_take_step"] / spent["to_the_end"], None
-
-
-def encoder_share(case, options):
-    """Which part of a regressor's step its frozen encoder takes."""
-    import torch
-
-    from motilens.compute.device import setup_compute
-    from motilens.models.autoencoders import Autoencoder
-    from motilens.models.regressor import Regressor
-    from motilens.models.transforms import stacks_to_input
-
-    _, frames, size, batch, _ = case
-    how = setup_compute({"device": options["device"]}, options["threads"])
-    model = Regressor(Autoencoder(frames), "resnet34", 3).to(how.device).train()
-    adam = how.adam([p for p in model.parameters() if p.requires_grad], 1e-4, 0)
-    stacks = torch.from_numpy(data(frames, size, batch)).to(how.device)
-    features = model.encoder(stacks_to_input(stacks, 1)).detach()
-    clocks = []
-    for forward in (
-        lambda: model(stacks_to_input(stacks, 1)),
-        lambda: model.backbone(model.normalise(features)),
-    ):
-        clocks.append(Clock(how.device, options["block"]))
-        for _ in range(options["steps"]):
-            clocks[-1].tick()
-            adam.zero_grad()
-            forward().square().mean().backward()
-            adam.step()
-    whole, rest = (clock.step() for clock in clocks)
-    return 1 - rest / whole, None
-
-
-def ceilings(options):
-    """Floating point operations and bytes a second that this machine reaches at best."""
-    import torch
-
-    torch.set_num_threads(options["threads"])
-    device = torch.device(options["device"])
-    half = device.type == "cuda"
-    n = 8192 if half else 2048
-    a = torch.rand(n, n, device=device, dtype=torch.bfloat16 if half else torch.float32)
-    words = torch.rand(2**28 if half else 2**26, device=device)
-    copy = torch.empty_like(words)
-
-    def best(work):
-        times = []
-        for _ in range(8):
-            start = time.perf_counter()
-            work()
-            if half:
-                torch.cuda.synchronize()
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    return 2 * n**3 / best(lambda: a @ a), 2 * words.nbytes / best(lambda: copy.copy_(words))
-
-
-def counted(case, options):
-    """Operations of one stack's step, and bytes if each layer reads and writes memory once.
-
-    Forward reads its input and writes its output; backward reads its input and the output's
-    gradient, and writes the input's.
-    """
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from motilens.models.autoencoders import Autoencoder
-    from motilens.models.regressor import Regressor
-
-    kind, frames, size, _, _ = case
-    model = Autoencoder(frames)
-    if kind == "regressor":
-        model = Regressor(model, "resnet34", 3)
-    moved, batch = 0, 2
-
-    def hook(module, inputs, output):
-        nonlocal moved
-        learns = output.requires_grad
-        moved += inputs[0].numel() * (3 if learns else 1) + output.numel() * (2 if learns else 1)
-
-    for module in model.modules():
-        if not list(module.children()):
-            module.register_forward_hook(hook)
-    x = torch.rand(batch, frames, size, size)
-    with FlopCounterMode(display=False) as counter:
-        model(x).sum().backward()
-    width = 2 if options["device"] == "cuda" else 4
-    return counter.get_total_flops() / batch, moved * width / batch
-
-
-def written(clips, folder: str) -> str:
-    """The path of a file of these clips, uint8 (n, frames, size, size)."""
-    import numpy as np
-
-    from motilens.clips.hdf5 import open_for_writing, write_clips
-
+def write_clip_file(clips: np.ndarray, folder: str) -> str:
+    """Write clips, uint8 (n, frames, size, size), and return the path of their file."""
     (count, frames, size, _), path = clips.shape, f"{folder}/1.h5"
     numbers = np.arange(count * frames).reshape(count, frames)
     digest = write_clips(path, enumerate(clips.reshape(-1, size, size)), numbers, size)
@@ -280,26 +62,208 @@ def written(clips, folder: str) -> str:
     return path
 
 
-def places(options):
-    """Stacks a second that come out of memory, from disk, and through the authors' way."""
-    import torch
+class StepClock:
+    """Time blocks of steps, the device's work included."""
 
-    from motilens.compute.device import setup_compute
-    from motilens.training.stack_dataset import load_stacks
+    def __init__(self, device: torch.device, block: int):
+        self.device, self.block, self.steps, self.times = device, block, 0, []
 
-    frames, size, count, rates = 18, 256, 400, {}
-    clips = data(frames, size, count)
+    def tick(self) -> None:
+        """Note that a step begins."""
+        if self.steps % self.block == 0:
+            if self.device.type == "cuda":
+                torch.cuda.synchronize()
+            self.times.append(time.perf_counter())
+        self.steps += 1
+
+    def seconds(self) -> float:
+        """Return the seconds of a step; the first blocks only warm up."""
+        blocks = [b - a for a, b in zip(self.times, self.times[1:], strict=False)][2:]
+        return statistics.median(blocks) / self.block
+
+
+# Each task returns plain values.
+
+
+def time_pipeline(case: tuple, options: dict) -> float:
+    """Return the seconds of a step in the pipeline's own loop, called as its steps call it."""
+    kind, frames, size, batch_size, count = case
+    settings = options.get("compute", {}) | {"device": options["device"]}
+    compute = setup_compute(settings, options["threads"])
+    stacks = stacks_from_array(make_stacks(frames, size, count), compute)
+    clock, train_step = StepClock(compute.device, options["block"]), trainer._Trainer._train_step
+
+    def timed_step(self, batch):
+        clock.tick()
+        return train_step(self, batch)
+
+    trainer._Trainer._train_step = timed_step
+    # The last diagnosis may need more memory than a step.
+    autoencoder.diagnose_autoencoder = regressor.diagnose_regressor = lambda *_, **__: {
+        "failure": None, "warning": None,
+    }  # fmt: skip
+    settings = make_settings(kind, frames, batch_size)
+    settings["epochs"] = math.ceil(options["steps"] * batch_size / count)
+    if kind == "autoencoder":
+        autoencoder.train_autoencoder(stacks, settings, 0, compute)
+    else:
+        labels = np.random.default_rng(0).random((count, 3), np.float32)
+        regressor.train_regressor(stacks, labels, Autoencoder(frames), settings, 0, compute)
+    return clock.seconds()
+
+
+def time_plain_loop(case: tuple, options: dict) -> float:
+    """Return the seconds of a step in textbook PyTorch.
+
+    Allocator, memory layout and fused optimizer are PyTorch's defaults, unless the option `same`
+    asks for those of the pipeline.
+    """
+    kind, frames, size, batch_size, count = case
+    torch.set_num_threads(options["threads"])
+    device, same = torch.device(options["device"]), options["same"]
+    stacks, labels = torch.from_numpy(make_stacks(frames, size, count)), torch.rand(count, 3)
+    model, is_autoencoder = build_model(kind, frames), kind == "autoencoder"
+    if same:
+        keep_freed_memory()
+        compute = setup_compute({"device": options["device"]}, options["threads"])
+        module = autoencoder if is_autoencoder else regressor
+        model = compute.to_device(model, module.CHANNELS_LAST)
+        stacks, labels = stacks.to(device), labels.to(device)
+    model.to(device).train()
+    optimizer = make_optimizer(model, fused=True if same else None)
+    clock = StepClock(device, options["block"])
+    for _ in range(math.ceil(options["steps"] * batch_size / count)):
+        for indices in torch.randperm(count).split(batch_size):
+            clock.tick()
+            indices = indices.to(stacks.device)
+            x = stacks[indices].to(device).float() / 255
+            target = x if is_autoencoder else labels[indices].to(device)
+            loss = torch.nn.functional.mse_loss(model(x), target)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return clock.seconds()
+
+
+def build_model(kind: str, frames: int) -> torch.nn.Module:
+    model = Autoencoder(frames)
+    return model if kind == "autoencoder" else Regressor(model, "resnet34", 3)
+
+
+def make_optimizer(model: torch.nn.Module, fused: bool | None) -> torch.optim.Adam:
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return torch.optim.Adam(parameters, lr=1e-4, weight_decay=1e-5, fused=fused)
+
+
+def measure_time_between_steps(case: tuple, options: dict) -> float:
+    """Return which share of our loop's time is not forward, backward or optimizer (CPU)."""
+    seconds = dict.fromkeys(("_train_step", "fit"), 0.0)
+
+    def measure(name):
+        method = getattr(trainer._Trainer, name)
+
+        def measured(*arguments):
+            start = time.perf_counter()
+            result = method(*arguments)
+            seconds[name] += time.perf_counter() - start
+            return result
+
+        setattr(trainer._Trainer, name, measured)
+
+    for name in seconds:
+        measure(name)
+    time_pipeline(case, options)
+    return 1 - seconds["_train_step"] / seconds["fit"]
+
+
+def measure_encoder_share(case: tuple, options: dict) -> float:
+    """Return which share of a regressor's step its frozen encoder takes."""
+    _, frames, size, batch_size, _ = case
+    compute = setup_compute({"device": options["device"]}, options["threads"])
+    model = build_model("regressor", frames).to(compute.device).train()
+    optimizer = make_optimizer(model, compute.fused_optimizer)
+    stacks = torch.from_numpy(make_stacks(frames, size, batch_size)).to(compute.device)
+    features = model.encoder(stacks_to_input(stacks, 1)).detach()
+    seconds = []
+    for forward in (
+        lambda: model(stacks_to_input(stacks, 1)),
+        lambda: model.backbone(model.normalize(features)),
+    ):
+        clock = StepClock(compute.device, options["block"])
+        for _ in range(options["steps"]):
+            clock.tick()
+            optimizer.zero_grad()
+            forward().square().mean().backward()
+            optimizer.step()
+        seconds.append(clock.seconds())
+    return 1 - seconds[1] / seconds[0]
+
+
+def measure_ceilings(options: dict) -> tuple[float, float]:
+    """Return the floating point operations and the bytes a second that this machine reaches."""
+    torch.set_num_threads(options["threads"])
+    device = torch.device(options["device"])
+    on_gpu = device.type == "cuda"
+    n, dtype = (8192, torch.bfloat16) if on_gpu else (2048, torch.float32)
+    matrix = torch.rand(n, n, device=device, dtype=dtype)
+    words = torch.rand(2**28 if on_gpu else 2**26, device=device)
+    copy = torch.empty_like(words)
+
+    def fastest(work):
+        times = []
+        for _ in range(8):
+            start = time.perf_counter()
+            work()
+            if on_gpu:
+                torch.cuda.synchronize()
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    operations = 2 * n**3 / fastest(lambda: matrix @ matrix)
+    return operations, 2 * words.nbytes / fastest(lambda: copy.copy_(words))
+
+
+def count_operations(case: tuple, options: dict) -> tuple[float, float]:
+    """Return operations and bytes of a step, for each stack.
+
+    Each layer reads and writes memory once. Forward reads its input and writes its output; backward
+    reads its input and the output's gradient, and writes the input's.
+    """
+    kind, frames, size, _, _ = case
+    model, numbers, batch_size = build_model(kind, frames), 0, 2
+
+    def count_numbers(module, inputs, output):
+        nonlocal numbers
+        learns = output.requires_grad
+        numbers += inputs[0].numel() * (3 if learns else 1) + output.numel() * (2 if learns else 1)
+
+    for module in model.modules():
+        if not list(module.children()):
+            module.register_forward_hook(count_numbers)
+    x = torch.rand(batch_size, frames, size, size)
+    with FlopCounterMode(display=False) as counter:
+        model(x).sum().backward()
+    width = 2 if options["device"] == "cuda" else 4
+    return counter.get_total_flops() / batch_size, numbers * width / batch_size
+
+
+def measure_loading(options: dict) -> dict[str, float]:
+    """Return stacks a second out of memory, from disk, and as the paper's authors load them."""
+    frames, size, count, rates = 18, 256, options.get("stacks", 400), {}
+    clips = make_stacks(frames, size, count)
     with tempfile.TemporaryDirectory() as folder:
-        path = written(clips, folder)
-        for place in ("device", "host", "disk"):
-            how = setup_compute({"device": options["device"], "data": place}, options["threads"])
-            examples, _ = load_stacks({"1": path}, frames, how, log=str)
-            rates[place] = _rate(examples.stream(torch.randperm(count).split(32)))
-        del examples
+        path = write_clip_file(clips, folder)
+        for location in ("device", "host", "disk"):
+            settings = {"device": options["device"], "data_location": location}
+            stacks, _ = load_stacks(
+                {"1": path}, frames, setup_compute(settings, options["threads"])
+            )
+            rates[location] = measure_rate(stacks.iter_batches(torch.randperm(count).split(32)))
+        del stacks
         for number, clip in enumerate(clips):
             torch.save(torch.from_numpy(clip).float() / 255, f"{folder}/{number}.pt")
 
-        class Files(torch.utils.data.Dataset):
+        class TensorFiles(torch.utils.data.Dataset):
             def __len__(self):
                 return count
 
@@ -307,16 +271,17 @@ def places(options):
                 return torch.load(f"{folder}/{number}.pt", weights_only=True)
 
         for workers in (0, options["threads"]):
-            loader = torch.utils.data.DataLoader(Files(), 32, shuffle=True, num_workers=workers)
-            rates[f"authors' .pt files, {workers} workers"] = _rate(
-                x.to(options["device"]) for x in loader
+            loader = torch.utils.data.DataLoader(
+                TensorFiles(), 32, shuffle=True, num_workers=workers
             )
-    return rates, None
+            rates[f"the authors' .pt files, {workers} workers"] = measure_rate(
+                batch.to(options["device"]) for batch in loader
+            )
+    return rates
 
 
-def _rate(batches) -> float:
-    import torch
-
+def measure_rate(batches: Iterable[torch.Tensor]) -> float:
+    """Return stacks a second."""
     start, count = time.perf_counter(), 0
     for batch in batches:
         count += len(batch)
@@ -325,19 +290,15 @@ def _rate(batches) -> float:
     return count / (time.perf_counter() - start)
 
 
-def one(task: str, case: list, options: dict) -> None:
-    """In a process of its own."""
-    import resource
-
-    arguments = (tuple(case), options) if case else (options,)
-    first, second = globals()[task](*arguments)
+def main():
+    """Run a task; print its result and the peak memory (bytes) as JSON after the word RESULT."""
+    task, case, options = globals()[sys.argv[1]], *map(json.loads, sys.argv[2:])
+    result = task(tuple(case), options) if case else task(options)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if options["device"] == "cuda":
-        import torch
-
         peak = torch.cuda.max_memory_allocated()
-    print("RESULT", json.dumps([first, second, peak]))
+    print("RESULT", json.dumps([result, peak]))
 
 
 if __name__ == "__main__":
-    one(sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3]))
+    main()

@@ -100,7 +100,7 @@ def render_reruns(page: str) -> str:
         rows = getattr(staleness, name.upper())
         page = replace_between_marks(page, name, staleness.render_changes(rows))
     with tempfile.TemporaryDirectory() as folder:
-        return replace_between_marks(page, "modules", staleness.module_table(Path(folder)))
+        return replace_between_marks(page, "modules", staleness.render_modules(Path(folder)))
 
 
 def render_recordings(page: str) -> str:

@@ -16,6 +16,7 @@ if BASE.name == "workflow":  # by way of workflow/Snakefile
 sys.path.insert(0, str(BASE / "workflow/scripts"))
 
 from motilens.clips.records import describe_run_end
+from motilens.compute.gpu_lease import list_visible_gpus
 from motilens.core.errors import InputError
 from motilens.core.files import process_identity
 from motilens.dataset.video_files import is_storage_url

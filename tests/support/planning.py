@@ -12,15 +12,12 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-import yaml
-
 from motilens.pipeline.config import check_config
 from motilens.pipeline.dependencies import Dependencies, weights_name
 from motilens.pipeline.experiment import Experiment, load_experiment
+from support.configs import ROOT, SCHEMA
 
-ROOT = Path(__file__).parents[2]
 SCRIPTS, REQUIREMENTS = ROOT / "workflow/scripts", ROOT / "requirements.in"
-SCHEMA = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
 TABLES = ("compute_errors", "compute_statistics", "make_table1", "summarize_run",
           "plot_learning_curves", "plot_errors", "plot_agreement")  # fmt: skip
 Job = tuple[str, frozenset]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from support.configs import ROOT
+
 PARTS = (
     "Snakefile", "rules", "workflow", "config", "envs", "profiles", "slurm", "requirements.in",
 )  # fmt: skip

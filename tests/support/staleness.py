@@ -6,6 +6,7 @@ named must not run again.
 
 import fnmatch
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,10 @@ MODELS = f"train_autoencoder plot_gallery {REGRESSORS}"
 CLIPS = f"extract_clips plot_contact_sheet index_clips {MODELS}"
 EVERYTHING = f"simulate_video simulate_labels write_sample_table {CLIPS}"
 SPLIT = f"write_sample_table index_clips[group=training*] {MODELS}"
+MODULE_ORDER = list(dict.fromkeys(
+    f"{EVERYTHING} fetch_weights track_cells predict_baseline average_predictions make_bundle "
+    "make_feature_images".split()
+))  # fmt: skip
 GROUPS = {  # how the docs call those that recur
     "everything": EVERYTHING,
     "clips and what follows": CLIPS,
@@ -309,13 +314,30 @@ def steps_by_module(folder: Path) -> dict[str, tuple[list[str], set[str]]]:
     return steps
 
 
-def module_table(folder: Path) -> str:
-    """Return the table of modules as Markdown: packages whose modules are alike share a row."""
-    lines = ["| module | is code of | runs again |", "|---|---|---|"]
+def render_modules(folder: Path) -> str:
+    """Return the table of modules as Markdown; modules of a package that are alike share a row."""
+    rows = {}
     for module, (own, stale) in steps_by_module(folder).items():
-        if module.endswith("__init__.py"):
-            continue  # a docstring, which does not count
-        names = ", ".join(f"`{step}`" for step in own) or "no step"
+        package, _, name = module.rpartition("/")
+        if name != "__init__.py":  # docstrings alone, which do not count
+            rows.setdefault((package, tuple(own), frozenset(stale)), []).append(name)
+    lines = ["| modules | are code of | run again |", "|---|---|---|"]
+    for (package, own, stale), names in rows.items():
+        modules = ", ".join(f"`{name}`" for name in names)
+        jobs = " ".join(step for step in MODULE_ORDER if step in stale)
+        lines.append(f"| `{package}/`: {modules} | {_render_steps(own)} | {_render_jobs(jobs)} |")
+    return "\n".join(lines)
+
+
+def _render_steps(steps: Iterable[str]) -> str:
+    return ", ".join(f"`{step}`" for step in steps) or "no step"
+
+
+def render_changes(rows: list[Change]) -> str:
+    """Return a table of changes as Markdown."""
+    lines = ["| change | to | runs again | why |", "|---|---|---|---|"]
+    for row in rows:
+        what = f"`{row.what}`" if isinstance(row.what, str) else row.what.__doc__.rstrip(".")
         cells = [what, _render_value(row.to), _render_jobs(row.reruns), row.why]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -5,13 +5,14 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+from support.configs import ROOT, load_config
+from support.project import PARTS, TINY
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCKS = [
     block
     for page in PAGES
@@ -41,28 +42,16 @@ def folder(tmp_path_factory):
     """A clone with the environment that runs the tests, and what the pages take for granted."""
     folder = tmp_path_factory.mktemp("reader") / "motilens"
     folder.mkdir()
-    parts = ["Snakefile", "rules", "workflow", "config", "envs", "profiles", "slurm", "Makefile",
-             "requirements.in", "requirements.txt", "setup.sh"]  # fmt: skip
-    subprocess.run(["cp", "-Rp", *(ROOT / part for part in parts), folder], check=True)
+    parts = [ROOT / part for part in (*PARTS, "Makefile", "requirements.txt", "setup.sh")]
+    subprocess.run(["cp", "-Rp", *parts, folder], check=True)
     (folder / ".venv").symlink_to(sys.prefix)
-    tiny = yaml.safe_load((ROOT / "tiny.yaml").read_text())
-    (folder / "mine.yaml").write_text(yaml.safe_dump(tiny))
+    (folder / "mine.yaml").write_bytes(TINY.read_bytes())
     (folder / "new_videos").mkdir()
-    return folder
-
-
-def accept_licence(folder):
-    """As a reader of the page has done, before fetching; and then the data set is there."""
-    path = folder / "config/visem.yaml"
-    visem = yaml.safe_load((ROOT / "config/visem.yaml").read_text())
-    visem["dataset"]["archive"]["licence_accepted"] = True
-    path.write_text(yaml.safe_dump(visem))
-
-
-def data_set_is_there(folder):
-    visem = yaml.safe_load((ROOT / "config/visem.yaml").read_text())
+    # In place of VISEM, which is not here.
+    visem = load_config("config/visem.yaml")
     visem["dataset"] = {"simulated": {"participants": 6, "seconds": 6, "seed": 1}}
     (folder / "config/visem.yaml").write_text(yaml.safe_dump(visem))
+    return folder
 
 
 def test_there_are_commands():
@@ -72,14 +61,12 @@ def test_there_are_commands():
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ELSEWHERE])
 def test_a_command(folder, command):
     words = shlex.split(command)
-    (accept_licence if "fetch_dataset" in words else data_set_is_there)(folder)
     if words[0] == ".venv/bin/snakemake":
         words.append("--dry-run")
     elif words[:2] != ["make", "explain"]:
         assert words[0] == "make", command
         words.insert(1, "--dry-run")
-    done = subprocess.run(
-        words, cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONUTF8": "1"}
-    )
+    env = os.environ | {"PYTHONUTF8": "1"}
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout, "it says what would be done"

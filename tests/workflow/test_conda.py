@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.project import ROOT, copy_project, small
 
 from motilens.pipeline.code_digest import list_imports, list_sources
+from support.project import ROOT, copy_project, small
 
 SCRIPTS = ROOT / "workflow/scripts"
 TARGETS = ("results/tables/table1.md", "results/figures/gallery.png")

@@ -1,54 +1,54 @@
-"""docs/extending.md: its blocks, put where they say, make rows of the tables."""
+"""The blocks of docs/.../extending.md, put where they say, make methods of the tables."""
 
 import re
-from pathlib import Path
 
 import pandas as pd
 import yaml
-from support.laboratory import FOLLOWED
 
-TEXT = (Path(__file__).parents[2] / "docs/extending.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```\w+\n# (\S+), ([^\n]+)\n(.*?)```", TEXT, re.DOTALL)
-# What a block at the end of a list takes the place of.
-LISTS = {"backbone": "swin_t, swin_v2_t", "encoder": "motion, flow", "baselines": "casa"}
+from support.configs import ROOT
+from support.laboratory import TRACKED
+
+[PAGE] = ROOT.glob("docs/**/extending.md")
+BLOCKS = re.findall(
+    r"```\w+\n# (\S+), ([^\n]+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+)
+# What a block at the end of a list replaces.
+LISTS = {
+    "backbone": "swin_t, swin_v2_t", "encoder": "motion, flow",
+    "baselines": "msd, kinematics, cells, casa",
+}  # fmt: skip
 
 
-def put(lab, path, place, block):
-    file = lab.folder / path
+def apply_block(lab, path, place, block):
     if path == "mine.yaml":
-        key, added = place.removeprefix("in place of "), yaml.safe_load(block)
-        if key == "inputs":
-            lab.config["inputs"] |= added["inputs"]
-        else:
-            lab.config |= added
+        for key, value in yaml.safe_load(block).items():
+            lab.config[key] = lab.config[key] | value if key == "inputs" else value
         return
+    file = lab.folder / path
     text = file.read_text(encoding="utf-8")
     if place == "at its end":
         text += "\n\n" + block
     elif place == "after ssim":
-        ((before, indent),) = re.findall(r"(?ms)(^( +)ssim: \{.*?\}\n)", text)
-        text = text.replace(before, before + indent + block)
+        [(line, indent)] = re.findall(r"(?ms)(^( +)ssim: \{.*?\}\n)", text)
+        text = text.replace(line, line + indent + block)
     else:
-        name = place.removeprefix("at the end of ")
-        old = LISTS[name]
-        assert old in text, old
-        new = block.strip()
-        text = text.replace(f"msd, kinematics, cells, {old}" if name == "baselines" else old, new)
+        names = LISTS[place.removeprefix("at the end of ")]
+        assert text.count(names) == 1, names
+        text = text.replace(names, block.strip())
     file.write_text(text, encoding="utf-8")
 
 
 def test_every_block_works(finished_laboratory, tmp_path):
     lab = finished_laboratory.copy(tmp_path / "a lab")
     assert len(BLOCKS) == 12
-    lab.config["inputs"] = {}
-    lab.config["targets"] = {"motility": lab.config["targets"]["motility"]}
-    lab.config["tracks"] = FOLLOWED["tracks"]
+    lab.config |= {"inputs": {}, "tracking": TRACKED["tracking"]}
+    del lab.config["targets"]["morphology"]
     for block in BLOCKS:
         assert len(block[2].splitlines()) < 20
-        put(lab, *block)
+        apply_block(lab, *block)
     lab.write_configuration()
-    lab.snakemake("--cores", "2", "--", "results/tables/table1.csv", config="own.yaml")
+    lab.snakemake("--cores", "2", "--", "tables/table1.csv", config="own.yaml")
     table = pd.read_csv(lab.folder / "results/tables/table1.csv")
-    expected = {"ZeroR", "median", "I5", "small", "sparse", "extreme", "crowd"}
-    assert set(table["input"]) == expected
+    methods = {"ZeroR", "median", "I5", "small", "sparse", "extreme", "crowd"}
+    assert set(table["method"]) == methods
     assert table.filter(like="_participant").notna().all(axis=None)

@@ -11,38 +11,41 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from support.project import copy_project, small
+import yaml
 
-HERE = Path(__file__).parent
+from support.laboratory import TRACKED
+from support.project import ROOT, copy_project, small
+
+SUPPORT = Path(__file__).parents[1] / "support"
 ON_DEMAND = {
-    "make_feature_images": "results/feature_images/I1/fold1/seed0.h5",
-    "fetch_weights": "results/weights/resnet18/IMAGENET1K_V1.pt",
-    "make_bundle": "results/bundles/I1.pt",
+    "make_feature_images": "feature_images/I1/fold1/seed0.h5",
+    "fetch_weights": "weights/resnet18/IMAGENET1K_V1.pt",
+    "make_bundle": "bundles/I1.pt",
 }
 # In the order of the pipeline: how many files each writes, and a target that needs no later step.
 STEPS = {
     "fetch_weights": (1, ON_DEMAND["fetch_weights"]),
-    "simulate_video": (1, "frames"),
-    "simulate_labels": (2, "results/samples.csv"),
-    "write_sample_table": (2, "results/samples.csv"),
-    "extract_clips": (2, "frames"),
-    "plot_contact_sheet": (1, "results/figures/contact_sheets/1.png"),
-    "index_clips": (1, "results/clips/index/all.csv"),
+    "simulate_video": (1, "clips"),
+    "simulate_labels": (2, "samples.csv"),
+    "write_sample_table": (2, "samples.csv"),
+    "extract_clips": (2, "clips"),
+    "plot_contact_sheet": (1, "figures/contact_sheets/1.png"),
+    "index_clips": (1, "clips/index/all.csv"),
     "train_autoencoder": (4, "autoencoders"),
     "make_feature_images": (1, ON_DEMAND["make_feature_images"]),
     "train_regressor": (5, "regressors"),
-    "track_cells": (1, "results/tracks/1.csv.gz"),
-    "predict_baseline": (2, "results/predictions/msd/motility/fold1/seed0.csv"),
-    "average_predictions": (2, "results/predictions/both/motility/fold1/seed0.csv"),
-    "compute_errors": (2, "results/tables/mae.csv"),
-    "compute_statistics": (4, "results/tables/statistics.md"),
-    "make_table1": (3, "results/tables/table1.md"),
-    "summarize_run": (3, "results/tables/run_summary.md"),
-    "plot_learning_curves": (1, "results/figures/learning_curves.png"),
+    "track_cells": (1, "tracks/1.csv.gz"),
+    "predict_baseline": (2, "predictions/msd/motility/fold1/seed0.csv"),
+    "average_predictions": (2, "predictions/both/motility/fold1/seed0.csv"),
+    "compute_errors": (2, "tables/mae.csv"),
+    "compute_statistics": (4, "tables/statistics.md"),
+    "make_table1": (3, "tables/table1.md"),
+    "summarize_run": (3, "tables/run_summary.md"),
+    "plot_learning_curves": (1, "figures/learning_curves.png"),
     "make_bundle": (3, ON_DEMAND["make_bundle"]),
-    "plot_errors": (1, "results/figures/errors.png"),
-    "plot_agreement": (2, "results/figures/agreement.png"),
-    "plot_gallery": (1, "results/figures/gallery.png"),
+    "plot_errors": (1, "figures/errors.png"),
+    "plot_agreement": (2, "figures/agreement.png"),
+    "plot_gallery": (1, "figures/gallery.png"),
 }
 
 
@@ -62,26 +65,25 @@ def run(project, *arguments, target=None, **options):
 
 
 def with_baseline(project):
+    more = TRACKED | {"baselines": ["msd"], "ensembles": {"both": ["I1", "msd"]}}
     with open(project.folder / "small.yaml", "a", encoding="utf-8") as config:
-        config.write(
-            "baselines: [msd]\ntracks: {seconds: 0.6, shortest: 26}\nensembles: {both: [I1, msd]}\n"
-        )
+        yaml.safe_dump(more, config)
     return project
 
 
 def test_every_step_is_killed_in_turn(tmp_path, weights):
-    scripts = {path.stem for path in (HERE.parents[1] / "workflow/scripts").glob("*.py")}
-    assert scripts - {"fetch_dataset"} == STEPS.keys()  # it continues in itself: test_fetching.py
+    scripts = {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
+    assert scripts == STEPS.keys()
     undisturbed = with_baseline(small(copy_project(tmp_path / "undisturbed")))
     run(undisturbed, "--cores", "2", **weights)
     expected = undisturbed.digests()
     assert len(expected) > 30
 
     project = with_baseline(small(copy_project(tmp_path / "a copy")))
-    weights["PYTHONPATH"] = str(HERE / "killer")
+    weights["PYTHONPATH"] = str(SUPPORT / "killer")
     for step, (files, target) in STEPS.items():  # killed before the last file has its final name
         kill = {"KILL_AT": f"{step}:{files}:run"}
-        done = run(project, target=target, check=False, **kill, **weights)
+        done = run(project, "--nolock", target=target, check=False, **kill, **weights)
         assert done.returncode == -signal.SIGKILL, (step, done.stdout[-3000:])
         visible = {
             path: digest for path, digest in project.digests().items() if ".part" not in path
@@ -89,8 +91,10 @@ def test_every_step_is_killed_in_turn(tmp_path, weights):
         assert visible.items() <= expected.items(), f"a half-written file after {step}"
     done = run(project, check=False, KILL_AT="plot_gallery:1:snakemake", **weights)
     assert done.returncode == -signal.SIGKILL and "gallery.png" not in project.digests()
-    done = run(project, **weights)
-    assert "An earlier run was killed; its lock has been removed." in done.stdout
+    done = run(project, check=False, **weights)
+    assert done.returncode == 1 and "--unlock" in done.stdout
+    project.snakemake("--unlock", config="small.yaml")
+    run(project, **weights)
     assert project.digests() == expected
     assert "Nothing to be done" in run(project, "-n").stdout
 
@@ -98,14 +102,14 @@ def test_every_step_is_killed_in_turn(tmp_path, weights):
 def test_half_a_step_is_not_taken_for_whole_without_our_profile(tmp_path, weights):
     """Its record is missing, its clips are whole: Snakemake marks jobs that have not ended."""
     project = small(copy_project(tmp_path / "a copy"))
-    env = weights | {"PYTHONPATH": str(HERE / "killer"), "KILL_AT": "extract_clips:2:run"}
-    run(project, check=False, **env)
+    env = weights | {"PYTHONPATH": str(SUPPORT / "killer"), "KILL_AT": "extract_clips:2:run"}
+    run(project, "--nolock", check=False, **env)
     [clips] = (project.folder / "results/clips").glob("*.h5")
     plain = ("--workflow-profile", "none")
     done = run(project, *plain, check=False)
     assert done.returncode == 1 and "IncompleteFilesException" in done.stdout
     assert clips.name in done.stdout and "--rerun-incomplete" in done.stdout
     # Even without that mark nothing is built on half a step.
-    shutil.rmtree(project.folder / ".snakemake/incomplete")
+    shutil.rmtree(project.folder / "results/.snakemake/incomplete")
     plan = run(project, *plain, "-n").stdout
     assert f"Decode the video of sample {clips.stem}" in plan

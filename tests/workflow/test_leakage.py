@@ -1,10 +1,10 @@
 """What is held out is out: no weight of a fold's models depends on its held-out participants."""
 
 import numpy as np
-from support.changes import LABELS_FILE
 
 from motilens.simulation.visem_files import write_label_table
 from motilens.video.encode import encode_video
+from support.changes import LABELS_FILE
 
 
 def weights(lab):
@@ -15,20 +15,20 @@ def weights(lab):
 
 
 def test_videos_and_labels_of_the_held_out_change_no_weight(finished_laboratory, tmp_path):
-    """In place of all that is known of those held out in fold 1: a marker, and noise."""
+    """Those held out in fold 1 get striped videos and random labels."""
     lab = finished_laboratory
     folds = (lab.folder / "results/folds.csv").read_text().split()[1:]
     held_out = [line.split(",")[0] for line in folds if line.endswith(",1")]
     assert len(held_out) == 3
     before, other = weights(lab), lab.copy(tmp_path / "a lab")
-    noise, table = np.random.default_rng(0), lab.table.set_index("participant")
+    random, table = np.random.default_rng(0), lab.table.set_index("participant")
     for number, participant in enumerate(held_out):
-        marker = np.full((30, 480, 640, 3), 20 + number, np.uint8)
-        marker[:, ::2] = 235  # stripes that no microscope has
-        encode_video(other.video(participant), marker, 50.0)
-        percentages = noise.dirichlet([1, 1, 1]) * 100
+        stripes = np.full((30, 480, 640, 3), 20 + number, np.uint8)
+        stripes[:, ::2] = 235
+        encode_video(other.video(participant), stripes, 50.0)
+        percentages = random.dirichlet([1, 1, 1]) * 100
         table.loc[participant, ["progressive", "nonprogressive", "immotile"]] = percentages.round(2)
-        table.loc[participant, ["head", "midpiece", "tail"]] = noise.uniform(0, 100, 3).round(2)
+        table.loc[participant, ["head", "midpiece", "tail"]] = random.uniform(0, 100, 3).round(2)
     write_label_table(table.reset_index(), other.folder / LABELS_FILE)
     # Trained again even where nothing is stale: with whatever they can see.
     forced = ("--forcerun", "train_autoencoder", "train_regressor")

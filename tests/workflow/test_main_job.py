@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+
 from support.project import ROOT
 
 INPUTS = {"I1": 1, "I2": 9, "I3": 9, "I4": 18}
@@ -205,29 +205,30 @@ def test_snakemake_does_not_wake_itself_more_and_more_often(finished, tmp_path):
     assert 2 < max(threads) < 8
 
 
-def test_rows_of_runs_side_by_side(results, finished):
+def test_methods_of_runs_are_compared_side_by_side(results, finished):
     def compare(*arguments):
         command = [sys.executable, ROOT / "benchmarks/compare.py", "--folds", "1,2", *arguments]
         return subprocess.run(command, cwd=finished.folder, capture_output=True, text=True)
+
+    def mae_of(method, text):
+        row = rf"^\| {re.escape(method)} +\| +6 +\| +1 +\| +([\d.]+)"
+        [error] = re.findall(row, text, re.MULTILINE)
+        return float(error)
 
     text = compare("results:I4,I1").stdout
     summary = pd.read_csv(results / "tables/statistics.csv").query("level == 'participant'")
     expected = summary.query("target == 'motility' and value == 'all'").set_index("method")["mae"]
     for name in ("I1", "I4"):
-        row = rf"^\| {name} \(results\) +\| +6 +\| +1 +\| +([\d.]+)"
-        [error] = re.findall(row, text, re.MULTILINE)
-        assert float(error) == pytest.approx(expected[name], abs=1e-3)
+        assert mae_of(f"{name} (results)", text) == pytest.approx(expected[name], abs=1e-3)
     text = compare("results:I4+results:I1", "results:I4").stdout
-    both = [
-        pd.read_csv(results / f"predictions/{name}/motility/fold{fold}/seed0.csv")
-        for fold in (1, 2) for name in ("I4", "I1")
-    ]  # fmt: skip
-    means = [table.groupby("participant").mean() for table in both]
-    means = pd.concat([(means[k] + means[k + 1]) / 2 for k in (0, 2)])
-    away = means.filter(regex="^true").to_numpy() - means.filter(regex="^predicted").to_numpy()
-    row = r"^\| I4 \(results\) \+ I1 \(results\) +\| +6 +\| +1 +\| +([\d.]+)"
-    [error] = re.findall(row, text, re.MULTILINE)
-    assert float(error) == pytest.approx(abs(away).mean(), abs=1e-3)
-    assert "say folder:row,row" in compare("results:I4+results:I1,I2").stderr
-    assert "ERROR: results: say folder:row,row" in compare("results").stderr
+    tables = [predictions(results, name, "motility", k) for k in FOLDS for name in ("I4", "I1")]
+    means = [table.groupby("participant").mean() for table in tables]
+    mean = pd.concat([(means[k] + means[k + 1]) / 2 for k in (0, 2)])
+    errors = mean.filter(regex="^true").to_numpy() - mean.filter(regex="^predicted").to_numpy()
+    error = mae_of("I4 (results) + I1 (results)", text)
+    assert error == pytest.approx(abs(errors).mean(), abs=1e-3)
+    forms = "write folder:method,method or folder:method+folder:method"
+    for argument in ("results:I4+results:I1,I2", "results"):
+        assert compare(argument).stderr == f"ERROR: {argument}: {forms}\n"
     assert "no predictions of I5, motility, fold 1" in compare("results:I5").stderr
+    assert compare("results:I4,I4").stderr == "ERROR: I4 (results) is named twice\n"

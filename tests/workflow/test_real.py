@@ -11,9 +11,11 @@ from motilens.clips.extract import extract_clips
 from motilens.clips.hdf5 import read_stacks
 from motilens.compute.device import setup_compute
 from motilens.core.labels import LABELS
+from motilens.dataset.issues import Issues
 from motilens.dataset.samples import read_label_rows, sort_by_participant
 from motilens.dataset.splits import make_split
 from motilens.evaluation.metrics import ZERO_R, mae_participant, predict_constant
+from motilens.models.regressor import build_regressor
 from motilens.training.model_files import load_model
 from motilens.training.regressor import predict_stacks
 from motilens.training.stack_dataset import stacks_from_array
@@ -23,24 +25,27 @@ REAL = Path(__file__).parents[3] / "shared" / "visem"
 VIDEO, LABELS_FILE = REAL / "real_phase_contrast_15s.mp4", REAL / "semen_analysis_data.csv"
 
 needs_video = pytest.mark.skipif(not VIDEO.exists(), reason="no real recording beside the project")
-needs_labels = pytest.mark.skipif(not LABELS_FILE.exists(), reason="no VISEM labels beside the project")
+needs_labels = pytest.mark.skipif(
+    not LABELS_FILE.exists(), reason="no VISEM labels beside the project"
+)
 
 
 @needs_video
 def test_a_real_recording_is_decoded_cut_and_predicted(finished, tmp_path):
-    found = probe_video(str(VIDEO))
-    assert (found.frames, found.width, found.height, found.codec) == (752, 640, 480, "h264")
-    assert found.frame_rate == pytest.approx(50.18) and not found.uneven
+    video = probe_video(str(VIDEO))
+    assert (video.frames, video.width, video.height, video.codec) == (752, 640, 480, "h264")
+    assert video.frame_rate == pytest.approx(50.18) and not video.is_uneven
     settings = {
-        "size": 32, "aspect": "squeeze", "clips_per_video": 10, "clip_length": 18,
-        "frame_rate": 50, "other_frame_rate": "stop",
+        "size": 32, "resize_mode": "stretch", "clips_per_video": 10, "clip_length": 18,
+        "frame_rate": 50, "on_frame_rate_mismatch": "error",
     }  # fmt: skip
     clips = str(tmp_path / "real.h5")
     extract_clips(str(VIDEO), clips, settings, "real")
     models = finished.folder / "results"
     for name in ("I1", "I2", "I3", "I4"):
         folder = models / f"regressors/{name}/motility/fold1/seed0"
-        model, _ = load_model(str(folder / "model.pt"), str(folder / "model.json"))
+        files = str(folder / "model.pt"), str(folder / "model.json")
+        model, _ = load_model(*files, build_regressor)
         real = read_stacks(clips, model.frames)
         assert 50 < real.mean() < 150 and real.std() > 3
         predicted = predict_stacks(model, stacks_from_array(real, setup_compute({"device": "cpu"})))
@@ -48,10 +53,10 @@ def test_a_real_recording_is_decoded_cut_and_predicted(finished, tmp_path):
 
 
 def real_labels():
-    problems, warnings = [], []
-    dataset = {"labels": str(LABELS_FILE), "motility_sum": {"tolerance": 0, "otherwise": "stop"}}
-    rows = read_label_rows(dataset, list(LABELS), problems, warnings)
-    assert problems == [] and warnings == []
+    sums = {"tolerance": 0, "on_mismatch": "error"}
+    issues = Issues()
+    rows = read_label_rows({"labels": str(LABELS_FILE), "motility_sum": sums}, list(LABELS), issues)
+    assert issues == Issues()
     return pd.DataFrame(rows).set_index("participant")[list(LABELS)]
 
 

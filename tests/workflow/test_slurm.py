@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 from cluster import Cluster, missing
-from support.project import copy_project, small
 
 from motilens.pipeline.slurm import list_leftover_jobs
+from support.project import copy_project, small
 
 FOLDER = Path("results/autoencoders/I1/fold1/seed0")
 TARGET = str(FOLDER / "model.pt")

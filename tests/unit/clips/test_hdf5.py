@@ -17,7 +17,6 @@ from motilens.clips.hdf5 import (
 )
 from motilens.clips.sampling import clip_positions
 from motilens.core.errors import InputError
-from motilens.training.stack_dataset import gray_level_statistics
 
 
 def numbered(count, size=4):
@@ -149,11 +148,3 @@ def test_feature_images_are_written_by_sample(tmp_path):
         assert file["features"].attrs["made"] == "{}"
         for name, features in images.items():
             assert np.array_equal(file["features"][name], features)
-
-
-def test_mean_and_deviation_of_gray_levels_are_those_of_numpy():
-    gray = np.random.default_rng(0).integers(50, 200, (3, 2, 8, 8), np.uint8)
-    counts = np.bincount(gray.ravel(), minlength=256)
-    assert gray_level_statistics(counts) == pytest.approx((gray.mean() / 255, gray.std() / 255))
-    with pytest.raises(InputError, match="alike"):
-        gray_level_statistics(np.bincount([7, 7, 7], minlength=256))

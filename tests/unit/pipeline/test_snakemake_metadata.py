@@ -12,6 +12,7 @@ from snakemake.persistence.file import FilePersistence
 
 from motilens.core.errors import InputError
 from motilens.pipeline.snakemake_metadata import (
+    INCOMPLETE,
     check_results,
     clamp_future_mtimes,
     find_untracked_records,
@@ -100,7 +101,7 @@ def test_results_without_metadata_are_refused(results):
     for name in names:
         touch(results / name)
     assert find_untracked_records(results) == names
-    record_finished(names[:1], [])
+    touch(metadata_path(names[0], INCOMPLETE))  # of a killed run: Snakemake makes it again
     assert find_untracked_records(results) == names[1:]
     with pytest.raises(InputError, match="nothing says how these were made: tables/mae.json. Copy"):
         check_results(results)

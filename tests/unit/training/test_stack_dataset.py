@@ -14,7 +14,7 @@ from motilens.compute.device import setup_compute
 from motilens.core.errors import InputError
 from motilens.training import stack_dataset
 from motilens.training.autoencoder import train_autoencoder
-from motilens.training.stack_dataset import _choose_location, load_stacks
+from motilens.training.stack_dataset import _choose_location, gray_level_statistics, load_stacks
 from support.learning import AUTOENCODER, CPU, draw_disks, get_weights
 
 LOCATIONS = ("device", "host", "disk")
@@ -102,3 +102,11 @@ def test_the_location_is_the_fastest_with_room(monkeypatch):
     assert [_choose_location(size, CPU) for size in (600, 601)] == ["device", "disk"]
     host = setup_compute({"device": "cpu", "data_location": "host"})
     assert _choose_location(10**6, host) == "host"
+
+
+def test_mean_and_deviation_of_gray_levels_are_those_of_numpy():
+    gray = np.random.default_rng(0).integers(50, 200, (3, 2, 8, 8), np.uint8)
+    counts = np.bincount(gray.ravel(), minlength=256)
+    assert gray_level_statistics(counts) == pytest.approx((gray.mean() / 255, gray.std() / 255))
+    with pytest.raises(InputError, match="alike"):
+        gray_level_statistics(np.bincount([7, 7, 7], minlength=256))

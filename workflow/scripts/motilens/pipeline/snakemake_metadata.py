@@ -17,7 +17,7 @@ from motilens.core.errors import InputError
 from motilens.core.files import atomic_write
 from motilens.core.text import shorten_list
 
-METADATA = Path(".snakemake/metadata")
+METADATA, INCOMPLETE = Path(".snakemake/metadata"), Path(".snakemake/incomplete")
 MAX_NAME = 254  # a longer name is cut into folders, each with an @ before it
 # Where steps leave records; other folders may hold the user's own files.
 RECORDED = ("clips", "autoencoders", "regressors", "baselines", "ensembles", "tables", "bundles")
@@ -48,11 +48,17 @@ def read_depends_on(outputs: Iterable[str]) -> dict | None:
 def find_untracked_records(results: Path) -> list[str]:
     """Return the records of which Snakemake has no metadata, as after an incomplete copy.
 
-    Snakemake would take such results for up to date, whatever the configuration.
+    Snakemake would take such results for up to date, whatever the configuration. It knows of those
+    of a killed run that they are incomplete.
     """
-    records = (path for kind in RECORDED for path in Path(results, kind).rglob("*.json"))
+    records = (path for kind in RECORDED for path in Path(results, kind).rglob("[!.]*.json"))
     names = sorted(path.relative_to(results).as_posix() for path in records)
-    return [name for name in names if not Path(results, metadata_path(name)).exists()]
+    return [
+        name
+        for name in names
+        if not Path(results, metadata_path(name)).exists()
+        and not Path(results, metadata_path(name, INCOMPLETE)).exists()
+    ]
 
 
 def check_results(results: Path) -> None:
@@ -86,8 +92,8 @@ def clamp_future_mtimes(folder: Path) -> None:
                 os.utime(path, (now, now), follow_symlinks=False)
 
 
-def metadata_path(output: str) -> Path:
-    """Return where Snakemake keeps the metadata of an output, relative to the results."""
+def metadata_path(output: str, folder: Path = METADATA) -> Path:
+    """Return where Snakemake keeps the metadata (or another mark) of an output."""
     name = base64.urlsafe_b64encode(output.encode()).decode()
     *folders, last = [name[start : start + MAX_NAME] for start in range(0, len(name), MAX_NAME)]
-    return METADATA.joinpath(*(f"@{folder}" for folder in folders), last)
+    return folder.joinpath(*(f"@{folder}" for folder in folders), last)
