@@ -28,12 +28,16 @@ def main():
     archive = dataset.get("archive")
     if not archive:
         raise InputError("the configuration names no dataset.archive: nothing to fetch")
+    labels, videos = Path(dataset["labels"]), Path(dataset["videos"])
+    path = Path(archive["path"])
+    if labels.exists() and not path.exists():
+        print(f"Nothing to fetch: {labels} is there (delete it to fetch the data set again)")
+        return
     if not archive["license_accepted"]:
         raise InputError(
             f"read the license ({archive['license']}) and accept it in the configuration: "
             "dataset.archive.license_accepted: true"
         )
-    labels, videos = Path(dataset["labels"]), Path(dataset["videos"])
 
     def video_target(name):
         """Return where a video of the archive goes; its folders there may have other names."""
@@ -41,7 +45,6 @@ def main():
         wanted = path.parent.name == videos.name and is_video_file(path.name)
         return videos / path.name if wanted else None
 
-    path = Path(archive["path"])
     download_archive(archive["url"], path, archive["size"], archive["md5"])
     unpacked = extract_files(path, video_target)
     # Last, since the pipeline takes the labels as a sign that everything is there.
@@ -53,7 +56,13 @@ def read_config(paths):
     """Merge configuration files in their order, and check them."""
     config = {}
     for path in paths:
-        config = deep_merge(config, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise InputError(f"{error}: the configuration cannot be read") from error
+        if not isinstance(content, dict):
+            raise InputError(f"{path}: is no configuration")
+        config = deep_merge(config, content)
     schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
     return check_config(config, schema)
 

@@ -1,4 +1,4 @@
-"""A real Slurm of one node with two pretend GPUs, for tests; as root, from Debian's packages."""
+"""A real SLURM of one node with two pretend GPUs, for tests; as root, from Debian's packages."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 ETC = Path("/etc/slurm")
-OURS = "# Motilens' tests made this file.\n"
+HEADER = "# Motilens' tests made this file.\n"
 PROGRAMS = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch", "squeue")
 SBIN = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
@@ -46,14 +46,14 @@ PartitionName=urgent Nodes={host} PriorityTier=10
 """
 
 
-def missing() -> str:
-    """Why there can be no cluster here, or nothing."""
+def explain_no_cluster() -> str:
+    """Return why no cluster can be started here; empty if one can."""
     if os.geteuid() != 0:
         return "a cluster of our own needs root"
-    if lacking := [name for name in PROGRAMS if not shutil.which(name, path=SBIN)]:
-        return f"no {', '.join(lacking)}: install slurm-wlm and munge"
+    if missing := [name for name in PROGRAMS if not shutil.which(name, path=SBIN)]:
+        return f"no {', '.join(missing)}: install slurm-wlm and munge"
     conf = ETC / "slurm.conf"
-    if conf.exists() and not conf.read_text(encoding="utf-8").startswith(OURS):
+    if conf.exists() and not conf.read_text(encoding="utf-8").startswith(HEADER):
         return f"{conf} belongs to another cluster"
     return ""
 
@@ -77,26 +77,26 @@ class Cluster:
         self._start_munge()
         if self.accounting:
             self._start_accounting()
-        self.daemon("slurmctld", "slurmctld", "-D", "-i")
-        self.daemon("slurmd", "slurmd", "-D")
+        self.start_daemon("slurmctld", "slurmctld", "-D", "-i")
+        self.start_daemon("slurmd", "slurmd", "-D")
         ready = {"idle", "gpu:pretend:2"}  # `idle*` has not answered yet
         self.wait(lambda: set(self("sinfo", "-h", "-o", "%t %G").split()) == ready, "no node")
 
     def stop(self) -> None:
         for name in list(reversed(self.daemons)):
-            self.end(name)
+            self.stop_daemon(name)
         for name in ("slurm.conf", "gres.conf", "slurmdbd.conf"):
             (ETC / name).unlink(missing_ok=True)
         if self.munge:
             shutil.rmtree(self.munge, ignore_errors=True)
 
-    def daemon(self, name: str, *command: str, **options) -> None:
+    def start_daemon(self, name: str, *command: str, **options) -> None:
         with open(self.state / f"{name}.out", "ab") as out:
             self.daemons[name] = subprocess.Popen(
                 command, stdout=out, stderr=out, env={**os.environ, "PATH": SBIN}, **options
             )
 
-    def end(self, name: str) -> None:
+    def stop_daemon(self, name: str) -> None:
         process = self.daemons.pop(name)
         process.terminate()
         try:
@@ -106,12 +106,12 @@ class Cluster:
             process.wait()
 
     def __call__(self, *command: str) -> str:
-        """What a command of Slurm's says."""
+        """Return what a command of SLURM prints."""
         done = subprocess.run(command, capture_output=True, text=True)
         return done.stdout + done.stderr
 
     def jobs(self, state: str) -> list[str]:
-        """Numbers of the jobs in a state such as running."""
+        """Return the numbers of the jobs in a state such as running."""
         return self("squeue", "-h", "-t", state, "-o", "%i").split()
 
     def wait(self, until, what: str, seconds: float = 60) -> None:
@@ -135,9 +135,9 @@ class Cluster:
             accounting="slurmdbd" if self.accounting else "none",
         )
         ETC.mkdir(exist_ok=True)
-        (ETC / "slurm.conf").write_text(OURS + conf)
+        (ETC / "slurm.conf").write_text(HEADER + conf)
         (ETC / "gres.conf").write_text(
-            f"{OURS}NodeName={self.host} Name=gpu Type=pretend File={self.state}/gpu[0-1]\n"
+            f"{HEADER}NodeName={self.host} Name=gpu Type=pretend File={self.state}/gpu[0-1]\n"
         )
 
     def _start_munge(self) -> None:
@@ -151,7 +151,7 @@ class Cluster:
         run = Path("/run/munge")
         run.mkdir(mode=0o755, exist_ok=True)
         shutil.chown(run, "munge", "munge")
-        self.daemon(
+        self.start_daemon(
             "munged", "munged", "-F", "-f", "--key-file", str(key), "--log-file",
             str(folder / "log"), "--seed-file", str(folder / "seed"), "--pid-file",
             str(folder / "pid"), user="munge", group="munge", extra_groups=[],
@@ -162,7 +162,7 @@ class Cluster:
         data, port = self.state / "db", "13306"
         command = ["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={data}"]
         subprocess.run(command, check=True, capture_output=True)
-        self.daemon(
+        self.start_daemon(
             "mariadbd", "mariadbd", "--no-defaults", "--user=root", f"--datadir={data}",
             f"--socket={self.state}/sock", f"--port={port}", "--bind-address=127.0.0.1",
             "--skip-grant-tables",
@@ -170,12 +170,12 @@ class Cluster:
         self.wait(lambda: (self.state / "sock").exists(), "MariaDB is not there")
         conf = ETC / "slurmdbd.conf"
         conf.write_text(
-            f"{OURS}DbdHost={self.host}\nDbdAddr=127.0.0.1\nSlurmUser=root\nAuthType=auth/munge\n"
+            f"{HEADER}DbdHost={self.host}\nDbdAddr=127.0.0.1\nSlurmUser=root\nAuthType=auth/munge\n"
             f"StorageType=accounting_storage/mysql\nStorageHost=127.0.0.1\nStoragePort={port}\n"
             f"StorageUser=slurm\nLogFile={self.state}/slurmdbd.log\nPidFile={self.state}/dbd.pid\n"
         )
         conf.chmod(0o600)
-        self.daemon("slurmdbd", "slurmdbd", "-D")
+        self.start_daemon("slurmdbd", "slurmdbd", "-D")
         self.wait(
             lambda: "error" not in self("sacctmgr", "-i", "add", "cluster", "motilens"),
             "slurmdbd is not there",

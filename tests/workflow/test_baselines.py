@@ -10,6 +10,7 @@ import yaml
 
 from motilens.core.records import read_record
 from support import changes
+from support.configs import set_key
 from support.laboratory import TRACKED
 
 TABLES = {
@@ -69,28 +70,24 @@ def test_they_are_methods_of_the_tables(lab):
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("key", "value", "expected"),
     [
-        (lambda config: None, set()),
-        (lambda config: config["tracking"].update(search_range=5), ALL),
-        (lambda config: config["regressor"].update(epochs=3),
-         {"train_regressor"} | ENSEMBLES | TABLES),
-        (lambda config: config["dataset"].update(microns_per_pixel=0.4),
+        ("results", "results", set()),
+        ("tracking.search_range", 5, ALL),
+        ("regressor.epochs", 3, {"train_regressor"} | ENSEMBLES | TABLES),
+        ("dataset.microns_per_pixel", 0.4,
          {"extract_clips", "plot_contact_sheet", "index_clips", "train_regressor"}
          | PREDICTED | TABLES),
-        (lambda config: config.update(baselines=["msd", "casa", "cells"]), OTHER_TABLES),
-        (lambda config: config.update(ensembles={}), OTHER_TABLES),
-        (lambda config: config["ensembles"].update(both=["cells", "I1"]), set()),
-        (lambda config: config["ensembles"].update(both=["msd", "I1"]), ENSEMBLES | OTHER_TABLES),
-        (lambda config: config["ensembles"].update(pair=config["ensembles"].pop("both")),
+        ("baselines", ["msd", "casa", "cells"], OTHER_TABLES),
+        ("ensembles", {}, OTHER_TABLES),
+        ("ensembles.both", ["cells", "I1"], set()),
+        ("ensembles.both", ["msd", "I1"], ENSEMBLES | OTHER_TABLES),
+        ("ensembles", {"pair": ["I1", "cells"], "moving": ["casa", "I1", "msd"]},
          ENSEMBLES | OTHER_TABLES),
     ],
-    ids=["nothing", "search range", "epochs", "scale", "fewer", "no ensembles", "order",
-         "members", "name"],
 )  # fmt: skip
-def test_a_changed_setting_makes_stale_what_depends_on_it(lab, config, change, expected):
-    change(config)
-    assert stale_rules(lab, config) == expected
+def test_a_changed_setting_makes_stale_what_depends_on_it(lab, config, key, value, expected):
+    assert stale_rules(lab, set_key(config, key, value)) == expected
 
 
 @pytest.mark.parametrize(

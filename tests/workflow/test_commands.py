@@ -12,6 +12,7 @@ import yaml
 from support.configs import ROOT, load_config
 from support.project import PARTS, TINY
 
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCKS = [
     block
@@ -42,7 +43,7 @@ def folder(tmp_path_factory):
     """A clone with the environment that runs the tests, and what the pages take for granted."""
     folder = tmp_path_factory.mktemp("reader") / "motilens"
     folder.mkdir()
-    parts = [ROOT / part for part in (*PARTS, "Makefile", "requirements.txt", "setup.sh")]
+    parts = [ROOT / name for name in (*PARTS, "Makefile", "requirements.txt", "setup.sh")]
     subprocess.run(["cp", "-Rp", *parts, folder], check=True)
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "mine.yaml").write_bytes(TINY.read_bytes())
@@ -63,9 +64,12 @@ def test_a_command(folder, command):
     words = shlex.split(command)
     if words[0] == ".venv/bin/snakemake":
         words.append("--dry-run")
-    elif words[:2] != ["make", "explain"]:
+    else:
         assert words[0] == "make", command
-        words.insert(1, "--dry-run")
+        variables = [word.partition("=")[0] for word in words if "=" in word]
+        assert all(f"$({name})" in MAKEFILE for name in variables), "make would ignore it"
+        if words[1] != "explain":
+            words.insert(1, "--dry-run")
     env = os.environ | {"PYTHONUTF8": "1"}
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -35,7 +35,7 @@ def test_a_run_that_is_not_finished_is_refused(project):
     assert not list(project.folder.rglob("*.zip"))
 
 
-def test_mistakes_are_reported_in_one_line(project):
+def test_mistakes_are_reported_without_a_traceback(project):
     (project.folder / "broken.yaml").write_text("results: [")
     (project.folder / "number.yaml").write_text("results: 5")
     for config, message in (

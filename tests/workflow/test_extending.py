@@ -1,4 +1,4 @@
-"""The blocks of docs/.../extending.md, put where they say, make methods of the tables."""
+"""The blocks of docs/how-to/extending.md, put where they say, make methods of the tables."""
 
 import re
 
@@ -8,10 +8,8 @@ import yaml
 from support.configs import ROOT
 from support.laboratory import TRACKED
 
-[PAGE] = ROOT.glob("docs/**/extending.md")
-BLOCKS = re.findall(
-    r"```\w+\n# (\S+), ([^\n]+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
-)
+TEXT = (ROOT / "docs/how-to/extending.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```\w+\n# (\S+), ([^\n]+)\n(.*?)```", TEXT, re.DOTALL)
 # What a block at the end of a list replaces.
 LISTS = {
     "backbone": "swin_t, swin_v2_t", "encoder": "motion, flow",

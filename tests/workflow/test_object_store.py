@@ -18,7 +18,7 @@ from motilens.video.encode import encode_video
 KEYS = {"aws_access_key_id": "somebody", "aws_secret_access_key": "secret"}
 
 
-def film(path, participant):
+def write_video(path, participant):
     encode_video(str(path), render_video(participant, 1, 30), 50.0)
 
 
@@ -33,11 +33,11 @@ def lab(project, tmp_path):
     table = simulated_sample_table(4, seed=1, folder=str(tmp_path))
     write_label_table(table, project.folder / "labels.csv")
     for row in table.itertuples():
-        film(row.video, int(row.participant))
-        s3.upload_file(row.video, "lab", f"films 2026/{Path(row.video).name}")
-    s3.put_object(Bucket="lab", Key="films 2026/notes.txt", Body=b"no film")
-    s3.put_object(Bucket="lab", Key="films 2026/old/9_other.avi", Body=b"in another folder")
-    s3.put_object(Bucket="lab", Key="films 2026, others/9_other.avi", Body=b"and another")
+        write_video(row.video, int(row.participant))
+        s3.upload_file(row.video, "lab", f"videos 2026/{Path(row.video).name}")
+    s3.put_object(Bucket="lab", Key="videos 2026/notes.txt", Body=b"no video")
+    s3.put_object(Bucket="lab", Key="videos 2026/old/9_other.avi", Body=b"in another folder")
+    s3.put_object(Bucket="lab", Key="videos 2026, others/9_other.avi", Body=b"and another")
 
     config = yaml.safe_load((project.folder / "tiny.yaml").read_text(encoding="utf-8"))
     project.videos, project.s3 = list(table["video"]), s3
@@ -49,7 +49,7 @@ def lab(project, tmp_path):
             "SNAKEMAKE_STORAGE_S3_SECRET_KEY": KEYS["aws_secret_access_key"],
         }
 
-    def run(*arguments, check=True, videos="s3://lab/films 2026", address=address):
+    def run(*arguments, check=True, videos="s3://lab/videos 2026", address=address):
         config["dataset"] = {"labels": "labels.csv", "videos": videos}
         (project.folder / "own.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
         arguments = ("--cores", "2", *arguments)
@@ -58,14 +58,7 @@ def lab(project, tmp_path):
         ).stdout
 
     def explain():
-        command = [
-            sys.executable,
-            "workflow/explain.py",
-            "--configfile",
-            "own.yaml",
-            "--",
-            "frames",
-        ]
+        command = [sys.executable, "workflow/explain.py", "--configfile", "own.yaml", "--", "clips"]
         done = subprocess.run(
             command, cwd=project.folder, env=os.environ | environment(address),
             capture_output=True, text=True,
@@ -79,18 +72,18 @@ def lab(project, tmp_path):
 
 
 def test_videos_of_a_bucket_give_the_same_clips(lab):
-    key = f"films 2026/{Path(lab.videos[0]).name}"
-    lab.run("frames")
+    key = f"videos 2026/{Path(lab.videos[0]).name}"
+    lab.run("clips")
     from_store = lab.digests()
-    assert "Nothing to be done" in lab.run("frames")
-    assert lab.explain() == "Nothing would rerun: all is up to date.\n"
-    kept = lab.folder / ".snakemake/storage"
-    assert not [path for path in kept.rglob("*") if path.is_file()]
+    assert "Nothing to be done" in lab.run("clips")
+    assert lab.explain() == "Nothing would run again: everything is up to date.\n"
+    cache = lab.folder / "results/.snakemake/storage"
+    assert not [path for path in cache.rglob("*") if path.is_file()]
 
-    # Another film under the same name: decoded again, and no other.
-    film(lab.folder / "other.avi", 7)
+    # Another video under the same name: decoded again, and no other.
+    write_video(lab.folder / "other.avi", 7)
     lab.s3.upload_file(str(lab.folder / "other.avi"), "lab", key)
-    planned = lab.run("frames", "-n", "--quiet", "rules")
+    planned = lab.run("clips", "-n", "--quiet", "rules")
     assert re.search(r"extract_clips +1\b", planned), planned
 
     # What is fetched is what would be decoded in a folder.
@@ -98,26 +91,26 @@ def test_videos_of_a_bucket_give_the_same_clips(lab):
     (lab.folder / "local").mkdir()
     for path in lab.videos:
         (lab.folder / "local" / Path(path).name).symlink_to(path)
-    lab.run("frames", videos="local")
+    lab.run("clips", videos="local")
     clips = {name: value for name, value in lab.digests().items() if name.endswith(".h5")}
     assert len(clips) == 4 and clips.items() <= from_store.items()
 
 
-def test_what_is_wrong_with_a_bucket_is_said_before_any_job(lab):
+def test_what_is_wrong_with_a_bucket_is_reported_before_any_job(lab):
     def refused(*arguments, **changes):
-        told = lab.run("-n", "frames", *arguments, check=False, **changes)
-        assert "Traceback" not in told and "extract_clips" not in told, told
-        return told
+        output = lab.run("-n", "clips", *arguments, check=False, **changes)
+        assert "Traceback" not in output and "extract_clips" not in output, output
+        return output
 
     assert "no file is seen in s3://lab/empty" in refused(videos="s3://lab/empty")
-    assert "no file is seen in s3://none/films" in refused(videos="s3://none/films")
+    assert "no file is seen in s3://none/videos" in refused(videos="s3://none/videos")
     gone = refused(address="http://127.0.0.1:9")
-    assert "s3://lab/films 2026 cannot be listed (EndpointConnectionError" in gone
+    assert "s3://lab/videos 2026 cannot be listed (EndpointConnectionError" in gone
     assert "videos at the top of a bucket" in refused(videos="s3://lab")
-    assert "# and ? end an address" in refused(videos="s3://lab/films #2")
-    assert "ftps://lab/films cannot be listed" in refused(videos="ftps://lab/films")
+    assert "# and ? end an address" in refused(videos="s3://lab/videos #2")
+    assert "ftps://lab/videos cannot be listed" in refused(videos="ftps://lab/videos")
     everything = ("--default-storage-provider", "s3", "--default-storage-prefix", "s3://lab")
-    assert "results cannot lie in an object store" in refused(*everything)
+    assert "results cannot be in an object store" in refused(*everything)
 
-    lab.s3.delete_object(Bucket="lab", Key=f"films 2026/{Path(lab.videos[1]).name}")
+    lab.s3.delete_object(Bucket="lab", Key=f"videos 2026/{Path(lab.videos[1]).name}")
     assert "participant 2 has labels but no video" in refused()

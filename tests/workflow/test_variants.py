@@ -4,39 +4,32 @@ import json
 
 import pandas as pd
 import pytest
+import yaml
 
-BETTER = {
-    "output_activation": "bounded", "loss": "l1", "augmentation": "dihedral", "tta": True,
-    "bag_size": 2,
-}  # fmt: skip
+INPUTS = """
+VAE:
+  frames: 3
+  autoencoder: {variant: variational, loss: {kl: 0.001}}
+  regressor: {backbone: resnet34}
+GAN:
+  frames: 3
+  autoencoder:
+    variant: adversarial
+    loss: {adversarial: 0.01, ssim: 1, frame_difference: 1, gradient_difference: 1}
+convLSTM: {frames: 3, autoencoder: {variant: recurrent}}
+LSTM: {frames: 3, encoder: none, regressor: {recurrent: true}}
+ours:
+  frames: 3
+  encoder: motion
+  regressor: {output_activation: bounded, loss: l1, augmentation: dihedral, tta: true, bag_size: 2}
+"""
 
 
 @pytest.fixture(scope="module")
 def results(finished_laboratory, tmp_path_factory):
     lab = finished_laboratory.copy(tmp_path_factory.mktemp("variants") / "a lab")
-    lab.config["inputs"] = {
-        "VAE": {
-            "frames": 3,
-            "autoencoder": {"variant": "variational", "loss": {"kl": 0.001}},
-            "regressor": {"backbone": "resnet34"},
-        },
-        "GAN": {
-            "frames": 3,
-            "autoencoder": {
-                "variant": "adversarial",
-                "loss": {
-                    "adversarial": 0.01,
-                    "ssim": 1,
-                    "frame_difference": 1,
-                    "gradient_difference": 1,
-                },
-            },  # fmt: skip
-        },
-        "convLSTM": {"frames": 3, "autoencoder": {"variant": "recurrent"}},
-        "LSTM": {"frames": 3, "encoder": "none", "regressor": {"recurrent": True}},
-        "ours": {"frames": 3, "encoder": "motion", "regressor": BETTER},
-    }
-    lab.config["targets"] = {"motility": lab.config["targets"]["motility"]}
+    lab.config["inputs"] = yaml.safe_load(INPUTS)
+    del lab.config["targets"]["morphology"]
     lab.write_configuration()
     lab.snakemake("--cores", "2", config="own.yaml")
     return lab.folder / "results"
@@ -61,10 +54,9 @@ def test_models_say_what_they_are(results):
         path = results / kind / name / "fold1/seed0/model.json"
         return json.loads(path.read_text(encoding="utf-8"))["architecture"]
 
-    variants = [
-        architecture("autoencoders", name)["variant"] for name in ("VAE", "GAN", "convLSTM")
-    ]
-    assert variants == ["variational", "adversarial", "recurrent"]
+    variants = {"VAE": "variational", "GAN": "adversarial", "convLSTM": "recurrent"}
+    for name, variant in variants.items():
+        assert architecture("autoencoders", name)["variant"] == variant
     assert architecture("regressors", "LSTM/motility")["recurrent"] is True
     ours = architecture("regressors", "ours/motility")
     assert ours["output_activation"] == "softmax" and ours["tta"]
