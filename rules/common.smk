@@ -79,8 +79,8 @@ def list_store(folder):
 LAUNCH_FOLDER = Path(os.getcwd() if IS_MAIN else os.environ["MOTILENS_LAUNCH_FOLDER"])
 os.chdir(LAUNCH_FOLDER)
 os.environ["MOTILENS_LAUNCH_FOLDER"] = str(LAUNCH_FOLDER)
-if IS_MAIN:
-    os.environ[RUN_VARIABLE] = process_identity()
+# Steps end with the Snakemake that started them: on a cluster, the one of their job.
+os.environ[RUN_VARIABLE] = process_identity()
 
 try:
     if re.search(r"\s", sys.executable):

@@ -261,13 +261,15 @@ def test_a_drained_node_and_a_new_slurmctld(cluster, project, undisturbed):
 def test_jobs_of_a_killed_snakemake_are_not_run_twice(cluster, project, undisturbed):
     run = Run(project, cluster)
     run.wait_for("epoch 150 of 1500")
-    number = run.job()
+    number, training = run.job(), run.find_process()
+    os.kill(training, signal.SIGSTOP)  # it shall not end before the next call
     os.kill(run.process.pid, signal.SIGKILL)
     run.process.wait()
     project.snakemake("--unlock", config="long.yaml")
     command = (*PROFILE, "--", TARGET)
     done = project.snakemake(*command, config="long.yaml", check=False)
     assert done.returncode == 1 and f"wait for them, or scancel {number}, then" in done.stdout
+    os.kill(training, signal.SIGCONT)
     cluster.wait(lambda: not cluster.jobs("running"), "the job does not end", 120)
     done = project.snakemake(*command, config="long.yaml")
     assert "Nothing to be done" in done.stdout and "has been submitted" not in done.stdout

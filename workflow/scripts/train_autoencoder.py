@@ -19,8 +19,8 @@ def main(job):
     depends_on, wildcards = job.params.depends_on, job.wildcards
     # No param: how fast a model is trained does not make it stale.
     compute = setup_compute(job.config["compute"], job.threads)
-    settings = depends_on["settings"]["autoencoder"]
-    settings |= depends_on["settings"][f"inputs.{wildcards.input}"]
+    sections = depends_on["settings"]
+    settings = sections["autoencoder"] | sections[f"inputs.{wildcards.input}"]
     training, seed = depends_on["training"], int(wildcards.seed)
     files = match_clips_to_samples(clip_paths("clips", training), training)
     stacks, _ = load_stacks(files, settings["frames"], compute)

@@ -16,7 +16,7 @@ from motilens.core.files import process_identity
 from motilens.pipeline import job as job_module
 from motilens.pipeline.code_digest import code_versions
 from motilens.pipeline.job import RUN_VARIABLE, TerminalHandler
-from motilens.pipeline.snakemake_metadata import metadata_path
+from motilens.pipeline.snakemake_metadata import metadata_path, read_depends_on
 
 SCRIPTS = Path(job_module.__file__).parents[2]
 # A step as Snakemake starts it, as far as `run_job` looks at what it is given.
@@ -82,6 +82,13 @@ def test_the_log_holds_prints_messages_and_child_processes(folder):
     assert lines == ["trained µ", "epoch 1", "decoded"]
     assert re.fullmatch(r"done in \d+\.\d\d s", last)
     assert folder.is_recorded()
+
+
+def test_what_was_planned_is_recorded_whatever_a_step_makes_of_its_params(folder, monkeypatch):
+    body = 'job.params.depends_on["frames"] = 1; Path("a.csv").touch()'
+    assert folder.run(body, depends_on={"seeds": [0]}).returncode == 0
+    monkeypatch.chdir(folder.path)
+    assert read_depends_on(["a.csv"]) == {"seeds": [0]}
 
 
 def test_warnings_reach_terminal_and_log_and_do_not_end_the_step(folder):

@@ -59,7 +59,7 @@ def test_snakemake_takes_our_record_for_its_own(results):
     for name in outputs:
         touch(name)
     assert params_changed(outputs, DEPENDS_ON) is None
-    record_finished(outputs, [DEPENDS_ON, 7])
+    record_finished(outputs, [repr(DEPENDS_ON), "7"])
     assert params_changed(outputs, DEPENDS_ON, 7) is False
     assert params_changed(outputs, DEPENDS_ON | {"upstream": "ab"}, 7) is True
     record = FilePersistence().metadata(_IOFile(outputs[0], None))
@@ -69,15 +69,15 @@ def test_snakemake_takes_our_record_for_its_own(results):
 
 def test_a_record_takes_the_place_of_an_older_one(results):
     touch("a.csv")
-    record_finished(["a.csv"], [{"seeds": [0]}])
-    record_finished(["a.csv"], [{"seeds": [1]}])
+    record_finished(["a.csv"], ["{'seeds': [0]}"])
+    record_finished(["a.csv"], ["{'seeds': [1]}"])
     assert params_changed(["a.csv"], {"seeds": [1]}) is False
 
 
 def test_what_outputs_depended_on_is_read_from_the_first_record(results):
     assert read_depends_on(["a.csv", "b.csv"]) is None
     touch("b.csv")
-    record_finished(["b.csv"], [DEPENDS_ON])
+    record_finished(["b.csv"], [repr(DEPENDS_ON)])
     assert read_depends_on(["a.csv", "b.csv"]) == DEPENDS_ON
     record_finished(["b.csv"], [])
     assert read_depends_on(["b.csv"]) == {}
@@ -86,7 +86,7 @@ def test_what_outputs_depended_on_is_read_from_the_first_record(results):
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path[0]}{len(path)}")
 def test_records_of_short_and_long_paths_are_where_snakemake_looks(results, path):
     touch(path)
-    record_finished([path], [DEPENDS_ON])
+    record_finished([path], [repr(DEPENDS_ON)])
     assert params_changed([path], DEPENDS_ON) is False
     assert FilePersistence()._record_path(".snakemake/metadata", path) == str(metadata_path(path))
 

@@ -83,9 +83,10 @@ def run_job(main: Callable, job) -> None:
         started = time.monotonic()
         try:
             _check_code(job)
+            params = list(map(repr, job.params))  # as they were planned
             main(job)
             print(f"done in {time.monotonic() - started:.2f} s")
-            record_finished(map(str, job.output), job.params)
+            record_finished(map(str, job.output), params)
         except InputError as error:
             _exit_with_error(terminal, error)
         except OSError as error:

@@ -23,16 +23,19 @@ MAX_NAME = 254  # a longer name is cut into folders, each with an @ before it
 RECORDED = ("clips", "autoencoders", "regressors", "baselines", "ensembles", "tables", "bundles")
 
 
-def record_finished(outputs: Iterable[str], params: Iterable) -> None:
+def record_finished(outputs: Iterable[str], params: Iterable[str]) -> None:
     """Record what outputs were made with, as Snakemake does when a job has ended.
 
     A job on a cluster may outlive the Snakemake that waits for it, and then nobody else does.
+
+    Args:
+        outputs: paths, relative to the results.
+        params: of the rule, as text (`repr`).
     """
-    params = sorted(map(repr, params))
     for output in outputs:
         ended = os.stat(output).st_mtime
         with atomic_write(metadata_path(output)) as temporary:
-            record = {"record_format_version": 6, "params": params, "endtime": ended}
+            record = {"record_format_version": 6, "params": sorted(params), "endtime": ended}
             temporary.write_text(json.dumps(record), encoding="utf-8")
 
 
