@@ -6,7 +6,7 @@ RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 FILES := $(if $(CONFIG),--configfile $(CONFIG))
 SMK := Snakefile workflow/Snakefile rules
 
-.PHONY: demo test test-fast check bundle predict fetch report crate site explain tables lock clean
+.PHONY: demo test test-fast check bundle predict fetch report crate site explain unlock tables lock clean
 
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
@@ -62,6 +62,10 @@ crate: .venv/ready
 # What would run again, and why.
 explain: .venv/ready
 	@$(RUN) python workflow/explain.py $(FILES) -- $(TARGET)
+
+# Removes the lock that a killed run has left; first make sure that it has ended.
+unlock: .venv/ready
+	$(RUN) snakemake --unlock $(FILES)
 
 # The documentation as a site, in site/html; --strict: a broken link is an error.
 site: .venv/ready

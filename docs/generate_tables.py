@@ -19,16 +19,16 @@ CONFIG_PAGE = ROOT / "config/README.md"
 RERUNS_PAGE = ROOT / "docs/reference/reruns.md"
 RECORDINGS_PAGE = ROOT / "docs/reference/recordings.md"
 LIMITS = {
-    "minimum": "from {}",
-    "exclusiveMinimum": "above {}",
-    "maximum": "to {}",
+    "minimum": "≥{}",
+    "exclusiveMinimum": ">{}",
+    "maximum": "≤{}",
     "multipleOf": "in steps of {}",
-    "not": "that is odd",  # what it is used for here
+    "not": "odd",  # what it is used for here
 }
 TYPES = {
     "string": "text",
-    "boolean": "true or false",
-    "integer": "whole number",
+    "boolean": "true/false",
+    "integer": "integer",
     "number": "number",
     "array": "list",
 }
@@ -41,14 +41,22 @@ def replace_between_marks(page: str, name: str, table: str) -> str:
 
 
 def render_config(page: str) -> str:
-    """Return the page with today's table of keys."""
+    """Return the page with today's list of keys."""
     schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
-    header = ["| key | values | default | meaning |", "|---|---|---|---|"]
-    return replace_between_marks(page, "keys", "\n".join([*header, *config_rows(schema, schema)]))
+    lines, described = [], {}
+    for name, values, default, description in config_rows(schema, schema):
+        first = described.setdefault(description, name)
+        meaning = description if first == name else f"As `{first}`."
+        notes = "; ".join(part for part in (values, default) if part)
+        lines.append(f"- `{name}` ({notes}): {meaning}" if notes else f"- `{name}`: {meaning}")
+    return replace_between_marks(page, "keys", "\n".join(lines))
 
 
-def config_rows(part: dict, schema: dict, place: str = "") -> Iterator[str]:
-    """Yield a line for each key, in the schema's order; NAME stands for a name of the user's."""
+def config_rows(part: dict, schema: dict, place: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """Yield name, values, default and description of each key, in the schema's order.
+
+    NAME stands for a name of the user's.
+    """
     required = set(part.get("required", []))
     keys = dict(part.get("properties", {}))
     keys.update(("NAME", value) for value in part.get("patternProperties", {}).values())
@@ -57,8 +65,7 @@ def config_rows(part: dict, schema: dict, place: str = "") -> Iterator[str]:
         key = (schema["$defs"][reference] if reference else {}) | value
         if "description" in key:  # a name of the user's is described by its keys
             default = render_default(key, name in required)
-            cells = [f"`{place}{name}`", render_values(key), default, key["description"]]
-            yield "| " + " | ".join(cells) + " |"
+            yield f"{place}{name}", render_values(key), default, key["description"]
         if not key.get("partial"):  # its keys are those of a section
             yield from config_rows(key, schema, f"{place}{name}.")
 
@@ -80,7 +87,7 @@ def render_values(key: dict) -> str:
     if "items" in key:
         limits.append(f"of: {render_values(key['items'])}")
     text = " ".join([" or ".join(words), " ".join(limits)]).strip()
-    return f"{text}, or null" if "null" in kinds else text
+    return f"{text} or null" if "null" in kinds else text
 
 
 def render_default(key: dict, required: bool) -> str:
@@ -89,7 +96,7 @@ def render_default(key: dict, required: bool) -> str:
         return "*required*"
     if "default" not in key or key.get("type") == "object":
         return ""
-    return f"`{json.dumps(key['default']).strip(chr(34))}`"
+    return f"default `{json.dumps(key['default']).strip(chr(34))}`"
 
 
 def render_reruns(page: str) -> str:
@@ -100,7 +107,9 @@ def render_reruns(page: str) -> str:
         rows = getattr(staleness, name.upper())
         page = replace_between_marks(page, name, staleness.render_changes(rows))
     with tempfile.TemporaryDirectory() as folder:
-        return replace_between_marks(page, "modules", staleness.render_modules(Path(folder)))
+        edits = staleness.Edits(Path(folder))
+        page = replace_between_marks(page, "modules", staleness.render_modules(edits))
+        return replace_between_marks(page, "steps", staleness.render_steps(edits))
 
 
 def render_recordings(page: str) -> str:

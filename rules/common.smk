@@ -22,11 +22,11 @@ from motilens.core.files import process_identity
 from motilens.dataset.video_files import is_storage_url
 from motilens.pipeline.config import check_config, find_duplicate_keys
 from motilens.pipeline.consistency import find_contradictions, find_misplaced_paths
-from motilens.pipeline.dependencies import Dependencies, weights_name
-from motilens.pipeline.experiment import load_experiment
+from motilens.pipeline.dependencies import Dependencies
+from motilens.pipeline.experiment import load_experiment, weights_name
 from motilens.pipeline.job import RUN_VARIABLE
-from motilens.pipeline.resources import count_gpus, job_resources, training_memory_mb
-from motilens.pipeline.slurm import list_leftover_jobs
+from motilens.compute.resources import count_gpus, job_resources, training_memory_mb
+from motilens.compute.slurm import list_leftover_jobs
 from motilens.pipeline.snakemake_metadata import check_results, clamp_future_mtimes
 
 IS_MAIN = workflow.is_main_process

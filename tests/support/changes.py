@@ -27,12 +27,12 @@ def draw_video(path, participant: int) -> None:
 
 
 def edit_morphology(lab, participant):
-    """One label of morphology is corrected, of participant."""
+    """A label of morphology is corrected."""
     _edit_labels(lab, participant, midpiece=1)
 
 
 def edit_motility(lab, participant):
-    """The labels of motility are corrected, of participant."""
+    """Labels of motility are corrected."""
     _edit_labels(lab, participant, progressive=-5, immotile=5)
 
 
@@ -58,25 +58,25 @@ def remove_participant(lab, participant):
 
 
 def replace_video(lab, participant):
-    """A video is replaced by another of the same name, of participant."""
+    """A video is replaced under the same name."""
     draw_video(lab.video(participant), 99)
 
 
 def rename_video(lab, participant):
-    """A video gets another name, of participant."""
+    """A video is renamed."""
     old = lab.video(participant)
     old.rename(old.with_name(f"{participant}_renamed.avi"))
 
 
 def one_table(lab, _):
-    """The labels and the list of videos are put into one table, with other headers."""
+    """Labels and list of videos become one table, with other headers."""
     table = lab.table.assign(video=lab.table["video"].str.replace("lab/videos/", "videos/"))
     table.to_csv(lab.folder / "lab/samples.csv", index=False)
     lab.config["dataset"] = {"labels": "lab/samples.csv"}
 
 
 def remove_and_add(lab, participant):
-    """A participant is removed, looked at with `-n`, and added again."""
+    """A participant is removed, planned with `-n`, and added again."""
     labels, video = (lab.folder / LABELS_FILE).read_bytes(), lab.video(participant)
     content = video.read_bytes()
     remove_participant(lab, participant)
@@ -112,7 +112,7 @@ def clone_again(lab, _):
 
 
 def clone_again_and_change(lab, _):
-    """The same, and `regressor.epochs` is changed."""
+    """A fresh clone is set beside existing results, with another `regressor.epochs`."""
     clone_again(lab, _)
     lab.config["regressor"]["epochs"] = 5
 
@@ -165,13 +165,13 @@ def run_otherwise(lab, _):
 
 
 def edit_module(lab, name):
-    """Code of a library module is edited."""
+    """The code of a module is edited."""
     path = lab.folder / "workflow/scripts/motilens" / name
     path.write_text(path.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
 
 
 def edit_comments(lab, _):
-    """Comments, docstrings, messages of errors and layout of all modules are edited."""
+    """Comments, docstrings, error messages and layout of all modules are edited."""
     for path in (lab.folder / "workflow/scripts").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert text.startswith('"""')

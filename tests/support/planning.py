@@ -13,8 +13,8 @@ from itertools import product
 from pathlib import Path
 
 from motilens.pipeline.config import check_config
-from motilens.pipeline.dependencies import Dependencies, weights_name
-from motilens.pipeline.experiment import Experiment, load_experiment
+from motilens.pipeline.dependencies import Dependencies
+from motilens.pipeline.experiment import Experiment, load_experiment, weights_name
 from support.configs import ROOT, SCHEMA
 
 SCRIPTS, REQUIREMENTS = ROOT / "workflow/scripts", ROOT / "requirements.in"
@@ -43,10 +43,7 @@ def list_jobs(experiment: Experiment, on_demand: bool = False) -> Iterator[Job]:
     for name, fold, seed in product(experiment.inputs, experiment.folds, seeds):
         if name in experiment.autoencoded:
             yield job("train_autoencoder", input=name, fold=fold, seed=seed)
-        regressor = experiment.step_settings("regressor", name)
-        if weights_name(regressor["weights"]) != "none":
-            weights = weights_name(regressor["weights"])
-            yield job("fetch_weights", backbone=regressor["backbone"], weights=weights)
+        yield from fetch_jobs(experiment, name)
     steps = {
         ("train_regressor", "input"): experiment.regressor_methods,
         ("predict_baseline", "baseline"): experiment.baseline_methods,
@@ -62,6 +59,14 @@ def list_jobs(experiment: Experiment, on_demand: bool = False) -> Iterator[Job]:
         yield from (job("make_bundle", method=method) for method in experiment.bundled_methods)
         for name, fold, seed in product(experiment.autoencoded, experiment.folds, seeds):
             yield job("make_feature_images", input=name, fold=fold, seed=seed)
+
+
+def fetch_jobs(experiment: Experiment, name: str) -> list[Job]:
+    """Return the job that gets the pretrained weights of an input type's regressors, if any."""
+    regressor = experiment.step_settings("regressor", name)
+    weights = weights_name(regressor["weights"])
+    fetch = job("fetch_weights", backbone=regressor["backbone"], weights=weights)
+    return [] if weights == "none" else [fetch]
 
 
 @contextlib.contextmanager
@@ -145,6 +150,9 @@ def stale_jobs(before: dict, after: dict, experiment: Experiment) -> set[Job]:
                 makers = [job("simulate_labels")]
             elif step in (*TABLES, "make_bundle", "make_feature_images"):
                 makers = list(index.values())
+            if step in ("train_regressor", "average_predictions", "make_bundle", *TABLES):
+                names = [read["input"]] if "input" in read else experiment.inputs
+                makers += [fetch for name in names for fetch in fetch_jobs(experiment, name)]
             if stale.intersection(makers):
                 new.add((step, wildcards))
         if not new:

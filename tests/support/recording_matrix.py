@@ -1,4 +1,4 @@
-"""What becomes of every kind of recording and of damage: the tables of docs/recordings.md."""
+"""What becomes of each recording and damage: tables of docs/reference/recordings.md."""
 
 import functools
 import io
@@ -104,9 +104,9 @@ AVI, JPEG = find_recording("mpeg4.avi"), find_recording("mjpeg yuvj420p.avi")
 CUT_OFF = ("mpeg4.avi", "h264.mp4", "h264 moov first.mp4", "h264.mkv", "vp9.webm", "wmv2.wmv",
            "mpeg4 sound.avi")  # fmt: skip
 DAMAGES = [
-    *(Damage(f"cut off in the middle, {recording.suffix}", recording, _first_half)
+    *(Damage(f"cut off ({recording.suffix})", recording, _first_half)
       for recording in map(find_recording, CUT_OFF)),
-    *(Damage(f"random bytes in the middle, {recording.name}", recording, _add_noise)
+    *(Damage(f"random bytes ({recording.name})", recording, _add_noise)
       for recording in (AVI, JPEG, *map(find_recording, ("h264.mp4", "hevc.mkv", "h264.ts")))),
     Damage("no bytes", AVI, lambda data: b""),
     Damage("text", AVI, lambda data: b"participant;video\n" * 100),
@@ -147,23 +147,36 @@ def _all_messages() -> list[str]:
     return messages
 
 
-def render_tables() -> tuple[str, str]:
-    """Return the tables of recordings and of damage, in Markdown."""
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for recording, outcome in zip(RECORDINGS, all_outcomes(), strict=True):
-        grouped.setdefault((recording.name, outcome), []).append(recording.suffix)
-    recordings = ["| recording | containers | clips |", "|---|---|---|"]
-    recordings += [f"| {name} | {' '.join(s)} | {text} |" for (name, text), s in grouped.items()]
-    damages = ["| damage | message |", "|---|---|"]
-    damages += [
-        f"| {damage.name} | {text} |" for damage, text in zip(DAMAGES, _all_messages(), strict=True)
-    ]
-    return "\n".join(recordings), "\n".join(damages)
+def render_tables() -> dict[str, str]:
+    """Return the tables of recordings and of damage, in Markdown, by their marks in the page.
 
-
-def without_details(page: str) -> str:
-    """Return a page without ffmpeg's own words and numbers in its tables.
-
-    These differ between processors.
+    Recordings without a remark are listed by codec and container, the others by name.
     """
-    return re.sub(r"(?m)^(\| .*)$", lambda row: re.sub(r"\(.*?\)|\d+", "", row[1]), page)
+    suffixes: dict[tuple[str, str], list[str]] = {}
+    for recording, outcome in zip(RECORDINGS, all_outcomes(), strict=True):
+        name = recording.name.split()[0] if outcome == EXACT else recording.name
+        suffixes.setdefault((_without_details(outcome), name), []).append(recording.suffix)
+    names: dict[str, list[str]] = {}
+    for (outcome, name), containers in suffixes.items():
+        listed = f"{name} ({' '.join(dict.fromkeys(containers))})"
+        names.setdefault(outcome, []).append(listed)
+    damages: dict[str, list[str]] = {}
+    for damage, message in zip(DAMAGES, _all_messages(), strict=True):
+        damages.setdefault(_without_details(message), []).append(damage.name)
+    return {
+        "recordings": _render_table("clips", "recordings", names),
+        "damages": _render_table("message", "damage", damages),
+    }
+
+
+def _render_table(first: str, second: str, rows: dict[str, list[str]]) -> str:
+    lines = [f"| {text} | {', '.join(dict.fromkeys(listed))} |" for text, listed in rows.items()]
+    return "\n".join([f"| {first} | {second} |", "|---|---|", *lines])
+
+
+def _without_details(text: str) -> str:
+    """Return a message without ffmpeg's own words and numbers, which differ between processors."""
+    text = re.sub(r"(error|time) \((?:[^()]|\([^()]*\))*\)", r"\1 (...)", text)
+    text = re.sub(r"has [\d.]+ frames a second", "has N frames a second", text)
+    text = re.sub(r"\d+ packets that make \d+", "N packets that make M", text)
+    return re.sub(r"\d{3,} of \d{3,}", "N of M", text)

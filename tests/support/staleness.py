@@ -6,15 +6,14 @@ named must not run again.
 
 import fnmatch
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 
 import yaml
 
 from motilens.core.records import deep_merge
-from motilens.pipeline.dependencies import Dependencies
+from motilens.pipeline.code_digest import code_versions
 from support import changes
 from support.planning import (
     REQUIREMENTS,
@@ -30,7 +29,7 @@ from support.planning import (
 
 NOTHING = ""
 DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of an empty file
-REMOVED = "(removed)"
+REMOVED = "removed"
 ALL_TABLES = " ".join(TABLES)
 OTHER_TABLES = ALL_TABLES.replace("plot_learning_curves ", "")  # not of regressors alone
 REGRESSORS = f"train_regressor {ALL_TABLES}"
@@ -38,9 +37,10 @@ MODELS = f"train_autoencoder plot_gallery {REGRESSORS}"
 CLIPS = f"extract_clips plot_contact_sheet index_clips {MODELS}"
 EVERYTHING = f"simulate_video simulate_labels write_sample_table {CLIPS}"
 SPLIT = f"write_sample_table index_clips[group=training*] {MODELS}"
-MODULE_ORDER = list(dict.fromkeys(
-    f"{EVERYTHING} fetch_weights track_cells predict_baseline average_predictions make_bundle "
-    "make_feature_images".split()
+ALL_STEPS = list(dict.fromkeys(
+    "simulate_video simulate_labels write_sample_table extract_clips plot_contact_sheet "
+    "index_clips train_autoencoder make_feature_images plot_gallery fetch_weights train_regressor "
+    f"track_cells predict_baseline average_predictions {ALL_TABLES} make_bundle".split()
 ))  # fmt: skip
 GROUPS = {  # how the docs call those that recur
     "everything": EVERYTHING,
@@ -48,6 +48,7 @@ GROUPS = {  # how the docs call those that recur
     "models and what follows": MODELS,
     "regressors and what follows": REGRESSORS,
     "tables and figures": ALL_TABLES,
+    "tables without learning curves": OTHER_TABLES,
 }
 
 
@@ -95,44 +96,44 @@ SIMULATED = [
     Change("dataset.simulated.participants", 7, seen_in_fold_2(
         only("simulate_video extract_clips plot_contact_sheet", sample=7)
         + " simulate_labels write_sample_table"
-    ), "7 joins fold 1, the others stay: only the autoencoders of fold 2 see 7 in training", True),
+    ), "7 joins fold 1: only the autoencoders of fold 2 see it in training", True),
     Change("dataset.simulated.participants", 5,
            seen_in_fold_2("simulate_labels write_sample_table"), "6 was held out in fold 1"),
     Change("dataset.simulated.seconds", 0.7, f"simulate_video {CLIPS}"),
     Change("dataset.simulated.seed", 2, EVERYTHING),
     Change("inputs.*.frames", {"inputs.I4.frames": 17}, CLIPS,
-           "the longest type decides how long clips are, and so where they lie", True),
+           "the longest type decides the length and position of clips", True),
     Change("inputs.*.frames", {"inputs.I3.frames": 8}, of_input("I3"), "", True),
     Change("inputs.*.frames", {"inputs.I3.frames": 19}, CLIPS, "now I3 decides"),
     Change("inputs.*.repeats", {"inputs.I2.repeats": 3}, of_input("I2")),
     Change("inputs.*.repeats", {"inputs.I1.repeats": 1}, NOTHING, "the default"),
     Change("inputs.*.encoder", {"inputs.I4.encoder": "pca"},
            f"{only('train_regressor', input='I4')} plot_gallery {ALL_TABLES}",
-           "its autoencoders are not needed any more"),
+           "needs no autoencoder"),
     Change("inputs.*.autoencoder", {"inputs.I4.autoencoder": {"epochs": 3}}, of_input("I4")),
     Change("inputs.*.autoencoder", {"inputs.I4.autoencoder": {"epochs": 2}}, NOTHING,
            "the value of the section"),
     Change("inputs.*.regressor", {"inputs.I4.regressor": {"epochs": 2}},
            f"{only('train_regressor', input='I4')} {ALL_TABLES}"),
     Change("inputs", {"inputs.I5": {"frames": 4}}, of_input("I5"),
-           "a new type that fits the clips"),
-    Change("inputs", {"inputs.I5": {"frames": 24}}, CLIPS, "a new type that needs longer clips"),
+           "fits the clips"),
+    Change("inputs", {"inputs.I5": {"frames": 24}}, CLIPS, "needs longer clips"),
     Change("inputs", {"inputs.I2": REMOVED}, f"plot_gallery {ALL_TABLES}", "", True),
     Change("inputs", {"inputs.I4": REMOVED}, CLIPS, "clips are now as long as I3"),
     Change("targets.*", {"targets.motility": ["progressive", "immotile"]}, of_target("motility")),
     Change("targets.*", {"targets.motility": ["immotile", "nonprogressive", "progressive"]},
-           of_target("motility"), "two values swapped: other outputs of the network", True),
+           of_target("motility"), "two values swapped", True),
     Change("targets", {"targets.heads": ["head"]}, of_target("heads"), "a new target"),
     Change("targets", {"targets.morphology": REMOVED}, ALL_TABLES),
     Change("folds.number", 3, f"{SPLIT} index_clips[group=gallery]", "the gallery shows another",
            True),
-    Change("folds.seed", 1, NOTHING, "of so few participants the same split is the best"),
+    Change("folds.seed", 1, NOTHING, "the same split is the best"),
     Change("frames.size", 64, CLIPS),
     Change("frames.clips_per_video", 3, CLIPS),
     Change("frames.resize_mode", "pad", CLIPS),
     Change("frames.resize_mode", "stretch", NOTHING, "the default", True),
     Change("frames.frame_rate", 25, CLIPS),
-    Change("frames.on_frame_rate_mismatch", "resample", CLIPS, "the plan is careful: see Clips"),
+    Change("frames.on_frame_rate_mismatch", "resample", CLIPS, "see Clips"),
     Change("autoencoder.loss.mse", of_settings("autoencoder", {"loss": {"mse": 2}}), MODELS),
     Change("autoencoder.loss.mse", of_settings("autoencoder", {"loss": {"mse": 1, "ssim": 0}}),
            NOTHING, "the defaults"),
@@ -181,10 +182,10 @@ SIMULATED = [
         "duration": 1, "diameter": 13, "min_mass_fraction": 0.3, "search_range": 5, "memory": 1,
         "min_track_length": 30,
     }}, NOTHING, "only `baselines` track cells"),
-    Change("seeds", [0, 1], f"{only('train_autoencoder train_regressor', seed=1)} {ALL_TABLES}", "",
-           True),
+    Change("seeds", [0, 1], f"{only('train_autoencoder train_regressor', seed=1)} {ALL_TABLES}",
+           "one more", True),
     Change("seeds", [1], f"{only('train_autoencoder train_regressor', seed=1)} plot_gallery "
-           f"{ALL_TABLES}"),
+           f"{ALL_TABLES}", "another"),
 ]  # fmt: skip
 
 ARCHIVE = {
@@ -194,17 +195,17 @@ ARCHIVE = {
 
 # A laboratory's own six videos, input type I1 alone, two folds, one seed.
 OWN_DATA = [
-    Change("dataset.labels", "moved/labels.csv", NOTHING, "the same labels in another place"),
+    Change("dataset.labels", "moved/labels.csv", NOTHING, "the same labels"),
     Change("dataset.videos", "moved/videos", "write_sample_table",
-           "the same videos in another place: samples.csv names them", True),
-    Change("dataset.video_list", "lab/list.csv", NOTHING, "a list with what names had said"),
+           "the same videos; samples.csv names them", True),
+    Change("dataset.video_list", "lab/list.csv", NOTHING, "the same participants"),
     Change("dataset.columns", {"dataset.columns": {"head": "head defects (%)"}}, NOTHING,
-           "the same column in other words"),
+           "the same column"),
     Change("dataset.motility_sum.tolerance", {"dataset.motility_sum": {"tolerance": 3}}, NOTHING),
     Change("dataset.motility_sum.on_mismatch", {"dataset.motility_sum": {"on_mismatch": "warn"}},
            NOTHING),
     Change("dataset.microns_per_pixel", 0.3, CLIPS,
-           "is recorded with the clips; in the run, they are found unchanged: see Clips"),
+           "recorded with the clips; their content stays: see Clips"),
     Change("dataset.on_unreadable_video", "skip", NOTHING, "nothing had to be skipped"),
     Change("dataset.archive", {"dataset.archive": ARCHIVE}, NOTHING, "the data set is there"),
     Change("folds.file", {"folds.file": "lab/folds.csv", "folds.seed": REMOVED}, NOTHING,
@@ -212,13 +213,13 @@ OWN_DATA = [
     Change("folds.file", {"folds.file": "lab/swapped.csv", "folds.seed": REMOVED},
            f"{SPLIT} index_clips[group=gallery]", "two participants change places"),
     Change(changes.edit_morphology, 3, f"write_sample_table {of_target('morphology')}",
-           "no decoding and no autoencoder: they do not depend on labels", True),
+           "autoencoders do not depend on labels", True),
     Change(changes.edit_motility, 3, f"write_sample_table {of_target('motility')}",
-           "the folds stay, though they were balanced by this label"),
+           "folds stay, though balanced by this label"),
     Change(changes.add_participant, 7,
            seen_in_fold_2("write_sample_table "
                           + only("extract_clips plot_contact_sheet", sample=7)),
-           "joins the smallest fold, here fold 1; the others stay", True),
+           "joins the smallest fold, here 1", True),
     Change(changes.remove_participant, 6, seen_in_fold_2("write_sample_table")),
     Change(changes.replace_video, 6,
            seen_in_fold_2(only("extract_clips plot_contact_sheet", sample=6)), "", True),
@@ -232,23 +233,23 @@ FOLDERS = [
     Change(changes.restore_backup, "", NOTHING),
     Change(changes.remove_and_add, 6, NOTHING, "comes back into the same fold"),
     Change(changes.move_everything, "", NOTHING),
-    Change(changes.clone_again, "", NOTHING, "the results hold Snakemake's records of them"),
+    Change(changes.clone_again, "", NOTHING, "records are in the results"),
     Change(changes.clone_again_and_change, "", REGRESSORS),
     Change(changes.clone_after_a_kill, "", REGRESSORS,
-           "what a killed run was making is made again"),
+           "what was unfinished runs again"),
     Change(changes.end_half_way, "", f"plot_gallery {REGRESSORS}",
            "a step knows what earlier steps depend on"),
-    Change(changes.rename_results, "", NOTHING, "records do not name their folder"),
+    Change(changes.rename_results, "", NOTHING, "records do not name it"),
     Change(changes.rewrite_configuration, "", NOTHING),
     Change(changes.run_otherwise, "", NOTHING),
     Change(changes.edit_module, "training/regressor.py", REGRESSORS, "see the table of modules"),
-    Change(changes.edit_comments, "", NOTHING, "comments, docstrings, messages and layout"),
+    Change(changes.edit_comments, "", NOTHING),
     Change(changes.upgrade, "torch", MODELS),
     Change(changes.edit_messages, "", NOTHING),
     Change(changes.delete, "figures/gallery.png", "plot_gallery"),
     Change(changes.delete, "regressors/I1/motility/fold1/seed0/model.pt",
            f"{only('train_regressor', target='motility', fold=1)} {ALL_TABLES}"),
-    Change(changes.delete, "clips/3.h5", NOTHING, "is made again when it is needed"),
+    Change(changes.delete, "clips/3.h5", NOTHING, "made again when needed"),
 ]  # fmt: skip
 
 
@@ -285,73 +286,119 @@ def named_jobs(jobs, reruns: str) -> set:
     return chosen
 
 
-# The table of modules.
+# The tables of modules and steps.
 
 
-@cache
-def steps_by_module(folder: Path) -> dict[str, tuple[list[str], set[str]]]:
-    """Return, for each file of the library, the steps whose code it is, and those that are stale.
+class Edits:
+    """What edits of our files make stale, in a plan with all kinds of methods.
 
     Args:
         folder: an empty one.
     """
-    config = yaml.safe_load((ROOT / "tests/support/tiny.yaml").read_text(encoding="utf-8"))
-    config |= {"baselines": ["cells"], "ensembles": {"both": ["I1", "cells"]}}
-    config["inputs"]["pca"] = {"frames": 1, "encoder": "pca"}
-    config["regressor"]["weights"] = "IMAGENET1K_V1"
-    _, experiment = plan(config, folder)
-    results = folder / config["results"]
-    write_clip_records(experiment, results)
-    before = depend(Dependencies(experiment, SCRIPTS, REQUIREMENTS), results, on_demand=True)
-    steps = {}
-    for path in sorted((SCRIPTS / "motilens").rglob("*.py")):
-        edited = EditedCode(experiment, SCRIPTS, REQUIREMENTS)
-        edited.edited = path.relative_to(SCRIPTS).as_posix()
-        after = depend(edited, results, on_demand=True)
-        stale = {step for step, _ in stale_jobs(before, after, experiment)}
-        own = sorted({step for step, _ in before if edited.edited in edited.code(step)})
-        steps[edited.edited.removeprefix("motilens/")] = (own, stale)
-    return steps
+
+    def __init__(self, folder: Path):
+        config = yaml.safe_load((ROOT / "tests/support/tiny.yaml").read_text(encoding="utf-8"))
+        config |= {"baselines": ["cells"], "ensembles": {"both": ["I1", "cells"]}}
+        config["inputs"]["pca"] = {"frames": 1, "encoder": "pca"}
+        config["regressor"]["weights"] = "IMAGENET1K_V1"
+        _, self.experiment = plan(config, folder)
+        self.results = folder / config["results"]
+        write_clip_records(self.experiment, self.results)
+        self.before = self._plan_after(None)
+
+    def _plan_after(self, path: str | None) -> dict:
+        dependencies = EditedCode(self.experiment, SCRIPTS, REQUIREMENTS)
+        dependencies.edited = path
+        return depend(dependencies, self.results, on_demand=True)
+
+    def find_stale_steps(self, path: str) -> set[str]:
+        """Return the steps that run again after an edit of a file beside the scripts."""
+        jobs = stale_jobs(self.before, self._plan_after(path), self.experiment)
+        return {step for step, _ in jobs}
+
+    @cached_property
+    def followers(self) -> dict[str, set[str]]:
+        """Return what an edit of each script makes stale: its step and what follows."""
+        return {step: self.find_stale_steps(f"{step}.py") for step in ALL_STEPS}
+
+    def find_first_steps(self, stale: set[str]) -> list[str]:
+        """Return the steps that, with what follows them, are exactly those that are stale."""
+        first, covered = [], set()
+        for step in ALL_STEPS:
+            if step in stale - covered:
+                first.append(step)
+                covered |= self.followers[step]
+        assert covered == stale
+        return first
+
+    @cached_property
+    def modules(self) -> dict[str, tuple[set[str], set[str]]]:
+        """Return, for each module, the steps whose code it is and those that are stale."""
+        codes = {step: code_versions(SCRIPTS / f"{step}.py", REQUIREMENTS) for step in ALL_STEPS}
+        paths = sorted(path.relative_to(SCRIPTS) for path in (SCRIPTS / "motilens").rglob("*.py"))
+        return {
+            path.relative_to("motilens").as_posix(): (
+                {step for step, code in codes.items() if path.as_posix() in code},
+                self.find_stale_steps(path.as_posix()),
+            )
+            for path in paths
+        }
 
 
-def render_modules(folder: Path) -> str:
-    """Return the table of modules as Markdown; modules of a package that are alike share a row."""
-    rows = {}
-    for module, (own, stale) in steps_by_module(folder).items():
-        package, _, name = module.rpartition("/")
-        if name != "__init__.py":  # docstrings alone, which do not count
-            rows.setdefault((package, tuple(own), frozenset(stale)), []).append(name)
-    lines = ["| modules | are code of | run again |", "|---|---|---|"]
-    for (package, own, stale), names in rows.items():
-        modules = ", ".join(f"`{name}`" for name in names)
-        jobs = " ".join(step for step in MODULE_ORDER if step in stale)
-        lines.append(f"| `{package}/`: {modules} | {_render_steps(own)} | {_render_jobs(jobs)} |")
+def render_modules(edits: Edits) -> str:
+    """Return the first steps that edits of modules make stale, and these modules, as Markdown."""
+    modules: dict[str, list[str]] = {}
+    for module, (_, stale) in edits.modules.items():
+        if not module.endswith("__init__.py"):  # docstrings alone, which do not count
+            first = " ".join(edits.find_first_steps(stale))
+            modules.setdefault(first, []).append(f"`{module.removesuffix('.py')}`")
+    return _render_list(modules, ", ")
+
+
+def render_steps(edits: Edits) -> str:
+    """Return what follows each step as Markdown."""
+    lines = []
+    for step, stale in edits.followers.items():
+        if following := " ".join(name for name in ALL_STEPS if name in stale - {step}):
+            lines.append(f"- `{step}`: {_render_jobs(following)}")
     return "\n".join(lines)
-
-
-def _render_steps(steps: Iterable[str]) -> str:
-    return ", ".join(f"`{step}`" for step in steps) or "no step"
 
 
 def render_changes(rows: list[Change]) -> str:
-    """Return a table of changes as Markdown."""
-    lines = ["| change | to | runs again | why |", "|---|---|---|---|"]
+    """Return what runs again, and after which changes, as Markdown."""
+    changed: dict[str, list[str]] = {}
     for row in rows:
-        what = f"`{row.what}`" if isinstance(row.what, str) else row.what.__doc__.rstrip(".")
-        cells = [what, _render_value(row.to), _render_jobs(row.reruns), row.why]
-        lines.append("| " + " | ".join(cells) + " |")
+        note = f" ({row.why})" if row.why else ""
+        changed.setdefault(row.reruns, []).append(_render_change(row) + note)
+    return _render_list(changed, "; ")
+
+
+def _render_list(causes: dict[str, list[str]], separator: str) -> str:
+    lines = [
+        f"- {_render_jobs(jobs)}: {separator.join(dict.fromkeys(texts))}"
+        for jobs, texts in causes.items()
+    ]
     return "\n".join(lines)
 
 
-def _render_value(value) -> str:
-    if isinstance(value, dict) and ARCHIVE in value.values():
-        return "a section"
-    if isinstance(value, dict):
-        return "<br>".join(
-            f"`{key}` removed" if part == REMOVED else f"`{key}: {part}`".replace("'", "")
-            for key, part in value.items()
-        )
-    return f"`{value}`".replace("'", "") if value != "" else ""
+def _render_change(row: Change) -> str:
+    """Return what is changed; the new value of a key only where it matters."""
+    if not isinstance(row.what, str):
+        text = row.what.__doc__.rstrip(".")
+        return f"{text}: `{row.to}`" if isinstance(row.to, str) and row.to else text
+    if not isinstance(row.to, dict):
+        return f"`{row.what}: {row.to}`".replace("'", "") if row.why else f"`{row.what}`"
+    if (
+        row.what.endswith(".*")
+        and row.what.removesuffix(".*") in row.to
+        or ARCHIVE in row.to.values()
+    ):
+        return f"`{row.what}`"
+    texts = [
+        f"`{key}` {REMOVED}" if value == REMOVED else f"`{key}: {value}`".replace("'", "")
+        for key, value in row.to.items()
+    ]
+    return ", ".join(texts)
 
 
 def _render_jobs(reruns: str) -> str:

@@ -110,8 +110,8 @@ def test_numbers_are_those_of_all_models(lab, predicted):
     for place, value in enumerate(VALUES[3:]):
         numbers, of_value = given["values"][value], outputs[..., place]
         assert numbers["percent"] == pytest.approx(of_value.mean(), abs=1e-3)
-        assert numbers["of_stacks"] == pytest.approx(of_value.mean(0).std(), abs=1e-3)
-        assert numbers["of_models"] == pytest.approx(of_value.mean(1).std(), abs=1e-3)
+        assert numbers["std_over_stacks"] == pytest.approx(of_value.mean(0).std(), abs=1e-3)
+        assert numbers["std_over_models"] == pytest.approx(of_value.mean(1).std(), abs=1e-3)
     assert given["models"] == 4 and len(given["stacks"]["motility"]) == 4
     assert given["decoded"]["video_frames"] == 30
     digest = json.loads((lab.folder / "results/bundles/ours.json").read_text())["sha256"]
@@ -235,8 +235,8 @@ def test_cells_of_new_videos_are_classified_as_in_the_run(lab, predicted):
     for place, value in enumerate(VALUES[:3]):
         assert first["values"][value] == {
             "percent": pytest.approx(outputs[:, place].mean(), abs=1e-6),
-            "of_models": pytest.approx(outputs[:, place].std(), abs=1e-6),
-            "of_stacks": None,
+            "std_over_models": pytest.approx(outputs[:, place].std(), abs=1e-6),
+            "std_over_stacks": None,
         }
     held_out = next(fold for fold in (1, 2) if "1" in records[fold - 1]["held_out"])
     path = lab.folder / f"results/predictions/cells/motility/fold{held_out}/seed0.csv"
@@ -280,8 +280,8 @@ def test_an_ensemble_predicts_the_mean_of_its_members(lab, predicted):
     for value in VALUES:
         percents = [prediction.values[value]["percent"] for prediction in (ours, cells)]
         assert both.values[value]["percent"] == pytest.approx(np.mean(percents), abs=1e-6)
-        of_stacks = ours.values[value]["of_stacks"] / 2
-        assert both.values[value]["of_stacks"] == pytest.approx(of_stacks, abs=1e-6)
+        of_stacks = ours.values[value]["std_over_stacks"] / 2
+        assert both.values[value]["std_over_stacks"] == pytest.approx(of_stacks, abs=1e-6)
     assert both.n_cells == cells.n_cells and both.cell_classes == cells.cell_classes
     assert len(prediction_to_dict(both, bundle)["stacks"]["morphology"]) == 4
     card = (lab.folder / "results/bundles/both.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from motilens.pipeline.slurm import list_leftover_jobs
+from motilens.compute.slurm import list_leftover_jobs
 from support.project import copy_project, small
 from support.slurm_cluster import Cluster, explain_no_cluster
 

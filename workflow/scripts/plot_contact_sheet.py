@@ -10,7 +10,7 @@ from motilens.reports.image_plots import plot_contact_sheet, plot_message
 def main(job):
     record = read_record(job.input.record)
     with atomic_write(job.output[0]) as temporary:
-        if reason := record.get("exclusion_reason"):
+        if reason := record.get("skip_reason"):
             plot_message(f"{record['sample']} was skipped: {reason}", temporary)
         else:
             plot_contact_sheet(make_preview_images(job.input.clips), record, temporary)

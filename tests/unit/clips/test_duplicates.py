@@ -54,7 +54,7 @@ def test_a_copy_is_noticed(thumbnails, copy):
 def test_two_videos_of_one_participant_are_not_reported(thumbnails):
     original, cut = make_records(thumbnails, "original", "cut")
     cut["participant"] = original["participant"]
-    excluded = {"sample": "x", "participant": "x", "exclusion_reason": "damaged"}
+    excluded = {"sample": "x", "participant": "x", "skip_reason": "damaged"}
     another = make_records(thumbnails, "another")
     assert find_near_duplicates([original, cut, excluded, *another]) == []
 

@@ -149,7 +149,7 @@ def test_an_excluded_video_has_a_file_without_clips(tmp_path):
     assert read_stacks(str(tmp_path / "a.h5"), 18).shape == (0, 18, 32, 32)
     with h5py.File(tmp_path / "a.h5") as file:
         assert dict(file["clips"].attrs) == record
-    assert record["exclusion_reason"] == "it is broken" and record["video"] == "7.avi"
+    assert record["skip_reason"] == "it is broken" and record["video"] == "7.avi"
     assert match_clips_to_samples([str(tmp_path / "a.h5")], {}) == {}
 
 

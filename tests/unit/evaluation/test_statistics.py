@@ -85,7 +85,7 @@ def test_seeds_are_averaged_and_their_deviation_is_reported():
     table = pd.concat([long_table([1.0, 1.0]), long_table([3.0, 3.0], seed=1)])
     summary = row(summarize_errors(table), level="participant")
     assert (summary["mae"], summary["seeds"]) == (2, 2)
-    assert summary["mae_of_seeds"] == pytest.approx(np.sqrt(2))
+    assert summary["mae_std_over_seeds"] == pytest.approx(np.sqrt(2))
 
 
 def test_constant_predictions_have_no_correlation():

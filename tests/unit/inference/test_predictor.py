@@ -25,8 +25,8 @@ def test_other_percentages_are_clipped():
     percentages, empty = clip_and_normalize(OUTPUTS[..., :1], ["head"])
     summary = summarize_predictions({"heads": percentages}, {"heads": ["head"]})["head"]
     assert summary["percent"] == pytest.approx((60 + 0 + 100 + 0) / 4) and empty == 0
-    assert summary["of_stacks"] == pytest.approx(np.std([80, 0]))
-    assert summary["of_models"] == pytest.approx(np.std([30, 50]))
+    assert summary["std_over_stacks"] == pytest.approx(np.std([80, 0]))
+    assert summary["std_over_models"] == pytest.approx(np.std([30, 50]))
 
 
 def test_a_value_of_two_targets_is_reported_for_both():
@@ -35,7 +35,7 @@ def test_a_value_of_two_targets_is_reported_for_both():
     assert {name: value["percent"] for name, value in summary.items()} == {
         "head (a)": 5, "head (b)": 7, "tail": 7,
     }  # fmt: skip
-    assert summary["tail"]["of_stacks"] is None
+    assert summary["tail"]["std_over_stacks"] is None
 
 
 def test_predictions_for_a_whole_video_count_for_each_stack():

@@ -24,7 +24,7 @@ def dependencies(tmp_path, monkeypatch):
 
 def test_contents_are_digests_and_labels(dependencies):
     write_record("clips/7.json", CLIPS)
-    write_record("clips/8.json", CLIPS | {"sample": "8", "exclusion_reason": "damaged"})
+    write_record("clips/8.json", CLIPS | {"sample": "8", "skip_reason": "damaged"})
     assert dependencies.clip_contents(ROWS, ["head"]) == {
         "7": {"participant": "7", "clips": "a" * 16, "head": 90.0},
         "7+2": {"participant": "7", "clips": None, "head": 80.0},

@@ -1,18 +1,20 @@
 """The documentation: links lead somewhere, commands exist, forms are valid."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
+from generate_tables import RECORDINGS_PAGE, render_recordings
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("config/*.md"),
-                *ROOT.glob("benchmarks/*.md"), *ROOT.glob("slurm/*.md")])  # fmt: skip
+from support.configs import ROOT
+
+PAGES = sorted(ROOT.glob("*.md")) + sorted(
+    path for folder in ("docs", "config", "benchmarks") for path in ROOT.glob(f"{folder}/**/*.md")
+)
 
 
-def anchors(page):
-    """Of its headings, as GitHub and MkDocs make them."""
+def list_anchors(page):
+    """Return the anchors of a page's headings, as GitHub and MkDocs make them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     plain = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
     return set(plain)
@@ -27,7 +29,7 @@ def test_links_lead_somewhere(page):
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), link
-        assert not anchor or anchor in anchors(target), link
+        assert not anchor or anchor in list_anchors(target), link
 
 
 def test_there_are_pages():
@@ -53,7 +55,24 @@ def test_every_page_of_the_docs_can_be_reached_from_the_readme():
         for link in re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text(encoding="utf-8")):
             if not link.startswith("http"):
                 waiting.append((page.parent / link).resolve())
-    assert {page for page in PAGES if page.parent.name == "docs"} <= reached
+    assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} <= reached
+
+
+def test_links_in_the_code_lead_somewhere():
+    paths = [p for f in ("workflow", "rules", "config", "slurm") for p in ROOT.glob(f"{f}/**/*.*")]
+    texts = [p.read_text(encoding="utf-8") for p in paths if p.suffix in (".py", ".smk", ".yaml")]
+    links = set(re.findall(r"docs/[a-z-]+/\w+\.md(?:#[\w-]+)?", "\n".join(texts)))
+    assert len(links) > 5
+    for link in links:
+        path, _, anchor = link.partition("#")
+        assert (ROOT / path).exists(), link
+        assert not anchor or anchor in list_anchors(ROOT / path), link
+
+
+@pytest.mark.slow
+def test_the_page_of_recordings_shows_what_happens():
+    page = RECORDINGS_PAGE.read_text(encoding="utf-8")
+    assert page == render_recordings(page), "write it again: make tables"
 
 
 def test_forms_and_the_citation_are_valid():

@@ -4,12 +4,12 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from support.configs import ROOT
+
 LOCK = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 PINS = dict(re.findall(r"^([\w.-]+)==([\w.]+)", LOCK, re.MULTILINE))
 
@@ -21,11 +21,11 @@ def test_lock_has_hashes_and_no_addresses():
 
 
 def test_lock_holds_what_requirements_in_asks_for():
-    asked = re.findall(
+    wanted = re.findall(
         r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.in").read_text(), re.MULTILINE
     )
-    assert len(asked) > 10
-    assert all(PINS[name] == version for name, version in asked)
+    assert len(wanted) > 10
+    assert all(PINS[name] == version for name, version in wanted)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda p: p.name)
@@ -53,7 +53,7 @@ HOSTILE = {
 
 
 def set_up(folder, **extra):
-    """The project's own set-up, cut down to two small packages of the lock."""
+    """Run the project's own set-up, cut down to two small packages of the lock."""
     folder.mkdir()
     shutil.copy(ROOT / "setup.sh", folder)
     wanted = re.findall(r"^(?:uv|tabulate)==(?:.*\\\n)+.*\n", LOCK, re.MULTILINE)
@@ -70,8 +70,8 @@ def test_set_up_is_immune_to_settings_of_pip_and_uv(tmp_path):
     assert done.returncode == 0, done.stderr
     code = "import tabulate; print(tabulate.__version__)"
     python = tmp_path / "hostile/.venv/bin/python"
-    found = subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
-    assert found == PINS["tabulate"]
+    version = subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
+    assert version == PINS["tabulate"]
 
 
 def test_set_up_explains_a_python_that_is_too_old(tmp_path):
@@ -93,4 +93,4 @@ def test_every_rule_says_what_it_needs_or_runs_where_it_is_called():
     assert len(rules) > 12
     for name, text in rules.items():
         jobs = "script:" in text and "localrule: True" not in text
-        assert jobs == bool(re.search(r"\*\*(training_)?needs?(ed)?\(", text)), name
+        assert jobs == bool(re.search(r"\*\*(job|training)_resources\(", text)), name

@@ -138,7 +138,7 @@ def write_empty_clips(
     with open_for_writing(path) as file:
         file["clips"] = np.empty((0, length, size, size), np.uint8)
         file["frame_numbers"] = np.empty((0, length), int)
-    record = {"sample": sample, "video": Path(source).name, "exclusion_reason": reason}
+    record = {"sample": sample, "video": Path(source).name, "skip_reason": reason}
     record["content_sha256"] = hashlib.sha256().hexdigest()
     _write_attributes(path, record)
     return record

@@ -32,9 +32,9 @@ def read_clips_record(folder: str | Path, sample: str) -> dict:
     return record
 
 
-def exclusion_reason(folder: str | Path, sample: str) -> str | None:
+def skip_reason(folder: str | Path, sample: str) -> str | None:
     """Return why a sample was skipped; None if it was not."""
-    return read_clips_record(folder, sample).get("exclusion_reason")
+    return read_clips_record(folder, sample).get("skip_reason")
 
 
 def check_clips_differ(records: Iterable[dict]) -> None:
@@ -47,7 +47,7 @@ def check_clips_differ(records: Iterable[dict]) -> None:
     for record in records:
         names[record["sample"]] = record["video"]
         sample, digest = record["sample"], record["content_sha256"]
-        if "exclusion_reason" in record:
+        if "skip_reason" in record:
             continue
         if (other := owners.setdefault(digest, sample)) != sample:
             raise InputError(
@@ -89,7 +89,7 @@ def describe_missing_videos(
     lines = []
     for sample, record in records.items():
         log = Path(logs, f"{sample}.log")
-        if reason := record.get("exclusion_reason"):
+        if reason := record.get("skip_reason"):
             lines.append(f"{sample} was skipped: {reason}")
         elif not Path(folder, f"{sample}.json").exists() and log.exists():
             text = log.read_text(encoding="utf-8", errors="replace")

@@ -1,1 +1,1 @@
-"""Devices and how arithmetic is done; nothing here makes a result stale."""
+"""Devices, and what jobs need of a machine; nothing here makes a result stale."""

@@ -31,3 +31,9 @@ def describe_error(error: Exception) -> str:
 def to_printable(name) -> str:
     """Return text that any file can hold: bytes that are no UTF-8 are written as escapes."""
     return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration as `1 h 05 min` or `12 s`."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes else f"{seconds:.0f} s"

@@ -79,11 +79,11 @@ def summarize_errors(table: pd.DataFrame) -> pd.DataFrame:
         Columns method, target, value (of the target, or "all" together), level (stack, or
         participant: after `average_over_stacks`), participants, seeds; mae, participants with the
         same weight, with its interval mae_low, mae_high (95 %, bootstrap over participants) and
-        mae_of_seeds (standard deviation over seeds); rmse, bias (mean of predicted - true); and of
-        single values r2, correlation (Pearson), limits_low and limits_high (of agreement, bias -+
-        1.96 standard deviations; Bland and Altman, Lancet 1986), slope and intercept (of true over
-        predicted: 1 and 0 if the predictions are calibrated). Means over seeds. Empty where nothing
-        varies.
+        mae_std_over_seeds (standard deviation over seeds); rmse, bias (mean of predicted - true);
+        and of single values r2, correlation (Pearson), limits_low and limits_high (of agreement,
+        bias -+ 1.96 standard deviations; Bland and Altman, Lancet 1986), slope and intercept (of
+        true over predicted: 1 and 0 if the predictions are calibrated). Means over seeds. Empty
+        where nothing varies.
     """
     rows = []
     for level, cases in (("stack", table), ("participant", average_over_stacks(table))):
@@ -173,7 +173,7 @@ def _error_summary(cases: pd.DataFrame) -> dict:
         "mae": by_seed.mean(),
         "mae_low": low,
         "mae_high": high,
-        "mae_of_seeds": by_seed.std(),
+        "mae_std_over_seeds": by_seed.std(),
     }
 
 

@@ -39,9 +39,9 @@ class Prediction:
 
     Args:
         video: its path, as printable text.
-        values: by percentage, a dict: percent; of_stacks, the standard deviation over its stacks
-            (of the models' mean; None for a single one); of_models, that over models (of their
-            mean over stacks).
+        values: by percentage, a dict: percent; std_over_stacks, the standard deviation over its
+            stacks (of the models' mean; None for a single one); std_over_models, that over models
+            (of their mean over stacks).
         outputs: by target, (models, stacks, values), see `clip_and_normalize`.
         warnings: why to trust it less.
         error: why there is no prediction; None if there is one.
@@ -238,8 +238,8 @@ def summarize_predictions(
             has_stacks = of_value.shape[1] > 1
             summary[name] = {
                 "percent": float(of_value.mean()),
-                "of_stacks": float(of_value.mean(0).std()) if has_stacks else None,
-                "of_models": float(of_value.mean(1).std()),
+                "std_over_stacks": float(of_value.mean(0).std()) if has_stacks else None,
+                "std_over_models": float(of_value.mean(1).std()),
             }
     return summary
 
@@ -248,8 +248,8 @@ def predictions_table(predictions: Iterable[Prediction]) -> pd.DataFrame:
     """Return a row for each video.
 
     Returns:
-        Columns video, for each value <value>, <value>_of_stacks, <value>_of_models, then warnings,
-        error and page.
+        Columns video, for each value <value>, <value>_std_over_stacks, <value>_std_over_models,
+        then warnings, error and page.
     """
     last = ["warnings", "error", "page"]
     rows = [{"video": None} | dict.fromkeys(last, "")]  # the columns, if there is no video
@@ -257,7 +257,8 @@ def predictions_table(predictions: Iterable[Prediction]) -> pd.DataFrame:
         row = {"video": prediction.video}
         for value, numbers in prediction.values.items():
             row[value] = numbers["percent"]
-            row |= {f"{value}_{name}": numbers[name] for name in ("of_stacks", "of_models")}
+            for name in ("std_over_stacks", "std_over_models"):
+                row[f"{value}_{name}"] = numbers[name]
         row |= {"warnings": "; ".join(prediction.warnings), "error": prediction.error or ""}
         rows.append(row | {"page": prediction.page or ""})
     table = pd.DataFrame(rows).iloc[1:]

@@ -11,14 +11,14 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from motilens.clips.records import exclusion_reason, read_clips_record
+from motilens.clips.records import read_clips_record, skip_reason
 from motilens.core.errors import InputError
-from motilens.core.labels import MOTILITY, VIDEO_FACTS
+from motilens.core.labels import VIDEO_FACTS
 from motilens.core.records import short_digest, to_plain
 from motilens.dataset.splits import split_digest
 from motilens.dataset.video_files import fingerprint_file
 from motilens.pipeline.code_digest import code_versions
-from motilens.pipeline.experiment import Experiment
+from motilens.pipeline.experiment import Experiment, choose_output_activation, weights_name
 
 CLIPS = Path("clips")  # in the folder of results, where Snakemake works
 
@@ -106,7 +106,7 @@ class Dependencies:
 
     def is_skipped(self, sample: str) -> bool:
         """Return whether a sample has no clips since its video could not be used."""
-        return exclusion_reason(CLIPS, sample) is not None
+        return skip_reason(CLIPS, sample) is not None
 
     def _facts(self, sample: str) -> dict:
         """Return what the user says of a video, recorded with its clips."""
@@ -136,7 +136,7 @@ class Dependencies:
         own = self.experiment.step_settings("regressor", name)
         own |= {
             "weights": weights_name(own["weights"]),
-            "output_activation": output_activation(own["output_activation"], values),
+            "output_activation": choose_output_activation(own["output_activation"], values),
         }
         settings, upstream = {"regressor": own, f"targets.{target}": values}, None
         if name in self.experiment.autoencoded:
@@ -316,21 +316,9 @@ class Dependencies:
         contents = {}
         for sample in samples:
             record = read_clips_record(CLIPS, sample)
-            if "exclusion_reason" not in record:
+            if "skip_reason" not in record:
                 digest = record.get("content_sha256", "")[:16] or None  # None: not made yet
                 row = self.experiment.rows[sample]
                 labels = {name: row[name] for name in ("participant", *columns)}
                 contents[sample] = {"clips": digest} | labels
         return contents
-
-
-def weights_name(weights: str | dict) -> str:
-    """Return torchvision's name of pretrained weights, or the SHA-256 of a user's file."""
-    return weights if isinstance(weights, str) else weights["sha256"].lower()
-
-
-def output_activation(name: str, values: Iterable[str]) -> str:
-    """Return the output activation of a target: percentages of all sperm add up to 100."""
-    if name != "bounded":
-        return name
-    return "softmax" if set(values) == set(MOTILITY) else "sigmoid"

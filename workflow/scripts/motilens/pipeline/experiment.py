@@ -1,5 +1,6 @@
 """What a configuration and a data set determine: samples, folds, methods and their models."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -273,3 +274,15 @@ def _check_methods(experiment: Experiment) -> list[str]:
             f"samples {shorten_list(unknown)}: set dataset.microns_per_pixel, or leave casa out"
         )
     return lines
+
+
+def weights_name(weights: str | dict) -> str:
+    """Return torchvision's name of pretrained weights, or the SHA-256 of a user's file."""
+    return weights if isinstance(weights, str) else weights["sha256"].lower()
+
+
+def choose_output_activation(name: str, values: Iterable[str]) -> str:
+    """Return the output activation of a target: percentages of all sperm add up to 100."""
+    if name != "bounded":
+        return name
+    return "softmax" if set(values) == set(MOTILITY) else "sigmoid"

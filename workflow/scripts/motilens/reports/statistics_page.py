@@ -50,7 +50,7 @@ def build_statistics_page(
             {
                 "Method": [name + _flag_signs(flags.get((name, target), ())) for name in methods],
                 "MAE": rows.apply(format_interval, axis=1, names=("mae", "mae_low", "mae_high")),
-                "SD over seeds": [f"{x:.2f}" if x == x else "" for x in rows["mae_of_seeds"]],
+                "SD over seeds": [f"{x:.2f}" if x == x else "" for x in rows["mae_std_over_seeds"]],
                 "better than ZeroR by": [
                     format_interval(versus.loc[name], ("difference", "low", "high"))
                     if name in versus.index

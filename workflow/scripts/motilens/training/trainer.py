@@ -10,8 +10,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from motilens.compute.device import ChannelsLastPreference, ComputeSettings
+from motilens.compute.device import (
+    ChannelsLastPreference,
+    ComputeSettings,
+    is_out_of_memory,
+)
 from motilens.core.errors import InputError
+from motilens.core.text import format_duration
 from motilens.training.checkpoint import CheckpointManager
 from motilens.training.schedule import (
     is_diagnosis_step,
@@ -202,7 +207,7 @@ class _Trainer:
             now, part = time.monotonic(), epoch % math.ceil(epochs / 10)
             if part == 0 or epoch == epochs or now - shown >= PROGRESS_SECONDS:
                 shown, left = now, (now - started) / (epoch - first) * (epochs - epoch)
-                time_left = _format_duration(left)
+                time_left = format_duration(left)
                 logger.info(f"epoch {epoch} of {epochs}: loss {loss:.6g}, {time_left} left")
             self._begin_epoch()
 
@@ -303,11 +308,6 @@ class _Trainer:
         self.total_loss = state["total_loss"].to(self.compute.device)
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Return whether a GPU or a CPU is out of memory; the CPU has no class of its own for it."""
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
-
-
 def _is_valid_for_policy(state: dict, policy: str) -> bool:
     """Return whether a training under this policy would have reached this state.
 
@@ -327,8 +327,3 @@ def _describe_failure(failure: str, settings: dict, attempts: int, is_finite: bo
         f"{failure}{times}: lower learning_rate (now {settings['learning_rate']}), train for more "
         f"epochs{batch_norm}{keep} (docs/explanation/training.md)"
     )
-
-
-def _format_duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes else f"{seconds:.0f} s"

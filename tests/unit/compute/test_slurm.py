@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from motilens.pipeline.slurm import cluster_has_gpus, list_leftover_jobs
+from motilens.compute.slurm import cluster_has_gpus, list_leftover_jobs
 
 
 @pytest.fixture

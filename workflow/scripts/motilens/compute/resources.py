@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from motilens.compute.gpu_lease import list_visible_gpus
-from motilens.pipeline.slurm import cluster_has_gpus
+from motilens.compute.slurm import cluster_has_gpus
 
 BASE_MEMORY = 3e9  # bytes: Python, Snakemake, PyTorch, on a GPU CUDA's libraries
 PIXEL_MEMORY = (
