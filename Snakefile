@@ -14,6 +14,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/resources.smk"
 include: "rules/data.smk"
 include: "rules/clips.smk"

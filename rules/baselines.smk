@@ -42,17 +42,6 @@ rule predict_baseline:
         "../workflow/scripts/predict_baseline.py"
 
 
-def members_of(kind):
-    """Return files of what an ensemble averages: `predictions` or `record`."""
-
-    def paths(wildcards):
-        named = {key: wildcards[key] for key in ("target", "fold", "seed")}
-        members = EXPERIMENT.ensembles[wildcards.ensemble]
-        return [path for method in members for path in files_of_method(method, kind, **named)]
-
-    return paths
-
-
 rule average_predictions:
     input:
         predictions=members_of("predictions"),

@@ -1,29 +1,6 @@
 """All models of one method in one file, made on demand: `make bundle`."""
 
 
-def bundled(kind):
-    """Return files of a method's models, or of all members of an ensemble.
-
-    Args:
-        kind: `record`, or `weights`, which baselines do not have.
-    """
-
-    def paths(wildcards):
-        if wildcards.method not in EXPERIMENT.bundled_methods:
-            raise WorkflowError(
-                f"{wildcards.method} cannot be bundled; there are "
-                f"{', '.join(EXPERIMENT.bundled_methods)} (make bundle METHOD=...)"
-            )
-        return [
-            path
-            for method in EXPERIMENT.members(wildcards.method)
-            if method in EXPERIMENT.inputs or kind == "record"
-            for path in files_of_method(method, kind)
-        ]
-
-    return paths
-
-
 rule make_bundle:
     input:
         weights=bundled("weights"),

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from snakemake.exceptions import IncompleteCheckpointException, WorkflowError
+from snakemake.exceptions import WorkflowError
 from snakemake.io import IOCache
 
 BASE = Path(workflow.basedir)
@@ -17,6 +17,8 @@ sys.path.insert(0, str(BASE / "workflow/scripts"))
 
 from motilens.clips.records import describe_run_end
 from motilens.compute.gpu_lease import list_visible_gpus
+from motilens.compute.resources import count_gpus, job_resources, training_memory_mb
+from motilens.compute.slurm import list_leftover_jobs
 from motilens.core.errors import InputError
 from motilens.core.files import process_identity
 from motilens.dataset.video_files import is_storage_url
@@ -24,9 +26,7 @@ from motilens.pipeline.config import check_config, find_duplicate_keys
 from motilens.pipeline.consistency import find_contradictions, find_misplaced_paths
 from motilens.pipeline.dependencies import Dependencies
 from motilens.pipeline.experiment import load_experiment, weights_name
-from motilens.pipeline.job import RUN_VARIABLE
-from motilens.compute.resources import count_gpus, job_resources, training_memory_mb
-from motilens.compute.slurm import list_leftover_jobs
+from motilens.pipeline.job import LAUNCH_VARIABLE, RUN_VARIABLE
 from motilens.pipeline.snakemake_metadata import check_results, clamp_future_mtimes
 
 IS_MAIN = workflow.is_main_process
@@ -76,9 +76,9 @@ def list_store(folder):
 
 
 # Paths in the configuration begin where Snakemake was called; jobs of it work in the results.
-LAUNCH_FOLDER = Path(os.getcwd() if IS_MAIN else os.environ["MOTILENS_LAUNCH_FOLDER"])
+LAUNCH_FOLDER = Path(os.getcwd() if IS_MAIN else os.environ[LAUNCH_VARIABLE])
 os.chdir(LAUNCH_FOLDER)
-os.environ["MOTILENS_LAUNCH_FOLDER"] = str(LAUNCH_FOLDER)
+os.environ[LAUNCH_VARIABLE] = str(LAUNCH_FOLDER)
 # Steps end with the Snakemake that started them: on a cluster, the one of their job.
 os.environ[RUN_VARIABLE] = process_identity()
 
@@ -110,6 +110,7 @@ try:
     )
 except InputError as error:
     stop(error)
+
 
 # Snakemake's own records of what is made lie with the results, and go where they go.
 workdir: str(RESULTS)
@@ -160,96 +161,3 @@ def print_run_end():
         text = str(error)
     if text:
         print(f"\n{text}")
-
-
-def video_of(wildcards):
-    """Return a video: a user's is compared by its content (the param), not by its time."""
-    path = EXPERIMENT.video_path(wildcards.sample)
-    if EXPERIMENT.is_simulated:
-        return path
-    return ancient(path if EXPERIMENT.stored is None else storage(path))
-
-
-def clips_of(samples):
-    """Return files of clips: big, and compared by their content (the param), not by their time."""
-    return ancient(expand("clips/{sample}.h5", sample=samples))
-
-
-def clips_to_remake(samples):
-    """Return those files of clips that are indexed and gone: somebody may have freed some space.
-
-    Trainings name the index alone: plans would grow with samples times trainings.
-    """
-    files = {
-        suffix: {p.stem for p in Path("clips").glob(f"*.{suffix}")} for suffix in ("json", "h5")
-    }
-    return clips_of([name for name in samples if name in files["json"] - files["h5"]])
-
-
-def records_of(samples):
-    """Return the records of clips."""
-    return ancient(expand("clips/{sample}.json", sample=samples))
-
-
-def index_of(*groups):
-    """Return the indexes of these groups' clips (rules/clips.smk).
-
-    While some clips are still to be made, what follows them counts as stale; once a group's clips
-    are there (the checkpoint has run), only a changed content does. Snakemake looks again only at
-    steps that name an index themselves: so each names those of all the steps that it depends on.
-    """
-    # Beyond a checkpoint Snakemake plans nothing, and says that all is done
-    # (snakemake/snakemake#2824).
-    cut = {*workflow.dag_settings.until, *workflow.dag_settings.omit_from}
-    if beyond := cut - {"simulate_video", "simulate_labels", "write_sample_table", "extract_clips"}:
-        stop(
-            f"--until and --omit-from do not work with {', '.join(sorted(beyond))}: ask for a "
-            "target instead (clips, autoencoders, regressors, or a file)"
-        )
-    paths = []
-    for group in groups:
-        path = f"clips/index/{group}.csv"
-        try:
-            checkpoints.index_clips.get(group=group)
-            paths.append(ancient(path))
-        except IncompleteCheckpointException:
-            paths.append(path)
-    return paths
-
-
-def index_of_all(wildcards):
-    """Return all indexes, for what depends on all models."""
-    return index_of("all", *(f"training{fold}" for fold in EXPERIMENT.folds))
-
-
-def all_models(patterns, **wildcards):
-    """Return paths for all models; wildcards that are not given take all their values."""
-    return expand(patterns, **(EXPERIMENT.model_wildcards | wildcards))
-
-
-def all_autoencoders(patterns, **wildcards):
-    """Return paths for all autoencoders."""
-    return all_models(patterns, input=EXPERIMENT.autoencoded, **wildcards)
-
-
-def files_of_method(method, kind, **wildcards):
-    """Return paths for a method's models, whatever they are.
-
-    Args:
-        kind: `predictions`, `record`; of regressors also others.
-    """
-    if method in EXPERIMENT.inputs:
-        return all_models(getattr(rules.train_regressor.output, kind), input=method, **wildcards)
-    if method in EXPERIMENT.ensembles:
-        output = rules.average_predictions.output
-        return all_models(getattr(output, kind), ensemble=method, **wildcards)
-    return all_models(getattr(rules.predict_baseline.output, kind), baseline=method, **wildcards)
-
-
-def files_of_all_methods(kind, seed=EXPERIMENT.seeds):
-    """Return paths for all that predicts: `predictions` or `record`."""
-    return [
-        path
-        for method, target in EXPERIMENT.methods
-        for path in files_of_method(method, kind, target=target, seed=seed)
-    ]

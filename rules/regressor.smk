@@ -1,25 +1,6 @@
 """Step 2 of the paper: a regressor for each input type, target and fold, and what it predicts."""
 
 
-def pretrained_weights(wildcards):
-    """Return the file of pretrained weights, if there is one."""
-    settings = EXPERIMENT.step_settings("regressor", wildcards.input)
-    name = weights_name(settings["weights"])
-    return [] if name == "none" else f"weights/{settings['backbone']}/{name}.pt"
-
-
-def encoder_of(kind):
-    """Return a file of the autoencoder behind a regressor, if there is one: `weights`, `record`."""
-
-    def path(wildcards):
-        if wildcards.input not in EXPERIMENT.autoencoded:
-            return []
-        named = {name: wildcards[name] for name in ("input", "fold", "seed")}
-        return expand(getattr(rules.train_autoencoder.output, kind), **named)[0]
-
-    return path
-
-
 rule fetch_weights:
     output:
         "weights/{backbone}/{weights}.pt",

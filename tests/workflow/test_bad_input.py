@@ -22,7 +22,7 @@ from support.project import copy_project, smallest
 
 @pytest.fixture
 def own_data(project):
-    """A lab's own folder: six labelled videos, and a configuration that points to it."""
+    """A lab's own folder: six labeled videos, and a configuration that points to it."""
     folder = project.folder / "lab"
     (folder / "videos").mkdir(parents=True)
     table = simulated_sample_table(6, seed=1, folder=str(folder / "videos"))

@@ -24,7 +24,7 @@ def write_video(path, participant):
 
 @pytest.fixture
 def lab(project, tmp_path):
-    """Four labelled videos in a bucket, some in a folder of their own beside others."""
+    """Four labeled videos in a bucket, some in a folder of their own beside others."""
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     address = "http://{}:{}".format(*server.get_host_and_port())
