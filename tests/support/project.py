@@ -35,7 +35,7 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            env=os.environ | {"PYTHONUTF8": "1"} | env,
+            env=os.environ | {"PYTHONUTF8": "1", "PWD": str(self.folder)} | env,
             start_new_session=True,  # a test may kill it with all its children
         )
         assert not check or done.returncode == 0, done.stdout[-5000:]

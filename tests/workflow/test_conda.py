@@ -11,17 +11,17 @@ from motilens.pipeline.code_digest import list_imports, list_sources
 from support.project import ROOT, copy_project, small
 
 SCRIPTS = ROOT / "workflow/scripts"
-TARGETS = ("results/tables/table1.md", "results/figures/gallery.png")
+TARGETS = ("tables/table1.md", "figures/gallery.png")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def project(tmp_path_factory):
     """The smallest pipeline, run with an environment for each kind of step."""
     folder = tmp_path_factory.mktemp("conda")
     client = folder / "conda/bin"
     client.mkdir(parents=True)
     (client / "conda").write_text(
-        f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/workflow/stand_in_conda.py "$@"\n'
+        f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/support/stand_in_conda.py "$@"\n'
     )
     (client / "conda").chmod(0o755)
     (client / "activate").write_text('export PATH="$1/bin:$PATH" CONDA_PREFIX="$1"\n')
@@ -37,32 +37,33 @@ def made(tmp_path_factory):
     return project
 
 
-def environments(project):
-    """By the name of its file, where Snakemake has made each."""
-    asked = {path.read_bytes(): path.stem for path in (ROOT / "envs").glob("*.yaml")}
+def find_environments(project):
+    """Return the folder of each environment that Snakemake has made, by the name of its file."""
+    names = {path.read_bytes(): path.stem for path in (ROOT / "envs").glob("*.yaml")}
     folder = project.folder / ".snakemake/conda"
-    return {asked[path.read_bytes()]: path.with_suffix("") for path in folder.glob("*.yaml")}
+    return {names[path.read_bytes()]: path.with_suffix("") for path in folder.glob("*.yaml")}
 
 
-def test_each_kind_of_step_has_its_environment(made):
-    assert environments(made).keys() == {"tables", "torch", "video"}
-    told = (made.folder / "results/autoencoders/I1/fold1/seed0/model.json").read_text()
-    assert '"imageio-ffmpeg": "not installed"' in told, "trained in an environment of its own"
+def test_each_kind_of_step_has_its_environment(project):
+    assert find_environments(project).keys() == {"tables", "torch", "video"}
+    record = project.folder / "results/autoencoders/I1/fold1/seed0/model.json"
+    text = '"imageio-ffmpeg": "not installed"'
+    assert text in record.read_text(), "trained in an environment of its own"
 
 
-def steps():
-    """Of each rule with a script: the name of its environment, and the script."""
+def list_steps():
+    """Return the name of the environment and the script of each rule that has one."""
     text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
-    found = re.findall(r'"\.\./envs/(\w+)\.yaml"(?:.(?!rule ))*?"\.\./workflow/scripts/(\w+)\.py"',
-                       text, re.DOTALL)  # fmt: skip
-    assert {script for _, script in found} == {path.stem for path in SCRIPTS.glob("*.py")}
-    return sorted(set(found))
+    pattern = r'"\.\./envs/(\w+)\.yaml"(?:.(?!rule ))*?"\.\./workflow/scripts/(\w+)\.py"'
+    steps = re.findall(pattern, text, re.DOTALL)
+    assert {script for _, script in steps} == {path.stem for path in SCRIPTS.glob("*.py")}
+    return sorted(set(steps))
 
 
 @pytest.mark.parametrize("environment", ["tables", "torch", "video"])
-def test_steps_need_nothing_from_elsewhere(made, environment):
+def test_steps_need_nothing_from_elsewhere(project, environment):
     """Snakemake lends its own packages to scripts: here they are out of reach."""
-    paths = [SCRIPTS / f"{script}.py" for where, script in steps() if where == environment]
+    paths = [SCRIPTS / f"{script}.py" for name, script in list_steps() if name == environment]
     names = {
         name.partition(".")[0]
         for path in paths
@@ -76,6 +77,6 @@ def test_steps_need_nothing_from_elsewhere(made, environment):
         f"for name in {libraries}: importlib.import_module(name)\n"
         f"for path in {list(map(str, paths))}: runpy.run_path(path, run_name='imported')"
     )
-    python = environments(made)[environment] / "bin/python"
+    python = find_environments(project)[environment] / "bin/python"
     done = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
