@@ -1,4 +1,4 @@
-# `make demo` and `make test` are enough to begin. Every target first sets up the environment in .venv.
+# `make demo` and `make test` are enough to begin. All targets but `clean` first set up the environment in .venv.
 
 SHELL := /bin/sh
 CORES ?= all
@@ -11,7 +11,7 @@ SMK := Snakefile workflow/Snakefile rules
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
 
-# Everything. Two workers more than cores: tests of the cluster mostly wait, others often.
+# Everything. Four workers, for two cores: tests of the cluster mostly wait, others often.
 test: .venv/ready
 	$(RUN) pytest -n 4 --dist loadfile --no-loadscope-reorder
 

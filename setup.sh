@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fill .venv with exactly what requirements.txt locks (`sh setup.sh lock` makes that file anew).
+# Fill .venv with exactly what requirements.txt locks (`sh setup.sh lock` writes that file again).
 # Needs Python 3.11 or newer and, for what is not in uv's cache, a package index.
 set -eu
 cd "$(dirname "$0")"
@@ -63,7 +63,7 @@ if [ "${1:-}" = lock ]; then
         --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
         --output-file requirements.txt requirements.in
 fi
-# Compiled at once: where Python may not write, each step would compile PyTorch anew.
+# Compiled at once: where Python may not write, each step would compile PyTorch again.
 "$uv" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes --build-constraints requirements.txt \
     requirements.txt
 touch .venv/ready

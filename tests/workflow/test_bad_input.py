@@ -172,7 +172,7 @@ def test_a_video_that_vanishes_during_the_run(own_data):
 
 
 def test_two_files_that_show_the_same(own_data):
-    """Packed anew, so their bytes differ: only the frames tell."""
+    """Packed again, so their bytes differ; only the frames are the same."""
     first, second = sorted((own_data.folder / "lab/videos").iterdir())[:2]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-i", first]
     subprocess.run([*command, "-c", "copy", "-metadata", "title=x", second], check=True)

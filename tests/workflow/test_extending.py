@@ -10,11 +10,8 @@ from support.laboratory import TRACKED
 
 TEXT = (ROOT / "docs/how-to/extending.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```\w+\n# (\S+), ([^\n]+)\n(.*?)```", TEXT, re.DOTALL)
-# What a block at the end of a list replaces.
-LISTS = {
-    "backbone": "swin_t, swin_v2_t", "encoder": "motion, flow",
-    "baselines": "msd, kinematics, cells, casa",
-}  # fmt: skip
+# The end of each list that a block adds to.
+LISTS = {"backbone": "swin_v2_t", "encoder": "motion, flow", "baselines": "cells, casa"}
 
 
 def apply_block(lab, path, place, block):
@@ -30,9 +27,9 @@ def apply_block(lab, path, place, block):
         [(line, indent)] = re.findall(r"(?ms)(^( +)ssim: \{.*?\}\n)", text)
         text = text.replace(line, line + indent + block)
     else:
-        names = LISTS[place.removeprefix("at the end of ")]
+        names = LISTS[place.removeprefix("added to the list of ")]
         assert text.count(names) == 1, names
-        text = text.replace(names, block.strip())
+        text = text.replace(names, f"{names}, {block.strip()}")
     file.write_text(text, encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The whole pipeline from simulated videos to Table 1: every contract of docs/formats.md."""
+"""The whole pipeline from simulated videos to Table 1: every contract of docs/reference/formats.md."""
 
 import contextlib
 import json

@@ -36,7 +36,10 @@ def test_there_are_pages():
     assert len(PAGES) > 15
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+PRESENT = [page for page in PAGES if page.name != "CHANGELOG.md"]  # it also names what is gone
+
+
+@pytest.mark.parametrize("page", PRESENT, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_and_targets_that_are_named_exist(page):
     text = page.read_text(encoding="utf-8")
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

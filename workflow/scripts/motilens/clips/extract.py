@@ -23,7 +23,7 @@ from motilens.video.probe import VideoInfo, probe_by_decoding, probe_video
 def extract_clips(
     source: str, path: str | Path, settings: dict, sample: str, facts: dict | None = None
 ) -> dict:
-    """Decode a video and write its clips (docs/formats.md).
+    """Decode a video and write its clips (docs/reference/formats.md).
 
     Args:
         source: the video.
