@@ -198,4 +198,4 @@ def edit_messages(lab, _):
 
 def delete(lab, name):
     """A result is deleted."""
-    (lab.folder / "results" / name).unlink()
+    (lab.folder / lab.config["results"] / name).unlink()

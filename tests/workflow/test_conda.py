@@ -11,12 +11,12 @@ from motilens.pipeline.code_digest import list_imports, list_sources
 from support.project import ROOT, copy_project, small
 
 SCRIPTS = ROOT / "workflow/scripts"
-TARGETS = ("tables/table1.md", "figures/gallery.png")
+TARGETS = ("samples.csv", "autoencoders/I1/fold1/seed0/model.pt")  # with all environments
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """The smallest pipeline, run with an environment for each kind of step."""
+    """The smallest pipeline up to a model, with an environment for each kind of step."""
     folder = tmp_path_factory.mktemp("conda")
     client = folder / "conda/bin"
     client.mkdir(parents=True)

@@ -44,7 +44,7 @@ def wait_for(condition, seconds=120):
 
 
 def test_a_killed_snakemake_costs_seconds_of_a_long_training(project, tmp_path):
-    write_configuration(project, autoencoder__epochs=800)
+    write_configuration(project, autoencoder__epochs=600)
     undisturbed = project.copy(tmp_path / "undisturbed")
     log, state = project.folder / RESULTS / LOG, project.folder / RESULTS / FOLDER / "checkpoint.pt"
     log.unlink()
@@ -54,7 +54,7 @@ def test_a_killed_snakemake_costs_seconds_of_a_long_training(project, tmp_path):
         running = subprocess.Popen(
             command, cwd=project.folder, stdout=output, stderr=output, start_new_session=True
         )
-        wait_for(lambda: log.exists() and "epoch 160 of 800" in log.read_text())
+        wait_for(lambda: log.exists() and "epoch 120 of 600" in log.read_text())
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
     wait_for(state.exists, 30)
@@ -70,7 +70,7 @@ def test_a_killed_snakemake_costs_seconds_of_a_long_training(project, tmp_path):
         )
         assert first == second, name
     run = json.loads((project.folder / RESULTS / FOLDER / "run.json").read_text())
-    assert len(run["resumed_at_steps"]) == 1 and run["resumed_at_steps"][0] >= 480
+    assert len(run["resumed_at_steps"]) == 1 and run["resumed_at_steps"][0] >= 360
 
 
 def test_a_dead_autoencoder_is_refused_or_marked_to_the_end(project):

@@ -1,4 +1,4 @@
-"""The whole pipeline from simulated videos to Table 1: every contract of docs/reference/formats.md."""
+"""The whole pipeline from simulated videos to Table 1, as docs/reference/formats.md has it."""
 
 import contextlib
 import json
