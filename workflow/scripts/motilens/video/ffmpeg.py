@@ -29,9 +29,7 @@ class DamagedVideo(InputError):
 def ffmpeg_input(path: str, **options):
     """Return the ffmpeg input of exactly this file, whatever characters its name has.
 
-    Args:
-        path: a video; files that it refers to are not opened.
-        options: of ffmpeg, for the input.
+    Files that it refers to are not opened.
 
     Raises:
         DamagedVideo: the file is a list of other files.
@@ -45,12 +43,7 @@ def ffmpeg_input(path: str, **options):
 
 @contextlib.contextmanager
 def running_ffmpeg(stream, path: str | Path, **popen) -> Iterator[subprocess.Popen]:
-    """Run ffmpeg while the block lasts; kill it if the block fails.
-
-    Args:
-        stream: an output of ffmpeg-python.
-        path: the video, for messages.
-        popen: options of `subprocess.Popen`.
+    """Run an output of ffmpeg-python while the block lasts; kill ffmpeg if the block fails.
 
     Raises:
         DamagedVideo: ffmpeg failed or complained.

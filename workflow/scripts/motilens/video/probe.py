@@ -19,20 +19,13 @@ ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What ffmpeg finds in a file's first video stream.
+    """What ffmpeg finds in a file's first video stream."""
 
-    Args:
-        codec: its name in ffmpeg.
-        width, height: pixels.
-        pixel_aspect: width of a pixel over its height.
-        times: when the frames are shown, seconds, ascending, float64 (frames,).
-    """
-
-    codec: str
-    width: int
+    codec: str  # its name in ffmpeg
+    width: int  # pixels
     height: int
-    pixel_aspect: float
-    times: np.ndarray
+    pixel_aspect: float  # width of a pixel over its height
+    times: np.ndarray  # when the frames are shown, seconds, ascending, float64 (frames,)
 
     @property
     def frames(self) -> int:
