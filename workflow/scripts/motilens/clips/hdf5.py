@@ -24,12 +24,10 @@ def write_clips(
     """Assemble clips from frames, with little more than a clip in memory.
 
     Args:
-        path: HDF5 file to write.
         frames: number and gray levels, uint8 (size, size), in ascending order, of at least all
             frames that are needed; read to the end.
         numbers: int (clips, clip length), which frame of the video each frame of a clip is; no
             clip begins or ends before the one before it. Clips may overlap.
-        size: pixels.
 
     Returns:
         The SHA-256 of the clips, in the order of the file.
@@ -159,12 +157,8 @@ def write_feature_images(
     """Write feature images by sample, float32 (stacks, channels, height, width)."""
     with open_for_writing(path) as file:
         for sample, features in images:
-            file.create_dataset(
-                f"features/{sample}",
-                data=features,
-                chunks=(1, *features.shape[1:]),
-                fletcher32=True,
-            )
+            name, chunks = f"features/{sample}", (1, *features.shape[1:])
+            file.create_dataset(name, data=features, chunks=chunks, fletcher32=True)
         file["features"].attrs.update(attributes)
 
 
