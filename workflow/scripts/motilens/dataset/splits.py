@@ -27,8 +27,6 @@ def make_split(table: pd.DataFrame, n_folds: int, seed: int) -> dict[str, int]:
     Args:
         table: participant, and the labels to balance: those of motility that all samples have,
             or else all that they have.
-        n_folds: how many.
-        seed: of the random generator.
 
     Raises:
         InputError: fewer participants than folds.
@@ -101,10 +99,6 @@ def load_or_make_split(
 
     A better balance is not worth moving the others: their models would have to be trained again.
 
-    Args:
-        table, n_folds, seed: as for `make_split`.
-        results: folder of results.
-
     Raises:
         InputError: fewer participants than folds, or nobody is left in one.
     """
@@ -133,9 +127,7 @@ def read_folds_table(
     A participant may have several rows, as in a table of videos, but one fold.
 
     Args:
-        path: the table.
         participants: of the data set.
-        n_folds: how many folds there must be.
         columns: headers where they are others, by our names participant and fold.
 
     Returns:

@@ -76,7 +76,10 @@ def _find_columns(
             doubled = " and ".join(repr(header[place]) for place in matches)
             problems.append(f"{doubled} both mean {name!r}: keep one, or say which")
         elif name not in optional:
-            suggestion = _suggest_header(accepted, header)
+            near = [
+                got for title in accepted for got in difflib.get_close_matches(title, header, 1)
+            ]
+            suggestion = f" (is it {near[0]!r}?)" if near else ""
             problems.append(f"missing {' or '.join(map(repr, accepted))}{suggestion}")
     shared = [name for name in places if list(places.values()).count(places[name]) > 1]
     if shared:
@@ -90,11 +93,6 @@ def _find_columns(
         f"{', '.join(map(repr, header))}: rename them, or give their names in dataset.columns "
         "(the first line must be the header)"
     )
-
-
-def _suggest_header(accepted: Sequence[str], header: Sequence[str]) -> str:
-    close = [name for title in accepted for name in difflib.get_close_matches(title, header, 1)]
-    return f" (is it {close[0]!r}?)" if close else ""
 
 
 def _read_csv(path: str) -> list[tuple[int, list[str]]]:

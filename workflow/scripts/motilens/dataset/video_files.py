@@ -40,7 +40,6 @@ def list_numbered_videos(
     """List the videos in a folder; the number that begins a name is its participant, as in VISEM.
 
     Args:
-        folder: of videos.
         issues: where to report names without a number.
         stored: names of all files, if the folder is in an object store.
 
@@ -75,7 +74,6 @@ def resolve_video_path(
     Args:
         row: with `video` (a name) and `place` (for messages); `video` becomes a path.
         folder: where names begin.
-        issues: where to report why it cannot be used.
         stored: as of `list_numbered_videos`.
     """
     if not row["video"]:
@@ -127,16 +125,12 @@ def find_unlisted_videos(folder: str | Path, paths: Sequence[str], table: str) -
     Args:
         folder: where to look; a folder of an object store is skipped.
         paths: of the videos that are in a row; their folders are searched, too.
-        table: for the message.
     """
     known, lines = {os.path.realpath(path) for path in paths}, []
     for place in sorted({str(folder), *map(os.path.dirname, paths)}):
         names = sorted(os.listdir(place)) if os.path.isdir(place) else []
-        unlisted = [
-            name
-            for name in names
-            if is_video_file(name) and os.path.realpath(os.path.join(place, name)) not in known
-        ]
+        videos = [name for name in names if is_video_file(name)]
+        unlisted = [n for n in videos if os.path.realpath(os.path.join(place, n)) not in known]
         if unlisted:
             lines.append(
                 f"{place}: no row of {table} names these videos, unused: {shorten_list(unlisted)}"
@@ -200,14 +194,11 @@ def find_identical_files(videos: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def fingerprint_file(path: str) -> str:
-    """Return a digest of a file's size and of 32 pieces spread over it.
+    """Return 16 hex digits: a digest of a file's size and of 32 pieces spread over it.
 
     It shows whether a video is still the same, without its name and times: reading 1 MB is enough
     even for many GB. A changed frame changes the sizes in a container's index or, uncompressed,
     the pieces of any edit that is not confined to a fraction of a second.
-
-    Returns:
-        The first 16 hex digits of a SHA-256.
 
     Raises:
         InputError: the file cannot be read.
@@ -228,7 +219,6 @@ def matches_plan(path: str, identity: str | dict | None) -> bool:
     """Return whether a video is what was planned with.
 
     Args:
-        path: the video.
         identity: its fingerprint; or its size, if it was fetched from an object store; None for
             simulated videos.
     """
