@@ -76,9 +76,7 @@ def _find_columns(
             doubled = " and ".join(repr(header[place]) for place in matches)
             problems.append(f"{doubled} both mean {name!r}: keep one, or say which")
         elif name not in optional:
-            near = [
-                got for title in accepted for got in difflib.get_close_matches(title, header, 1)
-            ]
+            near = [n for title in accepted for n in difflib.get_close_matches(title, header, 1)]
             suggestion = f" (is it {near[0]!r}?)" if near else ""
             problems.append(f"missing {' or '.join(map(repr, accepted))}{suggestion}")
     shared = [name for name in places if list(places.values()).count(places[name]) > 1]
