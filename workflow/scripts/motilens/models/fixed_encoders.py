@@ -19,7 +19,6 @@ class FixedEncoder(nn.Module):
     """A fixed encoder whose channels have mean 0 and variance 1 over the training stacks.
 
     Args:
-        frames, repeats: a stack has frames x repeats channels.
         kind: "none": the stack as it is, one channel for each frame; "pca": the three directions
             in which pixels vary most from frame to frame, the linear optimum of the bottleneck of
             an autoencoder that sees single pixels; "motion": mean, standard deviation, and mean
@@ -36,11 +35,7 @@ class FixedEncoder(nn.Module):
 
     @torch.no_grad()
     def fit(self, iter_batches: Callable[[], Iterable[torch.Tensor]]) -> None:
-        """Fit the encoder to the training stacks.
-
-        Args:
-            iter_batches: yields all of them, float32 in [0, 1], each time it is called.
-        """
+        """Fit the encoder to all training stacks, which each call of `iter_batches` yields."""
         core, rescale = self.encoder
         if isinstance(core, PixelPCA):
             core.fit(iter_batches())
@@ -52,11 +47,7 @@ class FixedEncoder(nn.Module):
 
 
 class PixelPCA(nn.Module):
-    """Project pixels on their principal components; a stack's channels are the variables.
-
-    Args:
-        channels: of a stack.
-    """
+    """Project pixels on their principal components; a stack's channels are the variables."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -102,11 +93,7 @@ FIXED_ENCODERS = {"none": nn.Identity, "motion": TemporalStatistics, "flow": Flo
 
 
 def build_fixed_encoder(architecture: dict) -> FixedEncoder:
-    """Return an encoder that is not fitted yet.
-
-    Args:
-        architecture: {"model": "fixed", "frames", "repeats", "kind"}.
-    """
+    """Build {"model": "fixed", "frames", "repeats", "kind"}, not fitted yet."""
     return FixedEncoder(**{name: v for name, v in architecture.items() if name != "model"})
 
 

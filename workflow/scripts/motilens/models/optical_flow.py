@@ -11,17 +11,14 @@ MAX_SPEED = 16.0  # pixels from frame to frame; what seems faster is not movemen
 
 
 def lucas_kanade_flow(x: torch.Tensor) -> torch.Tensor:
-    """Estimate how far what is seen at each pixel moves from frame to frame.
+    """Estimate how far what is seen at each pixel of x (n, frames, height, width) moves.
 
     Least squares in a window (Lucas and Kanade, IJCAI 1981), without a pyramid: movements of more
     than a few pixels are missed.
 
-    Args:
-        x: (n, frames, height, width).
-
     Returns:
-        Pixels, (n, frames - 1, 2, height, width), to the right and down; 0 where there is no
-        texture, and no faster than MAX_SPEED. Of one frame: one velocity, 0.
+        Pixels per frame, (n, frames - 1, 2, height, width), to the right and down; 0 where there is
+        no texture, and no faster than MAX_SPEED. Of one frame: one velocity, 0.
     """
     if x.shape[1] == 1:
         return torch.zeros_like(x).unsqueeze(2).expand(-1, -1, 2, -1, -1)

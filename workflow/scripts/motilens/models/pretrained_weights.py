@@ -1,12 +1,12 @@
 """Pretrained weights of torchvision's networks, from which regressors start."""
 
-import hashlib
 import re
 from pathlib import Path
 
 import torch
 
 from motilens.core.errors import InputError
+from motilens.core.files import hash_file
 from motilens.core.text import describe_error
 from motilens.models.backbones import make_backbone
 
@@ -15,7 +15,6 @@ def fetch_pretrained_weights(backbone: str, weights: str) -> dict:
     """Return pretrained weights of torchvision, downloaded once into torch's own cache.
 
     Args:
-        backbone: name of the network.
         weights: a name that torchvision knows, such as "IMAGENET1K_V1".
 
     Raises:
@@ -43,17 +42,11 @@ def fetch_pretrained_weights(backbone: str, weights: str) -> dict:
 def read_weights_file(backbone: str, path: str | Path, sha256: str) -> dict:
     """Return pretrained weights in a file of the user's: a state dict as torchvision's are.
 
-    Args:
-        backbone: name of the network.
-        path: of the file.
-        sha256: of its content, 64 hex digits.
-
     Raises:
         InputError: the file is missing, has another content, or does not fit the network.
     """
     try:
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hash_file(path)
     except OSError as error:
         raise InputError(f"regressor.weights.file: {path} cannot be read ({error})") from error
     if digest != sha256.lower():
