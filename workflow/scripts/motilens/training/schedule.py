@@ -24,14 +24,10 @@ def restart_seed(seed: int, attempt: int) -> int:
 
 
 def split_into_batches(order: torch.Tensor, batch_size: int) -> tuple[torch.Tensor, ...]:
-    """Split examples into batches of similar size, at most `batch_size` and none of one.
+    """Split indices, int64 (n,), into batches of similar size, at most `batch_size`, none of one.
 
     A short last batch would give batch normalization a poor mean, and a batch of one no variance;
     to avoid that, a batch may even be larger by one.
-
-    Args:
-        order: indices of examples, int64 (n,).
-        batch_size: examples.
     """
     return order.tensor_split(number_of_batches(len(order), batch_size))
 
