@@ -113,9 +113,7 @@ def _write_clips(
     )
 
 
-def write_empty_clips(
-    path: str | Path, settings: dict, sample: str, source: str, reason: str
-) -> dict:
+def write_empty_clips(path: Path, settings: dict, sample: str, source: str, reason: str) -> dict:
     """Write an HDF5 file without clips, of a video that cannot be used, and return its record."""
     length, size = settings["clip_length"], settings["size"]
     with open_for_writing(path) as file:

@@ -83,10 +83,7 @@ def describe_run_end(
 ) -> str:
     """Return what the user should know about the videos at the end of a run; mostly nothing.
 
-    Args:
-        folder, logs: of clips and their records; of the decoding.
-        has_baselines: whether cells are tracked.
-        skip: whether videos that cannot be used are skipped.
+    `skip` says whether videos that cannot be used are skipped.
     """
     records = {sample: read_clips_record(folder, sample) for sample in samples}
     lines = []

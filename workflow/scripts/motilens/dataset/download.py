@@ -20,17 +20,11 @@ PAUSES = (2, 5, 15, 60, 120)  # seconds before each new attempt; any progress st
 CHUNK_BYTES = 2**16  # read at once; less than that is lost when a connection drops
 
 
-def download_archive(
-    url: str, path: Path, size: int, md5: str, sleep: Callable = time.sleep
-) -> None:
+def download_archive(url: str, path: Path, size: int, md5: str, sleep=time.sleep) -> None:
     """Download a file, or check the one that is there; continue an interrupted download.
 
-    Until it is complete and checked, it is PATH.part.
-
-    Args:
-        size: bytes.
-        md5: 32 hex digits.
-        sleep: called with the seconds of a pause.
+    It must have `size` bytes and this MD5, 32 hex digits. Until it is complete and checked, it is
+    PATH.part.
 
     Raises:
         InputError: it cannot be downloaded, or is not the expected file.
@@ -119,8 +113,7 @@ def _check_content(path: Path, size: int, md5: str) -> None:
 def extract_files(archive: Path, target_of: Callable[[str], Path | None]) -> list[Path]:
     """Unpack files of a zip archive, except those that are there, and return all their paths.
 
-    Args:
-        target_of: returns where the file with this name in the archive goes; None: nowhere.
+    `target_of` returns where the file with this name in the archive goes; None: nowhere.
 
     Raises:
         InputError: the archive is damaged, holds none of them, or the disk is too full.

@@ -80,9 +80,7 @@ def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> lis
     Percentages and facts are floats; None where the cell cannot be used.
     """
     path = dataset["labels"]
-    titles = {
-        name: (title,) for name, title in dataset.get("columns", {}).items() if name in COLUMNS
-    }
+    titles = {name: (t,) for name, t in dataset.get("columns", {}).items() if name in COLUMNS}
     required = {*needed, *titles, "participant"}
     if dataset.get("video_list"):
         required -= {"video", *VIDEO_FACTS}  # here or in the list
@@ -141,9 +139,7 @@ def _match_videos_to_labels(
         video["participant"] = parse_participant_id(video["participant"])
     usable = [video for video in videos if resolve_video_path(video, folder, issues, stored)]
     if video_list:
-        issues.warnings += find_unlisted_videos(
-            folder, [row["video"] for row in videos], video_list
-        )
+        issues.warnings += find_unlisted_videos(folder, [v["video"] for v in videos], video_list)
     by_participant = {row["participant"]: row for row in rows}
     for video in usable:
         if rows and video["participant"] not in by_participant:

@@ -124,11 +124,8 @@ def read_folds_table(
 ) -> tuple[dict[str, int], list[str]]:
     """Read folds 1 .. n_folds from a user's table with the columns ID (or participant) and fold.
 
-    A participant may have several rows, as in a table of videos, but one fold.
-
-    Args:
-        participants: of the data set.
-        columns: headers where they are others, by our names participant and fold.
+    A participant may have several rows, as in a table of videos, but one fold. `columns` are
+    headers where they are others, by our names participant and fold.
 
     Returns:
         The fold of each participant, and a line for each thing that is wrong.

@@ -39,12 +39,8 @@ def list_numbered_videos(
 ) -> list[dict]:
     """List the videos in a folder; the number that begins a name is its participant, as in VISEM.
 
-    Args:
-        issues: where to report names without a number.
-        stored: names of all files, if the folder is in an object store.
-
-    Returns:
-        One dict for each video: participant, video (name), place (for messages).
+    Return participant, video (name) and place (for messages) of each. `stored` are the names of
+    all files, if the folder is in an object store.
 
     Raises:
         InputError: there is no such folder.
@@ -72,8 +68,7 @@ def resolve_video_path(
     """Complete the path of a row's video and return whether it can be used.
 
     Args:
-        row: with `video` (a name) and `place` (for messages); `video` becomes a path.
-        folder: where names begin.
+        row: with `video` (a name in the folder) and `place` (for messages); `video` becomes a path.
         stored: as of `list_numbered_videos`.
     """
     if not row["video"]:
@@ -122,9 +117,7 @@ def describe_future_mtime(path: str | Path) -> str:
 def find_unlisted_videos(folder: str | Path, paths: Sequence[str], table: str) -> list[str]:
     """Return a line for each folder with videos that no row of a table names.
 
-    Args:
-        folder: where to look; a folder of an object store is skipped.
-        paths: of the videos that are in a row; their folders are searched, too.
+    The folders of `paths`, which the rows name, are searched, too; those of object stores are not.
     """
     known, lines = {os.path.realpath(path) for path in paths}, []
     for place in sorted({str(folder), *map(os.path.dirname, paths)}):
@@ -156,11 +149,7 @@ def _suggest_file(path: str) -> str:
 
 
 def find_repeated_addresses(videos: Sequence[tuple[str, str]]) -> list[str]:
-    """Return a line for each address in an object store that two rows name.
-
-    Args:
-        videos: place (for messages) and address of each.
-    """
+    """Return a line for each address in an object store that two rows (place, address) name."""
     lines, owners = [], {}
     for place, path in videos:
         if (owner := owners.setdefault(posixpath.normpath(path), place)) != place:
@@ -169,12 +158,9 @@ def find_repeated_addresses(videos: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def find_identical_files(videos: Sequence[tuple[str, str]]) -> list[str]:
-    """Return a line for each video that has the same content as another.
+    """Return a line for each video (place, path) that has the same content as another.
 
     One of the two could be held out and the other seen in training, unnoticed.
-
-    Args:
-        videos: place (for messages) and path of each.
     """
     lines, groups = [], defaultdict(list)
     for place, path in videos:
@@ -218,9 +204,7 @@ def fingerprint_file(path: str) -> str:
 def matches_plan(path: str, identity: str | dict | None) -> bool:
     """Return whether a video is what was planned with.
 
-    Args:
-        identity: its fingerprint; or its size, if it was fetched from an object store; None for
-            simulated videos.
+    Its identity is a fingerprint, or its size in an object store; None for simulated videos.
     """
     if isinstance(identity, dict):
         return os.path.getsize(path) == identity["size"]

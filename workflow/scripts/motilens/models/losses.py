@@ -28,10 +28,8 @@ class ReconstructionLoss:
     def normalize_to_constant_baseline(self, batches: Iterable[torch.Tensor]) -> None:
         """Scale each term to 1 for a model that always predicts the mean gray level.
 
-        Otherwise weight decay, or other terms, would outweigh errors in units of white.
-
-        Args:
-            batches: training stacks (n, channels, height, width) in [0, 1].
+        Otherwise weight decay, or other terms, would outweigh errors in units of white. Batches are
+        of training stacks (n, channels, height, width) in [0, 1].
 
         Raises:
             InputError: a term is 0 for such a model already.

@@ -12,10 +12,7 @@ from motilens.models.backbones import make_backbone
 
 
 def fetch_pretrained_weights(backbone: str, weights: str) -> dict:
-    """Return pretrained weights of torchvision, downloaded once into torch's own cache.
-
-    Args:
-        weights: a name that torchvision knows, such as "IMAGENET1K_V1".
+    """Return torchvision's weights "IMAGENET1K_V1", say, downloaded once into torch's own cache.
 
     Raises:
         InputError: they are not in the cache and cannot be downloaded, or are damaged.

@@ -124,11 +124,9 @@ class Regressor(nn.Module):
 
 
 def build_regressor(architecture: dict) -> Regressor:
-    """Return an untrained regressor.
+    """Build {"model": "regressor", "encoder", and arguments of `Regressor`}, not trained yet.
 
-    Args:
-        architecture: {"model": "regressor", "encoder": architecture of an autoencoder or a fixed
-            encoder, "backbone", "outputs", and other arguments of `Regressor`}.
+    The encoder is the architecture of an autoencoder or of a fixed encoder.
     """
     arguments = {k: v for k, v in architecture.items() if k not in ("model", "encoder")}
     encoder = architecture["encoder"]

@@ -11,11 +11,9 @@ from motilens.video.ffmpeg import running_ffmpeg
 
 
 def encode_video(path: str | Path, frames: Iterable[np.ndarray], frame_rate: float) -> None:
-    """Write at least one frame as H.264; the same frames give the same bytes.
+    """Write frames, uint8 RGB (height, width, 3), as H.264 at a rate (1/s).
 
-    Args:
-        frames: uint8 RGB (height, width, 3).
-        frame_rate: 1/s.
+    There must be at least one; the same frames give the same bytes.
 
     Raises:
         DamagedVideo: ffmpeg cannot write there.

@@ -88,11 +88,10 @@ def _list_packets(path: str, **options) -> tuple[dict[str, str], pd.DataFrame]:
 
 
 def parse_framecrc(text: str) -> tuple[dict[str, str], pd.DataFrame]:
-    """Parse ffmpeg's format framecrc.
+    """Parse ffmpeg's format framecrc into its header by words (dimensions, tb, ...) and packets.
 
-    Returns:
-        The header by its words (dimensions, tb, ...), and one row for each packet that shows
-        something, in the order of decoding: dts, pts (times in units of tb), bytes, flags.
+    One row for each packet that shows something, in the order of decoding: dts, pts (times in units
+    of tb), bytes, flags.
     """
     lines = text.splitlines()
     header = dict(line[1:].split(" 0: ") for line in lines if line[0] == "#" and " 0: " in line)
