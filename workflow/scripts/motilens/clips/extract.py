@@ -70,11 +70,7 @@ def extract_clips(
 
 
 def _list_warnings(listed: VideoInfo, video: VideoInfo, settings: dict, facts: dict) -> list[str]:
-    """List what the user should know about a video that was used.
-
-    Args:
-        listed, video: by its packets; with frames counted by decoding, at the trusted rate.
-    """
+    """List what the user should know about a video, listed by packets and as it was decoded."""
     warnings = []
     if listed.frames != video.frames:
         warnings.append(f"holds {listed.frames} packets that make {video.frames} frames")

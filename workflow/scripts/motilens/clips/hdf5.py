@@ -88,11 +88,7 @@ def memmap_clips(path: str) -> np.ndarray:
 
 
 def common_frame_size(paths: Iterable[str], frames: int) -> tuple[int, int]:
-    """Return height and width of the clips in all files.
-
-    Raises:
-        InputError: they differ, or clips are shorter than `frames`.
-    """
+    """Return height and width of all clips; raise an InputError if they differ or are too short."""
     shapes = {path: read_clips_shape(path) for path in paths}
     height, width = next(iter(shapes.values()))[2:]
     for path, shape in shapes.items():
@@ -111,11 +107,7 @@ def read_clips_shape(path: str) -> tuple[int, int, int, int]:
 
 
 def clip_paths(folder: str | Path, samples: Iterable[str]) -> list[str]:
-    """Return the paths of the samples' files of clips.
-
-    Raises:
-        InputError: a file is missing.
-    """
+    """Return the paths of the samples' files of clips; raise an InputError if one is missing."""
     paths = [Path(folder, f"{sample}.h5") for sample in samples]
     for path in paths:
         if not path.exists():
@@ -166,8 +158,7 @@ def write_feature_images(
 def open_for_writing(path: str | Path, mode: str = "w") -> Iterator[h5py.File]:
     """Open an HDF5 file to write to, under a name that nobody else uses yet.
 
-    Raises:
-        OSError: the disk is full, for example.
+    Raise an OSError if the disk is full, for example.
     """
     try:
         # Files are read without locks, so a lock here would protect nobody.
@@ -181,11 +172,7 @@ def open_for_writing(path: str | Path, mode: str = "w") -> Iterator[h5py.File]:
 
 @contextlib.contextmanager
 def open_for_reading(path: str) -> Iterator[h5py.File]:
-    """Open an HDF5 file to read from.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
+    """Open an HDF5 file to read from; raise an InputError if it is missing or damaged."""
     try:
         # Files are published by renaming, so nobody writes to one that is read, and locking
         # fails on many clusters' file systems.

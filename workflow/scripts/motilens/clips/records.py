@@ -12,11 +12,7 @@ RATE_DIFFERENCE = 0.02  # of the frame rate: what differs less is the same
 
 
 def read_clips_record(folder: str | Path, sample: str) -> dict:
-    """Return the record of a sample's clips; empty if they are not made yet.
-
-    Raises:
-        InputError: the record is damaged.
-    """
+    """Return the record of a sample's clips, {} if not made yet; raise an InputError if damaged."""
     path = f"{folder}/{sample}.json"
     try:
         record = read_record(path)
@@ -34,11 +30,7 @@ def skip_reason(folder: str | Path, sample: str) -> str | None:
 
 
 def check_clips_differ(records: Iterable[dict]) -> None:
-    """Check that no two videos show the same frames: one could be held out, the other trained on.
-
-    Raises:
-        InputError: naming the two videos.
-    """
+    """Raise an InputError if videos show the same frames: one may be held out, one trained on."""
     owners, names = {}, {}
     for record in records:
         names[record["sample"]] = record["video"]

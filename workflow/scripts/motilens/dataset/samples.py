@@ -135,8 +135,6 @@ def _match_videos_to_labels(
     except InputError as error:
         issues.errors.append(str(error))
         return []
-    for video in videos:
-        video["participant"] = parse_participant_id(video["participant"])
     usable = [video for video in videos if resolve_video_path(video, folder, issues, stored)]
     if video_list:
         issues.warnings += find_unlisted_videos(folder, [v["video"] for v in videos], video_list)
@@ -189,12 +187,14 @@ def _parse_numbers(row: dict, needed: Sequence[str], issues: Issues) -> None:
     for name, (low, high) in (dict.fromkeys(LABELS, (0, 100)) | VIDEO_FACTS).items():
         if name not in row:
             continue
-        text, kind = row[name], "a percentage from 0 to 100"
-        if name in VIDEO_FACTS:
-            kind = f"between {low:g} and {high:g}"
-        number = _parse_number(text.removesuffix("%").rstrip() if name in LABELS else text)
-        row[name] = number if number is not None and low <= number <= high else None
+        text, row[name] = row[name], None
+        digits = text.removesuffix("%").rstrip() if name in LABELS else text
+        if re.fullmatch(r"\d{1,15}([.,]\d+)?", digits):
+            number = float(digits.replace(",", "."))
+            row[name] = number if low <= number <= high else None
         if text and row[name] is None and name in {*needed, *VIDEO_FACTS}:
+            span = f"between {low:g} and {high:g}"
+            kind = "a percentage from 0 to 100" if name in LABELS else span
             issues.errors.append(f"{row['place']}, {name}: {text!r} is not {kind}: correct it")
 
 
@@ -256,9 +256,3 @@ def _spoken_form(participant: str) -> tuple[str, ...]:
     """Return an ID as one would say it: P-07, P_7 and p7 are the same; 1-12 and 11-2 are not."""
     parts = re.findall(r"[a-z]+|\d+", participant.casefold())
     return tuple(part.lstrip("0") if part.isdigit() else part for part in parts)
-
-
-def _parse_number(cell: str) -> float | None:
-    if not re.fullmatch(r"\d{1,15}([.,]\d+)?", cell):
-        return None
-    return float(cell.replace(",", "."))

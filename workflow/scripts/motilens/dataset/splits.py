@@ -74,11 +74,7 @@ def save_split(path: Path, n_folds: int, folds: dict[str, int]) -> None:
 
 
 def load_split(path: Path, n_folds: int) -> dict[str, int]:
-    """Return a split as `save_split` wrote it; empty if there is none.
-
-    Raises:
-        InputError: it has been damaged.
-    """
+    """Return a split of `save_split`, {} if there is none; raise an InputError if it is damaged."""
     if not path.exists():
         return {}
     folds = {}

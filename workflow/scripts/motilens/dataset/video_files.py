@@ -53,7 +53,7 @@ def list_numbered_videos(
             continue
         if digits := re.match("[0-9]*", name)[0]:
             place = f"{folder}: participant {int(digits)}"
-            videos.append({"participant": digits, "video": name, "place": place})
+            videos.append({"participant": str(int(digits)), "video": name, "place": place})
         else:
             issues.errors.append(
                 f"{os.path.join(folder, name)}: its name does not begin with a participant's ID: "
@@ -169,11 +169,10 @@ def find_identical_files(videos: Sequence[tuple[str, str]]) -> list[str]:
                 groups[fingerprint_file(path)].append((place, path))
         except InputError as error:
             lines.append(str(error))
-    for group in groups.values():
-        place, path = group[0]
+    for (place, path), *others in groups.values():
         lines += [
             f"{other_place}: {other} has the same content as {path} ({place}): keep one"
-            for other_place, other in group[1:]
+            for other_place, other in others
             if filecmp.cmp(path, other, shallow=False)
         ]
     return lines

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from motilens.models.layers import FEATURE_CHANNELS, Rescale
-from motilens.models.optical_flow import apply_in_chunks, lucas_kanade_flow, vector_length
+from motilens.models.optical_flow import lucas_kanade_flow, vector_length
 
+CHUNK_SIZE = 4  # stacks that a CPU's cache holds
 MIN_DEVIATION = 1e-4  # a channel that varies less than this (white is 1) is not rescaled
 
 
@@ -80,7 +81,8 @@ class FlowStatistics(nn.Module):
 
     def forward(self, x):
         """Return feature images of stacks x."""
-        return apply_in_chunks(x, self._compute)
+        parts = x.split(CHUNK_SIZE) if x.is_cpu else [x]
+        return torch.cat([self._compute(part) for part in parts])
 
     def _compute(self, x):
         speed = vector_length(lucas_kanade_flow(x))

@@ -1,12 +1,9 @@
 """Dense optical flow by the method of Lucas and Kanade."""
 
-from collections.abc import Callable
-
 import torch
 from torch import nn
 
 FLOW_WINDOW = 7  # pixels, in which neighbors are taken to move alike
-CHUNK_SIZE = 4  # stacks that a CPU's cache holds
 MAX_SPEED = 16.0  # pixels from frame to frame; what seems faster is not movement
 
 
@@ -44,8 +41,3 @@ def lucas_kanade_flow(x: torch.Tensor) -> torch.Tensor:
 def vector_length(vectors: torch.Tensor) -> torch.Tensor:
     """Return the length of vectors (n, frames, 2, height, width); much faster than torch's norm."""
     return torch.hypot(*vectors.unbind(2))
-
-
-def apply_in_chunks(x: torch.Tensor, function: Callable) -> torch.Tensor:
-    """Apply a function to a few stacks at a time, which a CPU's cache holds."""
-    return torch.cat([function(part) for part in (x.split(CHUNK_SIZE) if x.is_cpu else [x])])

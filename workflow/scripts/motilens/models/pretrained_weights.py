@@ -62,11 +62,7 @@ def read_weights_file(backbone: str, path: str | Path, sha256: str) -> dict:
 
 
 def load_stored_weights(path: str) -> dict:
-    """Return what one of the two functions above returned, as the step `fetch_weights` stored it.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
+    """Return what the step `fetch_weights` stored; raise an InputError if it cannot be read."""
     try:
         return torch.load(path, weights_only=True)
     except Exception as error:  # as above

@@ -102,10 +102,9 @@ class Regressor(nn.Module):
         self.backbone.load_state_dict(state)
 
     def forward(self, stacks):
-        """Predict percentages (n, outputs) from what `stacks_to_input` returns.
+        """Predict percentages (n, outputs) of what `stacks_to_input` returns.
 
-        Raises:
-            TypeError: the stacks are uint8.
+        Raise a TypeError if it is uint8.
         """
         if stacks.dtype == torch.uint8:
             raise TypeError("gray levels in [0, 1] are expected, not uint8: see stacks_to_input")

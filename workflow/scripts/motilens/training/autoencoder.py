@@ -48,6 +48,9 @@ def train_autoencoder(
         model.set_input_statistics(*statistics)
         return model
 
+    def iter_batches(batches):
+        return ((batch,) for batch in stacks.iter_batches(batches))
+
     def loss(network, batch):
         x = stacks_to_input(batch, settings["repeats"])
         return network.loss(network(x), x, criterion)
@@ -55,14 +58,8 @@ def train_autoencoder(
     def diagnose(model, loss):
         return diagnose_autoencoder(model, stacks, criterion, on_all=loss is not None)
 
-    task = TrainingTask(
-        build=build,
-        count=len(stacks),
-        iter_batches=lambda batches: ((batch,) for batch in stacks.iter_batches(batches)),
-        loss=loss,
-        diagnose=diagnose,
-        channels_last=CHANNELS_LAST,
-    )
+    count = len(stacks)
+    task = TrainingTask(build, count, iter_batches, loss, diagnose, channels_last=CHANNELS_LAST)
     return run_training(task, settings, seed, compute, checkpoints)
 
 

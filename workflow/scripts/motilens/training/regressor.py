@@ -90,15 +90,8 @@ def train_regressor(
     def diagnose(model, loss):
         return diagnose_regressor(model, stacks, labels, bags, loss, settings["loss"])
 
-    task = TrainingTask(
-        build=build,
-        count=len(bags),
-        iter_batches=iter_batches,
-        loss=loss,
-        diagnose=diagnose,
-        on_train_end=on_train_end,
-        channels_last=CHANNELS_LAST,
-    )
+    count = len(bags)
+    task = TrainingTask(build, count, iter_batches, loss, diagnose, on_train_end, CHANNELS_LAST)
     return run_training(task, settings, seed, compute, checkpoints)
 
 

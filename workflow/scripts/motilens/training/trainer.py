@@ -104,8 +104,7 @@ def run_training(
             if state:
                 trainer.restore(state)
                 past["resumed_at_steps"].append(trainer.step)
-                epoch = len(trainer.history) + 1
-                logger.info(f"resuming at step {trainer.step}, in epoch {epoch}")
+                logger.info(f"resuming at step {trainer.step}, in epoch {len(trainer.history) + 1}")
                 state = None
             try:
                 trainer.fit(checkpoints)
@@ -141,12 +140,8 @@ class _Trainer:
         self.model = compute.to_device(task.build(), task.channels_last)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.network = compute.maybe_compile(self.model)
-        self.optimizer = torch.optim.Adam(
-            self.parameters,
-            lr=settings["learning_rate"],
-            weight_decay=settings["weight_decay"],
-            fused=compute.fused_optimizer,
-        )
+        options = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}
+        self.optimizer = torch.optim.Adam(self.parameters, **options, fused=compute.fused_optimizer)
         self.micro_batch, self.was_halved = compute.micro_batch, False
         self.history: list[dict] = []
         self.step, self.is_finite = 0, True
@@ -206,8 +201,7 @@ class _Trainer:
                         "some memory"
                     ) from error
             # Outside of `except`: the error holds on to the tensors of the failed step.
-            self.was_halved = True
-            self.micro_batch = math.ceil(size / 2)
+            self.micro_batch, self.was_halved = math.ceil(size / 2), True
             logger.warning(
                 f"out of memory: from now on {self.micro_batch} stacks at a time, accumulated to "
                 "the same batches"

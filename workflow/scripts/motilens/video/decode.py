@@ -1,5 +1,6 @@
 """Decoding: from a video's own frames to gray squares, one in memory at a time."""
 
+import itertools
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -49,13 +50,13 @@ class FrameReader:
         self, path: str, size: int, resize_mode: str = "stretch", selected: np.ndarray | None = None
     ):
         self.path, self.size = path, size
-        self.wanted = self.passing = None
+        self.wanted, self.passing = None, itertools.count()
         chain = resize_filter(size, resize_mode)
         if selected is not None:  # ffmpeg drops other frames before they are resized
             runs = np.split(selected, np.flatnonzero(np.diff(selected) > 1) + 1)
             if len(runs) > MAX_RUNS:  # the filter would be too long: all between, too
                 runs = [np.arange(selected[0], selected[-1] + 1)]
-            self.wanted, self.passing = set(selected.tolist()), np.concatenate(runs)
+            self.wanted, self.passing = set(selected.tolist()), np.concatenate(runs).tolist()
             terms = [f"between(n,{run[0]},{run[-1]})" for run in runs]
             chain = f"select='{_nested_sum(terms)}',{chain}"
         self.chain = f"{chain},setpts=N"
@@ -69,11 +70,9 @@ class FrameReader:
             )
             with running_ffmpeg(outputs, self.path, **PIPE_OPTIONS) as process:
                 frames = _iter_frames(process.stdout, self.size)
-                if self.wanted is None:
-                    yield from enumerate(frames)
-                else:
-                    numbered = zip(self.passing.tolist(), frames, strict=False)
-                    yield from (pair for pair in numbered if pair[0] in self.wanted)
+                for number, frame in zip(self.passing, frames, strict=False):
+                    if self.wanted is None or number in self.wanted:
+                        yield number, frame
                 for _ in frames:  # more than expected: the number of times will show it
                     pass
             header, packets = parse_framecrc(Path(folder, "times").read_text())

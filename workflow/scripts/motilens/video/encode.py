@@ -13,10 +13,8 @@ from motilens.video.ffmpeg import running_ffmpeg
 def encode_video(path: str | Path, frames: Iterable[np.ndarray], frame_rate: float) -> None:
     """Write frames, uint8 RGB (height, width, 3), as H.264 at a rate (1/s).
 
-    There must be at least one; the same frames give the same bytes.
-
-    Raises:
-        DamagedVideo: ffmpeg cannot write there.
+    There must be at least one; the same frames give the same bytes. Raise a DamagedVideo if ffmpeg
+    cannot write there.
     """
     frames = iter(frames)
     first = next(frames)

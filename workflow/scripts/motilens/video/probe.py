@@ -117,11 +117,7 @@ def parse_ratio(text: str) -> float:
 
 
 def _check_is_whole(path: str) -> None:
-    """Check what ffmpeg ignores in AVI and Windows Media files: that their end is there.
-
-    Raises:
-        DamagedVideo: the file is shorter than its header says.
-    """
+    """Raise a DamagedVideo if an AVI or Windows Media file lacks its end, which ffmpeg ignores."""
     try:
         with open(path, "rb") as file:
             header, size = file.read(4096), file.seek(0, 2)
