@@ -100,8 +100,7 @@ def _write_clips(
         decoded = len(frames.times)
         if decoded == video.frames:
             return trusted, digest
-        # Without a complaint of ffmpeg: some codecs have packets that show nothing. Only frames
-        # that are shown count.
+        # Some codecs, without a complaint, have packets that show nothing: shown frames count.
         video = probe_by_decoding(source, video)
     raise DamagedVideo(
         f"{source}: {video.frames} frames can be counted, {decoded} decoded: replace the file, or "

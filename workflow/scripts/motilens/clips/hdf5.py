@@ -174,8 +174,7 @@ def open_for_writing(path: str | Path, mode: str = "w") -> Iterator[h5py.File]:
 def open_for_reading(path: str) -> Iterator[h5py.File]:
     """Open an HDF5 file to read from; raise an InputError if it is missing or damaged."""
     try:
-        # Files are published by renaming, so nobody writes to one that is read, and locking
-        # fails on many clusters' file systems.
+        # Nobody writes to files once they are renamed, and locking fails on many clusters.
         with h5py.File(path, "r", locking=False) as file:
             yield file
     except OSError as error:

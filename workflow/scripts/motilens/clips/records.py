@@ -31,16 +31,16 @@ def skip_reason(folder: str | Path, sample: str) -> str | None:
 
 def check_clips_differ(records: Iterable[dict]) -> None:
     """Raise an InputError if videos show the same frames: one may be held out, one trained on."""
-    owners, names = {}, {}
+    owners = {}
     for record in records:
-        names[record["sample"]] = record["video"]
-        sample, digest = record["sample"], record["content_sha256"]
+        sample, video, digest = (record[key] for key in ("sample", "video", "content_sha256"))
         if "skip_reason" in record:
             continue
-        if (other := owners.setdefault(digest, sample)) != sample:
+        other, other_video = owners.setdefault(digest, (sample, video))
+        if other != sample:
             raise InputError(
-                f"the videos of samples {other} and {sample} ({names[other]} and "
-                f"{record['video']}) show the same frames: remove one of them"
+                f"the videos of samples {other} and {sample} ({other_video} and {video}) show the "
+                "same frames: remove one of them"
             )
 
 

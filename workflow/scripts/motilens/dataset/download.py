@@ -23,8 +23,7 @@ CHUNK_BYTES = 2**16  # read at once; less than that is lost when a connection dr
 def download_archive(url: str, path: Path, size: int, md5: str, sleep=time.sleep) -> None:
     """Download a file, or check the one that is there; continue an interrupted download.
 
-    It must have `size` bytes and this MD5, 32 hex digits. Until it is complete and checked, it is
-    PATH.part.
+    Until it is complete and checked for size (bytes) and MD5 (32 hex digits), it is PATH.part.
 
     Raises:
         InputError: it cannot be downloaded, or is not the expected file.

@@ -24,12 +24,8 @@ def make_split(table: pd.DataFrame, n_folds: int, seed: int) -> dict[str, int]:
     to the folds at random, so every fold spans the whole range. Of many such splits, the one is
     taken whose folds differ least in the mean of any class.
 
-    Args:
-        table: participant, and the labels to balance: those of motility that all samples have,
-            or else all that they have.
-
-    Raises:
-        InputError: fewer participants than folds.
+    The table has participant, and the labels to balance: those of motility that all samples have,
+    or else all that they have. Raise an InputError if there are fewer participants than folds.
     """
     labels = table.drop(columns="participant").dropna(axis="columns")
     labels = labels[[name for name in MOTILITY if name in labels] or list(labels)]
@@ -121,10 +117,8 @@ def read_folds_table(
     """Read folds 1 .. n_folds from a user's table with the columns ID (or participant) and fold.
 
     A participant may have several rows, as in a table of videos, but one fold. `columns` are
-    headers where they are others, by our names participant and fold.
-
-    Returns:
-        The fold of each participant, and a line for each thing that is wrong.
+    headers where they are others, by our names participant and fold. Return the fold of each
+    participant, and a line for each thing that is wrong.
     """
     accepted = {"participant": ["ID", "participant"], "fold": ["fold"]}
     for name in accepted.keys() & (columns or {}).keys():

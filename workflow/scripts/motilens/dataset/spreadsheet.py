@@ -25,11 +25,10 @@ def read_table(
 
     Args:
         path: CSV (UTF-8, or UTF-16 with byte order mark; `;`, `,` or tab) or .xlsx.
-        columns: our names, each with the headers that are understood, of which one may be there.
-            Upper and lower case are the same.
+        columns: our names, each with the headers that are understood (in upper and lower case), of
+            which one may be there.
         optional: those of our names that may be missing.
-        issues: where to report a wrong header, to go on with the columns that are there; None: it
-            is raised.
+        issues: where to report a wrong header, to go on without its column; None: it is raised.
 
     Returns:
         One dict for each row: line (int, of the file or the first sheet), and text for each of our

@@ -34,9 +34,7 @@ def is_video_file(name: str) -> bool:
     return Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
 
 
-def list_numbered_videos(
-    folder: str, issues: Issues, stored: Container[str] | None = None
-) -> list[dict]:
+def list_numbered_videos(folder: str, issues: Issues, stored: Container[str] | None) -> list[dict]:
     """List the videos in a folder; the number that begins a name is its participant, as in VISEM.
 
     Return participant, video (name) and place (for messages) of each. `stored` are the names of

@@ -19,12 +19,11 @@ MIN_DEVIATION = 1e-4  # a channel that varies less than this (white is 1) is not
 class FixedEncoder(nn.Module):
     """A fixed encoder whose channels have mean 0 and variance 1 over the training stacks.
 
-    Args:
-        kind: "none": the stack as it is, one channel for each frame; "pca": the three directions
-            in which pixels vary most from frame to frame, the linear optimum of the bottleneck of
-            an autoencoder that sees single pixels; "motion": mean, standard deviation, and mean
-            difference of successive frames; "flow": mean, and mean and standard deviation of the
-            speed (pixels per frame, see `lucas_kanade_flow`).
+    Kinds are "none": the stack as it is, one channel for each frame; "pca": the three directions in
+    which pixels vary most from frame to frame, the linear optimum of the bottleneck of an
+    autoencoder that sees single pixels; "motion": mean, standard deviation, and mean difference of
+    successive frames; "flow": mean, and mean and standard deviation of the speed (pixels per frame,
+    see `lucas_kanade_flow`).
     """
 
     def __init__(self, frames: int, repeats: int, kind: str):
@@ -89,8 +88,7 @@ class FlowStatistics(nn.Module):
         return torch.stack([x.mean(1), speed.mean(1), speed.std(1, correction=0)], 1)
 
 
-# Those that need no fit: from stacks (n, frames, height, width) to images
-# (n, FEATURE_CHANNELS, height, width).
+# Those without a fit: stacks (n, frames, height, width) to (n, FEATURE_CHANNELS, height, width).
 FIXED_ENCODERS = {"none": nn.Identity, "motion": TemporalStatistics, "flow": FlowStatistics}
 
 

@@ -36,7 +36,7 @@ class ReconstructionLoss:
         """
         totals, count = dict.fromkeys(LOSS_TERMS, 0.0), 0
         for stacks in batches:
-            constant, count = self._constant_image(stacks), count + len(stacks)
+            constant, count = torch.full_like(stacks, self.mean), count + len(stacks)
             for name in self._used_terms():
                 totals[name] += self._compute_term(name, constant, stacks).item() * len(stacks)
         for name in self._used_terms():
@@ -57,10 +57,7 @@ class ReconstructionLoss:
 
     def constant_baseline(self, stacks: torch.Tensor) -> torch.Tensor:
         """Return the loss of a model that always predicts the mean gray level."""
-        return self(self._constant_image(stacks), stacks)
-
-    def _constant_image(self, stacks):
-        return torch.full_like(stacks, self.mean)
+        return self(torch.full_like(stacks, self.mean), stacks)
 
     def _used_terms(self) -> list[str]:
         return [name for name in LOSS_TERMS if self.weights.get(name)]

@@ -11,11 +11,9 @@ def lucas_kanade_flow(x: torch.Tensor) -> torch.Tensor:
     """Estimate how far what is seen at each pixel of x (n, frames, height, width) moves.
 
     Least squares in a window (Lucas and Kanade, IJCAI 1981), without a pyramid: movements of more
-    than a few pixels are missed.
-
-    Returns:
-        Pixels per frame, (n, frames - 1, 2, height, width), to the right and down; 0 where there is
-        no texture, and no faster than MAX_SPEED. Of one frame: one velocity, 0.
+    than a few pixels are missed. Velocities are in pixels per frame, (n, frames - 1, 2, height,
+    width), to the right and down; 0 where there is no texture, and no faster than MAX_SPEED. Of one
+    frame: one velocity, 0.
     """
     if x.shape[1] == 1:
         return torch.zeros_like(x).unsqueeze(2).expand(-1, -1, 2, -1, -1)

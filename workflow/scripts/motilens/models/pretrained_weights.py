@@ -52,8 +52,7 @@ def read_weights_file(backbone: str, path: str | Path, sha256: str) -> dict:
             "file, or damaged; download it again or correct regressor.weights.sha256"
         )
     try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        return _check_state_dict(backbone, state)
+        return _check_state_dict(backbone, torch.load(path, weights_only=True, map_location="cpu"))
     except Exception as error:  # as above
         raise InputError(
             f"regressor.weights.file: {path} does not hold the weights of torchvision's {backbone} "

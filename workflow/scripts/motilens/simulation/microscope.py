@@ -32,8 +32,7 @@ GLOW_SHIFT = ((0, -1), (0, 0), (-1, 0))  # rows and columns, by which the lens s
 MIDPIECE_LENGTH = 5.0  # µm
 TAIL_STEP = 0.4  # µm between the points that draw a tail: under a pixel, so the line is smooth
 WAVELENGTH = 38.0  # µm, of the wave that runs down a beating tail
-# Mean number in a sample; smallest and largest radius, brightness inside, brightness of the rim;
-# blur.
+# Mean number in a sample; smallest and largest radius, brightness inside and at the rim; blur.
 DEBRIS = {
     "speck": (330, (0.5, -0.7, 0.0), (1.7, 0.0, 0.05), 1.0),
     "globule": (9, (2.0, -1.4, 0.1), (5.0, -0.5, 0.4), 1.0),

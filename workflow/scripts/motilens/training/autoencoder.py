@@ -31,9 +31,8 @@ def train_autoencoder(
 ) -> TrainingResult:
     """Train on all stacks given (paper section 2.1); see `run_training` and `diagnose_autoencoder`.
 
-    Args:
-        settings: frames, repeats, variant, loss (weights, see `ReconstructionLoss`), and those of
-            `run_training`.
+    Settings are frames, repeats, variant, loss (weights, see `ReconstructionLoss`), and those of
+    `run_training`.
     """
     statistics = gray_level_statistics(stacks.gray_level_histogram())
     criterion = ReconstructionLoss(settings["loss"], settings["frames"], statistics[0])

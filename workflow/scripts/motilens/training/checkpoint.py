@@ -22,9 +22,7 @@ logger = logging.getLogger(__name__)
 class CheckpointManager:
     """Save and load the state of one training, in a file that Snakemake does not know.
 
-    Args:
-        identity: all that the training depends on; the state of another training is not loaded.
-        minutes: between two checkpoints.
+    `identity` is all that the training depends on: the state of another training is not loaded.
     """
 
     def __init__(self, path: str | Path, identity: dict, minutes: float):

@@ -21,9 +21,8 @@ REQUIRED_KEYS = {"architecture", "training", "diagnostics", "weights_sha256"}  #
 def save_model(result: TrainingResult, output, description: dict) -> None:
     """Write all that is known of a trained model, the record last.
 
-    Args:
-        output: paths of weights, record, history and run (docs/reference/formats.md).
-        description: goes into the record, with at least `architecture`.
+    `output` has the paths of weights, record, history and run (docs/reference/formats.md);
+    `description`, with at least `architecture`, goes into the record.
     """
     with atomic_write(output.history) as temporary:
         pd.DataFrame(result.history).to_csv(temporary, index=False)

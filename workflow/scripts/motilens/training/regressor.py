@@ -113,12 +113,8 @@ def make_fixed_encoder(settings: dict, training: dict) -> tuple[FixedEncoder, di
     """Return an unfitted fixed encoder and a record, in place of a trained autoencoder's."""
     architecture = {"model": "fixed", "kind": settings["encoder"]}
     architecture |= {name: settings[name] for name in ("frames", "repeats")}
-    record = {
-        "architecture": architecture,
-        "training": training,
-        "weights_sha256": None,
-        "diagnostics": {"failure": None, "warning": None},
-    }
+    record = {"architecture": architecture, "training": training, "weights_sha256": None}
+    record["diagnostics"] = {"failure": None, "warning": None}
     return build_fixed_encoder(architecture), record
 
 
@@ -134,12 +130,8 @@ def regressor_architecture(settings: dict, encoder: dict) -> dict:
         "backbone", "output_activation", "input_normalization", "fine_tune_encoder", "recurrent",
         "tta",
     )  # fmt: skip
-    return {
-        "model": "regressor",
-        "encoder": encoder,
-        "outputs": len(settings["values"]),
-        **{name: settings[name] for name in names},
-    }
+    parts = {"model": "regressor", "encoder": encoder, "outputs": len(settings["values"])}
+    return parts | {name: settings[name] for name in names}
 
 
 def diagnose_regressor(
@@ -152,10 +144,7 @@ def diagnose_regressor(
 ) -> dict:
     """Diagnose whether a regressor predicts anything, and is the model that was trained.
 
-    Args:
-        stacks, labels, bags: as of `train_regressor`.
-        loss: of the last epoch; None during training, when nothing is diagnosed.
-        loss_name: one of REGRESSION_LOSSES.
+    `loss` is that of the last epoch; None during training, when nothing is diagnosed.
 
     Returns:
         loss: the same on the training stacks, in evaluation mode; loss_in_training; spread:

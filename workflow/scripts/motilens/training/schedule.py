@@ -40,11 +40,9 @@ def number_of_batches(count: int, batch_size: int) -> int:
 def learning_rate_factor(schedule: str, progress: float) -> float:
     """Return the part of the learning rate that is in force.
 
-    Args:
-        schedule: "constant" is the paper's; "cosine" rises over the first 5 % and then falls to
-            nothing (Loshchilov and Hutter 2017, without restarts; the rise after Goyal et al.
-            2017).
-        progress: through the training, 0 to 1.
+    "constant" is the paper's; "cosine" rises over the first 5 % of the progress, 0 to 1, and then
+    falls to nothing (Loshchilov and Hutter 2017, without restarts; the rise after Goyal et al.
+    2017).
     """
     if schedule == "constant":
         return 1.0

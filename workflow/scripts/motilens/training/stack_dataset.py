@@ -119,8 +119,7 @@ def load_stacks(
 ) -> tuple[StackDataset, list[tuple[str, int]]]:
     """Load the first frames of all clips in files by sample; the digest of each file is checked.
 
-    Returns:
-        The stacks, and for each its sample and its number there.
+    Return the stacks, and for each its sample and its number there.
 
     Raises:
         InputError: a file cannot be read, is damaged, or its clips have another size.

@@ -285,9 +285,7 @@ def _is_valid_for_policy(state: dict, policy: str) -> bool:
 
     `keep` keeps the first attempt and diagnoses none during training; the others diagnose all.
     """
-    if policy == "keep":
-        return not state["past"]["failed"]
-    return not state["undiagnosed"]
+    return not (state["past"]["failed"] if policy == "keep" else state["undiagnosed"])
 
 
 def _describe_failure(failure: str, settings: dict, attempts: int, is_finite: bool) -> str:

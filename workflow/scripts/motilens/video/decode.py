@@ -22,8 +22,7 @@ PIXELS = GRAY | {"f": "rawvideo", "enc_time_base": "filter"}
 MAX_RUNS = 1000  # of consecutive frames that one filter selects
 PIPE_OPTIONS = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "pipesize": 2**20}
 SCALE_FLAGS = "flags=area+accurate_rnd+bitexact"
-# From a video's own frames to squares; dar is the display aspect ratio. ffmpeg has turned the
-# frames upright before.
+# From a video's frames, which ffmpeg has turned upright, to squares. dar: display aspect ratio.
 RESIZE_FILTERS = {
     "stretch": f"scale={{size}}:{{size}}:{SCALE_FLAGS},format=gray",
     "pad": "scale=w='ceil({size}*min(1,dar))':h='ceil({size}*min(1,1/dar))'"

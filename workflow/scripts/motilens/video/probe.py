@@ -56,14 +56,10 @@ def probe_video(path: str) -> VideoInfo:
     guessed = bool((packets["pts"] == NO_TIME).any())
     if guessed:  # AVI stores no times of showing; those of decoding are as evenly spaced
         packets["pts"] = packets["dts"]
-    width, height = header["dimensions"].split("x")
-    video = VideoInfo(
-        codec=header["codec_id"],
-        width=int(width),
-        height=int(height),
-        pixel_aspect=parse_ratio(header.get("sar", "1/1")) or 1.0,
-        times=np.sort(packets["pts"].to_numpy()) * parse_ratio(header["tb"]),
-    )
+    width, height = map(int, header["dimensions"].split("x"))
+    pixel_aspect = parse_ratio(header.get("sar", "1/1")) or 1.0
+    times = np.sort(packets["pts"].to_numpy()) * parse_ratio(header["tb"])
+    video = VideoInfo(header["codec_id"], width, height, pixel_aspect, times)
     # Where packets have no times of showing, packets that hold two frames leave gaps.
     return probe_by_decoding(path, video) if guessed and video.is_uneven else video
 
@@ -101,8 +97,7 @@ def parse_framecrc(text: str) -> tuple[dict[str, str], pd.DataFrame]:
         [(int(row[1]), int(row[2]), int(row[4]), _packet_flags(row[6:])) for row in rows],
         columns=["dts", "pts", "bytes", "flags"],
     )
-    # A camera writes an empty packet for a frame that it dropped; what an edit list cuts off is
-    # decoded but not shown.
+    # An empty packet is a frame that a camera dropped; what an edit list cuts off is not shown.
     return header, packets[(packets["bytes"] > 0) & (packets["flags"] & DISCARD_FLAG == 0)]
 
 
