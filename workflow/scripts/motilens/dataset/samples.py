@@ -66,8 +66,7 @@ def read_samples(
     known = [name for name in (*VIDEO_FACTS, *LABELS) if any(name in row for row in matched)]
     table = pd.DataFrame(matched, columns=["participant", "video", *known])
     table = sort_by_participant(table.astype(dict.fromkeys(known, float)))
-    issues.warnings += _find_different_scales(table)
-    issues.errors += _find_fractions(table, needed, labels)
+    _check_units(table, needed, labels, issues)
     participants = table["participant"]
     number = participants.groupby(participants).cumcount() + 1
     names = participants.where(number == 1, participants + "+" + number.astype(str))
@@ -211,27 +210,22 @@ def _check_motility(row: dict, needed: Sequence[str], allowed: dict, issues: Iss
         )
 
 
-def _find_fractions(table: pd.DataFrame, needed: Sequence[str], labels: str) -> list[str]:
-    """Find fractions: Excel holds 0.95 where it shows 95 %. The sum reveals those of motility."""
+def _check_units(table: pd.DataFrame, needed: Sequence[str], labels: str, issues: Issues) -> None:
+    # Excel holds 0.95 where it shows 95 %. The sum reveals fractions of motility.
     checked = MOTILITY if set(MOTILITY) <= set(needed) else ()
     others = table[[name for name in needed if name in table and name not in checked]]
     if len(table) > 1 and others.size and 0 < others.max(axis=None) <= 1:
-        return [
+        issues.errors.append(
             f"{labels}: none of {', '.join(others)} is above 1: these are fractions, multiply "
             "them by 100"
-        ]
-    return []
-
-
-def _find_different_scales(table: pd.DataFrame) -> list[str]:
-    """Find scales that differ: cells then look bigger only because of another lens."""
+        )
+    # Where scales differ, cells look bigger only because of another lens.
     scales = table.get("microns_per_pixel", pd.Series(dtype=float))
     if scales.max() > 1.02 * scales.min():
-        return [
+        issues.warnings.append(
             f"videos differ in scale, {scales.min():g} to {scales.max():g} µm per pixel: nothing "
             "corrects for it, and models may mistake size for a difference between samples"
-        ]
-    return []
+        )
 
 
 def sort_by_participant(table: pd.DataFrame) -> pd.DataFrame:
