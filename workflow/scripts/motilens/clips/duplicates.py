@@ -15,9 +15,7 @@ BLOCK_SIZE = 500  # videos: all pairs of 10,000 at once would take much memory
 def make_thumbnail(frame: np.ndarray) -> str:
     """Reduce a frame to THUMBNAIL_SIZE x THUMBNAIL_SIZE gray levels, as base-64 text.
 
-    Args:
-        frame: (height, width); a black border, which padding makes, is cut off: its edges would
-            make all videos look alike.
+    A black border, which padding makes, is cut off: its edges would make all videos look alike.
     """
     rows, columns = (np.flatnonzero(frame.any(axis)) for axis in (1, 0))
     if len(rows):
@@ -37,14 +35,10 @@ def _block_means(values: np.ndarray, axis: int) -> np.ndarray:
 
 
 def find_near_duplicates(records: Iterable[dict]) -> list[tuple[dict, dict]]:
-    """Find pairs of videos of different participants that show the same field, or nearly.
+    """Find pairs of records of different participants whose videos show nearly the same field.
 
-    Args:
-        records: of clips, with sample, participant and `thumbnail`, that of the mean of the clips'
-            first frames; samples that were skipped have no thumbnail.
-
-    Returns:
-        Pairs of these records.
+    A record's `thumbnail` is that of the mean of the clips' first frames; samples that were skipped
+    have none.
     """
     shown = [record for record in records if "thumbnail" in record]
     vectors = np.array([_edge_vector(record["thumbnail"]) for record in shown], np.float32)

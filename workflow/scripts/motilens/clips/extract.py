@@ -23,19 +23,13 @@ from motilens.video.probe import VideoInfo, probe_by_decoding, probe_video
 def extract_clips(
     source: str, path: str | Path, settings: dict, sample: str, facts: dict | None = None
 ) -> dict:
-    """Decode a video and write its clips (docs/reference/formats.md).
+    """Decode a video, write its clips (docs/reference/formats.md) and return their record.
 
     Args:
-        source: the video.
-        path: HDF5 file to write.
         settings: size (pixels), resize_mode, clips_per_video, clip_length (frames), frame_rate
             (1/s), on_frame_rate_mismatch.
-        sample: its name.
         facts: what else is recorded; of these, frame_rate (1/s) overrides the file's, and
             microns_per_pixel (µm, before resizing) is a scale.
-
-    Returns:
-        The record of the clips: of the video, its decoding and their content.
 
     Raises:
         DamagedVideo: the video cannot be read, is too short, has the wrong frame rate, or ends
@@ -46,11 +40,8 @@ def extract_clips(
         video_digest = thread.submit(hash_file, source)
         listed = probe_video(source)
         video, digest = _write_clips(source, path, listed, settings, facts.get("frame_rate"))
-    issue, action = (
-        frame_rate_issue(video, settings["frame_rate"]),
-        settings["on_frame_rate_mismatch"],
-    )
-    resampled = bool(issue) and action == "resample"
+    issue = frame_rate_issue(video, settings["frame_rate"])
+    resampled = issue and settings["on_frame_rate_mismatch"] == "resample"
     rate = round(video.frame_rate, 4)
     record = {
         "sample": sample,
@@ -79,11 +70,7 @@ def extract_clips(
 
 
 def _list_warnings(listed: VideoInfo, video: VideoInfo, settings: dict, facts: dict) -> list[str]:
-    """List what the user should know about a video that was used.
-
-    Args:
-        listed, video: by its packets; with frames counted by decoding, at the trusted rate.
-    """
+    """List what the user should know about a video, listed by packets and as it was decoded."""
     warnings = []
     if listed.frames != video.frames:
         warnings.append(f"holds {listed.frames} packets that make {video.frames} frames")
@@ -113,8 +100,7 @@ def _write_clips(
         decoded = len(frames.times)
         if decoded == video.frames:
             return trusted, digest
-        # Without a complaint of ffmpeg: some codecs have packets that show nothing. Only frames
-        # that are shown count.
+        # Some codecs, without a complaint, have packets that show nothing: shown frames count.
         video = probe_by_decoding(source, video)
     raise DamagedVideo(
         f"{source}: {video.frames} frames can be counted, {decoded} decoded: replace the file, or "
@@ -122,18 +108,8 @@ def _write_clips(
     )
 
 
-def write_empty_clips(
-    path: str | Path, settings: dict, sample: str, source: str, reason: str
-) -> dict:
-    """Write a file without clips, of a video that cannot be used, and return its record.
-
-    Args:
-        path: HDF5 file to write.
-        settings: clip_length (frames), size (pixels).
-        sample: its name.
-        source: the video.
-        reason: why it cannot be used.
-    """
+def write_empty_clips(path: Path, settings: dict, sample: str, source: str, reason: str) -> dict:
+    """Write an HDF5 file without clips, of a video that cannot be used, and return its record."""
     length, size = settings["clip_length"], settings["size"]
     with open_for_writing(path) as file:
         file["clips"] = np.empty((0, length, size, size), np.uint8)

@@ -24,12 +24,10 @@ def write_clips(
     """Assemble clips from frames, with little more than a clip in memory.
 
     Args:
-        path: HDF5 file to write.
         frames: number and gray levels, uint8 (size, size), in ascending order, of at least all
             frames that are needed; read to the end.
         numbers: int (clips, clip length), which frame of the video each frame of a clip is; no
             clip begins or ends before the one before it. Clips may overlap.
-        size: pixels.
 
     Returns:
         The SHA-256 of the clips, in the order of the file.
@@ -90,11 +88,7 @@ def memmap_clips(path: str) -> np.ndarray:
 
 
 def common_frame_size(paths: Iterable[str], frames: int) -> tuple[int, int]:
-    """Return height and width of the clips in all files.
-
-    Raises:
-        InputError: they differ, or clips are shorter than `frames`.
-    """
+    """Return height and width of all clips; raise an InputError if they differ or are too short."""
     shapes = {path: read_clips_shape(path) for path in paths}
     height, width = next(iter(shapes.values()))[2:]
     for path, shape in shapes.items():
@@ -113,11 +107,7 @@ def read_clips_shape(path: str) -> tuple[int, int, int, int]:
 
 
 def clip_paths(folder: str | Path, samples: Iterable[str]) -> list[str]:
-    """Return the paths of the samples' files of clips.
-
-    Raises:
-        InputError: a file is missing.
-    """
+    """Return the paths of the samples' files of clips; raise an InputError if one is missing."""
     paths = [Path(folder, f"{sample}.h5") for sample in samples]
     for path in paths:
         if not path.exists():
@@ -159,12 +149,8 @@ def write_feature_images(
     """Write feature images by sample, float32 (stacks, channels, height, width)."""
     with open_for_writing(path) as file:
         for sample, features in images:
-            file.create_dataset(
-                f"features/{sample}",
-                data=features,
-                chunks=(1, *features.shape[1:]),
-                fletcher32=True,
-            )
+            name, chunks = f"features/{sample}", (1, *features.shape[1:])
+            file.create_dataset(name, data=features, chunks=chunks, fletcher32=True)
         file["features"].attrs.update(attributes)
 
 
@@ -172,8 +158,7 @@ def write_feature_images(
 def open_for_writing(path: str | Path, mode: str = "w") -> Iterator[h5py.File]:
     """Open an HDF5 file to write to, under a name that nobody else uses yet.
 
-    Raises:
-        OSError: the disk is full, for example.
+    Raise an OSError if the disk is full, for example.
     """
     try:
         # Files are read without locks, so a lock here would protect nobody.
@@ -187,14 +172,9 @@ def open_for_writing(path: str | Path, mode: str = "w") -> Iterator[h5py.File]:
 
 @contextlib.contextmanager
 def open_for_reading(path: str) -> Iterator[h5py.File]:
-    """Open an HDF5 file to read from.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
+    """Open an HDF5 file to read from; raise an InputError if it is missing or damaged."""
     try:
-        # Files are published by renaming, so nobody writes to one that is read, and locking
-        # fails on many clusters' file systems.
+        # Nobody writes to files once they are renamed, and locking fails on many clusters.
         with h5py.File(path, "r", locking=False) as file:
             yield file
     except OSError as error:

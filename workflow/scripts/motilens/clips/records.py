@@ -12,22 +12,14 @@ RATE_DIFFERENCE = 0.02  # of the frame rate: what differs less is the same
 
 
 def read_clips_record(folder: str | Path, sample: str) -> dict:
-    """Return the record of a sample's clips; empty if they are not made yet.
-
-    Args:
-        folder: where clips and records are.
-        sample: its name.
-
-    Raises:
-        InputError: the record is damaged.
-    """
+    """Return the record of a sample's clips, {} if not made yet; raise an InputError if damaged."""
     path = f"{folder}/{sample}.json"
     try:
         record = read_record(path)
     except FileNotFoundError:
         return {}
-    is_its_own = record.get("sample") == sample
-    if not is_its_own or not re.fullmatch("[0-9a-f]{64}", str(record.get("content_sha256"))):
+    digest = str(record.get("content_sha256"))
+    if record.get("sample") != sample or not re.fullmatch("[0-9a-f]{64}", digest):
         raise InputError(f"{path} is no record of clips of {sample}: delete it and run again")
     return record
 
@@ -38,36 +30,22 @@ def skip_reason(folder: str | Path, sample: str) -> str | None:
 
 
 def check_clips_differ(records: Iterable[dict]) -> None:
-    """Check that no two videos show the same frames: one could be held out, the other trained on.
-
-    Raises:
-        InputError: naming the two videos.
-    """
-    owners, names = {}, {}
+    """Raise an InputError if videos show the same frames: one may be held out, one trained on."""
+    owners = {}
     for record in records:
-        names[record["sample"]] = record["video"]
-        sample, digest = record["sample"], record["content_sha256"]
+        sample, video, digest = (record[key] for key in ("sample", "video", "content_sha256"))
         if "skip_reason" in record:
             continue
-        if (other := owners.setdefault(digest, sample)) != sample:
+        other, other_video = owners.setdefault(digest, (sample, video))
+        if other != sample:
             raise InputError(
-                f"the videos of samples {other} and {sample} ({names[other]} and "
-                f"{record['video']}) show the same frames: remove one of them"
+                f"the videos of samples {other} and {sample} ({other_video} and {video}) show the "
+                "same frames: remove one of them"
             )
 
 
-def frame_rate_range(records: Iterable[dict]) -> tuple[float, float] | None:
-    """Return the lowest and highest frame rate (1/s) of the decoded videos; None without any."""
-    rates = [record["video_frame_rate"] for record in records if "video_frame_rate" in record]
-    return (min(rates), max(rates)) if rates else None
-
-
 def overridden_frame_rates(records: dict[str, dict]) -> list[str]:
-    """Describe each sample whose frame rate differs between the user's table and the video file.
-
-    Args:
-        records: by sample.
-    """
+    """Describe each sample whose frame rate differs between the user's table and the video file."""
     lines = []
     for sample, record in records.items():
         given, stored = (record.get(name) for name in ("given_frame_rate", "file_frame_rate"))
@@ -79,13 +57,7 @@ def overridden_frame_rates(records: dict[str, dict]) -> list[str]:
 def describe_missing_videos(
     folder: str | Path, logs: str | Path, records: dict[str, dict]
 ) -> list[str]:
-    """Describe each sample that was skipped, or whose decoding ended in an error.
-
-    Args:
-        folder: where clips and records are.
-        logs: where the logs of the decoding are, one for each sample.
-        records: by sample.
-    """
+    """Describe each sample that was skipped, or whose decoding ended in an error (by its log)."""
     lines = []
     for sample, record in records.items():
         log = Path(logs, f"{sample}.log")
@@ -103,25 +75,19 @@ def describe_run_end(
 ) -> str:
     """Return what the user should know about the videos at the end of a run; mostly nothing.
 
-    Args:
-        folder, logs: as of `describe_missing_videos`.
-        samples: their names.
-        has_baselines: whether cells are tracked.
-        skip: whether videos that cannot be used are skipped.
+    `skip` says whether videos that cannot be used are skipped.
     """
     records = {sample: read_clips_record(folder, sample) for sample in samples}
     lines = []
-    rates = frame_rate_range(records.values())
-    if has_baselines and rates and rates[1] > (1 + RATE_DIFFERENCE) * rates[0]:
+    rates = [r["video_frame_rate"] for r in records.values() if "video_frame_rate" in r]
+    if has_baselines and rates and max(rates) > (1 + RATE_DIFFERENCE) * min(rates):
         lines.append(
-            f"Videos have {rates[0]:g} to {rates[1]:g} frames a second: baselines track cells at "
-            "each video's own rate, and the speed along a path depends on it."
+            f"Videos have {min(rates):g} to {max(rates):g} frames a second: baselines track cells "
+            "at each video's own rate, and the speed along a path depends on it."
         )
     if overridden := overridden_frame_rates(records):
-        lines.append(
-            "The table gives another frame rate than the file, and is used: "
-            f"{shorten_list(overridden)}."
-        )
+        names = shorten_list(overridden)
+        lines.append(f"The table gives another frame rate than the file, and is used: {names}.")
     if missing := describe_missing_videos(folder, logs, records):
         lines.append(f"{len(missing)} of {len(records)} videos could not be used:")
         lines += [f"  {line}" for line in missing]

@@ -21,11 +21,6 @@ def clip_positions(frames: int, clips: int, clip_length: int) -> np.ndarray:
     The paper (its code) steps by frames / 250; here the last clip must end inside the video,
     so the step is (frames - clip_length + 1) / clips.
 
-    Args:
-        frames: of the video.
-        clips: how many.
-        clip_length: frames.
-
     Raises:
         VideoTooShort: the video has fewer different positions than clips.
     """
@@ -43,7 +38,6 @@ def clip_frame_numbers(path: str, video: VideoInfo, settings: dict) -> np.ndarra
     """Return which frame of a video each frame of each clip is, int (clips, clip length).
 
     Args:
-        path: of the video, for messages.
         video: with the frame times that are trusted (`override_frame_rate`).
         settings: clips_per_video, clip_length (frames), frame_rate (1/s),
             on_frame_rate_mismatch ("error", "warn" or "resample").

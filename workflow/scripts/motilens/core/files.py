@@ -43,11 +43,9 @@ def process_identity(pid: int | None = None) -> str:
 
 
 def is_process_alive(identity: str | None) -> bool:
-    """Return whether a process is alive.
+    """Return whether the process of a `process_identity` is alive.
 
-    Args:
-        identity: of the process (`process_identity`). A process in another PID namespace cannot
-            be checked and counts as alive.
+    A process in another PID namespace cannot be checked and counts as alive.
     """
     pid, _, namespace = (identity or "").partition(" ")
     if not pid or namespace != _pid_namespace():

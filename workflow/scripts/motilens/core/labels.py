@@ -10,6 +10,5 @@ LABELS = {
     "tail": "Tail defects (%)",
 }
 MOTILITY = ("progressive", "nonprogressive", "immotile")
-# What the user may know about a video, with the least and greatest value: the true frame rate
-# (1/s), the scale (µm).
+# What the user may know of a video, with its range: the true frame rate (1/s), the scale (µm).
 VIDEO_FACTS = {"frame_rate": (0.1, 1e6), "microns_per_pixel": (1e-3, 1e3)}

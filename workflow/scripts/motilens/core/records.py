@@ -17,12 +17,7 @@ LIBRARIES = (
 
 
 class Record(dict):
-    """A record that names its file when a key is missing.
-
-    Args:
-        values: plain JSON values.
-        path: of the file.
-    """
+    """A record, plain JSON values, that names its file when a key is missing."""
 
     def __init__(self, values: dict, path: str):
         super().__init__(values)

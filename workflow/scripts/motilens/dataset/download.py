@@ -20,17 +20,10 @@ PAUSES = (2, 5, 15, 60, 120)  # seconds before each new attempt; any progress st
 CHUNK_BYTES = 2**16  # read at once; less than that is lost when a connection drops
 
 
-def download_archive(
-    url: str, path: Path, size: int, md5: str, sleep: Callable = time.sleep
-) -> None:
+def download_archive(url: str, path: Path, size: int, md5: str, sleep=time.sleep) -> None:
     """Download a file, or check the one that is there; continue an interrupted download.
 
-    Args:
-        url: of the file.
-        path: where it goes; until it is complete and checked, PATH.part.
-        size: bytes.
-        md5: 32 hex digits.
-        sleep: called with the seconds of a pause.
+    Until it is complete and checked for size (bytes) and MD5 (32 hex digits), it is PATH.part.
 
     Raises:
         InputError: it cannot be downloaded, or is not the expected file.
@@ -97,11 +90,7 @@ def _receive(url: str, part: Path, size: int) -> None:
 
 
 def _check_content(path: Path, size: int, md5: str) -> None:
-    """Compare size and MD5 of a file.
-
-    Raises:
-        InputError: they differ.
-    """
+    """Raise an InputError if a file has another size or MD5."""
     found = path.stat().st_size
     if found != size:
         raise InputError(
@@ -121,14 +110,9 @@ def _check_content(path: Path, size: int, md5: str) -> None:
 
 
 def extract_files(archive: Path, target_of: Callable[[str], Path | None]) -> list[Path]:
-    """Unpack files of a zip archive, except those that are there already.
+    """Unpack files of a zip archive, except those that are there, and return all their paths.
 
-    Args:
-        archive: the zip.
-        target_of: returns where the file with this name in the archive goes; None: nowhere.
-
-    Returns:
-        The paths of all wanted files.
+    `target_of` returns where the file with this name in the archive goes; None: nowhere.
 
     Raises:
         InputError: the archive is damaged, holds none of them, or the disk is too full.
@@ -143,7 +127,11 @@ def extract_files(archive: Path, target_of: Callable[[str], Path | None]) -> lis
                     f"{archive}: none of its {len(members)} files is wanted; the first are "
                     f"{names or 'none'}: correct dataset.archive.url or the paths in the config"
                 )
-            missing = {path: m for path, m in wanted.items() if not _is_unpacked(path, m)}
+            missing = {
+                path: member
+                for path, member in wanted.items()
+                if not path.is_file() or path.stat().st_size != member.file_size
+            }
             total = sum(member.file_size for member in missing.values())
             for folder in {path.parent for path in missing}:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -163,10 +151,6 @@ def extract_files(archive: Path, target_of: Callable[[str], Path | None]) -> lis
             f"{archive}: cannot be unpacked ({error}): delete it and download it again, or unpack "
             "it by hand"
         ) from error
-
-
-def _is_unpacked(path: Path, member: zipfile.ZipInfo) -> bool:
-    return path.is_file() and path.stat().st_size == member.file_size
 
 
 def check_free_space(folder: Path, needed: int) -> None:

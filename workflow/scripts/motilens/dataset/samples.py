@@ -4,7 +4,7 @@ A sample is a video and its labels. A participant may have several; folds are of
 """
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -66,25 +66,20 @@ def read_samples(
     known = [name for name in (*VIDEO_FACTS, *LABELS) if any(name in row for row in matched)]
     table = pd.DataFrame(matched, columns=["participant", "video", *known])
     table = sort_by_participant(table.astype(dict.fromkeys(known, float)))
-    issues.warnings += _find_different_scales(table)
-    issues.errors += _find_fractions(table, needed, labels)
-    names = pd.Index(_sample_names(table["participant"]), name="sample")
-    return table.set_index(names), issues
+    _check_units(table, needed, labels, issues)
+    participants = table["participant"]
+    number = participants.groupby(participants).cumcount() + 1
+    names = participants.where(number == 1, participants + "+" + number.astype(str))
+    return table.set_index(names.rename("sample")), issues
 
 
 def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> list[dict]:
     """Return the rows of the table of labels: participant, place, and what else is in it.
 
     Percentages and facts are floats; None where the cell cannot be used.
-
-    Args:
-        dataset, needed: as of `read_samples`.
-        issues: where to report what is wrong.
     """
     path = dataset["labels"]
-    titles = {
-        name: (title,) for name, title in dataset.get("columns", {}).items() if name in COLUMNS
-    }
+    titles = {name: (t,) for name, t in dataset.get("columns", {}).items() if name in COLUMNS}
     required = {*needed, *titles, "participant"}
     if dataset.get("video_list"):
         required -= {"video", *VIDEO_FACTS}  # here or in the list
@@ -98,13 +93,13 @@ def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> lis
     for row in table:
         if "participant" not in row:
             break  # reported already
-        participant = _check_participant(path, row, issues)
-        if participant is None:
+        if not _check_participant(path, row, issues):
             continue
+        participant = row["participant"]
         if participant in seen and "video" not in {*row, *required}:
             issues.errors.append(
-                f"{path}, line {row['line']}: participant {participant} has more than one row: "
-                "keep one, or name the video of each in a column `video`"
+                f"{row['place']} has more than one row: keep one, or name the video of each in a "
+                "column `video`"
             )
             continue
         seen.add(participant)
@@ -114,8 +109,6 @@ def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> lis
                 f"{path}, line {row['line']}: participants {other} and {participant} differ only "
                 "in case, leading zeros or . - _: one person? Write one as the other, or rename it"
             )
-        place = f"{path}, line {row['line']}: participant {participant}"
-        row |= {"participant": participant, "place": place}
         _parse_numbers(row, needed, issues)
         _check_motility(row, needed, dataset["motility_sum"], issues)
         rows.append(row)
@@ -141,13 +134,9 @@ def _match_videos_to_labels(
     except InputError as error:
         issues.errors.append(str(error))
         return []
-    for video in videos:
-        video["participant"] = parse_participant_id(video["participant"])
     usable = [video for video in videos if resolve_video_path(video, folder, issues, stored)]
     if video_list:
-        issues.warnings += find_unlisted_videos(
-            folder, [row["video"] for row in videos], video_list
-        )
+        issues.warnings += find_unlisted_videos(folder, [v["video"] for v in videos], video_list)
     by_participant = {row["participant"]: row for row in rows}
     for video in usable:
         if rows and video["participant"] not in by_participant:
@@ -172,22 +161,20 @@ def _read_video_list(dataset: dict, issues: Issues) -> list[dict]:
     }
     rows = []
     for row in read_table(path, columns, VIDEO_FACTS):
-        participant = _check_participant(path, row, issues)
-        row["place"] = f"{path}, line {row['line']}: participant {participant}"
-        if participant is not None:
+        if _check_participant(path, row, issues):
             _parse_numbers(row, (), issues)
-            rows.append(row | {"participant": participant})
+            rows.append(row)
     return rows
 
 
-def _check_participant(path: str, row: dict, issues: Issues) -> str | None:
-    participant = parse_participant_id(row["participant"])
+def _check_participant(path: str, row: dict, issues: Issues) -> bool:
+    """Complete a row's participant and place, and return whether its ID can be used."""
+    line, cell = f"{path}, line {row['line']}", row["participant"]
+    participant = parse_participant_id(cell)
+    row |= {"participant": participant, "place": f"{line}: participant {participant}"}
     if participant is None:
-        issues.errors.append(
-            f"{path}, line {row['line']}: {row['participant']!r} is no ID: use letters, digits and "
-            ". - _"
-        )
-    return participant
+        issues.errors.append(f"{line}: {cell!r} is no ID: use letters, digits and . - _")
+    return participant is not None
 
 
 def _parse_numbers(row: dict, needed: Sequence[str], issues: Issues) -> None:
@@ -196,26 +183,18 @@ def _parse_numbers(row: dict, needed: Sequence[str], issues: Issues) -> None:
         issues.errors.append(
             f"{row['place']}: {', '.join(empty)}: empty: fill it in, or remove the row"
         )
-    for name in (*LABELS, *VIDEO_FACTS):
+    for name, (low, high) in (dict.fromkeys(LABELS, (0, 100)) | VIDEO_FACTS).items():
         if name not in row:
             continue
-        text = row[name]
-        if name in LABELS:
-            number = _parse_number(text.removesuffix("%").rstrip())
-            row[name] = number if number is not None and number <= 100 else None
-            if text and row[name] is None and name in needed:
-                issues.errors.append(
-                    f"{row['place']}, {name}: {text!r} is not a percentage from 0 to 100: correct "
-                    "it"
-                )
-        else:
-            number, (low, high) = _parse_number(text), VIDEO_FACTS[name]
-            row[name] = number if number is not None and low <= number <= high else None
-            if text and row[name] is None:
-                issues.errors.append(
-                    f"{row['place']}, {name}: {text!r} is not between {low:g} and {high:g}: "
-                    "correct it"
-                )
+        text, row[name] = row[name], None
+        digits = text.removesuffix("%").rstrip() if name in LABELS else text
+        if re.fullmatch(r"\d{1,15}([.,]\d+)?", digits):
+            number = float(digits.replace(",", "."))
+            row[name] = number if low <= number <= high else None
+        if text and row[name] is None and name in {*needed, *VIDEO_FACTS}:
+            span = f"between {low:g} and {high:g}"
+            kind = "a percentage from 0 to 100" if name in LABELS else span
+            issues.errors.append(f"{row['place']}, {name}: {text!r} is not {kind}: correct it")
 
 
 def _check_motility(row: dict, needed: Sequence[str], allowed: dict, issues: Issues) -> None:
@@ -231,36 +210,22 @@ def _check_motility(row: dict, needed: Sequence[str], allowed: dict, issues: Iss
         )
 
 
-def _find_fractions(table: pd.DataFrame, needed: Sequence[str], labels: str) -> list[str]:
-    """Find fractions: Excel holds 0.95 where it shows 95 %. The sum reveals those of motility."""
+def _check_units(table: pd.DataFrame, needed: Sequence[str], labels: str, issues: Issues) -> None:
+    # Excel holds 0.95 where it shows 95 %. The sum reveals fractions of motility.
     checked = MOTILITY if set(MOTILITY) <= set(needed) else ()
     others = table[[name for name in needed if name in table and name not in checked]]
     if len(table) > 1 and others.size and 0 < others.max(axis=None) <= 1:
-        return [
+        issues.errors.append(
             f"{labels}: none of {', '.join(others)} is above 1: these are fractions, multiply "
             "them by 100"
-        ]
-    return []
-
-
-def _find_different_scales(table: pd.DataFrame) -> list[str]:
-    """Find scales that differ: cells then look bigger only because of another lens."""
+        )
+    # Where scales differ, cells look bigger only because of another lens.
     scales = table.get("microns_per_pixel", pd.Series(dtype=float))
-    if scales.notna().any() and scales.max() > 1.02 * scales.min():
-        return [
+    if scales.max() > 1.02 * scales.min():
+        issues.warnings.append(
             f"videos differ in scale, {scales.min():g} to {scales.max():g} µm per pixel: nothing "
             "corrects for it, and models may mistake size for a difference between samples"
-        ]
-    return []
-
-
-def _sample_names(participants: Iterable[str]) -> list[str]:
-    """Return the participant's ID for the first video, `ID+2` for the second, and so on."""
-    names, counts = [], {}
-    for participant in participants:
-        counts[participant] = number = counts.get(participant, 0) + 1
-        names.append(participant if number == 1 else f"{participant}+{number}")
-    return names
+        )
 
 
 def sort_by_participant(table: pd.DataFrame) -> pd.DataFrame:
@@ -285,9 +250,3 @@ def _spoken_form(participant: str) -> tuple[str, ...]:
     """Return an ID as one would say it: P-07, P_7 and p7 are the same; 1-12 and 11-2 are not."""
     parts = re.findall(r"[a-z]+|\d+", participant.casefold())
     return tuple(part.lstrip("0") if part.isdigit() else part for part in parts)
-
-
-def _parse_number(cell: str) -> float | None:
-    if not re.fullmatch(r"\d{1,15}([.,]\d+)?", cell):
-        return None
-    return float(cell.replace(",", "."))

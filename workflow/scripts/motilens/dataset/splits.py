@@ -24,14 +24,8 @@ def make_split(table: pd.DataFrame, n_folds: int, seed: int) -> dict[str, int]:
     to the folds at random, so every fold spans the whole range. Of many such splits, the one is
     taken whose folds differ least in the mean of any class.
 
-    Args:
-        table: participant, and the labels to balance: those of motility that all samples have,
-            or else all that they have.
-        n_folds: how many.
-        seed: of the random generator.
-
-    Raises:
-        InputError: fewer participants than folds.
+    The table has participant, and the labels to balance: those of motility that all samples have,
+    or else all that they have. Raise an InputError if there are fewer participants than folds.
     """
     labels = table.drop(columns="participant").dropna(axis="columns")
     labels = labels[[name for name in MOTILITY if name in labels] or list(labels)]
@@ -76,11 +70,7 @@ def save_split(path: Path, n_folds: int, folds: dict[str, int]) -> None:
 
 
 def load_split(path: Path, n_folds: int) -> dict[str, int]:
-    """Return a split as `save_split` wrote it; empty if there is none.
-
-    Raises:
-        InputError: it has been damaged.
-    """
+    """Return a split of `save_split`, {} if there is none; raise an InputError if it is damaged."""
     if not path.exists():
         return {}
     folds = {}
@@ -100,10 +90,6 @@ def load_or_make_split(
     """Return the split saved in `results`, or a new one; newcomers join the smallest fold.
 
     A better balance is not worth moving the others: their models would have to be trained again.
-
-    Args:
-        table, n_folds, seed: as for `make_split`.
-        results: folder of results.
 
     Raises:
         InputError: fewer participants than folds, or nobody is left in one.
@@ -130,16 +116,9 @@ def read_folds_table(
 ) -> tuple[dict[str, int], list[str]]:
     """Read folds 1 .. n_folds from a user's table with the columns ID (or participant) and fold.
 
-    A participant may have several rows, as in a table of videos, but one fold.
-
-    Args:
-        path: the table.
-        participants: of the data set.
-        n_folds: how many folds there must be.
-        columns: headers where they are others, by our names participant and fold.
-
-    Returns:
-        The fold of each participant, and a line for each thing that is wrong.
+    A participant may have several rows, as in a table of videos, but one fold. `columns` are
+    headers where they are others, by our names participant and fold. Return the fold of each
+    participant, and a line for each thing that is wrong.
     """
     accepted = {"participant": ["ID", "participant"], "fold": ["fold"]}
     for name in accepted.keys() & (columns or {}).keys():

@@ -25,11 +25,10 @@ def read_table(
 
     Args:
         path: CSV (UTF-8, or UTF-16 with byte order mark; `;`, `,` or tab) or .xlsx.
-        columns: our names, each with the headers that are understood, of which one may be there.
-            Upper and lower case are the same.
+        columns: our names, each with the headers that are understood (in upper and lower case), of
+            which one may be there.
         optional: those of our names that may be missing.
-        issues: where to report a wrong header, to go on with the columns that are there; None: it
-            is raised.
+        issues: where to report a wrong header, to go on without its column; None: it is raised.
 
     Returns:
         One dict for each row: line (int, of the file or the first sheet), and text for each of our
@@ -76,7 +75,8 @@ def _find_columns(
             doubled = " and ".join(repr(header[place]) for place in matches)
             problems.append(f"{doubled} both mean {name!r}: keep one, or say which")
         elif name not in optional:
-            suggestion = _suggest_header(accepted, header)
+            near = [n for title in accepted for n in difflib.get_close_matches(title, header, 1)]
+            suggestion = f" (is it {near[0]!r}?)" if near else ""
             problems.append(f"missing {' or '.join(map(repr, accepted))}{suggestion}")
     shared = [name for name in places if list(places.values()).count(places[name]) > 1]
     if shared:
@@ -90,11 +90,6 @@ def _find_columns(
         f"{', '.join(map(repr, header))}: rename them, or give their names in dataset.columns "
         "(the first line must be the header)"
     )
-
-
-def _suggest_header(accepted: Sequence[str], header: Sequence[str]) -> str:
-    close = [name for title in accepted for name in difflib.get_close_matches(title, header, 1)]
-    return f" (is it {close[0]!r}?)" if close else ""
 
 
 def _read_csv(path: str) -> list[tuple[int, list[str]]]:

@@ -34,18 +34,11 @@ def is_video_file(name: str) -> bool:
     return Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
 
 
-def list_numbered_videos(
-    folder: str, issues: Issues, stored: Container[str] | None = None
-) -> list[dict]:
+def list_numbered_videos(folder: str, issues: Issues, stored: Container[str] | None) -> list[dict]:
     """List the videos in a folder; the number that begins a name is its participant, as in VISEM.
 
-    Args:
-        folder: of videos.
-        issues: where to report names without a number.
-        stored: names of all files, if the folder is in an object store.
-
-    Returns:
-        One dict for each video: participant, video (name), place (for messages).
+    Return participant, video (name) and place (for messages) of each. `stored` are the names of
+    all files, if the folder is in an object store.
 
     Raises:
         InputError: there is no such folder.
@@ -58,7 +51,7 @@ def list_numbered_videos(
             continue
         if digits := re.match("[0-9]*", name)[0]:
             place = f"{folder}: participant {int(digits)}"
-            videos.append({"participant": digits, "video": name, "place": place})
+            videos.append({"participant": str(int(digits)), "video": name, "place": place})
         else:
             issues.errors.append(
                 f"{os.path.join(folder, name)}: its name does not begin with a participant's ID: "
@@ -73,9 +66,7 @@ def resolve_video_path(
     """Complete the path of a row's video and return whether it can be used.
 
     Args:
-        row: with `video` (a name) and `place` (for messages); `video` becomes a path.
-        folder: where names begin.
-        issues: where to report why it cannot be used.
+        row: with `video` (a name in the folder) and `place` (for messages); `video` becomes a path.
         stored: as of `list_numbered_videos`.
     """
     if not row["video"]:
@@ -124,19 +115,13 @@ def describe_future_mtime(path: str | Path) -> str:
 def find_unlisted_videos(folder: str | Path, paths: Sequence[str], table: str) -> list[str]:
     """Return a line for each folder with videos that no row of a table names.
 
-    Args:
-        folder: where to look; a folder of an object store is skipped.
-        paths: of the videos that are in a row; their folders are searched, too.
-        table: for the message.
+    The folders of `paths`, which the rows name, are searched, too; those of object stores are not.
     """
     known, lines = {os.path.realpath(path) for path in paths}, []
     for place in sorted({str(folder), *map(os.path.dirname, paths)}):
         names = sorted(os.listdir(place)) if os.path.isdir(place) else []
-        unlisted = [
-            name
-            for name in names
-            if is_video_file(name) and os.path.realpath(os.path.join(place, name)) not in known
-        ]
+        videos = [name for name in names if is_video_file(name)]
+        unlisted = [n for n in videos if os.path.realpath(os.path.join(place, n)) not in known]
         if unlisted:
             lines.append(
                 f"{place}: no row of {table} names these videos, unused: {shorten_list(unlisted)}"
@@ -162,11 +147,7 @@ def _suggest_file(path: str) -> str:
 
 
 def find_repeated_addresses(videos: Sequence[tuple[str, str]]) -> list[str]:
-    """Return a line for each address in an object store that two rows name.
-
-    Args:
-        videos: place (for messages) and address of each.
-    """
+    """Return a line for each address in an object store that two rows (place, address) name."""
     lines, owners = [], {}
     for place, path in videos:
         if (owner := owners.setdefault(posixpath.normpath(path), place)) != place:
@@ -175,12 +156,9 @@ def find_repeated_addresses(videos: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def find_identical_files(videos: Sequence[tuple[str, str]]) -> list[str]:
-    """Return a line for each video that has the same content as another.
+    """Return a line for each video (place, path) that has the same content as another.
 
     One of the two could be held out and the other seen in training, unnoticed.
-
-    Args:
-        videos: place (for messages) and path of each.
     """
     lines, groups = [], defaultdict(list)
     for place, path in videos:
@@ -189,25 +167,21 @@ def find_identical_files(videos: Sequence[tuple[str, str]]) -> list[str]:
                 groups[fingerprint_file(path)].append((place, path))
         except InputError as error:
             lines.append(str(error))
-    for group in groups.values():
-        place, path = group[0]
+    for (place, path), *others in groups.values():
         lines += [
             f"{other_place}: {other} has the same content as {path} ({place}): keep one"
-            for other_place, other in group[1:]
+            for other_place, other in others
             if filecmp.cmp(path, other, shallow=False)
         ]
     return lines
 
 
 def fingerprint_file(path: str) -> str:
-    """Return a digest of a file's size and of 32 pieces spread over it.
+    """Return 16 hex digits: a digest of a file's size and of 32 pieces spread over it.
 
     It shows whether a video is still the same, without its name and times: reading 1 MB is enough
     even for many GB. A changed frame changes the sizes in a container's index or, uncompressed,
     the pieces of any edit that is not confined to a fraction of a second.
-
-    Returns:
-        The first 16 hex digits of a SHA-256.
 
     Raises:
         InputError: the file cannot be read.
@@ -227,10 +201,7 @@ def fingerprint_file(path: str) -> str:
 def matches_plan(path: str, identity: str | dict | None) -> bool:
     """Return whether a video is what was planned with.
 
-    Args:
-        path: the video.
-        identity: its fingerprint; or its size, if it was fetched from an object store; None for
-            simulated videos.
+    Its identity is a fingerprint, or its size in an object store; None for simulated videos.
     """
     if isinstance(identity, dict):
         return os.path.getsize(path) == identity["size"]

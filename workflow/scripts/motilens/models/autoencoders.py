@@ -1,8 +1,8 @@
 """Autoencoders: the paper's (section 2.1), and those that it names as future work (section 5).
 
-Tensors are float32, (stacks, channels, height, width), frames scaled to [0, 1]; height and width
-are divisible by 4. A model is described by a plain dict, its architecture, which is stored with its
-weights.
+Tensors are float32, (stacks, channels, height, width), frames scaled to [0, 1]; a stack has frames
+x repeats channels, and its height and width are divisible by 4. A model is described by a plain
+dict, its architecture, which is stored with its weights.
 """
 
 from collections.abc import Callable
@@ -22,10 +22,6 @@ class Autoencoder(nn.Module):
     the same convolutions, but its input is shifted and scaled to mean 0 and variance 1 (see
     `set_input_statistics`) and its output back, and both halves end without a ReLU. All other
     variants are changes of "standardized".
-
-    Args:
-        frames, repeats: a stack has frames x repeats channels.
-        variant: one of AUTOENCODERS.
     """
 
     def __init__(self, frames: int, repeats: int = 1, variant: str = "standardized"):
@@ -38,25 +34,14 @@ class Autoencoder(nn.Module):
         self.encoder = nn.Sequential(*first, *_half_layers(stacked, FEATURE_CHANNELS), *end)
         self.decoder = nn.Sequential(*_half_layers(FEATURE_CHANNELS, stacked), *end, *last)
 
-    @property
-    def is_standardized(self) -> bool:
-        """Return whether the input is rescaled."""
-        return isinstance(self.encoder[0], Rescale)
-
     def set_input_statistics(self, mean: float, deviation: float) -> None:
         """Set mean and standard deviation of the training frames, unless the variant is "paper"."""
-        if self.is_standardized:
+        if isinstance(self.encoder[0], Rescale):
             self.encoder[0].set_values(1 / deviation, -mean / deviation)
             self.decoder[-1].set_values(deviation, mean)
 
     def loss(self, output, stacks: torch.Tensor, criterion: Callable) -> torch.Tensor:
-        """Return how far what `forward` returned in training is from `stacks`, a scalar.
-
-        Args:
-            output: of `forward`.
-            stacks: its input.
-            criterion: a `losses.ReconstructionLoss`.
-        """
+        """Return the loss, a scalar, of `forward`'s output in training by a ReconstructionLoss."""
         return criterion(output, stacks)
 
     def forward(self, stacks):
@@ -163,11 +148,7 @@ AUTOENCODERS = {
 
 
 def build_autoencoder(architecture: dict) -> Autoencoder:
-    """Return an untrained autoencoder.
-
-    Args:
-        architecture: {"model": "autoencoder", "frames", "repeats", "variant"}.
-    """
+    """Build {"model": "autoencoder", "frames", "repeats", "variant"}, not trained yet."""
     arguments = {name: value for name, value in architecture.items() if name != "model"}
     return AUTOENCODERS[arguments["variant"]](**arguments)
 

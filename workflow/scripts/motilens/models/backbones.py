@@ -8,8 +8,7 @@ from motilens.models.layers import GlobalAvgPool2d
 def make_backbone(name: str) -> nn.Module:
     """Return an untrained classification network of torchvision, with 1000 classes.
 
-    Args:
-        name: as torchvision has it; config/schema.yaml lists those that take images of any size.
+    config/schema.yaml lists those that take images of any size.
     """
     import torchvision  # takes seconds, and only regressors need it
 

@@ -10,21 +10,20 @@ import torch
 from torch import nn
 
 from motilens.models.layers import FEATURE_CHANNELS, Rescale
-from motilens.models.optical_flow import apply_in_chunks, lucas_kanade_flow, vector_length
+from motilens.models.optical_flow import lucas_kanade_flow, vector_length
 
+CHUNK_SIZE = 4  # stacks that a CPU's cache holds
 MIN_DEVIATION = 1e-4  # a channel that varies less than this (white is 1) is not rescaled
 
 
 class FixedEncoder(nn.Module):
     """A fixed encoder whose channels have mean 0 and variance 1 over the training stacks.
 
-    Args:
-        frames, repeats: a stack has frames x repeats channels.
-        kind: "none": the stack as it is, one channel for each frame; "pca": the three directions
-            in which pixels vary most from frame to frame, the linear optimum of the bottleneck of
-            an autoencoder that sees single pixels; "motion": mean, standard deviation, and mean
-            difference of successive frames; "flow": mean, and mean and standard deviation of the
-            speed (pixels per frame, see `lucas_kanade_flow`).
+    Kinds are "none": the stack as it is, one channel for each frame; "pca": the three directions in
+    which pixels vary most from frame to frame, the linear optimum of the bottleneck of an
+    autoencoder that sees single pixels; "motion": mean, standard deviation, and mean difference of
+    successive frames; "flow": mean, and mean and standard deviation of the speed (pixels per frame,
+    see `lucas_kanade_flow`).
     """
 
     def __init__(self, frames: int, repeats: int, kind: str):
@@ -36,11 +35,7 @@ class FixedEncoder(nn.Module):
 
     @torch.no_grad()
     def fit(self, iter_batches: Callable[[], Iterable[torch.Tensor]]) -> None:
-        """Fit the encoder to the training stacks.
-
-        Args:
-            iter_batches: yields all of them, float32 in [0, 1], each time it is called.
-        """
+        """Fit the encoder to all training stacks, which each call of `iter_batches` yields."""
         core, rescale = self.encoder
         if isinstance(core, PixelPCA):
             core.fit(iter_batches())
@@ -52,11 +47,7 @@ class FixedEncoder(nn.Module):
 
 
 class PixelPCA(nn.Module):
-    """Project pixels on their principal components; a stack's channels are the variables.
-
-    Args:
-        channels: of a stack.
-    """
+    """Project pixels on their principal components; a stack's channels are the variables."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -89,24 +80,20 @@ class FlowStatistics(nn.Module):
 
     def forward(self, x):
         """Return feature images of stacks x."""
-        return apply_in_chunks(x, self._compute)
+        parts = x.split(CHUNK_SIZE) if x.is_cpu else [x]
+        return torch.cat([self._compute(part) for part in parts])
 
     def _compute(self, x):
         speed = vector_length(lucas_kanade_flow(x))
         return torch.stack([x.mean(1), speed.mean(1), speed.std(1, correction=0)], 1)
 
 
-# Those that need no fit: from stacks (n, frames, height, width) to images
-# (n, FEATURE_CHANNELS, height, width).
+# Those without a fit: stacks (n, frames, height, width) to (n, FEATURE_CHANNELS, height, width).
 FIXED_ENCODERS = {"none": nn.Identity, "motion": TemporalStatistics, "flow": FlowStatistics}
 
 
 def build_fixed_encoder(architecture: dict) -> FixedEncoder:
-    """Return an encoder that is not fitted yet.
-
-    Args:
-        architecture: {"model": "fixed", "frames", "repeats", "kind"}.
-    """
+    """Build {"model": "fixed", "frames", "repeats", "kind"}, not fitted yet."""
     return FixedEncoder(**{name: v for name, v in architecture.items() if name != "model"})
 
 

@@ -9,8 +9,7 @@ FEATURE_CHANNELS = 3  # a feature image is shaped like an RGB image, which Image
 class Rescale(nn.Module):
     """Compute x * scale + shift; both are stored with the weights but not trained.
 
-    Args:
-        channels: with values of their own; None: one value for all.
+    Each of `channels` has values of its own; None: there is one value for all.
     """
 
     def __init__(self, channels: int | None = None):

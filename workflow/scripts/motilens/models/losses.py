@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch.nn.functional import avg_pool2d, mse_loss
 
 from motilens.core.errors import InputError
 
@@ -28,17 +28,15 @@ class ReconstructionLoss:
     def normalize_to_constant_baseline(self, batches: Iterable[torch.Tensor]) -> None:
         """Scale each term to 1 for a model that always predicts the mean gray level.
 
-        Otherwise weight decay, or other terms, would outweigh errors in units of white.
-
-        Args:
-            batches: training stacks (n, channels, height, width) in [0, 1].
+        Otherwise weight decay, or other terms, would outweigh errors in units of white. Batches are
+        of training stacks (n, channels, height, width) in [0, 1].
 
         Raises:
             InputError: a term is 0 for such a model already.
         """
         totals, count = dict.fromkeys(LOSS_TERMS, 0.0), 0
         for stacks in batches:
-            constant, count = self._constant_image(stacks), count + len(stacks)
+            constant, count = torch.full_like(stacks, self.mean), count + len(stacks)
             for name in self._used_terms():
                 totals[name] += self._compute_term(name, constant, stacks).item() * len(stacks)
         for name in self._used_terms():
@@ -51,20 +49,15 @@ class ReconstructionLoss:
 
     def __call__(self, reconstruction: torch.Tensor, stacks: torch.Tensor) -> torch.Tensor:
         """Return the loss, a scalar."""
-        terms = [
-            self.weights[name]
-            / self.scales[name]
-            * self._compute_term(name, reconstruction, stacks)
-            for name in self._used_terms()
-        ]
+        terms = []
+        for name in self._used_terms():
+            weight = self.weights[name] / self.scales[name]
+            terms.append(weight * self._compute_term(name, reconstruction, stacks))
         return sum(terms[1:], start=terms[0])
 
     def constant_baseline(self, stacks: torch.Tensor) -> torch.Tensor:
         """Return the loss of a model that always predicts the mean gray level."""
-        return self(self._constant_image(stacks), stacks)
-
-    def _constant_image(self, stacks):
-        return torch.full_like(stacks, self.mean)
+        return self(torch.full_like(stacks, self.mean), stacks)
 
     def _used_terms(self) -> list[str]:
         return [name for name in LOSS_TERMS if self.weights.get(name)]
@@ -74,30 +67,23 @@ class ReconstructionLoss:
         return LOSS_TERMS[name](reconstruction.reshape(shape), stacks.reshape(shape))
 
 
-def mse_loss(reconstruction, stacks):
-    """Return the mean squared error, the paper's loss."""
-    return nn.functional.mse_loss(reconstruction, stacks)
-
-
 def gradient_difference_loss(reconstruction, stacks):
     """Return the squared error of differences of neighboring pixels (Mathieu et al., ICLR 2016)."""
-    return sum(
-        nn.functional.mse_loss(reconstruction.diff(dim=d), stacks.diff(dim=d)) for d in (2, 3)
-    )
+    return sum(mse_loss(reconstruction.diff(dim=d), stacks.diff(dim=d)) for d in (2, 3))
 
 
 def frame_difference_loss(reconstruction, stacks):
     """Return the squared error of differences of successive frames: movement, and nothing else."""
     if stacks.shape[1] == 1:
         return torch.zeros((), device=stacks.device)
-    return nn.functional.mse_loss(reconstruction.diff(dim=1), stacks.diff(dim=1))
+    return mse_loss(reconstruction.diff(dim=1), stacks.diff(dim=1))
 
 
 def ssim_loss(reconstruction, stacks):
     """Return 1 - structural similarity (Wang et al. 2004), in square windows of equal weight."""
 
     def mean(x):
-        return nn.functional.avg_pool2d(x, SSIM_WINDOW, SSIM_STRIDE)
+        return avg_pool2d(x, SSIM_WINDOW, SSIM_STRIDE)
 
     a, b = mean(reconstruction), mean(stacks)
     variances = mean(reconstruction**2) - a**2 + mean(stacks**2) - b**2
@@ -109,7 +95,7 @@ def ssim_loss(reconstruction, stacks):
 
 # Each takes a reconstruction and stacks, (n, frames, height, width), and returns a scalar.
 LOSS_TERMS = {
-    "mse": mse_loss,
+    "mse": mse_loss,  # the paper's
     "gradient_difference": gradient_difference_loss,
     "frame_difference": frame_difference_loss,
     "ssim": ssim_loss,

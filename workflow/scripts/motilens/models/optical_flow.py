@@ -1,27 +1,19 @@
 """Dense optical flow by the method of Lucas and Kanade."""
 
-from collections.abc import Callable
-
 import torch
 from torch import nn
 
 FLOW_WINDOW = 7  # pixels, in which neighbors are taken to move alike
-CHUNK_SIZE = 4  # stacks that a CPU's cache holds
 MAX_SPEED = 16.0  # pixels from frame to frame; what seems faster is not movement
 
 
 def lucas_kanade_flow(x: torch.Tensor) -> torch.Tensor:
-    """Estimate how far what is seen at each pixel moves from frame to frame.
+    """Estimate how far what is seen at each pixel of x (n, frames, height, width) moves.
 
     Least squares in a window (Lucas and Kanade, IJCAI 1981), without a pyramid: movements of more
-    than a few pixels are missed.
-
-    Args:
-        x: (n, frames, height, width).
-
-    Returns:
-        Pixels, (n, frames - 1, 2, height, width), to the right and down; 0 where there is no
-        texture, and no faster than MAX_SPEED. Of one frame: one velocity, 0.
+    than a few pixels are missed. Velocities are in pixels per frame, (n, frames - 1, 2, height,
+    width), to the right and down; 0 where there is no texture, and no faster than MAX_SPEED. Of one
+    frame: one velocity, 0.
     """
     if x.shape[1] == 1:
         return torch.zeros_like(x).unsqueeze(2).expand(-1, -1, 2, -1, -1)
@@ -47,8 +39,3 @@ def lucas_kanade_flow(x: torch.Tensor) -> torch.Tensor:
 def vector_length(vectors: torch.Tensor) -> torch.Tensor:
     """Return the length of vectors (n, frames, 2, height, width); much faster than torch's norm."""
     return torch.hypot(*vectors.unbind(2))
-
-
-def apply_in_chunks(x: torch.Tensor, function: Callable) -> torch.Tensor:
-    """Apply a function to a few stacks at a time, which a CPU's cache holds."""
-    return torch.cat([function(part) for part in (x.split(CHUNK_SIZE) if x.is_cpu else [x])])

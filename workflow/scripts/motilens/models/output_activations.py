@@ -7,11 +7,7 @@ MIN_PERCENT = 0.1  # keeps the inverse activation finite when the bias is initia
 
 
 class Identity(nn.Module):
-    """Take the numbers for percentages, as the paper does.
-
-    Args:
-        values: how many percentages there are.
-    """
+    """Take the numbers for percentages, as the paper does."""
 
     def __init__(self, values: int):
         super().__init__()

@@ -1,22 +1,18 @@
 """Pretrained weights of torchvision's networks, from which regressors start."""
 
-import hashlib
 import re
 from pathlib import Path
 
 import torch
 
 from motilens.core.errors import InputError
+from motilens.core.files import hash_file
 from motilens.core.text import describe_error
 from motilens.models.backbones import make_backbone
 
 
 def fetch_pretrained_weights(backbone: str, weights: str) -> dict:
-    """Return pretrained weights of torchvision, downloaded once into torch's own cache.
-
-    Args:
-        backbone: name of the network.
-        weights: a name that torchvision knows, such as "IMAGENET1K_V1".
+    """Return torchvision's weights "IMAGENET1K_V1", say, downloaded once into torch's own cache.
 
     Raises:
         InputError: they are not in the cache and cannot be downloaded, or are damaged.
@@ -43,17 +39,11 @@ def fetch_pretrained_weights(backbone: str, weights: str) -> dict:
 def read_weights_file(backbone: str, path: str | Path, sha256: str) -> dict:
     """Return pretrained weights in a file of the user's: a state dict as torchvision's are.
 
-    Args:
-        backbone: name of the network.
-        path: of the file.
-        sha256: of its content, 64 hex digits.
-
     Raises:
         InputError: the file is missing, has another content, or does not fit the network.
     """
     try:
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hash_file(path)
     except OSError as error:
         raise InputError(f"regressor.weights.file: {path} cannot be read ({error})") from error
     if digest != sha256.lower():
@@ -62,8 +52,7 @@ def read_weights_file(backbone: str, path: str | Path, sha256: str) -> dict:
             "file, or damaged; download it again or correct regressor.weights.sha256"
         )
     try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        return _check_state_dict(backbone, state)
+        return _check_state_dict(backbone, torch.load(path, weights_only=True, map_location="cpu"))
     except Exception as error:  # as above
         raise InputError(
             f"regressor.weights.file: {path} does not hold the weights of torchvision's {backbone} "
@@ -72,11 +61,7 @@ def read_weights_file(backbone: str, path: str | Path, sha256: str) -> dict:
 
 
 def load_stored_weights(path: str) -> dict:
-    """Return what one of the two functions above returned, as the step `fetch_weights` stored it.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
+    """Return what the step `fetch_weights` stored; raise an InputError if it cannot be read."""
     try:
         return torch.load(path, weights_only=True)
     except Exception as error:  # as above

@@ -90,29 +90,21 @@ class Regressor(nn.Module):
         A first layer of other than three channels gets the mean over colors for each, scaled so
         that its output stays as large.
         """
-        state = OrderedDict(
-            (name, tensor)
-            for name, tensor in weights.items()
-            if not name.startswith(f"{self._last}.")
-        )
+        prefix = f"{self._last}."
+        state = OrderedDict((k, v) for k, v in weights.items() if not k.startswith(prefix))
         channels = self.backbone.get_submodule(self._first).in_channels
         key = f"{self._first}.weight"
         if channels != FEATURE_CHANNELS:
             gray = state[key].sum(1, keepdim=True) / channels
             state[key] = gray.expand(-1, channels, -1, -1).contiguous()
-        last = self.backbone.get_submodule(self._last)
-        state.update(last.state_dict(prefix=f"{self._last}."))
+        state.update(self.backbone.get_submodule(self._last).state_dict(prefix=prefix))
         state._metadata = getattr(weights, "_metadata", None)  # some networks look at it
         self.backbone.load_state_dict(state)
 
     def forward(self, stacks):
-        """Predict percentages (n, outputs).
+        """Predict percentages (n, outputs) of what `stacks_to_input` returns.
 
-        Args:
-            stacks: (n, channels, height, width), see `transforms.stacks_to_input`.
-
-        Raises:
-            TypeError: they are uint8.
+        Raise a TypeError if it is uint8.
         """
         if stacks.dtype == torch.uint8:
             raise TypeError("gray levels in [0, 1] are expected, not uint8: see stacks_to_input")
@@ -131,11 +123,9 @@ class Regressor(nn.Module):
 
 
 def build_regressor(architecture: dict) -> Regressor:
-    """Return an untrained regressor.
+    """Build {"model": "regressor", "encoder", and arguments of `Regressor`}, not trained yet.
 
-    Args:
-        architecture: {"model": "regressor", "encoder": architecture of an autoencoder or a fixed
-            encoder, "backbone", "outputs", and other arguments of `Regressor`}.
+    The encoder is the architecture of an autoencoder or of a fixed encoder.
     """
     arguments = {k: v for k, v in architecture.items() if k not in ("model", "encoder")}
     encoder = architecture["encoder"]

@@ -11,14 +11,9 @@ def to_unit_range(stacks: torch.Tensor) -> torch.Tensor:
 
 
 def stacks_to_input(stacks: torch.Tensor, repeats: int) -> torch.Tensor:
-    """Return stacks as a model sees them.
+    """Return uint8 stacks (n, frames, height, width) as a model sees them.
 
-    Args:
-        stacks: uint8 (n, frames, height, width).
-        repeats: how often a stack is repeated, one copy after the other.
-
-    Returns:
-        float32 in [0, 1], (n, repeats x frames, height, width).
+    They are float32 in [0, 1], (n, repeats x frames, height, width), one copy after the other.
     """
     return to_unit_range(stacks).unsqueeze(1).expand(-1, repeats, -1, -1, -1).flatten(1, 2)
 

@@ -9,7 +9,9 @@ MMSys 2019, https://doi.org/10.1145/3304109.3325814).
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
+Poses = tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y, direction (rad), each (cells,)
 CELL_COUNTS = (20, 25, 40, 50)  # with these, every percentage is exact at one decimal
 PROGRESSIVE, NONPROGRESSIVE, IMMOTILE = range(3)
 # Mean and standard deviation over VISEM's participants, as fractions.
@@ -63,9 +65,8 @@ def draw_cells(participant: int, seed: int) -> Cells:
     rng = random_stream(participant, seed, "population")
     count = int(rng.choice(CELL_COUNTS))
     motility = _draw_motility(rng, count)
-    head, midpiece, tail = (
-        _draw_defects(rng, count, *share) for share in (HEAD_SHARE, MIDPIECE_SHARE, TAIL_SHARE)
-    )
+    shares = HEAD_SHARE, MIDPIECE_SHARE, TAIL_SHARE
+    head, midpiece, tail = (_draw_defects(rng, count, *share) for share in shares)
     return Cells(
         motility=motility,
         head_defect=head,
@@ -106,18 +107,12 @@ def draw_fluid_drift(participant: int, seed: int) -> np.ndarray:
     return speed * np.array([np.cos(direction), np.sin(direction)])
 
 
-def head_poses(
-    cells: Cells, drift: np.ndarray, time: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return x, y (µm) and direction (rad) of the heads, each (cells,).
+def head_poses(cells: Cells, drift: np.ndarray, time: float) -> Poses:
+    """Return x, y (µm) and direction (rad) of the heads at a time (s).
 
-    Every path is an arc of a circle in the drifting fluid; the beat moves the head from side to
-    side across it. Positions are not bounded: `microscope` wraps them onto its torus.
-
-    Args:
-        cells: the population.
-        drift: of the fluid, µm/s, (2,).
-        time: s.
+    Every path is an arc of a circle in the fluid, which drifts (µm/s, (2,)); the beat moves the
+    head from side to side across it. Positions are not bounded: `microscope` wraps them onto its
+    torus.
     """
     turned = cells.turning * time
     chord = cells.speed * time * np.sinc(turned / (2 * np.pi))
@@ -129,18 +124,18 @@ def head_poses(
     return x, y, facing + yaw
 
 
-def random_stream(participant: int, seed: int, name: str) -> np.random.Generator:
+def random_stream(participant: int, seed: int, name: str) -> Generator:
     """Return the random generator of one purpose; see RANDOM_STREAMS."""
     return np.random.default_rng([seed, participant, RANDOM_STREAMS.index(name)])
 
 
-def _draw_beta(rng: np.random.Generator, mean: float, deviation: float) -> float:
+def _draw_beta(rng: Generator, mean: float, deviation: float) -> float:
     """Draw a fraction from the beta distribution with this mean and standard deviation."""
     concentration = mean * (1 - mean) / deviation**2 - 1
     return rng.beta(mean * concentration, (1 - mean) * concentration)
 
 
-def _draw_motility(rng: np.random.Generator, count: int) -> np.ndarray:
+def _draw_motility(rng: Generator, count: int) -> np.ndarray:
     nonprogressive = _draw_beta(rng, *NONPROGRESSIVE_SHARE)
     progressive = (1 - nonprogressive) * _draw_beta(rng, *PROGRESSIVE_SHARE_OF_REST)
     wanted = count * np.array([progressive, nonprogressive, 1 - progressive - nonprogressive])
@@ -150,13 +145,11 @@ def _draw_motility(rng: np.random.Generator, count: int) -> np.ndarray:
     return rng.permutation(np.repeat([PROGRESSIVE, NONPROGRESSIVE, IMMOTILE], counts))
 
 
-def _draw_defects(
-    rng: np.random.Generator, count: int, mean: float, deviation: float
-) -> np.ndarray:
+def _draw_defects(rng: Generator, count: int, mean: float, deviation: float) -> np.ndarray:
     return rng.permutation(count) < round(count * _draw_beta(rng, mean, deviation))
 
 
-def _draw_movement(rng: np.random.Generator, motility: np.ndarray) -> dict[str, np.ndarray]:
+def _draw_movement(rng: Generator, motility: np.ndarray) -> dict[str, np.ndarray]:
     """Draw movements after the WHO manual.
 
     Rapidly progressive >= 25 µm/s, slowly 5 to 25 µm/s, non-progressive a beating tail without net
@@ -165,25 +158,24 @@ def _draw_movement(rng: np.random.Generator, motility: np.ndarray) -> dict[str, 
     Mechanics 43, 2011, review how.
     """
     count = len(motility)
-    progressive, immotile = motility == PROGRESSIVE, motility == IMMOTILE
+    progressive, moves = motility == PROGRESSIVE, motility != IMMOTILE
     rapid, circling = rng.random(count) < 0.7, rng.random(count) < 0.5
     swimming = np.where(rapid, rng.uniform(25, 70, count), rng.uniform(8, 25, count))
     circling_rate = rng.choice([-1, 1], count) * rng.uniform(2, 6, count)
     radius = np.where(circling, rng.uniform(0.5, 1.5, count), 0)
     turning = np.where(progressive, rng.normal(0, 0.25, count).clip(-0.6, 0.6), circling_rate)
-    moves = ~immotile
+    frequency = np.where(progressive, rng.uniform(10, 20, count), rng.uniform(5, 12, count))
+    sway = np.where(progressive, rng.uniform(0.5, 1.3, count), rng.uniform(0.2, 0.45, count))
     return {
         "speed": moves * np.where(progressive, swimming, radius * np.abs(turning)),
         "turning": moves * np.where(progressive | circling, turning, 0),
-        "beat_frequency": moves
-        * np.where(progressive, rng.uniform(10, 20, count), rng.uniform(5, 12, count)),
-        "sway": moves
-        * np.where(progressive, rng.uniform(0.5, 1.3, count), rng.uniform(0.2, 0.45, count)),
+        "beat_frequency": moves * frequency,
+        "sway": moves * sway,
         "bending": moves * rng.uniform(0.4, 0.9, count),
     }
 
 
-def _draw_heads(rng: np.random.Generator, defect: np.ndarray) -> dict[str, np.ndarray]:
+def _draw_heads(rng: Generator, defect: np.ndarray) -> dict[str, np.ndarray]:
     """Draw heads; normal ones are ovals of about 4.1 x 2.8 µm (medians of the WHO manual)."""
     kinds = ("large", "small", "round", "tapered", "pyriform", "double")
     kind = np.where(defect, rng.choice(kinds, len(defect)), "normal")
@@ -200,7 +192,7 @@ def _draw_heads(rng: np.random.Generator, defect: np.ndarray) -> dict[str, np.nd
     }
 
 
-def _draw_midpieces(rng: np.random.Generator, defect: np.ndarray) -> dict[str, np.ndarray]:
+def _draw_midpieces(rng: Generator, defect: np.ndarray) -> dict[str, np.ndarray]:
     kind = np.where(defect, rng.choice(("thick", "bent", "droplet"), len(defect)), "normal")
     strength = rng.uniform(0.5, 1, len(defect))
     side = rng.choice([-1, 1], len(defect))
@@ -211,7 +203,7 @@ def _draw_midpieces(rng: np.random.Generator, defect: np.ndarray) -> dict[str, n
     }
 
 
-def _draw_tails(rng: np.random.Generator, defect: np.ndarray) -> dict[str, np.ndarray]:
+def _draw_tails(rng: Generator, defect: np.ndarray) -> dict[str, np.ndarray]:
     """Draw tails; normal ones are about 45 µm long, ten times the head (WHO manual)."""
     kinds = ("short", "coiled", "hairpin", "double")
     kind = np.where(defect, rng.choice(kinds, len(defect)), "normal")

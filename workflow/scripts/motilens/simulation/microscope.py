@@ -20,9 +20,9 @@ from motilens.simulation.cells import (
     TORUS_HEIGHT,
     TORUS_WIDTH,
     Cells,
+    Poses,
 )
 
-Poses = tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y, direction (rad), each (cells,)
 # How strongly red, green and blue take part. Shadows look bluish, and so does a strong glow; the
 # lens spreads red the most, so that a glow fades out in orange.
 DARK_TINT = (0.95, 1.05, 0.8)
@@ -32,8 +32,7 @@ GLOW_SHIFT = ((0, -1), (0, 0), (-1, 0))  # rows and columns, by which the lens s
 MIDPIECE_LENGTH = 5.0  # µm
 TAIL_STEP = 0.4  # µm between the points that draw a tail: under a pixel, so the line is smooth
 WAVELENGTH = 38.0  # µm, of the wave that runs down a beating tail
-# Mean number in a sample; smallest and largest radius, brightness inside, brightness of the rim;
-# blur.
+# Mean number in a sample; smallest and largest radius, brightness inside and at the rim; blur.
 DEBRIS = {
     "speck": (330, (0.5, -0.7, 0.0), (1.7, 0.0, 0.05), 1.0),
     "globule": (9, (2.0, -1.4, 0.1), (5.0, -0.5, 0.4), 1.0),
@@ -48,11 +47,7 @@ GRANULES = {"cell": 45, "flake": 3}  # held by each body of these kinds
 
 
 class Scene:
-    """What makes one participant's video besides the cells, and where the debris is.
-
-    Args:
-        debris, background, noise: random generators.
-    """
+    """What makes one participant's video besides the cells, and where the debris is."""
 
     def __init__(self, debris: Generator, background: Generator, noise: Generator):
         self.jiggle, self.noise = debris, noise
@@ -65,15 +60,9 @@ class Scene:
         self.noise_sheet = sheet * np.float32(noise.uniform(1.0, 2.5) / sheet.std())
 
     def draw_frame(self, cells: Cells, poses: Poses, drift: np.ndarray, time: float) -> np.ndarray:
-        """Draw the frame at a time, uint8 RGB (480, 640, 3).
+        """Draw the frame at a time (s), uint8 RGB (480, 640, 3); poses are in µm, drift in µm/s.
 
         Call it once for each frame, in order: the debris takes one step of its Brownian movement.
-
-        Args:
-            cells: the population.
-            poses: of the heads, µm and rad.
-            drift: of the fluid, µm/s.
-            time: s.
         """
         dark = np.zeros((TORUS_HEIGHT, TORUS_WIDTH), np.float32)
         bright = np.zeros_like(dark)
@@ -230,14 +219,11 @@ def add_tails(dark: np.ndarray, cells: Cells, necks: Poses, time: float) -> None
 
 
 def tail_shapes(cells: Cells, time: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the shapes of tails at a time (s).
+    """Return angles (rad) of the tails' points at a time (s), and how far along each point is.
 
-    Angles, not positions, keep the tail's length whatever its shape. The beat is a wave that
-    travels from neck to tip and grows on its way.
-
-    Returns:
-        Angles (rad) of the tail's points against straight backwards, and how far each point is
-        along the tail (0 neck, 1 tip, beyond it nothing); both (cells, points).
+    Angles are against straight backwards: they, not positions, keep the tail's length whatever its
+    shape. The beat is a wave that travels from neck to tip and grows on its way. Along the tail, 0
+    is the neck, 1 the tip, and beyond it nothing. Both are (cells, points).
     """
     length = np.arange(0, cells.tail_length.max(), TAIL_STEP)
     along = length / cells.tail_length[:, None]

@@ -21,17 +21,10 @@ def make_video_name(participant: int, seed: int) -> str:
 
 
 def render_video(participant: int, seed: int, frames: int) -> Iterator[np.ndarray]:
-    """Yield frames one by one, uint8 RGB (480, 640, 3), at SIMULATED_FRAME_RATE.
-
-    Args:
-        participant: number of the participant.
-        seed: of the data set.
-        frames: how many.
-    """
+    """Yield frames one by one, uint8 RGB (480, 640, 3), at SIMULATED_FRAME_RATE."""
     cells, drift = draw_cells(participant, seed), draw_fluid_drift(participant, seed)
-    scene = Scene(
-        *(random_stream(participant, seed, name) for name in ("debris", "background", "noise"))
-    )
+    streams = "debris", "background", "noise"
+    scene = Scene(*(random_stream(participant, seed, name) for name in streams))
     for frame in range(frames):
         time = frame / SIMULATED_FRAME_RATE
         yield scene.draw_frame(cells, head_poses(cells, drift, time), drift, time)

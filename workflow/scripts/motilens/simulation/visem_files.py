@@ -12,14 +12,7 @@ from motilens.simulation.render import make_video_name
 def simulated_sample_table(participants: int, seed: int, folder: str) -> pd.DataFrame:
     """Return what `read_samples` will read once the files are written.
 
-    Args:
-        participants: how many.
-        seed: of the data set.
-        folder: of the videos.
-
-    Returns:
-        One row for each participant: index sample, participant (str), video (path), six
-        percentages.
+    One row for each participant: index sample, participant (str), video (path), six percentages.
     """
     table = pd.DataFrame(
         {
@@ -47,10 +40,5 @@ def write_video_list(table: pd.DataFrame, path: Path) -> None:
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write VISEM's dialect: UTF-8 with byte order mark, CR LF, `;`, decimal comma."""
     table.to_csv(
-        path,
-        index=False,
-        sep=";",
-        decimal=",",
-        encoding="utf-8-sig",
-        lineterminator="\r\n",
+        path, index=False, sep=";", decimal=",", encoding="utf-8-sig", lineterminator="\r\n"
     )

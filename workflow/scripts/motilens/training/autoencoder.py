@@ -8,13 +8,18 @@ from motilens.models.autoencoders import Autoencoder, build_autoencoder
 from motilens.models.losses import ReconstructionLoss
 from motilens.models.transforms import stacks_to_input
 from motilens.training.checkpoint import CheckpointManager
-from motilens.training.stack_dataset import StackDataset, gray_level_statistics, stacks_from_array
+from motilens.training.stack_dataset import (
+    INFERENCE_BATCH,
+    StackDataset,
+    apply_in_batches,
+    gray_level_statistics,
+    stacks_from_array,
+)
 from motilens.training.trainer import TrainingResult, TrainingTask, run_training
 
 MIN_SPREAD = 1e-4  # values that spread less over all pixels carry no information
 CHANNELS_LAST = ChannelsLastPreference(cpu=True, gpu=True)
 SUBSAMPLE_SIZE = 256  # stacks that are diagnosed during training
-INFERENCE_BATCH = 32  # stacks
 
 
 def train_autoencoder(
@@ -24,16 +29,10 @@ def train_autoencoder(
     compute: ComputeSettings,
     checkpoints: CheckpointManager | None = None,
 ) -> TrainingResult:
-    """Train on all stacks given (paper section 2.1).
+    """Train on all stacks given (paper section 2.1); see `run_training` and `diagnose_autoencoder`.
 
-    Args:
-        stacks: of the training samples.
-        settings: frames, repeats, variant, loss (weights, see `ReconstructionLoss`), and those of
-            `run_training`.
-        seed, compute, checkpoints: see `run_training`.
-
-    Returns:
-        The model, its history, and its diagnostics (see `diagnose_autoencoder`).
+    Settings are frames, repeats, variant, loss (weights, see `ReconstructionLoss`), and those of
+    `run_training`.
     """
     statistics = gray_level_statistics(stacks.gray_level_histogram())
     criterion = ReconstructionLoss(settings["loss"], settings["frames"], statistics[0])
@@ -48,6 +47,9 @@ def train_autoencoder(
         model.set_input_statistics(*statistics)
         return model
 
+    def iter_batches(batches):
+        return ((batch,) for batch in stacks.iter_batches(batches))
+
     def loss(network, batch):
         x = stacks_to_input(batch, settings["repeats"])
         return network.loss(network(x), x, criterion)
@@ -55,14 +57,8 @@ def train_autoencoder(
     def diagnose(model, loss):
         return diagnose_autoencoder(model, stacks, criterion, on_all=loss is not None)
 
-    task = TrainingTask(
-        build=build,
-        count=len(stacks),
-        iter_batches=lambda batches: ((batch,) for batch in stacks.iter_batches(batches)),
-        loss=loss,
-        diagnose=diagnose,
-        channels_last=CHANNELS_LAST,
-    )
+    count = len(stacks)
+    task = TrainingTask(build, count, iter_batches, loss, diagnose, channels_last=CHANNELS_LAST)
     return run_training(task, settings, seed, compute, checkpoints)
 
 
@@ -75,13 +71,7 @@ def autoencoder_architecture(settings: dict) -> dict:
 def diagnose_autoencoder(
     model: Autoencoder, stacks: StackDataset, criterion: ReconstructionLoss, on_all: bool = True
 ) -> dict:
-    """Diagnose whether an autoencoder carries information.
-
-    Args:
-        model: the autoencoder.
-        stacks: of the training samples.
-        criterion: what it is trained with.
-        on_all: whether all stacks are used, or only some.
+    """Diagnose, on all stacks or only some, whether an autoencoder carries information.
 
     Returns:
         loss: mean squared error of the reconstruction; loss_of_mean: the same of predicting the
@@ -100,9 +90,7 @@ def diagnose_autoencoder(
         x = stacks_to_input(batch, model.repeats)
         features = model.encoder(x)
         reconstruction, share = model.decoder(features), len(batch) / len(indices)
-        images = (
-            (reconstruction - x) ** 2, x, x**2, reconstruction, reconstruction**2,
-        )  # fmt: skip
+        images = (reconstruction - x) ** 2, x, x**2, reconstruction, reconstruction**2
         means += share * torch.stack([image.mean() for image in images]).cpu()
         parts = [criterion(reconstruction, x), criterion.constant_baseline(x)]
         losses += share * torch.stack(parts).cpu()
@@ -118,13 +106,8 @@ def diagnose_autoencoder(
         failure = "the autoencoder has collapsed: it reconstructs every stack as one gray level"
     elif losses[0] >= losses[1]:
         warning = "the autoencoder reconstructs stacks no better than their mean gray level"
-    return {
-        "loss": error,
-        "loss_of_mean": square - mean**2,
-        "feature_spread": spread,
-        "failure": failure,
-        "warning": warning,
-    }
+    values = {"loss": error, "loss_of_mean": square - mean**2, "feature_spread": spread}
+    return values | {"failure": failure, "warning": warning}
 
 
 def subsample_indices(count: int) -> torch.Tensor:
@@ -134,40 +117,25 @@ def subsample_indices(count: int) -> torch.Tensor:
 
 def encode_stacks(model: Autoencoder, stacks: StackDataset) -> np.ndarray:
     """Return the feature images of stacks, float32 (n, 3, height, width)."""
-    return _apply_in_batches(model, model.encoder, stacks)
+    return apply_in_batches(model, model.encoder, stacks)
 
 
 def reconstruct_stacks(model: Autoencoder, stacks: StackDataset) -> np.ndarray:
     """Return the reconstructions of stacks, float32 (n, channels, height, width)."""
-    return _apply_in_batches(model, model, stacks)
+    return apply_in_batches(model, model, stacks)
 
 
 def feature_image_motion(
     model: Autoencoder, stack: np.ndarray, compute: ComputeSettings
 ) -> np.ndarray:
-    """Return where the feature image of a stack holds movement, float32 (height, width).
+    """Return where the feature image of a stack, uint8 (frames, height, width), holds movement.
 
-    The distance of each pixel from the feature image of a stack that stands still on the first
-    frame, over the root mean square deviation of the feature image; 0 everywhere if the
-    autoencoder has collapsed.
-
-    Args:
-        model: the autoencoder.
-        stack: uint8 (frames, height, width).
-        compute: see `setup_compute`.
+    Float32 (height, width): the distance of each pixel from the feature image of a stack that
+    stands still on the first frame, over the root mean square deviation of the feature image; 0
+    everywhere if the autoencoder has collapsed.
     """
     both = np.stack([stack, np.repeat(stack[:1], len(stack), axis=0)])
     moving, still = encode_stacks(model, stacks_from_array(both, compute))
     spread = np.sqrt(((moving - moving.mean((1, 2), keepdims=True)) ** 2).sum(0).mean())
     distance = np.sqrt(((moving - still) ** 2).sum(0))
     return distance / spread if spread > MIN_SPREAD else np.zeros_like(distance)
-
-
-@torch.no_grad()
-def _apply_in_batches(
-    model: Autoencoder, network: torch.nn.Module, stacks: StackDataset
-) -> np.ndarray:
-    model.to(stacks.device).eval()
-    batches = stacks.iter_batches(torch.arange(len(stacks)).split(INFERENCE_BATCH))
-    outputs = [network(stacks_to_input(batch, model.repeats)).cpu() for batch in batches]
-    return torch.cat(outputs).numpy()

@@ -22,10 +22,7 @@ logger = logging.getLogger(__name__)
 class CheckpointManager:
     """Save and load the state of one training, in a file that Snakemake does not know.
 
-    Args:
-        path: of that file.
-        identity: all that the training depends on; the state of another training is not loaded.
-        minutes: between two checkpoints.
+    `identity` is all that the training depends on: the state of another training is not loaded.
     """
 
     def __init__(self, path: str | Path, identity: dict, minutes: float):
@@ -79,19 +76,18 @@ class CheckpointManager:
         """
         content = io.BytesIO()
         torch.save({"identity": self.identity, "state": state}, content)
-        is_saved = True
+        outcome = "the checkpoint is saved: run again to resume"
         try:
             with atomic_write(self.path) as temporary, open(temporary, "wb") as file:
                 file.write(hashlib.sha256(content.getbuffer()).hexdigest().encode() + b"\n")
                 file.write(content.getbuffer())
         except OSError as error:
-            is_saved = False
+            outcome = "no checkpoint"
             logger.warning(f"the checkpoint {self.path} could not be written: {error}")
         self.saved_at = time.monotonic()
         if self.signal is not None:
             name = signal.Signals(self.signal).name
-            what = "the checkpoint is saved: run again to resume" if is_saved else "no checkpoint"
-            logger.warning(f"{name}: exiting; {what}")
+            logger.warning(f"{name}: exiting; {outcome}")
             raise SystemExit(128 + self.signal)
 
     @contextlib.contextmanager
@@ -119,11 +115,8 @@ class CheckpointManager:
 def checkpointing(weights: str, identity: dict, minutes: float) -> Iterator[CheckpointManager]:
     """Yield a manager for the model that will be in `weights`; remove its file on success.
 
-    Args:
-        weights: path of the model.
-        identity: as of `CheckpointManager`; `on_collapse` is left out of its settings, since it
-            does not change what comes before a collapse.
-        minutes: between two checkpoints.
+    `on_collapse` is left out of the identity's settings, since it does not change what comes before
+    a collapse.
     """
     settings = {k: v for k, v in identity["settings"].items() if k != "on_collapse"}
     path = Path(weights).with_name("checkpoint.pt")

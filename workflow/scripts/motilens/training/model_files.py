@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import torch
@@ -20,10 +21,8 @@ REQUIRED_KEYS = {"architecture", "training", "diagnostics", "weights_sha256"}  #
 def save_model(result: TrainingResult, output, description: dict) -> None:
     """Write all that is known of a trained model, the record last.
 
-    Args:
-        result: of the training.
-        output: paths of weights, record, history and run (docs/reference/formats.md).
-        description: goes into the record, with at least `architecture`.
+    `output` has the paths of weights, record, history and run (docs/reference/formats.md);
+    `description`, with at least `architecture`, goes into the record.
     """
     with atomic_write(output.history) as temporary:
         pd.DataFrame(result.history).to_csv(temporary, index=False)
@@ -49,11 +48,7 @@ def save_model(result: TrainingResult, output, description: dict) -> None:
 def load_model(
     weights: str, record: str, build: Callable[[dict], nn.Module]
 ) -> tuple[nn.Module, Record]:
-    """Return a trained model, in evaluation mode, and its record.
-
-    Args:
-        weights, record: paths.
-        build: makes an untrained model from an architecture.
+    """Return a trained model, in evaluation mode, and its record; `build` takes an architecture.
 
     Raises:
         InputError: the weights are not those that `record` describes.
@@ -64,8 +59,7 @@ def load_model(
             f"{record} is no record of a model, it lacks {', '.join(missing)}: delete it, run again"
         )
     try:
-        with open(weights, "rb") as file:
-            content = file.read()
+        content = Path(weights).read_bytes()
     except OSError as error:
         raise InputError(f"{weights} cannot be read ({error.strerror}): run again") from error
     if hashlib.sha256(content).hexdigest() != description["weights_sha256"]:

@@ -1,7 +1,6 @@
 """Step 2 of the paper: train a network that predicts percentages from feature images."""
 
 import itertools
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -14,11 +13,10 @@ from motilens.models.regressor import Regressor, build_regressor
 from motilens.models.transforms import DIHEDRAL_ORDER, dihedral_transform, stacks_to_input
 from motilens.training.checkpoint import CheckpointManager
 from motilens.training.schedule import split_into_batches
-from motilens.training.stack_dataset import StackDataset
+from motilens.training.stack_dataset import StackDataset, apply_in_batches
 from motilens.training.trainer import TrainingResult, TrainingTask, run_training
 
 CHANNELS_LAST = ChannelsLastPreference(cpu=False, gpu=True)
-INFERENCE_BATCH = 32  # stacks
 # Percentage points: predictions that spread less over the training stacks are one constant.
 MIN_PREDICTION_SPREAD = 1e-3
 # An error on the training stacks so many times as high as in training, and at least one
@@ -38,25 +36,20 @@ def train_regressor(
     pretrained: dict | None = None,
     bags: torch.Tensor | None = None,
 ) -> TrainingResult:
-    """Train on the feature images of all stacks given (paper section 2.2).
+    """Train on the feature images of all stacks given (paper section 2.2); see `run_training`.
 
     They are computed again for each batch: the encoder takes 5 to 7 % of a step
     (benchmarks/README.md), and images of up to twelve times (I1) the size of the stacks need not be
     stored.
 
     Args:
-        stacks: of the training samples.
         labels: float32 (n, values), percentages of the sample that each stack belongs to.
-        encoder: a trained autoencoder or fitted encoder; its encoder becomes part of the model.
+        encoder: trained or fitted; its encoder becomes part of the model.
         settings: architecture (see `build_regressor`), loss, augmentation, init_bias_to_mean,
             recalibrate_batch_norm, and those of `run_training`.
-        seed, compute, checkpoints: see `run_training`.
         pretrained: weights to start from, see `fetch_pretrained_weights`.
         bags: int64 (bags, stacks), multiple-instance training: the loss uses the mean prediction
             of a bag's stacks, which share their label (see `make_bags`); None: each stack alone.
-
-    Returns:
-        The model, its history (loss: as `settings` say, of percentages) and its diagnostics.
     """
     targets = torch.from_numpy(labels)
     bags = torch.arange(len(stacks)).unsqueeze(1) if bags is None else bags
@@ -97,24 +90,16 @@ def train_regressor(
     def diagnose(model, loss):
         return diagnose_regressor(model, stacks, labels, bags, loss, settings["loss"])
 
-    task = TrainingTask(
-        build=build,
-        count=len(bags),
-        iter_batches=iter_batches,
-        loss=loss,
-        diagnose=diagnose,
-        on_train_end=on_train_end,
-        channels_last=CHANNELS_LAST,
-    )
+    count = len(bags)
+    task = TrainingTask(build, count, iter_batches, loss, diagnose, on_train_end, CHANNELS_LAST)
     return run_training(task, settings, seed, compute, checkpoints)
 
 
 def make_bags(keys: list[tuple[str, int]], bag_size: int) -> torch.Tensor:
     """Return which stacks of a sample form a bag, spread over its video, int64 (bags, bag_size).
 
-    Args:
-        keys: sample and number of each stack, sample by sample.
-        bag_size: stacks of a bag; it divides the number of each sample's stacks.
+    Keys are sample and number of each stack, sample by sample; `bag_size` divides the number of
+    each sample's stacks.
     """
     bags = []
     for _, group in itertools.groupby(range(len(keys)), key=lambda index: keys[index][0]):
@@ -125,48 +110,28 @@ def make_bags(keys: list[tuple[str, int]], bag_size: int) -> torch.Tensor:
 
 
 def make_fixed_encoder(settings: dict, training: dict) -> tuple[FixedEncoder, dict]:
-    """Return an unfitted fixed encoder and a record, in place of a trained autoencoder's.
-
-    Args:
-        settings: frames, repeats, and which kind of `encoder`.
-        training: samples that it will be fitted to.
-    """
+    """Return an unfitted fixed encoder and a record, in place of a trained autoencoder's."""
     architecture = {"model": "fixed", "kind": settings["encoder"]}
     architecture |= {name: settings[name] for name in ("frames", "repeats")}
-    record = {
-        "architecture": architecture,
-        "training": training,
-        "weights_sha256": None,
-        "diagnostics": {"failure": None, "warning": None},
-    }
+    record = {"architecture": architecture, "training": training, "weights_sha256": None}
+    record["diagnostics"] = {"failure": None, "warning": None}
     return build_fixed_encoder(architecture), record
 
 
 def fit_encoder(encoder: FixedEncoder, stacks: StackDataset) -> None:
     """Fit an encoder to all stacks given."""
     encoder.to(stacks.device)
-    indices = torch.arange(len(stacks)).split(INFERENCE_BATCH)
-    encoder.fit(lambda: (stacks_to_input(b, encoder.repeats) for b in stacks.iter_batches(indices)))
+    encoder.fit(lambda: (stacks_to_input(b, encoder.repeats) for b in stacks.iter_all()))
 
 
 def regressor_architecture(settings: dict, encoder: dict) -> dict:
-    """Return what `build_regressor` needs to make the model that `settings` describe.
-
-    Args:
-        settings: backbone, values, output_activation, input_normalization, fine_tune_encoder,
-            recurrent, tta.
-        encoder: architecture of the encoder.
-    """
+    """Return what `build_regressor` needs, from settings and the architecture of the encoder."""
     names = (
         "backbone", "output_activation", "input_normalization", "fine_tune_encoder", "recurrent",
         "tta",
     )  # fmt: skip
-    return {
-        "model": "regressor",
-        "encoder": encoder,
-        "outputs": len(settings["values"]),
-        **{name: settings[name] for name in names},
-    }
+    parts = {"model": "regressor", "encoder": encoder, "outputs": len(settings["values"])}
+    return parts | {name: settings[name] for name in names}
 
 
 def diagnose_regressor(
@@ -179,11 +144,7 @@ def diagnose_regressor(
 ) -> dict:
     """Diagnose whether a regressor predicts anything, and is the model that was trained.
 
-    Args:
-        model: the regressor.
-        stacks, labels, bags: as of `train_regressor`.
-        loss: of the last epoch; None during training, when nothing is diagnosed.
-        loss_name: one of REGRESSION_LOSSES.
+    `loss` is that of the last epoch; None during training, when nothing is diagnosed.
 
     Returns:
         loss: the same on the training stacks, in evaluation mode; loss_in_training; spread:
@@ -193,7 +154,7 @@ def diagnose_regressor(
     if loss is None:
         return {"failure": None}
     # As in training, without test-time augmentation.
-    predicted = _apply_in_batches(model, model.forward_once, stacks).astype(float)
+    predicted = apply_in_batches(model, model.forward_once, stacks).astype(float)
     spread = predicted.std(0)
     outputs, targets = (torch.from_numpy(values)[bags].mean(1) for values in (predicted, labels))
     error = REGRESSION_LOSSES[loss_name](outputs, targets).item()
@@ -211,23 +172,10 @@ def diagnose_regressor(
             f"and had {in_training:.1f} in training: batch normalization has not settled. Train "
             "for more epochs (with regressor.recalibrate_batch_norm: true, if it is not set)"
         )
-    return {
-        "loss": error,
-        "loss_in_training": loss,
-        "spread": spread.tolist(),
-        "failure": failure,
-        "warning": warning,
-    }
+    values = {"loss": error, "loss_in_training": loss, "spread": spread.tolist()}
+    return values | {"failure": failure, "warning": warning}
 
 
 def predict_stacks(model: Regressor, stacks: StackDataset) -> np.ndarray:
     """Return percentages, float32 (n, values), in evaluation mode."""
-    return _apply_in_batches(model, model, stacks)
-
-
-@torch.no_grad()
-def _apply_in_batches(model: Regressor, predict: Callable, stacks: StackDataset) -> np.ndarray:
-    model.to(stacks.device).eval()
-    batches = stacks.iter_batches(torch.arange(len(stacks)).split(INFERENCE_BATCH))
-    outputs = [predict(stacks_to_input(batch, model.repeats)).cpu() for batch in batches]
-    return torch.cat(outputs).numpy()
+    return apply_in_batches(model, model, stacks)

@@ -24,14 +24,10 @@ def restart_seed(seed: int, attempt: int) -> int:
 
 
 def split_into_batches(order: torch.Tensor, batch_size: int) -> tuple[torch.Tensor, ...]:
-    """Split examples into batches of similar size, at most `batch_size` and none of one.
+    """Split indices, int64 (n,), into batches of similar size, at most `batch_size`, none of one.
 
     A short last batch would give batch normalization a poor mean, and a batch of one no variance;
     to avoid that, a batch may even be larger by one.
-
-    Args:
-        order: indices of examples, int64 (n,).
-        batch_size: examples.
     """
     return order.tensor_split(number_of_batches(len(order), batch_size))
 
@@ -44,11 +40,9 @@ def number_of_batches(count: int, batch_size: int) -> int:
 def learning_rate_factor(schedule: str, progress: float) -> float:
     """Return the part of the learning rate that is in force.
 
-    Args:
-        schedule: "constant" is the paper's; "cosine" rises over the first 5 % and then falls to
-            nothing (Loshchilov and Hutter 2017, without restarts; the rise after Goyal et al.
-            2017).
-        progress: through the training, 0 to 1.
+    "constant" is the paper's; "cosine" rises over the first 5 % of the progress, 0 to 1, and then
+    falls to nothing (Loshchilov and Hutter 2017, without restarts; the rise after Goyal et al.
+    2017).
     """
     if schedule == "constant":
         return 1.0

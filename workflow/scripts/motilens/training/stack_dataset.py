@@ -6,17 +6,20 @@ They stay uint8, a quarter of float32, until their batch is on the device.
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
+from torch import nn
 
 from motilens.clips.hdf5 import common_frame_size, memmap_clips, read_clips_shape, read_stacks
 from motilens.compute.device import ComputeSettings
 from motilens.core.errors import InputError
+from motilens.models.transforms import stacks_to_input
 
 MAX_MEMORY_SHARE = 0.6  # of the free memory, for all stacks: networks need the rest
+INFERENCE_BATCH = 32  # stacks
 PREFETCH_BATCHES = 2  # that are read from disk while another is trained on
 logger = logging.getLogger(__name__)
 
@@ -24,9 +27,7 @@ logger = logging.getLogger(__name__)
 class StackDataset:
     """uint8 stacks (n, frames, height, width), yielded in batches on the device.
 
-    Args:
-        stacks: all of them, on the device or in the computer's memory.
-        compute: see `setup_compute`.
+    All of them are on the device or in the computer's memory.
     """
 
     def __init__(self, stacks: torch.Tensor, compute: ComputeSettings):
@@ -48,10 +49,14 @@ class StackDataset:
         """Yield `get_batch` of each of these indices in turn."""
         return map(self.get_batch, batches)
 
+    def iter_all(self) -> Iterator[torch.Tensor]:
+        """Yield all stacks in order, a few at a time."""
+        return self.iter_batches(torch.arange(len(self)).split(INFERENCE_BATCH))
+
     def gray_level_histogram(self) -> np.ndarray:
         """Return how many pixels have each of the 256 gray levels, int64 (256,)."""
         counts = torch.zeros(256, dtype=torch.int64)
-        for batch in self.iter_batches(torch.arange(len(self)).split(32)):
+        for batch in self.iter_all():
             counts += torch.bincount(batch.flatten(), minlength=256).cpu()
         return counts.numpy()
 
@@ -62,10 +67,7 @@ class MemmapStackDataset(StackDataset):
     Threads, not processes: the files are mapped into memory, and copying from there does not hold
     Python's lock. Processes would have to hand each batch over, and a SIGTERM would end them first.
 
-    Args:
-        files: clips of each file, uint8 (clips, frames, height, width).
-        frames: of a stack.
-        compute: see `setup_compute`.
+    Each file has clips, uint8 (clips, frames, height, width); a stack is the first frames of one.
     """
 
     def __init__(self, files: list[np.ndarray], frames: int, compute: ComputeSettings):
@@ -82,15 +84,14 @@ class MemmapStackDataset(StackDataset):
     def iter_batches(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
         """Yield the stacks of each of these indices in turn."""
         waiting, pending = deque(batches), deque()
-        with ThreadPoolExecutor(PREFETCH_BATCHES) as readers:
-            try:
-                while waiting or pending:
-                    while waiting and len(pending) <= PREFETCH_BATCHES:
-                        pending.append(readers.submit(self._read, waiting.popleft()))
-                    yield pending.popleft().result().to(self.device, non_blocking=True)
-            finally:  # the consumer may have stopped early
-                for future in pending:
-                    future.cancel()
+        readers = ThreadPoolExecutor(PREFETCH_BATCHES)
+        try:
+            while waiting or pending:
+                while waiting and len(pending) <= PREFETCH_BATCHES:
+                    pending.append(readers.submit(self._read, waiting.popleft()))
+                yield pending.popleft().result().to(self.device, non_blocking=True)
+        finally:
+            readers.shutdown(cancel_futures=True)  # the consumer may have stopped early
 
     def _read(self, indices: torch.Tensor) -> torch.Tensor:
         batch = _empty_batch((len(indices), self.frames, *self.files[0].shape[2:]), self.device)
@@ -105,18 +106,20 @@ def stacks_from_array(array: np.ndarray, compute: ComputeSettings) -> StackDatas
     return StackDataset(torch.from_numpy(np.ascontiguousarray(array)).to(compute.device), compute)
 
 
+@torch.no_grad()
+def apply_in_batches(model: nn.Module, network: Callable, stacks: StackDataset) -> np.ndarray:
+    """Apply a model, or a part of it, to all stacks, in evaluation mode."""
+    model.to(stacks.device).eval()
+    outputs = [network(stacks_to_input(batch, model.repeats)).cpu() for batch in stacks.iter_all()]
+    return torch.cat(outputs).numpy()
+
+
 def load_stacks(
     files: dict[str, str], frames: int, compute: ComputeSettings
 ) -> tuple[StackDataset, list[tuple[str, int]]]:
-    """Load the first frames of all clips; the digest of each file is checked.
+    """Load the first frames of all clips in files by sample; the digest of each file is checked.
 
-    Args:
-        files: of clips, by sample.
-        frames: of a stack.
-        compute: see `setup_compute`.
-
-    Returns:
-        The stacks, and for each its sample and its number there.
+    Return the stacks, and for each its sample and its number there.
 
     Raises:
         InputError: a file cannot be read, is damaged, or its clips have another size.
@@ -145,10 +148,7 @@ def load_stacks(
 
 
 def gray_level_statistics(counts: np.ndarray) -> tuple[float, float]:
-    """Return mean and standard deviation of gray levels, in units of white (255).
-
-    Args:
-        counts: of pixels with each level, (256,).
+    """Return mean and standard deviation of gray levels, in units of white (255), from a histogram.
 
     Raises:
         InputError: all pixels are alike.

@@ -10,11 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from motilens.compute.device import (
-    ChannelsLastPreference,
-    ComputeSettings,
-    is_out_of_memory,
-)
+from motilens.compute.device import ChannelsLastPreference, ComputeSettings, is_out_of_memory
 from motilens.core.errors import InputError
 from motilens.core.text import format_duration
 from motilens.training.checkpoint import CheckpointManager
@@ -38,46 +34,31 @@ class TrainingCollapsed(Exception):
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """What is to be learned.
+    """What is to be learned."""
 
-    Args:
-        build: makes the untrained model; random numbers are seeded when it is called.
-        count: number of examples; indices run from 0.
-        iter_batches: takes a sequence of indices, int64 (batch,), and yields for each a batch, a
-            tuple of tensors on the device.
-        loss: of the model and a batch, its mean over the batch's examples.
-        diagnose: of the model and the last epoch's loss, None during training: a dict of plain
-            values, with `failure` (why the model is of no use) and `warning` (what is wrong with
-            it that another attempt would not correct), None if there is nothing.
-        on_train_end: changes the model before its last diagnosis.
-        channels_last: whether such a model is faster in this layout.
-    """
-
-    build: Callable[[], nn.Module]
-    count: int
+    build: Callable[[], nn.Module]  # called when random numbers are seeded
+    count: int  # of examples; indices run from 0
+    # Takes a sequence of indices, int64 (batch,), and yields for each a batch on the device.
     iter_batches: Callable[[Sequence[torch.Tensor]], Iterator[tuple[torch.Tensor, ...]]]
-    loss: Callable[..., torch.Tensor]
+    loss: Callable[..., torch.Tensor]  # of the model and a batch: mean over the batch's examples
+    # Of the model and the last epoch's loss, None during training: plain values, with `failure`
+    # (why the model is of no use) and `warning` (what is wrong with it that another attempt would
+    # not correct), None if there is nothing.
     diagnose: Callable[[nn.Module, float | None], dict]
-    on_train_end: Callable[[nn.Module], None] = lambda model: None
+    on_train_end: Callable[[nn.Module], None] = lambda model: None  # before its last diagnosis
     channels_last: ChannelsLastPreference = ChannelsLastPreference(cpu=False, gpu=True)
 
 
 @dataclass
 class TrainingResult:
-    """A model and how it was trained.
-
-    Args:
-        model: trained.
-        history: one row for each epoch: epoch (from 1), loss (mean over the epoch's examples).
-        diagnostics: as from `TrainingTask.diagnose` at the end.
-        failed_attempts: seed, epoch and failure of each attempt that was given up.
-        run: plain values that may differ from run to run: seconds, device, where it was resumed.
-    """
+    """A model and how it was trained."""
 
     model: nn.Module
-    history: list[dict]
-    diagnostics: dict
+    history: list[dict]  # of each epoch: epoch (from 1), loss (mean over the epoch's examples)
+    diagnostics: dict  # as from `TrainingTask.diagnose` at the end
+    # Seed, epoch and failure of each attempt that was given up.
     failed_attempts: list[dict] = field(default_factory=list)
+    # Plain values that may differ from run to run: seconds, device, where it was resumed.
     run: dict = field(default_factory=dict)
 
 
@@ -93,11 +74,8 @@ def run_training(
     Nothing is selected: the last weights count (paper section 2; the held-out fold is not here).
 
     Args:
-        task: what is to be learned.
         settings: epochs, batch_size, learning_rate, weight_decay, lr_schedule, clip_grad_norm, and
             on_collapse: "restart" (with another seed made from this one), "error" or "keep".
-        seed: of all random numbers.
-        compute: see `setup_compute`.
         checkpoints: where checkpoints are saved, and loaded from if an earlier run was interrupted.
 
     Raises:
@@ -126,8 +104,7 @@ def run_training(
             if state:
                 trainer.restore(state)
                 past["resumed_at_steps"].append(trainer.step)
-                epoch = len(trainer.history) + 1
-                logger.info(f"resuming at step {trainer.step}, in epoch {epoch}")
+                logger.info(f"resuming at step {trainer.step}, in epoch {len(trainer.history) + 1}")
                 state = None
             try:
                 trainer.fit(checkpoints)
@@ -163,12 +140,8 @@ class _Trainer:
         self.model = compute.to_device(task.build(), task.channels_last)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.network = compute.maybe_compile(self.model)
-        self.optimizer = torch.optim.Adam(
-            self.parameters,
-            lr=settings["learning_rate"],
-            weight_decay=settings["weight_decay"],
-            fused=compute.fused_optimizer,
-        )
+        options = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}
+        self.optimizer = torch.optim.Adam(self.parameters, **options, fused=compute.fused_optimizer)
         self.micro_batch, self.was_halved = compute.micro_batch, False
         self.history: list[dict] = []
         self.step, self.is_finite = 0, True
@@ -228,8 +201,7 @@ class _Trainer:
                         "some memory"
                     ) from error
             # Outside of `except`: the error holds on to the tensors of the failed step.
-            self.was_halved = True
-            self.micro_batch = math.ceil(size / 2)
+            self.micro_batch, self.was_halved = math.ceil(size / 2), True
             logger.warning(
                 f"out of memory: from now on {self.micro_batch} stacks at a time, accumulated to "
                 "the same batches"
@@ -313,9 +285,7 @@ def _is_valid_for_policy(state: dict, policy: str) -> bool:
 
     `keep` keeps the first attempt and diagnoses none during training; the others diagnose all.
     """
-    if policy == "keep":
-        return not state["past"]["failed"]
-    return not state["undiagnosed"]
+    return not (state["past"]["failed"] if policy == "keep" else state["undiagnosed"])
 
 
 def _describe_failure(failure: str, settings: dict, attempts: int, is_finite: bool) -> str:

@@ -1,5 +1,6 @@
 """Decoding: from a video's own frames to gray squares, one in memory at a time."""
 
+import itertools
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -19,12 +20,9 @@ TIMES = GRAY | {"f": "framecrc", "enc_time_base": "demux"}
 # Numbered instead of timed: ffmpeg complains of frames that come closer than their rate says.
 PIXELS = GRAY | {"f": "rawvideo", "enc_time_base": "filter"}
 MAX_RUNS = 1000  # of consecutive frames that one filter selects
-PIPE_OPTIONS = {
-    "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "bufsize": 0, "pipesize": 2**20,
-}  # fmt: skip
+PIPE_OPTIONS = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "pipesize": 2**20}
 SCALE_FLAGS = "flags=area+accurate_rnd+bitexact"
-# From a video's own frames to squares; dar is the display aspect ratio. ffmpeg has turned the
-# frames upright before.
+# From a video's frames, which ffmpeg has turned upright, to squares. dar: display aspect ratio.
 RESIZE_FILTERS = {
     "stretch": f"scale={{size}}:{{size}}:{SCALE_FLAGS},format=gray",
     "pad": "scale=w='ceil({size}*min(1,dar))':h='ceil({size}*min(1,1/dar))'"
@@ -40,8 +38,6 @@ class FrameReader:
     After the last frame, `times` holds when each frame of the video is shown, seconds.
 
     Args:
-        path: the video.
-        size: pixels.
         resize_mode: a key of RESIZE_FILTERS; `stretch` is the paper's.
         selected: numbers of the frames wanted, ascending; None: all.
 
@@ -53,11 +49,15 @@ class FrameReader:
         self, path: str, size: int, resize_mode: str = "stretch", selected: np.ndarray | None = None
     ):
         self.path, self.size = path, size
-        self.wanted = self.passing = None
+        self.wanted, self.passing = None, itertools.count()
         chain = resize_filter(size, resize_mode)
-        if selected is not None:
-            self.wanted, self.passing = set(selected.tolist()), _frames_to_select(selected)
-            chain = f"{_select_filter(self.passing)},{chain}"
+        if selected is not None:  # ffmpeg drops other frames before they are resized
+            runs = np.split(selected, np.flatnonzero(np.diff(selected) > 1) + 1)
+            if len(runs) > MAX_RUNS:  # the filter would be too long: all between, too
+                runs = [np.arange(selected[0], selected[-1] + 1)]
+            self.wanted, self.passing = set(selected.tolist()), np.concatenate(runs).tolist()
+            terms = [f"between(n,{run[0]},{run[-1]})" for run in runs]
+            chain = f"select='{_nested_sum(terms)}',{chain}"
         self.chain = f"{chain},setpts=N"
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
@@ -69,11 +69,9 @@ class FrameReader:
             )
             with running_ffmpeg(outputs, self.path, **PIPE_OPTIONS) as process:
                 frames = _iter_frames(process.stdout, self.size)
-                if self.wanted is None:
-                    yield from enumerate(frames)
-                else:
-                    numbered = zip(self.passing.tolist(), frames, strict=False)
-                    yield from (pair for pair in numbered if pair[0] in self.wanted)
+                for number, frame in zip(self.passing, frames, strict=False):
+                    if self.wanted is None or number in self.wanted:
+                        yield number, frame
                 for _ in frames:  # more than expected: the number of times will show it
                     pass
             header, packets = parse_framecrc(Path(folder, "times").read_text())
@@ -85,25 +83,10 @@ def resize_filter(size: int, resize_mode: str = "stretch") -> str:
     return RESIZE_FILTERS[resize_mode].format(size=size)
 
 
-def _select_filter(numbers: np.ndarray) -> str:
-    """Return an ffmpeg filter that drops all other frames before they are resized."""
-    return f"select='{_nested_sum([f'between(n,{r[0]},{r[-1]})' for r in _find_runs(numbers)])}'"
-
-
 def _nested_sum(terms: list[str]) -> str:
     """Add terms in pairs, and pairs of pairs: ffmpeg adds no more than a hundred in a row."""
     half = len(terms) // 2
     return f"({_nested_sum(terms[:half])}+{_nested_sum(terms[half:])})" if half else terms[0]
-
-
-def _frames_to_select(numbers: np.ndarray) -> np.ndarray:
-    """Return the frames to select: these, or all between if that would make too long a filter."""
-    few = len(_find_runs(numbers)) <= MAX_RUNS
-    return numbers if few else np.arange(numbers[0], numbers[-1] + 1)
-
-
-def _find_runs(numbers: np.ndarray) -> list[np.ndarray]:
-    return np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
 
 
 def _iter_frames(stream, size: int) -> Iterator[np.ndarray]:
@@ -112,13 +95,5 @@ def _iter_frames(stream, size: int) -> Iterator[np.ndarray]:
     while complete == batch:
         frames = np.empty((batch, size, size), np.uint8)
         # Less than a frame is the end, or the end of a damaged file: ffmpeg's exit code tells.
-        complete = _read_fully(stream, memoryview(frames).cast("B")) // (size * size)
+        complete = stream.readinto(frames) // (size * size)
         yield from frames[:complete]
-
-
-def _read_fully(stream, memory: memoryview) -> int:
-    """Read until `memory` is full or the stream ends, and return the number of bytes."""
-    count = 0
-    while count < len(memory) and (added := stream.readinto(memory[count:])):
-        count += added
-    return count

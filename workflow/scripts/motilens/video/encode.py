@@ -11,15 +11,10 @@ from motilens.video.ffmpeg import running_ffmpeg
 
 
 def encode_video(path: str | Path, frames: Iterable[np.ndarray], frame_rate: float) -> None:
-    """Write frames as H.264; the same frames give the same bytes.
+    """Write frames, uint8 RGB (height, width, 3), as H.264 at a rate (1/s).
 
-    Args:
-        path: file to write.
-        frames: at least one, uint8 RGB (height, width, 3).
-        frame_rate: 1/s.
-
-    Raises:
-        DamagedVideo: ffmpeg cannot write there.
+    There must be at least one; the same frames give the same bytes. Raise a DamagedVideo if ffmpeg
+    cannot write there.
     """
     frames = iter(frames)
     first = next(frames)
@@ -28,15 +23,9 @@ def encode_video(path: str | Path, frames: Iterable[np.ndarray], frame_rate: flo
     stream = ffmpeg.input(
         "pipe:", f="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=frame_rate
     ).output(
-        f"file:{path}",
-        vcodec="libx264",
-        preset="veryfast",
-        crf=20,
-        pix_fmt="yuv420p",
-        bf=0,
-        threads=1,
-        fflags="bitexact",
-    )
+        f"file:{path}", vcodec="libx264", preset="veryfast", crf=20, pix_fmt="yuv420p", bf=0,
+        threads=1, fflags="bitexact",
+    )  # fmt: skip
     with running_ffmpeg(stream, path, stdin=subprocess.PIPE) as process:
         process.stdin.write(first.tobytes())
         for frame in frames:

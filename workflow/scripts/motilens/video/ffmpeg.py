@@ -29,12 +29,7 @@ class DamagedVideo(InputError):
 def ffmpeg_input(path: str, **options):
     """Return the ffmpeg input of exactly this file, whatever characters its name has.
 
-    Args:
-        path: a video; files that it refers to are not opened.
-        options: of ffmpeg, for the input.
-
-    Raises:
-        DamagedVideo: the file is a list of other files.
+    Files that it refers to are not opened: raise a DamagedVideo if it is a list of other files.
     """
     if Path(path).is_file():  # a missing file is reported by ffmpeg itself
         with open(path, "rb") as file:
@@ -45,15 +40,9 @@ def ffmpeg_input(path: str, **options):
 
 @contextlib.contextmanager
 def running_ffmpeg(stream, path: str | Path, **popen) -> Iterator[subprocess.Popen]:
-    """Run ffmpeg while the block lasts; kill it if the block fails.
+    """Run an output of ffmpeg-python while the block lasts; kill ffmpeg if the block fails.
 
-    Args:
-        stream: an output of ffmpeg-python.
-        path: the video, for messages.
-        popen: options of `subprocess.Popen`.
-
-    Raises:
-        DamagedVideo: ffmpeg failed or complained.
+    Raise a DamagedVideo if ffmpeg fails or complains.
     """
     options = ["-hide_banner", "-y", "-xerror", "-loglevel", "error"]
     command = stream.global_args(*options).compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())

@@ -19,20 +19,13 @@ ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What ffmpeg finds in a file's first video stream.
+    """What ffmpeg finds in a file's first video stream."""
 
-    Args:
-        codec: its name in ffmpeg.
-        width, height: pixels.
-        pixel_aspect: width of a pixel over its height.
-        times: when the frames are shown, seconds, ascending, float64 (frames,).
-    """
-
-    codec: str
-    width: int
+    codec: str  # its name in ffmpeg
+    width: int  # pixels
     height: int
-    pixel_aspect: float
-    times: np.ndarray
+    pixel_aspect: float  # width of a pixel over its height
+    times: np.ndarray  # when the frames are shown, seconds, ascending, float64 (frames,)
 
     @property
     def frames(self) -> int:
@@ -63,14 +56,10 @@ def probe_video(path: str) -> VideoInfo:
     guessed = bool((packets["pts"] == NO_TIME).any())
     if guessed:  # AVI stores no times of showing; those of decoding are as evenly spaced
         packets["pts"] = packets["dts"]
-    width, height = header["dimensions"].split("x")
-    video = VideoInfo(
-        codec=header["codec_id"],
-        width=int(width),
-        height=int(height),
-        pixel_aspect=parse_ratio(header.get("sar", "1/1")) or 1.0,
-        times=np.sort(packets["pts"].to_numpy()) * parse_ratio(header["tb"]),
-    )
+    width, height = map(int, header["dimensions"].split("x"))
+    pixel_aspect = parse_ratio(header.get("sar", "1/1")) or 1.0
+    times = np.sort(packets["pts"].to_numpy()) * parse_ratio(header["tb"])
+    video = VideoInfo(header["codec_id"], width, height, pixel_aspect, times)
     # Where packets have no times of showing, packets that hold two frames leave gaps.
     return probe_by_decoding(path, video) if guessed and video.is_uneven else video
 
@@ -95,11 +84,10 @@ def _list_packets(path: str, **options) -> tuple[dict[str, str], pd.DataFrame]:
 
 
 def parse_framecrc(text: str) -> tuple[dict[str, str], pd.DataFrame]:
-    """Parse ffmpeg's format framecrc.
+    """Parse ffmpeg's format framecrc into its header by words (dimensions, tb, ...) and packets.
 
-    Returns:
-        The header by its words (dimensions, tb, ...), and one row for each packet that shows
-        something, in the order of decoding: dts, pts (times in units of tb), bytes, flags.
+    One row for each packet that shows something, in the order of decoding: dts, pts (times in units
+    of tb), bytes, flags.
     """
     lines = text.splitlines()
     header = dict(line[1:].split(" 0: ") for line in lines if line[0] == "#" and " 0: " in line)
@@ -109,8 +97,7 @@ def parse_framecrc(text: str) -> tuple[dict[str, str], pd.DataFrame]:
         [(int(row[1]), int(row[2]), int(row[4]), _packet_flags(row[6:])) for row in rows],
         columns=["dts", "pts", "bytes", "flags"],
     )
-    # A camera writes an empty packet for a frame that it dropped; what an edit list cuts off is
-    # decoded but not shown.
+    # An empty packet is a frame that a camera dropped; what an edit list cuts off is not shown.
     return header, packets[(packets["bytes"] > 0) & (packets["flags"] & DISCARD_FLAG == 0)]
 
 
@@ -125,11 +112,7 @@ def parse_ratio(text: str) -> float:
 
 
 def _check_is_whole(path: str) -> None:
-    """Check what ffmpeg ignores in AVI and Windows Media files: that their end is there.
-
-    Raises:
-        DamagedVideo: the file is shorter than its header says.
-    """
+    """Raise a DamagedVideo if an AVI or Windows Media file lacks its end, which ffmpeg ignores."""
     try:
         with open(path, "rb") as file:
             header, size = file.read(4096), file.seek(0, 2)
