@@ -7,13 +7,7 @@ import torch
 from motilens.core.errors import InputError
 from motilens.models.regressor import IMAGENET_MEAN_STD
 from motilens.training.regressor import make_bags, predict_stacks
-from support.learning import (
-    LABELS,
-    draw_disks,
-    fit_regressor,
-    to_dataset,
-    untrained_autoencoder,
-)
+from support.learning import LABELS, draw_disks, fit_regressor, to_dataset, untrained_autoencoder
 
 ARRAY = draw_disks(8)
 
