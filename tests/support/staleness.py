@@ -14,23 +14,12 @@ import yaml
 
 from motilens.core.records import deep_merge
 from motilens.pipeline.code_digest import code_versions
-from support import changes
-from support.planning import (
-    REQUIREMENTS,
-    ROOT,
-    SCRIPTS,
-    TABLES,
-    EditedCode,
-    depend,
-    plan,
-    stale_jobs,
-    write_clip_records,
-)
+from support import changes, planning
 
 NOTHING = ""
 DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of an empty file
 REMOVED = "removed"
-ALL_TABLES = " ".join(TABLES)
+ALL_TABLES = " ".join(planning.TABLES)
 OTHER_TABLES = ALL_TABLES.replace("plot_learning_curves ", "")  # not of regressors alone
 REGRESSORS = f"train_regressor {ALL_TABLES}"
 MODELS = f"train_autoencoder plot_gallery {REGRESSORS}"
@@ -297,23 +286,25 @@ class Edits:
     """
 
     def __init__(self, folder: Path):
-        config = yaml.safe_load((ROOT / "tests/support/tiny.yaml").read_text(encoding="utf-8"))
+        config = yaml.safe_load(
+            (planning.ROOT / "tests/support/tiny.yaml").read_text(encoding="utf-8")
+        )
         config |= {"baselines": ["cells"], "ensembles": {"both": ["I1", "cells"]}}
         config["inputs"]["pca"] = {"frames": 1, "encoder": "pca"}
         config["regressor"]["weights"] = "IMAGENET1K_V1"
-        _, self.experiment = plan(config, folder)
+        _, self.experiment = planning.plan(config, folder)
         self.results = folder / config["results"]
-        write_clip_records(self.experiment, self.results)
+        planning.write_clip_records(self.experiment, self.results)
         self.before = self._plan_after(None)
 
     def _plan_after(self, path: str | None) -> dict:
-        dependencies = EditedCode(self.experiment, SCRIPTS, REQUIREMENTS)
+        dependencies = planning.EditedCode(self.experiment, planning.SCRIPTS, planning.REQUIREMENTS)
         dependencies.edited = path
-        return depend(dependencies, self.results, on_demand=True)
+        return planning.depend(dependencies, self.results, on_demand=True)
 
     def find_stale_steps(self, path: str) -> set[str]:
         """Return the steps that run again after an edit of a file beside the scripts."""
-        jobs = stale_jobs(self.before, self._plan_after(path), self.experiment)
+        jobs = planning.stale_jobs(self.before, self._plan_after(path), self.experiment)
         return {step for step, _ in jobs}
 
     @cached_property
@@ -334,8 +325,14 @@ class Edits:
     @cached_property
     def modules(self) -> dict[str, tuple[set[str], set[str]]]:
         """Return, for each module, the steps whose code it is and those that are stale."""
-        codes = {step: code_versions(SCRIPTS / f"{step}.py", REQUIREMENTS) for step in ALL_STEPS}
-        paths = sorted(path.relative_to(SCRIPTS) for path in (SCRIPTS / "motilens").rglob("*.py"))
+        codes = {
+            step: code_versions(planning.SCRIPTS / f"{step}.py", planning.REQUIREMENTS)
+            for step in ALL_STEPS
+        }
+        paths = sorted(
+            path.relative_to(planning.SCRIPTS)
+            for path in (planning.SCRIPTS / "motilens").rglob("*.py")
+        )
         return {
             path.relative_to("motilens").as_posix(): (
                 {step for step, code in codes.items() if path.as_posix() in code},

@@ -11,6 +11,7 @@ from motilens.clips.records import (
     skip_reason,
 )
 from motilens.core.errors import InputError
+from support.errors import assert_refused
 
 
 @pytest.fixture
@@ -29,11 +30,9 @@ def test_a_record_is_read_if_it_is_there_and_the_samples_own(tmp_path, write_rec
     assert read_clips_record(tmp_path, "1") == record
     assert skip_reason(tmp_path, "1") == "damaged"
     (tmp_path / "2.json").write_text(json.dumps(record))
-    with pytest.raises(InputError, match="2.json is no record of clips of 2: delete it"):
-        read_clips_record(tmp_path, "2")
+    assert_refused("2.json is no record of clips of 2: delete it", read_clips_record, tmp_path, "2")
     write_record("2", "z")
-    with pytest.raises(InputError, match="2.json is no record of clips of 2: delete it"):
-        read_clips_record(tmp_path, "2")
+    assert_refused("2.json is no record of clips of 2: delete it", read_clips_record, tmp_path, "2")
 
 
 def test_two_videos_with_the_same_frames_are_reported(write_record):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from motilens.clips.sampling import clip_positions
-from motilens.core.errors import InputError
+from support.errors import assert_refused
 
 
 @pytest.mark.parametrize("frames", [40, 41, 100, 1501])
@@ -17,5 +17,4 @@ def test_positions_are_spread_evenly_and_fit(frames):
 
 def test_the_smallest_number_of_frames_and_one_fewer():
     assert clip_positions(9, 4, 6).tolist() == [0, 1, 2, 3]
-    with pytest.raises(InputError, match="8 frames are too few .* at least 9"):
-        clip_positions(8, 4, 6)
+    assert_refused("8 frames are too few .* at least 9", clip_positions, 8, 4, 6)

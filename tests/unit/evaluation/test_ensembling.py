@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from motilens.core.errors import InputError
 from motilens.evaluation.ensembling import average_predictions, merge_diagnostics
+from support.errors import assert_refused
 
 NETWORK = pd.DataFrame(
     {
@@ -34,8 +34,7 @@ def test_labels_stay_as_they_are():
 
 @pytest.mark.parametrize("other", [CELLS.iloc[:2], CELLS.assign(true_a=50.0)])
 def test_predictions_of_other_samples_or_labels_are_not_averaged(other):
-    with pytest.raises(InputError, match="different samples or labels"):
-        average_predictions([NETWORK, other])
+    assert_refused("different samples or labels", average_predictions, [NETWORK, other])
 
 
 def test_an_ensemble_has_the_issues_of_its_members():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from motilens.core.errors import InputError
 from motilens.models.losses import LOSS_TERMS, SSIM_STRIDE, SSIM_WINDOW, ReconstructionLoss
+from support.errors import assert_refused
 from support.learning import draw_disks, fit_autoencoder
 
 
@@ -52,5 +52,4 @@ def test_ssim_is_that_of_its_definition():
 
 def test_term_that_has_nothing_to_measure_is_an_error():
     message = r"loss\.frame_difference: nothing differs in stacks of 1 frame"
-    with pytest.raises(InputError, match=message):
-        fit_autoencoder(draw_disks(8), loss={"frame_difference": 1})
+    assert_refused(message, fit_autoencoder, draw_disks(8), loss={"frame_difference": 1})

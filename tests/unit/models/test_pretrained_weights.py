@@ -16,6 +16,7 @@ from motilens.models.pretrained_weights import (
     read_weights_file,
 )
 from motilens.models.regressor import Regressor
+from support.errors import assert_refused
 
 
 @pytest.fixture
@@ -76,15 +77,13 @@ def test_weights_that_are_not_finite_are_refused(weights_file):
     state = torch.load(path)
     state["conv1.weight"][0] = float("nan")
     torch.save(state, path)
-    with pytest.raises(InputError, match="not all of them are finite"):
-        read_weights_file("resnet18", path, sha256(path))
+    assert_refused("not all of them are finite", read_weights_file, "resnet18", path, sha256(path))
 
 
 def test_stored_weights_that_are_damaged_are_refused(weights_file):
     with open(weights_file[0], "r+b") as file:
         file.truncate(5000)
-    with pytest.raises(InputError, match="mine.pth cannot be read .*delete it"):
-        load_stored_weights(weights_file[0])
+    assert_refused("mine.pth cannot be read .*delete it", load_stored_weights, weights_file[0])
 
 
 @pytest.mark.parametrize("content, message", [("resnet18", "Missing key"), (b"half", "delete it")])
@@ -125,5 +124,4 @@ def test_missing_network_says_what_to_download_and_where_to_put_it(cache, monkey
 
     monkeypatch.setattr("torch.hub.download_url_to_file", offline)
     message = rf"Download \S+resnet34\S+\.pth .* put it into {cache}"
-    with pytest.raises(InputError, match=message):
-        fetch_pretrained_weights("resnet34", "IMAGENET1K_V1")
+    assert_refused(message, fetch_pretrained_weights, "resnet34", "IMAGENET1K_V1")

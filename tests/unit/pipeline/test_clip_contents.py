@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from motilens.core.errors import InputError
 from motilens.core.records import write_record
 from motilens.pipeline.dependencies import Dependencies
+from support.errors import assert_refused
 
 ROWS = {
     "7": {"participant": "7", "head": 90.0, "tail": 10.0, "fold": 1},
@@ -38,5 +38,4 @@ def test_contents_are_digests_and_labels(dependencies):
 )
 def test_a_record_of_something_else_is_refused(dependencies, change):
     write_record("clips/7.json", CLIPS | change)
-    with pytest.raises(InputError, match="7.json is no record of clips of 7"):
-        dependencies.clip_contents(["7"])
+    assert_refused("7.json is no record of clips of 7", dependencies.clip_contents, ["7"])

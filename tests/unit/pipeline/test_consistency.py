@@ -4,18 +4,16 @@ import os
 
 import pytest
 
+from motilens.pipeline import consistency
 from motilens.pipeline.config import check_config
-from motilens.pipeline.consistency import (
-    find_contradictions,
-    find_future_tables,
-    find_misplaced_paths,
-)
 from support.configs import SCHEMA, load_config, set_key
 
 
 def find(**changes):
     """The contradictions of the demo with these sections in place of its own."""
-    return find_contradictions(check_config(load_config("config/config.yaml") | changes, SCHEMA))
+    return consistency.find_contradictions(
+        check_config(load_config("config/config.yaml") | changes, SCHEMA)
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,13 +74,13 @@ def test_paths_that_a_run_would_overwrite_are_reported(tmp_path, key, path, line
     (clone / "lab/notes").touch()
     dataset = {"labels": str(clone / "lab/samples.csv"), "videos": "s3://lab/films"}
     config = {"results": str(clone / "results"), "dataset": dataset, "folds": {"number": 3}}
-    lines = find_misplaced_paths(set_key(config, key, str(tmp_path / path)), clone)
+    lines = consistency.find_misplaced_paths(set_key(config, key, str(tmp_path / path)), clone)
     assert len(lines) == (line is not None) and all(line in text for text in lines)
 
 
 def test_results_cannot_be_in_an_object_store(tmp_path):
     config = {"results": "s3://lab/results", "dataset": {}, "folds": {}}
-    [line] = find_misplaced_paths(config, tmp_path)
+    [line] = consistency.find_misplaced_paths(config, tmp_path)
     assert line == "results: cannot be in an object store: name a folder"
 
 
@@ -90,10 +88,10 @@ def test_tables_from_the_future_are_reported(tmp_path):
     """Snakemake would remove what is made of them, as older than they are."""
     labels, split = tmp_path / "samples.csv", tmp_path / "folds.csv"
     config = {"dataset": {"labels": str(labels)}, "folds": {"file": str(split)}}
-    assert find_future_tables(config) == [], "missing files are reported elsewhere"
+    assert consistency.find_future_tables(config) == [], "missing files are reported elsewhere"
     labels.touch()
     split.touch()
-    assert find_future_tables(config) == []
+    assert consistency.find_future_tables(config) == []
     os.utime(split, (4e9, 4e9))
-    [line] = find_future_tables(config)
+    [line] = consistency.find_future_tables(config)
     assert line.startswith(f"folds.file: {split} has a time in the future (2096-")

@@ -2,14 +2,8 @@
 
 import pytest
 
+from motilens.reports import run_summary
 from motilens.reports.page import render_markdown
-from motilens.reports.run_summary import (
-    build_run_page,
-    list_settings,
-    list_versions,
-    make_models_table,
-    summarize_costs,
-)
 
 DATA = {"data": {"participants": 85, "seed": 1}, "frames": {"size": 64}}
 
@@ -47,8 +41,8 @@ def build_page(records, settings=DATA, models=(), **errors):
     keys = {"models": {"fold": [1, 2], "seed": [0]}}
     errors = {"settings": keys, "folds_digest": "cd", "skipped": []} | errors
     errors["models"] = {str(number): record for number, record in enumerate(models)}
-    table = make_models_table(records, [make_run(1)] * len(records))
-    return build_run_page(table, records, errors, settings)
+    table = run_summary.make_models_table(records, [make_run(1)] * len(records))
+    return run_summary.build_run_page(table, records, errors, settings)
 
 
 def read_pairs(page, heading):
@@ -58,10 +52,10 @@ def read_pairs(page, heading):
 
 def test_each_model_has_a_row_and_each_kind_its_costs(records):
     runs = [make_run(10), make_run(20, 3 * 10**9), make_run(30), make_run(50)]
-    models = make_models_table([*records, records[2]], runs)
+    models = run_summary.make_models_table([*records, records[2]], runs)
     assert models["model"].tolist() == ["autoencoder"] * 2 + ["motility regressor"] * 2
     assert models["restarts"].eq(1).all() and models["resumed"].eq(1).all()
-    costs = summarize_costs(models).set_index(["model", "input"])
+    costs = run_summary.summarize_costs(models).set_index(["model", "input"])
     last = costs.loc[("motility regressor", "I1")]
     assert (last["number"], last["seconds each (median)"]) == ("2", "40.0")
     assert (last["hours together"], last["restarts"], last["not sound"]) == ("0.02", "2", "2")
@@ -70,7 +64,7 @@ def test_each_model_has_a_row_and_each_kind_its_costs(records):
 
 
 def test_settings_that_differ_have_a_row_each(records):
-    inputs = list_settings(records).set_index(["setting", "value"])["input types"]
+    inputs = run_summary.list_settings(records).set_index(["setting", "value"])["input types"]
     assert inputs["autoencoder.epochs", "2"] == "I1" and inputs["autoencoder.epochs", "3"] == "I4"
     assert inputs["autoencoder.loss.mse", "1"] == "all that have one"
     assert inputs["regressor.epochs", "2"] == "all that have one"
@@ -82,7 +76,7 @@ def test_an_output_activation_has_its_name_in_the_configuration():
         make_record("I4", "motility", output_activation="softmax"),
         make_record("I4", "head", output_activation="sigmoid"),
     ]
-    values = list_settings(records).set_index("setting")["value"]
+    values = run_summary.list_settings(records).set_index("setting")["value"]
     assert values["regressor.output_activation"] == "bounded", "once"
 
 
@@ -101,7 +95,7 @@ def test_baselines_and_ensembles_have_their_code_and_notes(records):
 
 def test_versions_that_differ_are_all_listed(records):
     records[1]["libraries"] = {"torch": "2.16.0"}
-    versions = list_versions(records)
+    versions = run_summary.list_versions(records)
     assert versions["torch"] == "2.15.0; 2.16.0" and versions["Motilens"] == "0.1.0"
 
 

@@ -7,14 +7,6 @@ import pytest
 from motilens.core.errors import InputError
 from motilens.core.labels import MOTILITY
 from motilens.tracking import baselines
-from motilens.tracking.baselines import (
-    C_GRID,
-    FEATURE_EXTRACTORS,
-    bag_of_displacement_words,
-    kinematics_statistics,
-    predict_baseline,
-    predict_by_svr,
-)
 from motilens.tracking.trajectories import empty_tracks
 from support.tracks import FRAME_RATE, straight_track
 
@@ -46,23 +38,25 @@ def by_sample(samples, first=0):
 def test_percentages_are_learned(laboratory, method):
     samples, labels, participants = laboratory
     training, held_out = by_sample(samples[:18]), by_sample(samples[18:], 18)
-    features, others = FEATURE_EXTRACTORS[method](training, held_out, FRAME_RATES, 0)
+    features, others = baselines.FEATURE_EXTRACTORS[method](training, held_out, FRAME_RATES, 0)
     if method == "msd":
         assert features.sum(1) == pytest.approx(1)
-    predicted, c = predict_by_svr(features, labels[:18], participants[:18], others)
+    predicted, c = baselines.predict_by_svr(features, labels[:18], participants[:18], others)
     assert np.abs(predicted - labels[18:]).mean() < 8 < np.abs(labels[18:] - 50).mean()
-    assert c in C_GRID and predicted.min() >= 0 and predicted.max() <= 100
+    assert c in baselines.C_GRID and predicted.min() >= 0 and predicted.max() <= 100
     # Held-out samples change nothing that was learned.
-    fewer = FEATURE_EXTRACTORS[method](training, by_sample(samples[18:19], 18), FRAME_RATES, 0)
+    fewer = baselines.FEATURE_EXTRACTORS[method](
+        training, by_sample(samples[18:19], 18), FRAME_RATES, 0
+    )
     assert np.array_equal(fewer[0], features) and np.array_equal(fewer[1], others[:1])
 
 
 def test_shuffled_labels_teach_nothing(laboratory):
     samples, labels, participants = laboratory
     sides = by_sample(samples[:18]), by_sample(samples[18:], 18)
-    features, others = kinematics_statistics(*sides, FRAME_RATES, 0)
+    features, others = baselines.kinematics_statistics(*sides, FRAME_RATES, 0)
     shuffled = np.random.default_rng(1).permutation(labels[:18])
-    predicted, _ = predict_by_svr(features, shuffled, participants[:18], others)
+    predicted, _ = baselines.predict_by_svr(features, shuffled, participants[:18], others)
     zero_r = np.abs(labels[18:] - labels[:18].mean(0)).mean()
     assert np.abs(predicted - labels[18:]).mean() > 0.8 * zero_r
 
@@ -70,11 +64,11 @@ def test_shuffled_labels_teach_nothing(laboratory):
 def test_a_sample_without_cells_has_a_prediction(laboratory):
     samples, labels, participants = laboratory
     sides = by_sample(samples[:18]), by_sample([empty_tracks()], 18)
-    features, others = bag_of_displacement_words(*sides, FRAME_RATES, 0)
+    features, others = baselines.bag_of_displacement_words(*sides, FRAME_RATES, 0)
     assert not others.any()
-    predicted, _ = predict_by_svr(features, labels[:18], participants[:18], others)
+    predicted, _ = baselines.predict_by_svr(features, labels[:18], participants[:18], others)
     assert np.isfinite(predicted).all()
-    assert np.isfinite(kinematics_statistics(*sides, FRAME_RATES, 0)[1]).all()
+    assert np.isfinite(baselines.kinematics_statistics(*sides, FRAME_RATES, 0)[1]).all()
 
 
 def predict_c(method, tracks):
@@ -82,7 +76,9 @@ def predict_c(method, tracks):
     values = {"progressive": [10.0, 30.0], "immotile": [0.0, 8.0]}
     labels = pd.DataFrame({"participant": ["a", "b"]} | values)
     sides = dict.fromkeys("ab", tracks), {"c": tracks}
-    return predict_baseline(method, labels, *sides, dict.fromkeys("abc", FRAME_RATE), {"c": 1.0}, 0)
+    return baselines.predict_baseline(
+        method, labels, *sides, dict.fromkeys("abc", FRAME_RATE), {"c": 1.0}, 0
+    )
 
 
 @pytest.mark.parametrize("method", ["msd", "kinematics", "cells", "casa"])
@@ -110,7 +106,9 @@ def test_motility_adds_up_to_100_and_other_percentages_need_not():
     for values, adds_up in ((motility, True), ({"head": share, "tail": share}, False)):
         labels = pd.DataFrame({"participant": list(training)} | values)
         held_out = {"3": training["3"]}
-        predicted, fitted = predict_baseline("cells", labels, training, held_out, rates, {}, 0)
+        predicted, fitted = baselines.predict_baseline(
+            "cells", labels, training, held_out, rates, {}, 0
+        )
         assert predicted[0, 0] == pytest.approx(60, abs=12)
         assert fitted["sums_to_one"] == adds_up and np.shape(fitted["weights"]) == (5, len(values))
         assert (abs(predicted.sum() - 100) < 1e-6) == adds_up

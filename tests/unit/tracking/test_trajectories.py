@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motilens.core.errors import InputError
 from motilens.tracking.trajectories import (
     _fill_gaps,
     count_first_frames,
@@ -18,6 +17,7 @@ from motilens.tracking.trajectories import (
 )
 from motilens.video.encode import encode_video
 from motilens.video.ffmpeg import DamagedVideo
+from support.errors import assert_refused
 from support.tracks import FRAME_RATE, straight_track
 
 SETTINGS = {
@@ -125,8 +125,7 @@ def test_heads_too_close_to_be_distinguished_are_reported(tmp_path):
 def test_tracks_that_are_not_numbers_are_refused(tmp_path, x):
     path = tmp_path / "1.csv.gz"
     path.write_bytes(gzip.compress(f"cell,frame,x,y\n0,0,{x},2.00\n".encode()))
-    with pytest.raises(InputError, match="1.csv.gz cannot be read .* delete it"):
-        read_tracks(str(path))
+    assert_refused("1.csv.gz cannot be read .* delete it", read_tracks, str(path))
 
 
 def test_a_damaged_file_of_tracks_is_named(tmp_path):
@@ -138,5 +137,4 @@ def test_a_damaged_file_of_tracks_is_named(tmp_path):
     ]
     for data in (b"not compressed", *damaged):
         path.write_bytes(data)
-        with pytest.raises(InputError, match="1.csv.gz cannot be read"):
-            read_tracks(str(path))
+        assert_refused("1.csv.gz cannot be read", read_tracks, str(path))

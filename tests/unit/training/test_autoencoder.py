@@ -8,13 +8,7 @@ from motilens.core.errors import InputError
 from motilens.models.autoencoders import build_autoencoder
 from motilens.models.losses import ReconstructionLoss
 from motilens.simulation.render import render_video
-from motilens.training.autoencoder import (
-    autoencoder_architecture,
-    diagnose_autoencoder,
-    encode_stacks,
-    feature_image_motion,
-    reconstruct_stacks,
-)
+from motilens.training import autoencoder
 from support.learning import AUTOENCODER, CPU, draw_disks, fit_autoencoder, to_dataset
 
 ARRAY = draw_disks()
@@ -28,7 +22,7 @@ def trained():
 
 
 def build(**changes):
-    return build_autoencoder(autoencoder_architecture(AUTOENCODER | changes))
+    return build_autoencoder(autoencoder.autoencoder_architecture(AUTOENCODER | changes))
 
 
 def collapsed(half="encoder"):
@@ -52,10 +46,10 @@ def test_training_is_better_than_the_mean_and_sound(trained):
 
 def test_diagnostics_are_those_of_reconstructions_and_features(trained):
     model, diagnostics, gray = trained.model, trained.diagnostics, ARRAY / 255
-    error = ((reconstruct_stacks(model, STACKS) - gray) ** 2).mean()
+    error = ((autoencoder.reconstruct_stacks(model, STACKS) - gray) ** 2).mean()
     assert diagnostics["loss"] == pytest.approx(error, rel=1e-4)
     assert diagnostics["loss_of_mean"] == pytest.approx(gray.var(), rel=1e-4)
-    spread = encode_stacks(model, STACKS).std((0, 2, 3)).tolist()
+    spread = autoencoder.encode_stacks(model, STACKS).std((0, 2, 3)).tolist()
     assert diagnostics["feature_spread"] == pytest.approx(spread, rel=1e-3)
 
 
@@ -64,7 +58,7 @@ def test_diagnostics_are_those_of_reconstructions_and_features(trained):
 )
 @pytest.mark.parametrize("on_all", [True, False])
 def test_collapsed_half_is_noticed(half, message, on_all):
-    failure = diagnose_autoencoder(collapsed(half), STACKS, MSE, on_all)["failure"]
+    failure = autoencoder.diagnose_autoencoder(collapsed(half), STACKS, MSE, on_all)["failure"]
     assert message in failure and "collapsed" in failure
 
 
@@ -78,7 +72,9 @@ def test_model_is_judged_by_its_own_loss():
 
     def warning(term):
         criterion = ReconstructionLoss({term: 1}, frames=3, mean=0.4)
-        return diagnose_autoencoder(result.model, to_dataset(moving), criterion)["warning"]
+        return autoencoder.diagnose_autoencoder(result.model, to_dataset(moving), criterion)[
+            "warning"
+        ]
 
     assert warning("frame_difference") is None
     assert "no better" in warning("mse")
@@ -88,15 +84,15 @@ def test_motion_is_how_a_feature_image_differs_from_that_of_a_still_stack():
     torch.manual_seed(0)
     model, stacks = build(frames=3), draw_disks(1, frames=3)
     still = np.repeat(stacks[:, :1], 3, axis=1)
-    assert feature_image_motion(model, still[0], CPU).max() == 0
-    motion = feature_image_motion(model, stacks[0], CPU)
+    assert autoencoder.feature_image_motion(model, still[0], CPU).max() == 0
+    motion = autoencoder.feature_image_motion(model, stacks[0], CPU)
     assert motion.shape == (32, 32) and motion.min() >= 0 and motion.max() > 0.1
-    features = encode_stacks(model, to_dataset(stacks))[0]
-    difference = features - encode_stacks(model, to_dataset(still))[0]
+    features = autoencoder.encode_stacks(model, to_dataset(stacks))[0]
+    difference = features - autoencoder.encode_stacks(model, to_dataset(still))[0]
     spread = features - features.mean((1, 2), keepdims=True)
     share = (difference**2).sum() / (spread**2).sum()
     assert (motion**2).mean() == pytest.approx(share, rel=1e-4)
-    assert feature_image_motion(collapsed(), stacks[0, :1], CPU).max() == 0
+    assert autoencoder.feature_image_motion(collapsed(), stacks[0, :1], CPU).max() == 0
 
 
 @pytest.mark.parametrize("on_all", [True, False])
@@ -105,7 +101,7 @@ def test_weights_that_are_not_finite_are_noticed(on_all):
     model = build()
     with torch.no_grad():
         model.encoder[1].weight[0] = float("nan")
-    assert "not finite" in diagnose_autoencoder(model, STACKS, MSE, on_all)["failure"]
+    assert "not finite" in autoencoder.diagnose_autoencoder(model, STACKS, MSE, on_all)["failure"]
 
 
 def test_last_step_that_spoils_all_is_noticed():

@@ -15,6 +15,7 @@ from motilens.core import files
 from motilens.core.errors import InputError
 from motilens.training.checkpoint import SIGNALS, CheckpointManager, checkpointing
 from motilens.training.trainer import TrainingTask, run_training
+from support.errors import assert_refused
 from support.killed_training import compare_killed_training
 from support.learning import COLLAPSED, CPU, SOUND, TRAINING, get_weights
 
@@ -131,8 +132,7 @@ def test_collapsed_model_that_was_refused_can_still_be_kept(path):
     def diagnose(model, loss):
         return COLLAPSED
 
-    with pytest.raises(InputError, match="dead"):
-        run(manager(path), diagnose=diagnose, on_collapse="error")
+    assert_refused("dead", run, manager(path), diagnose=diagnose, on_collapse="error")
     fail = lambda: pytest.fail("it was trained again")  # noqa: E731
     kept = run(manager(path), 1, fail, diagnose=diagnose, on_collapse="keep")
     assert kept.diagnostics == COLLAPSED and len(kept.history) == 6
@@ -163,8 +163,7 @@ def test_restart_after_error_does_what_restart_alone_does(refused, caplog):
     warnings = []
     for checkpoints in (manager(refused), None):
         caplog.clear()
-        with pytest.raises(InputError, match="all 6 attempts"):
-            run(checkpoints, on_collapse="restart", **COLLAPSES)
+        assert_refused("all 6 attempts", run, checkpoints, on_collapse="restart", **COLLAPSES)
         warnings.append(list(caplog.messages))
     assert warnings[0] == warnings[1] and len(warnings[0]) == 5
     # The checkpoint is that of the sixth attempt; `keep` keeps the first.
@@ -220,8 +219,7 @@ def test_damaged_checkpoint_is_reported_and_not_used(path, undisturbed, position
 
 def test_folder_in_the_place_of_the_checkpoint_is_named(path):
     path.mkdir()
-    with pytest.raises(InputError, match="checkpoint.pt cannot be read .*: delete it"):
-        run(manager(path))
+    assert_refused("checkpoint.pt cannot be read .*: delete it", run, manager(path))
 
 
 def test_checkpoint_of_another_training_is_reported_and_not_used(path, undisturbed, caplog):

@@ -11,6 +11,7 @@ from motilens.compute.device import setup_compute
 from motilens.core.errors import InputError
 from motilens.training.schedule import restart_seed, seed_everything
 from motilens.training.trainer import TrainingTask, run_training
+from support.errors import assert_refused
 from support.learning import COLLAPSED, CPU, SOUND, TRAINING
 
 SETTINGS = TRAINING | {"epochs": 30, "learning_rate": 0.05, "weight_decay": 0.0}
@@ -47,8 +48,7 @@ def assert_similar_losses(result, expected):
 
 
 def test_one_example_is_too_few():
-    with pytest.raises(InputError, match="at least two"):
-        train(make_task(count=1))
+    assert_refused("at least two", train, make_task(count=1))
 
 
 def test_training_learns_and_records_every_epoch():
@@ -230,13 +230,11 @@ def test_model_that_is_not_finite_after_the_last_step_cannot_be_kept(policy):
 @pytest.mark.parametrize("policy", ["restart", "error", "keep"])
 def test_model_whose_loss_is_not_finite_cannot_be_kept(policy):
     message = "the loss is (nan|inf) after epoch .* lower learning_rate"
-    with pytest.raises(InputError, match=message):
-        train(learning_rate=1e30, on_collapse=policy)
+    assert_refused(message, train, learning_rate=1e30, on_collapse=policy)
 
 
 def test_warning_is_no_reason_to_restart():
     diagnostics = {"failure": None, "warning": "unsettled"}
     result = train(collapses(0, diagnostics), epochs=1)
     assert result.diagnostics == diagnostics and result.failed_attempts == []
-    with pytest.raises(InputError, match="^unsettled"):
-        train(collapses(0, diagnostics), epochs=1, on_collapse="error")
+    assert_refused("^unsettled", train, collapses(0, diagnostics), epochs=1, on_collapse="error")

@@ -6,10 +6,10 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from motilens.core.errors import InputError
 from motilens.video.decode import FrameReader
 from motilens.video.encode import encode_video
 from motilens.video.probe import probe_video
+from support.errors import assert_refused
 from support.recordings import run_ffmpeg
 
 
@@ -27,8 +27,7 @@ def test_a_list_of_other_files_is_refused(video, tmp_path, text):
     (tmp_path / "1.avi").write_bytes(video.read_bytes())
     path = tmp_path / "list.avi"
     path.write_text(text)
-    with pytest.raises(InputError, match="list.avi: it is a list of other files"):
-        probe_video(str(path))
+    assert_refused("list.avi: it is a list of other files", probe_video, str(path))
 
 
 def test_a_complaint_is_damage_even_if_ffmpeg_exits_with_0(tmp_path):
@@ -43,5 +42,4 @@ def test_a_complaint_is_damage_even_if_ffmpeg_exits_with_0(tmp_path):
     path.write_bytes(data)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-xerror", "-i", path, "-f", "null", "-"]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    with pytest.raises(InputError, match=r"flipped\.avi: ffmpeg cannot read"):
-        list(FrameReader(str(path), 32))
+    assert_refused(r"flipped\.avi: ffmpeg cannot read", list, FrameReader(str(path), 32))
