@@ -43,14 +43,11 @@ def test_the_right_rate_needs_no_warning(tmp_path):
     extract(h264(rate="2509/50"), tmp_path, on_frame_rate_mismatch="error")  # 50.18
 
 
-@pytest.mark.parametrize(
-    "name, issue",
-    [
-        ("h264 60.mp4", r"has 60 frames a second, not 50 \(frames\.frame_rate\)"),
-        ("h264 gaps.mkv", r"not evenly spaced in time \(44\.958 a second on average\)"),
-        ("mjpeg emptied yuvj420p.avi", "not evenly spaced.*"),
-    ],
-)
+@pytest.mark.parametrize("name, issue", [
+    ("h264 60.mp4", r"has 60 frames a second, not 50 \(frames\.frame_rate\)"),
+    ("h264 gaps.mkv", r"not evenly spaced in time \(44\.958 a second on average\)"),
+    ("mjpeg emptied yuvj420p.avi", "not evenly spaced.*"),
+])  # fmt: skip
 def test_another_rate_is_an_error_or_a_warning(tmp_path, name, issue):
     recording = find_recording(name)
     with pytest.raises(InputError, match=rf"{name}: .*{issue}: if the file is wrong, give"):
@@ -60,13 +57,10 @@ def test_another_rate_is_an_error_or_a_warning(tmp_path, name, issue):
     assert record["warning"].startswith(("has 60 frames", "its frames are not evenly"))
 
 
-@pytest.mark.parametrize(
-    "name, rate, warning",
-    [
-        ("h264 60.mp4", 60, ""),
-        ("h264 gaps.mkv", 44.958, "its frames are not evenly spaced in its own times"),
-    ],
-)
+@pytest.mark.parametrize("name, rate, warning", [
+    ("h264 60.mp4", 60, ""),
+    ("h264 gaps.mkv", 44.958, "its frames are not evenly spaced in its own times"),
+])  # fmt: skip
 def test_the_rate_that_the_user_gives_counts(tmp_path, name, rate, warning):
     facts = {"participant": "7", "frame_rate": 50.0, "microns_per_pixel": 0.3}
     recording = find_recording(name)

@@ -96,20 +96,16 @@ def with_defaults():
 
 
 @pytest.mark.parametrize("kind", ["autoencoder", "regressor"])
-@pytest.mark.parametrize(
-    "settings, bound",
-    [
-        ({"deterministic": True}, 0),
-        ({"data_location": "disk"}, 0),
-        ({"checkpoint_minutes": 1}, 0),
-        ({"tf32": False}, 0),
-        ({"channels_last": True}, 0.02),
-        ({"channels_last": False}, 0.02),
-        pytest.param({"threads": 2}, 0.02, marks=pytest.mark.slow),
-        pytest.param({"compile": True}, 0.05, marks=pytest.mark.slow),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("settings, bound", [
+    ({"deterministic": True}, 0),
+    ({"data_location": "disk"}, 0),
+    ({"checkpoint_minutes": 1}, 0),
+    ({"tf32": False}, 0),
+    ({"channels_last": True}, 0.02),
+    ({"channels_last": False}, 0.02),
+    pytest.param({"threads": 2}, 0.02, marks=pytest.mark.slow),
+    pytest.param({"compile": True}, 0.05, marks=pytest.mark.slow),
+], ids=str)  # fmt: skip
 def test_settings_change_results_by_rounding_alone(with_defaults, kind, settings, bound):
     """Relative to the spread of the outputs; with a bound of 0, not by a bit."""
     if "compile" in settings and not shutil.which("c++"):

@@ -65,17 +65,10 @@ def test_killed_training_frees_its_gpu(tmp_path):
     assert second.communicate(timeout=20)[0].startswith("3 3 ")
 
 
-@pytest.mark.parametrize(
-    "visible, names",
-    [
-        ("", []),
-        ("-1", []),
-        ("0", ["0"]),
-        ("2, 0", ["2", "0"]),
-        ("1,-1,0", ["1"]),
-        ("GPU-a", ["GPU-a"]),
-    ],
-)
+@pytest.mark.parametrize("visible, names", [
+    ("", []), ("-1", []), ("0", ["0"]), ("2, 0", ["2", "0"]), ("1,-1,0", ["1"]),
+    ("GPU-a", ["GPU-a"]),
+])  # fmt: skip
 def test_cuda_visible_devices_is_respected(monkeypatch, visible, names):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert list_visible_gpus() == names

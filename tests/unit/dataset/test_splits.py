@@ -80,15 +80,12 @@ def test_a_damaged_split_is_reported(tmp_path):
         splits.load_or_make_split(make_table(9), 3, 0, str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    "text, columns",
-    [
-        ("ID,fold\n1,1\n2,2\n3,1\n", None),
-        ("participant\tfold\tvideo\n1\t1\ta\n2\t2\tb\n2\t2\tc\n3\t1\td\n", None),
-        ("Patient;Gruppe\n1;1\n2;2\n3;1\n",
-         {"participant": "Patient", "fold": "Gruppe", "video": "Film"}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("text, columns", [
+    ("ID,fold\n1,1\n2,2\n3,1\n", None),
+    ("participant\tfold\tvideo\n1\t1\ta\n2\t2\tb\n2\t2\tc\n3\t1\td\n", None),
+    ("Patient;Gruppe\n1;1\n2;2\n3;1\n",
+     {"participant": "Patient", "fold": "Gruppe", "video": "Film"}),
+])  # fmt: skip
 def test_own_folds_are_read(tmp_path, text, columns):
     path = tmp_path / "folds.csv"
     path.write_text(text)

@@ -43,20 +43,14 @@ def test_other_files_are_read_alike(files, encoding):
     pd.testing.assert_frame_equal(table_of(files, labels=str(path)), expected)
 
 
-@pytest.mark.parametrize(
-    "change, message",
-    [
-        (lambda text: text.replace(";", ","), "line 2: 13 cells under a header of 7"),
-        (lambda text: text.replace("\r\n2;", "\r\n2;4;"), "line 3: 8 cells under a header of 7"),
-        (lambda text: "", "it is empty"),
-        (lambda text: text.partition("\r\n")[0], "has no row under its header"),
-        (
-            lambda text: text.replace("Head def", "Tail def"),
-            "missing 'Head defects.*both mean 'tail'",
-        ),
-        (lambda text: text.replace(";", "|"), "separator must be a semicolon, a comma or a tab"),
-    ],
-)
+@pytest.mark.parametrize("change, message", [
+    (lambda text: text.replace(";", ","), "line 2: 13 cells under a header of 7"),
+    (lambda text: text.replace("\r\n2;", "\r\n2;4;"), "line 3: 8 cells under a header of 7"),
+    (lambda text: "", "it is empty"),
+    (lambda text: text.partition("\r\n")[0], "has no row under its header"),
+    (lambda text: text.replace("Head def", "Tail def"), "missing 'Head defects.*both mean 'tail'"),
+    (lambda text: text.replace(";", "|"), "separator must be a semicolon, a comma or a tab"),
+])  # fmt: skip
 def test_what_would_shift_columns_is_refused(files, change, message):
     rewrite(files, change)
     assert re.search(message, errors_of(files)[0])

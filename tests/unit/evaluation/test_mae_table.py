@@ -9,16 +9,13 @@ from support.predictions import NO_ISSUES, one_prediction
 PAPER_I4 = {"model": "autoencoder", "frames": 18, "repeats": 1, "variant": "paper"}
 
 
-@pytest.mark.parametrize(
-    "method, encoder, is_comparable",
-    [
-        ("I4", PAPER_I4, True),
-        ("I4", PAPER_I4 | {"frames": 17}, False),
-        ("I4", {"model": "fixed", "frames": 18, "repeats": 1, "kind": "pca"}, False),
-        ("I5", PAPER_I4, False),
-        ("msd", None, False),
-    ],
-)
+@pytest.mark.parametrize("method, encoder, is_comparable", [
+    ("I4", PAPER_I4, True),
+    ("I4", PAPER_I4 | {"frames": 17}, False),
+    ("I4", {"model": "fixed", "frames": 18, "repeats": 1, "kind": "pca"}, False),
+    ("I5", PAPER_I4, False),
+    ("msd", None, False),
+])  # fmt: skip
 def test_only_the_papers_inputs_and_targets_are_comparable(method, encoder, is_comparable):
     predictions, record = one_prediction()
     values = PAPER_VALUES["morphology"]

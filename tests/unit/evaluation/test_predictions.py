@@ -29,15 +29,10 @@ def test_predictions_are_read_as_they_were_written(written):
     pd.testing.assert_frame_equal(read_predictions(str(path), record), one_prediction()[0])
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [
-        lambda text: "",
-        lambda text: text.rpartition("\n3")[0],
-        lambda text: text.replace("90.0", "91.0", 1),
-        lambda text: text.replace(",", ";"),
-    ],
-)
+@pytest.mark.parametrize("edit", [
+    lambda text: "", lambda text: text.rpartition("\n3")[0],
+    lambda text: text.replace("90.0", "91.0", 1), lambda text: text.replace(",", ";"),
+])  # fmt: skip
 def test_edited_predictions_are_refused(written, edit):
     path, record = written
     path.write_text(edit(path.read_text()))
@@ -65,14 +60,10 @@ def samples(*names):
     return {name: {"participant": name.partition("+")[0]} for name in names}
 
 
-@pytest.mark.parametrize(
-    "training, held_out, seen_by_encoder, leaked",
-    [
-        (["1", "2"], ["3"], ["1", "3"], "3"),
-        (["1", "2"], ["2", "3"], ["1"], "2"),
-        (["1", "2"], ["2+2"], ["1", "2"], "2"),
-    ],
-)
+@pytest.mark.parametrize("training, held_out, seen_by_encoder, leaked", [
+    (["1", "2"], ["3"], ["1", "3"], "3"), (["1", "2"], ["2", "3"], ["1"], "2"),
+    (["1", "2"], ["2+2"], ["1", "2"], "2"),
+])  # fmt: skip
 def test_participant_on_both_sides_is_an_error(training, held_out, seen_by_encoder, leaked):
     check_no_leakage(samples("1", "2"), samples("3"), samples("2", "1"))
     sides = (samples(*names) for names in (training, held_out, seen_by_encoder))

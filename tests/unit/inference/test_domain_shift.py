@@ -37,17 +37,14 @@ def test_ranges_leave_out_what_no_single_frame_has():
     assert "movement" not in domain_shift.training_ranges([TYPICAL | {"movement": float("nan")}])
 
 
-@pytest.mark.parametrize(
-    "change, lines",
-    [
-        ({}, []),
-        ({"movement": 2.09}, []),
-        ({"movement": 0.3}, ["movement 0.3 of its contrast, less than in training (1 to 2)"]),
-        ({"movement": 4000}, ["movement 4000 of its contrast, more than in training (1 to 2)"]),
-        ({"movement": 0.01}, ["movement 0.01 of its", "next to nothing moves"]),
-        ({"contrast": 0.0}, ["contrast 0 of white, less than", "the field is empty"]),
-    ],
-)
+@pytest.mark.parametrize("change, lines", [
+    ({}, []),
+    ({"movement": 2.09}, []),
+    ({"movement": 0.3}, ["movement 0.3 of its contrast, less than in training (1 to 2)"]),
+    ({"movement": 4000}, ["movement 4000 of its contrast, more than in training (1 to 2)"]),
+    ({"movement": 0.01}, ["movement 0.01 of its", "next to nothing moves"]),
+    ({"contrast": 0.0}, ["contrast 0 of white, less than", "the field is empty"]),
+])  # fmt: skip
 def test_what_is_out_of_range_is_described(change, lines):
     described = domain_shift.describe_out_of_range(TYPICAL | change, RANGES)
     assert len(described) == len(lines)

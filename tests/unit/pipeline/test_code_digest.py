@@ -52,25 +52,22 @@ def versions(script):
     return code_versions(script, script.with_name("requirements.in"))
 
 
-@pytest.mark.parametrize(
-    "name, old, new, changed",
-    [
-        ("step.py", "a.f()", "a.f(2)", {"step.py"}),
-        ("motilens/b.py", "return 1", "return 2", {"motilens/b.py"}),
-        ("motilens/c.py", "x = 1", "x = 2", set()),
-        ("motilens/b.py", "Say one", "Answer with one", set()),
-        ("motilens/b.py", "one is returned", "1 is returned", set()),
-        ("motilens/b.py", "no numpy in {__file__}: install it", "numpy is missing", set()),
-        ("motilens/b.py", "ValueError", "TypeError", {"motilens/b.py"}),
-        ("motilens/b.py", "not np", "np", {"motilens/b.py"}),
-        ("motilens/compute/device.py", "COUNT = 1", "COUNT = 2", set()),
-        ("motilens/b.py", "return 1", "return 1  # always", set()),
-        ("motilens/b.py", "return 1", "return (\n        1\n    )", set()),
-        ("requirements.in", "2.4.6", "2.4.7", {"numpy"}),
-        ("requirements.in", "1.17.1", "1.18.0", set()),
-        ("requirements.in", "# arrays", "# matrices", set()),
-    ],
-)
+@pytest.mark.parametrize("name, old, new, changed", [
+    ("step.py", "a.f()", "a.f(2)", {"step.py"}),
+    ("motilens/b.py", "return 1", "return 2", {"motilens/b.py"}),
+    ("motilens/c.py", "x = 1", "x = 2", set()),
+    ("motilens/b.py", "Say one", "Answer with one", set()),
+    ("motilens/b.py", "one is returned", "1 is returned", set()),
+    ("motilens/b.py", "no numpy in {__file__}: install it", "numpy is missing", set()),
+    ("motilens/b.py", "ValueError", "TypeError", {"motilens/b.py"}),
+    ("motilens/b.py", "not np", "np", {"motilens/b.py"}),
+    ("motilens/compute/device.py", "COUNT = 1", "COUNT = 2", set()),
+    ("motilens/b.py", "return 1", "return 1  # always", set()),
+    ("motilens/b.py", "return 1", "return (\n        1\n    )", set()),
+    ("requirements.in", "2.4.6", "2.4.7", {"numpy"}),
+    ("requirements.in", "1.17.1", "1.18.0", set()),
+    ("requirements.in", "# arrays", "# matrices", set()),
+])  # fmt: skip
 def test_what_counts(script, name, old, new, changed):
     before = versions(script)
     path = script.parent / name

@@ -28,65 +28,55 @@ def test_our_configurations_are_valid(name):
     assert find_contradictions(check_config(load_config(name), SCHEMA)) == []
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        ("config/visem.yaml", "config/extra_methods.yaml"),
-        ("config/extra_methods.yaml", "config/study.yaml"),
-    ],
-)
+@pytest.mark.parametrize("names", [
+    ("config/visem.yaml", "config/extra_methods.yaml"),
+    ("config/extra_methods.yaml", "config/study.yaml"),
+])  # fmt: skip
 def test_extra_methods_can_be_added(names):
     config = check_config(deep_merge(*map(load_config, names)), SCHEMA)
     assert find_contradictions(config) == [] and {"I1", "flow_tuned"} <= set(config["inputs"])
     assert ("casa" in config["baselines"]) == ("config/study.yaml" in names)
 
 
-@pytest.mark.parametrize(
-    "key, value, line",
-    [
-        ("autoencoder.epochs", 0, "0 is less than the minimum of 1"),
-        ("autoencoder.epochs", "5", "'5' is not of type 'integer' (numbers nested in"),
-        ("autoencoder.epoch", 5, "unknown key; did you mean epochs?"),
-        (
-            "learning_rate",
-            0.1,
-            "unknown key; did you mean autoencoder.learning_rate or regressor.learning_rate?",
-        ),
-        ("size", 64, "unknown key; did you mean dataset.archive.size or frames.size?"),
-        ("autoencoder.repeats", 9, "unknown key; did you mean inputs.NAME.repeats?"),
-        ("zoom", 2, "unknown key; known here: results, dataset"),
-        ("frames.size", 66, "66 is not a multiple of 4"),
-        ("regressor.learning_rate", 0, "0 is less than or equal to the"),
-        ("regressor.learning_rate", float("nan"), "nan is not a finite"),
-        ("regressor.weights", "imagenet", "give none, IMAGENET1K_V1, or a file"),
-        ("regressor.backbone", "resnet35", "'resnet35' is not one of"),
-        ("compute", None, "is empty: fill it in, or remove the line"),
-        ("seeds", [0, 0], "names one twice: 0, 0"),
-        ("seeds", [], "name 1 or more, not 0"),
-        ("inputs.I 5", {"frames": 4}, "no usable name"),
-        ("inputs.I5\n", {"frames": 4}, "no usable name"),
-        (f"inputs.{'a' * 101}", {"frames": 4}, "no usable name"),
-        ("inputs.I5", {"frames": 4, "repeat": 2}, ".repeat: unknown key; did you mean repeats?"),
-        ("inputs.I1.regressor.epoch", 9, "unknown key; did you mean epochs?"),
-        ("inputs.I1.regressor.epochs", 0, "0 is less than the minimum of 1"),
-        ("ensembles.both", ["cells"], "name 2 or more, not 1"),
-        ("ensembles.both", ["cells", "cells"], "names one twice: cells, cells"),
-        (
-            "tracking.memory",
-            "1,5",
-            "'1,5' is not of type 'integer' (YAML has a decimal point: 1.5)",
-        ),
-        ("targets.motility", ["progresive"], ".0: 'progresive' is not one of"),
-        ("folds", {"number": 3, "seed": 0, "file": "folds.csv"}, "give either `seed`"),
-        ("folds.number", 2.5, "2.5 is not of type 'integer'"),
-        ("folds.number", 1, "1 is less than the minimum of 2"),
-        ("dataset", {"videos": "lab"}, "give either `simulated`, or `labels`"),
-        ("results", "a{b}", "'a{b}' contains { }"),
-        ("results", None, "is empty: fill it in"),
-        ("inputs", {1: {"frames": 1}}, "the key 1 is no text for YAML"),
-        ("targets", {True: ["head"]}, "the key True is no text for YAML"),
-    ],
-)
+@pytest.mark.parametrize("key, value, line", [
+    ("autoencoder.epochs", 0, "0 is less than the minimum of 1"),
+    ("autoencoder.epochs", "5", "'5' is not of type 'integer' (numbers nested in"),
+    ("autoencoder.epoch", 5, "unknown key; did you mean epochs?"),
+    (
+        "learning_rate",
+        0.1,
+        "unknown key; did you mean autoencoder.learning_rate or regressor.learning_rate?",
+    ),
+    ("size", 64, "unknown key; did you mean dataset.archive.size or frames.size?"),
+    ("autoencoder.repeats", 9, "unknown key; did you mean inputs.NAME.repeats?"),
+    ("zoom", 2, "unknown key; known here: results, dataset"),
+    ("frames.size", 66, "66 is not a multiple of 4"),
+    ("regressor.learning_rate", 0, "0 is less than or equal to the"),
+    ("regressor.learning_rate", float("nan"), "nan is not a finite"),
+    ("regressor.weights", "imagenet", "give none, IMAGENET1K_V1, or a file"),
+    ("regressor.backbone", "resnet35", "'resnet35' is not one of"),
+    ("compute", None, "is empty: fill it in, or remove the line"),
+    ("seeds", [0, 0], "names one twice: 0, 0"),
+    ("seeds", [], "name 1 or more, not 0"),
+    ("inputs.I 5", {"frames": 4}, "no usable name"),
+    ("inputs.I5\n", {"frames": 4}, "no usable name"),
+    (f"inputs.{'a' * 101}", {"frames": 4}, "no usable name"),
+    ("inputs.I5", {"frames": 4, "repeat": 2}, ".repeat: unknown key; did you mean repeats?"),
+    ("inputs.I1.regressor.epoch", 9, "unknown key; did you mean epochs?"),
+    ("inputs.I1.regressor.epochs", 0, "0 is less than the minimum of 1"),
+    ("ensembles.both", ["cells"], "name 2 or more, not 1"),
+    ("ensembles.both", ["cells", "cells"], "names one twice: cells, cells"),
+    ("tracking.memory", "1,5", "'1,5' is not of type 'integer' (YAML has a decimal point: 1.5)"),
+    ("targets.motility", ["progresive"], ".0: 'progresive' is not one of"),
+    ("folds", {"number": 3, "seed": 0, "file": "folds.csv"}, "give either `seed`"),
+    ("folds.number", 2.5, "2.5 is not of type 'integer'"),
+    ("folds.number", 1, "1 is less than the minimum of 2"),
+    ("dataset", {"videos": "lab"}, "give either `simulated`, or `labels`"),
+    ("results", "a{b}", "'a{b}' contains { }"),
+    ("results", None, "is empty: fill it in"),
+    ("inputs", {1: {"frames": 1}}, "the key 1 is no text for YAML"),
+    ("targets", {True: ["head"]}, "the key True is no text for YAML"),
+])  # fmt: skip
 def test_mistakes_are_explained(key, value, line):
     [error] = list_errors(set_key(load_config(DEMO), key, value))
     assert error.startswith((f"{key}: {line}", f"{key}{line}"))

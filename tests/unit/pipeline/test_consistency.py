@@ -16,18 +16,15 @@ def find(**changes):
     )
 
 
-@pytest.mark.parametrize(
-    "section, settings, line",
-    [
-        ("autoencoder", {"loss": {"frame_difference": 1}}, "frame_difference: I1 has one frame"),
-        ("autoencoder", {"variant": "variational"}, "loss.kl: variant variational needs it"),
-        ("autoencoder", {"variant": "adversarial"}, "adversarial: variant adversarial needs it"),
-        ("autoencoder", {"loss": {"adversarial": 1}}, "only variant adversarial has it, not stand"),
-        ("autoencoder", {"loss": {"mse": 0}}, "autoencoder.loss: all terms of I1 are 0"),
-        ("regressor", {"recurrent": True}, "inputs.I1.encoder: none only"),
-        ("regressor", {"bag_size": 3}, "bag_size: 5 (frames.clips_per_video) cannot be divided"),
-    ],
-)
+@pytest.mark.parametrize("section, settings, line", [
+    ("autoencoder", {"loss": {"frame_difference": 1}}, "frame_difference: I1 has one frame"),
+    ("autoencoder", {"variant": "variational"}, "loss.kl: variant variational needs it"),
+    ("autoencoder", {"variant": "adversarial"}, "adversarial: variant adversarial needs it"),
+    ("autoencoder", {"loss": {"adversarial": 1}}, "only variant adversarial has it, not stand"),
+    ("autoencoder", {"loss": {"mse": 0}}, "autoencoder.loss: all terms of I1 are 0"),
+    ("regressor", {"recurrent": True}, "inputs.I1.encoder: none only"),
+    ("regressor", {"bag_size": 3}, "bag_size: 5 (frames.clips_per_video) cannot be divided"),
+])  # fmt: skip
 def test_settings_that_contradict_each_other_are_reported(section, settings, line):
     inputs = {"I1": {"frames": 1}}
     assert find(inputs=inputs) == []
@@ -55,19 +52,16 @@ def test_tracks_must_fit_into_the_searched_seconds():
     assert find(baselines=["msd"], tracking={"duration": 1}) == []
 
 
-@pytest.mark.parametrize(
-    "key, path, line",
-    [
-        ("results", "clone/results", None),
-        ("results", "clone", "holds the pipeline itself"),
-        ("results", "clone/lab/../..", "holds the pipeline itself"),
-        ("results", "clone/lab/notes/results", "lab/notes is a file"),
-        ("results", "clone/lab", "dataset.labels: "),
-        ("folds.file", "clone/results/folds.csv", "folds.file: "),
-        ("dataset.video_list", "clone/results/list.csv", "overwritten and removed"),
-        ("dataset.videos", "clone/results", "dataset.videos: "),
-    ],
-)
+@pytest.mark.parametrize("key, path, line", [
+    ("results", "clone/results", None),
+    ("results", "clone", "holds the pipeline itself"),
+    ("results", "clone/lab/../..", "holds the pipeline itself"),
+    ("results", "clone/lab/notes/results", "lab/notes is a file"),
+    ("results", "clone/lab", "dataset.labels: "),
+    ("folds.file", "clone/results/folds.csv", "folds.file: "),
+    ("dataset.video_list", "clone/results/list.csv", "overwritten and removed"),
+    ("dataset.videos", "clone/results", "dataset.videos: "),
+])  # fmt: skip
 def test_paths_that_a_run_would_overwrite_are_reported(tmp_path, key, path, line):
     clone = tmp_path / "clone"
     (clone / "lab").mkdir(parents=True)

@@ -97,16 +97,10 @@ def test_one_participant_leaves_no_choice(data):
     assert np.isfinite(model.predict(samples[:2])).all()
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"mean": [0.0]},
-        {"deviation": ["wide"] * 4},
-        {"weights": [[0.0, 1.0]]},
-        {"fallback": [50.0]},
-        {"features": ["constant"]},
-    ],
-)
+@pytest.mark.parametrize("changed", [
+    {"mean": [0.0]}, {"deviation": ["wide"] * 4}, {"weights": [[0.0, 1.0]]}, {"fallback": [50.0]},
+    {"features": ["constant"]},
+])  # fmt: skip
 def test_an_edited_model_is_refused(data, changed):
     model = fit_label_proportions(data[0], data[2], PARTICIPANTS, True)
     values = model.to_dict()

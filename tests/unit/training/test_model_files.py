@@ -82,14 +82,11 @@ def test_weights_of_another_architecture_are_refused(files, change):
     assert_refused("weights does not fit the architecture in .*record", load, files)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda record: [record],
-        lambda record: record | {"architecture": "x"},
-        lambda record: {key: record[key] for key in record if key != "diagnostics"},
-    ],
-)
+@pytest.mark.parametrize("change", [
+    lambda record: [record],
+    lambda record: record | {"architecture": "x"},
+    lambda record: {key: record[key] for key in record if key != "diagnostics"},
+])  # fmt: skip
 def test_edited_record_is_named(files, change):
     write_record(files.record, change(read_record(files.record)))
     assert_refused("record.*: delete", load, files)
