@@ -6,15 +6,14 @@ named must not run again.
 
 import fnmatch
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
-import yaml
-
 from motilens.core.records import deep_merge
-from motilens.pipeline.code_digest import code_versions
 from support import changes, planning
+from support.configs import load_config
 
 NOTHING = ""
 DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of an empty file
@@ -286,31 +285,29 @@ class Edits:
     """
 
     def __init__(self, folder: Path):
-        config = yaml.safe_load(
-            (planning.ROOT / "tests/support/tiny.yaml").read_text(encoding="utf-8")
-        )
+        config = load_config("tests/support/tiny.yaml")
         config |= {"baselines": ["cells"], "ensembles": {"both": ["I1", "cells"]}}
         config["inputs"]["pca"] = {"frames": 1, "encoder": "pca"}
         config["regressor"]["weights"] = "IMAGENET1K_V1"
         _, self.experiment = planning.plan(config, folder)
         self.results = folder / config["results"]
         planning.write_clip_records(self.experiment, self.results)
-        self.before = self._plan_after(None)
+        self.before = self._plan_after(())
 
-    def _plan_after(self, path: str | None) -> dict:
-        dependencies = planning.EditedCode(self.experiment, planning.SCRIPTS, planning.REQUIREMENTS)
-        dependencies.edited = path
+    def _plan_after(self, steps: Collection[str]) -> dict:
+        dependencies = planning.EditedCode(self.experiment, steps)
         return planning.depend(dependencies, self.results, on_demand=True)
 
-    def find_stale_steps(self, path: str) -> set[str]:
-        """Return the steps that run again after an edit of a file beside the scripts."""
-        jobs = planning.stale_jobs(self.before, self._plan_after(path), self.experiment)
+    @cache  # noqa: B019  (many files are code of the same steps)
+    def find_stale_steps(self, steps: frozenset[str]) -> set[str]:
+        """Return the steps that run again after an edit of a file that is code of `steps`."""
+        jobs = planning.stale_jobs(self.before, self._plan_after(steps), self.experiment)
         return {step for step, _ in jobs}
 
     @cached_property
     def followers(self) -> dict[str, set[str]]:
         """Return what an edit of each script makes stale: its step and what follows."""
-        return {step: self.find_stale_steps(f"{step}.py") for step in ALL_STEPS}
+        return {step: self.find_stale_steps(frozenset([step])) for step in ALL_STEPS}
 
     def find_first_steps(self, stale: set[str]) -> list[str]:
         """Return the steps that, with what follows them, are exactly those that are stale."""
@@ -325,21 +322,12 @@ class Edits:
     @cached_property
     def modules(self) -> dict[str, tuple[set[str], set[str]]]:
         """Return, for each module, the steps whose code it is and those that are stale."""
-        codes = {
-            step: code_versions(planning.SCRIPTS / f"{step}.py", planning.REQUIREMENTS)
-            for step in ALL_STEPS
-        }
-        paths = sorted(
-            path.relative_to(planning.SCRIPTS)
-            for path in (planning.SCRIPTS / "motilens").rglob("*.py")
-        )
-        return {
-            path.relative_to("motilens").as_posix(): (
-                {step for step, code in codes.items() if path.as_posix() in code},
-                self.find_stale_steps(path.as_posix()),
-            )
-            for path in paths
-        }
+        modules = {}
+        for path in sorted((planning.SCRIPTS / "motilens").rglob("*.py")):
+            name = path.relative_to(planning.SCRIPTS).as_posix()
+            steps = frozenset(step for step in ALL_STEPS if name in planning.read_code(step))
+            modules[name.removeprefix("motilens/")] = steps, self.find_stale_steps(steps)
+        return modules
 
 
 def render_modules(edits: Edits) -> str:

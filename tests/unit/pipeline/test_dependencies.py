@@ -7,10 +7,12 @@ import yaml
 from generate_tables import RERUNS_PAGE, render_reruns
 
 from motilens.simulation.visem_files import write_video_list
+from support import changes, staleness
+from support import laboratory as laboratory_module
 from support.laboratory import Laboratory
 from support.planning import SCHEMA, plan, stale_jobs, write_clip_records
 from support.project import TINY
-from support.staleness import OWN_DATA, SIMULATED, Edits, apply_change, named_jobs
+from support.staleness import OWN_DATA, SIMULATED, apply_change, named_jobs
 
 PRETRAINED = {"weights": "IMAGENET1K_V1"}
 
@@ -45,7 +47,14 @@ def test_a_change_of_a_simulated_experiment(simulated, row):
 
 @pytest.fixture(scope="module")
 def laboratory(tmp_path_factory):
-    lab = Laboratory(tmp_path_factory.mktemp("own") / "a lab").write_data()
+    """With texts in place of videos: a plan compares their content, and decodes none."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (changes, laboratory_module):
+            patch.setattr(module, "draw_video", lambda path, who: path.write_text(f"video {who}"))
+        yield prepare(Laboratory(tmp_path_factory.mktemp("own") / "a lab").write_data())
+
+
+def prepare(lab):
     _, experiment = plan(lab.config, lab.folder)
     write_clip_records(experiment, lab.folder / "results")
     experiment.save_split(lab.folder / "results")
@@ -97,13 +106,13 @@ def test_every_key_of_the_configuration_has_a_row():
 
 
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory):
-    return Edits(tmp_path_factory.mktemp("modules")).modules
+def edits(tmp_path_factory):
+    return staleness.Edits(tmp_path_factory.mktemp("modules"))
 
 
-def packages_behind(modules, step):
+def packages_behind(edits, step):
     """Return the modules that are code of a step, by package."""
-    names = [name for name, (own, _) in modules.items() if step in own]
+    names = [name for name, (own, _) in edits.modules.items() if step in own]
     return {name for name in names if not name.endswith("__init__.py")}
 
 
@@ -116,25 +125,26 @@ TRAINING = ALWAYS | {
 }  # fmt: skip
 
 
-def test_a_training_depends_on_nothing_but_training(modules):
+def test_a_training_depends_on_nothing_but_training(edits):
     """Not on reports, tables, bookkeeping, devices, logging, or the other kind of model."""
     autoencoder = TRAINING | {"models/losses.py", "training/autoencoder.py"}
-    assert packages_behind(modules, "train_autoencoder") == autoencoder
+    assert packages_behind(edits, "train_autoencoder") == autoencoder
     regressor = TRAINING | {
         "evaluation/predictions.py", "models/backbones.py", "models/fixed_encoders.py",
         "models/optical_flow.py", "models/output_activations.py", "models/pretrained_weights.py",
         "models/regressor.py", "training/regressor.py",
     }  # fmt: skip
-    assert packages_behind(modules, "train_regressor") == regressor
+    assert packages_behind(edits, "train_regressor") == regressor
 
 
-def test_how_a_step_is_run_makes_nothing_stale(modules):
-    for name, (own, stale) in modules.items():
+def test_how_a_step_is_run_makes_nothing_stale(edits):
+    for name, (own, stale) in edits.modules.items():
         if name.startswith(("pipeline/", "compute/", "inference/cli")):
             assert not own and not stale, name
 
 
-def test_the_page_shows_the_tables():
+def test_the_page_shows_the_tables(edits, monkeypatch):
+    monkeypatch.setattr(staleness, "Edits", lambda folder: edits)
     page = RERUNS_PAGE.read_text(encoding="utf-8")
     assert page == render_reruns(page), "write it again: make tables"
     assert page.count("`") > 500
