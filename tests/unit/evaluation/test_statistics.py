@@ -16,12 +16,10 @@ def row(table, **keys):
 
 
 def test_the_long_table_has_a_row_for_each_value():
-    predictions = pd.DataFrame(
-        {
-            "participant": "3", "sample": ["3", "3"], "stack": [0, 1], "true_head": 90.0,
-            "true_tail": 10.0, "predicted_head": [93.0, 91.0], "predicted_tail": [8.0, 14.0],
-        }
-    )  # fmt: skip
+    predictions = pd.DataFrame({
+        "participant": "3", "sample": ["3", "3"], "stack": [0, 1], "true_head": 90.0,
+        "true_tail": 10.0, "predicted_head": [93.0, 91.0], "predicted_tail": [8.0, 14.0],
+    })  # fmt: skip
     record = {"method": "I1", "target": "morphology", "fold": "2", "seed": "0",
               "settings": {"values": ["head", "tail"]}}  # fmt: skip
     table = statistics.to_long_table(predictions, record)
@@ -66,26 +64,25 @@ def test_stacks_of_one_sample_are_averaged_and_participants_have_the_same_weight
     assert row(summary, level="stack")["mae"] == pytest.approx((4 + (0 + 0 + 4) / 3) / 2)
 
 
-def test_several_values_together_and_one_by_one():
+def test_values_and_seeds_are_averaged_and_deviations_over_seeds_reported():
     table = pd.concat([long_table([1.0, 3.0]), long_table([5.0, 7.0], value="progressive")])
     summary = statistics.summarize_errors(table)
     assert row(summary, level="stack", value="all")["mae"] == 4
     assert row(summary, level="stack", value="immotile")["mae"] == 2
     assert np.isnan(row(summary, level="stack", value="all")["r2"])
-
-
-def test_seeds_are_averaged_and_their_deviation_is_reported():
     table = pd.concat([long_table([1.0, 1.0]), long_table([3.0, 3.0], seed=1)])
     summary = row(statistics.summarize_errors(table), level="participant")
     assert (summary["mae"], summary["seeds"]) == (2, 2)
     assert summary["mae_std_over_seeds"] == pytest.approx(np.sqrt(2))
 
 
-def test_constant_predictions_have_no_correlation():
+def test_constant_predictions_have_no_correlation_and_one_participant_no_interval():
     table = long_table(50 - np.linspace(20, 60, 6))
     summary = row(statistics.summarize_errors(table), level="participant")
     assert np.isnan(summary["correlation"]) and np.isnan(summary["slope"])
     assert summary["r2"] < 0
+    summary = row(statistics.summarize_errors(long_table([3.0])), level="participant")
+    assert summary["mae"] == 3 and np.isnan(summary["mae_low"])
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say():
@@ -110,14 +107,6 @@ def test_methods_differ_significantly_only_where_they_differ():
     assert (pairs["p_adjusted"] >= pairs["p"]).all()
     again = statistics.compare_methods(table).set_index(["first", "second"])
     pd.testing.assert_frame_equal(pairs, again)
-
-
-def test_equal_errors_are_no_difference():
     table = pd.concat([long_table([1.0, 2.0, 5.0], method=name) for name in "AB"])
     pair = statistics.compare_methods(table).iloc[0]
     assert (pair["difference"], pair["p"]) == (0, 1)
-
-
-def test_one_participant_has_no_interval():
-    summary = row(statistics.summarize_errors(long_table([3.0])), level="participant")
-    assert summary["mae"] == 3 and np.isnan(summary["mae_low"])

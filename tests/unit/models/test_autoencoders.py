@@ -7,8 +7,9 @@ from torch import nn
 
 from motilens.models.autoencoders import AUTOENCODERS, Autoencoder
 from motilens.models.layers import GradientReversal
-from motilens.models.losses import ReconstructionLoss
+from motilens.models.losses import LOSS_TERMS, SSIM_STRIDE, SSIM_WINDOW, ReconstructionLoss
 from motilens.training.autoencoder import reconstruct_stacks
+from support.errors import assert_refused
 from support.learning import draw_disks, fit_autoencoder, to_dataset
 
 WEIGHTS = {"variational": {"kl": 1e-2}, "adversarial": {"adversarial": 1e-2}}
@@ -76,7 +77,7 @@ def test_each_variant_learns_to_reconstruct(variant):
     assert result.diagnostics["loss"] < 0.8 * result.diagnostics["loss_of_mean"]
 
 
-def test_variational_model_draws_samples_in_training_only():
+def test_variational_model_draws_samples_in_training_and_its_kl_divergence_limits_information():
     torch.manual_seed(0)
     model, stacks = AUTOENCODERS["variational"](3), torch.rand(2, 3, 32, 32)
     (first, mean, _), (second, same_mean, _) = model(stacks), model(stacks)
@@ -84,9 +85,6 @@ def test_variational_model_draws_samples_in_training_only():
     model.eval()
     assert torch.equal(model(stacks), model.decoder(model.encoder(stacks)))
     assert torch.equal(model.encoder(stacks), mean)
-
-
-def test_kl_divergence_is_that_of_normal_distributions():
     criterion = ReconstructionLoss({"mse": 0.5, "kl": 2.0}, frames=3, mean=0.5)
     model, stacks = AUTOENCODERS["variational"](3), torch.rand(2, 3, 32, 32)
     mean, log_variance = torch.randn(2, 3, 32, 32), torch.randn(2, 3, 32, 32)
@@ -95,9 +93,6 @@ def test_kl_divergence_is_that_of_normal_distributions():
     expected = torch.distributions.kl_divergence(given, standard).mean()
     loss = model.loss((stacks, mean, log_variance), stacks, criterion)
     assert loss.item() == pytest.approx(2 * expected.item(), rel=1e-4)
-
-
-def test_high_weight_of_kl_leaves_features_with_little_information():
     low, high = (train("variational", kl=weight).diagnostics for weight in (1e-3, 10))
     assert max(high["feature_spread"]) < 0.1 < max(low["feature_spread"])
 
@@ -139,3 +134,46 @@ def test_model_that_reconstructs_movement_alone_leaves_out_what_stands_still():
     movement = errors(train("standardized", mse=0, frame_difference=1))
     gray_levels = errors(train("standardized"))
     assert movement[0] < gray_levels[0] and movement[1] > gray_levels[1]
+
+
+@pytest.mark.parametrize("name", LOSS_TERMS)
+def test_each_term_is_1_for_the_mean_gray_level_and_0_for_the_stack(name):
+    criterion = ReconstructionLoss({name: 3.0}, frames=3, mean=0.4)
+    stacks = torch.rand(6, 3, 32, 32) * 0.2 + 0.3
+    criterion.normalize_to_constant_baseline(stacks.split(4))
+    assert criterion.constant_baseline(stacks).item() == pytest.approx(3, rel=1e-4)
+    assert criterion(torch.full_like(stacks, 0.4), stacks).item() == pytest.approx(3, rel=1e-4)
+    assert criterion(stacks, stacks).item() == pytest.approx(0, abs=1e-4)
+    assert criterion(stacks.roll(1, -1), stacks).item() > 0.5
+
+
+def test_terms_overlook_what_they_do_not_measure():
+    criteria = {name: ReconstructionLoss({name: 1.0}, frames=3, mean=0.5) for name in LOSS_TERMS}
+    stacks = torch.rand(2, 3, 32, 32)
+    same_error = torch.rand(2, 1, 32, 32)  # in each frame
+    movement = criteria["frame_difference"]
+    assert movement(stacks + same_error, stacks).item() == pytest.approx(0, abs=1e-6)
+    edges = criteria["gradient_difference"]
+    assert edges(stacks + 0.2, stacks).item() == pytest.approx(0, abs=1e-6)
+    assert criteria["mse"](stacks + 0.2, stacks).item() == pytest.approx(0.04)
+    repeated = stacks.repeat(1, 2, 1, 1)  # as I2: no difference between two repetitions
+    shifted = repeated + torch.cat([torch.zeros(3), torch.ones(3)]).view(1, 6, 1, 1)
+    assert movement(shifted, repeated).item() == pytest.approx(0, abs=1e-6)
+    message = r"loss\.frame_difference: nothing differs in stacks of 1 frame"
+    assert_refused(message, fit_autoencoder, draw_disks(8), loss={"frame_difference": 1})
+
+
+def test_ssim_is_that_of_its_definition():
+    a, b = np.random.default_rng(0).random((2, 20, 20))
+    similarities = []
+    for y in range(0, 20 - SSIM_WINDOW + 1, SSIM_STRIDE):
+        for x in range(0, 20 - SSIM_WINDOW + 1, SSIM_STRIDE):
+            p, q = (image[y : y + SSIM_WINDOW, x : x + SSIM_WINDOW] for image in (a, b))
+            covariance = ((p - p.mean()) * (q - q.mean())).mean()
+            similarities.append(
+                (2 * p.mean() * q.mean() + 0.01**2) * (2 * covariance + 0.03**2)
+                / ((p.mean() ** 2 + q.mean() ** 2 + 0.01**2) * (p.var() + q.var() + 0.03**2))
+            )  # fmt: skip
+    images = (torch.tensor(image, dtype=torch.float32).view(1, 1, 20, 20) for image in (a, b))
+    expected = 1 - np.mean(similarities)
+    assert LOSS_TERMS["ssim"](*images).item() == pytest.approx(expected, abs=1e-4)

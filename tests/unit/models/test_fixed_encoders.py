@@ -81,10 +81,7 @@ def test_velocities_are_those_of_a_drifting_pattern(across, down):
     assert flow[:, :, 1].median() == pytest.approx(down, rel=0.1, abs=0.01)
 
 
-def test_where_there_is_no_texture_the_speed_is_0():
+def test_speed_is_0_without_texture_and_never_above_the_limit():
     assert not lucas_kanade_flow(torch.full((2, 3, 16, 16), 0.5)).any()
-
-
-def test_no_speed_is_above_the_limit():
     noise = torch.rand(2, 5, 32, 32) * torch.linspace(0.001, 1, 32)
     assert lucas_kanade_flow(noise).norm(dim=2).max() <= MAX_SPEED * 1.001

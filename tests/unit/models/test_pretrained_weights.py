@@ -9,12 +9,8 @@ import torch
 import torchvision
 
 from motilens.core.errors import InputError
+from motilens.models import pretrained_weights as weights
 from motilens.models.autoencoders import Autoencoder
-from motilens.models.pretrained_weights import (
-    fetch_pretrained_weights,
-    load_stored_weights,
-    read_weights_file,
-)
 from motilens.models.regressor import Regressor
 from support.errors import assert_refused
 
@@ -49,7 +45,7 @@ def test_pretrained_weights_come_from_torchs_cache_and_are_used(cache):
     torch.save(pretrained.state_dict(), cache / cached_name("resnet18"))
     model = Regressor(Autoencoder(1), "resnet18", outputs=3)
     last = model.output_layer.weight.clone()
-    model.load_pretrained(fetch_pretrained_weights("resnet18", "IMAGENET1K_V1"))
+    model.load_pretrained(weights.fetch_pretrained_weights("resnet18", "IMAGENET1K_V1"))
     expected = pretrained.layer4[1].conv2.weight
     assert torch.equal(model.backbone.layer4[1].conv2.weight, expected)
     assert torch.equal(model.output_layer.weight, last) and last.shape == (3, 512)
@@ -65,25 +61,32 @@ def test_metadata_and_old_names_of_weights_are_understood(backbone, tmp_path):
         state[old_name] = state.pop(name)
     path = tmp_path / "mine.pth"
     torch.save(state, path)
-    torch.save(read_weights_file(backbone, path, sha256(path)), tmp_path / "stored.pt")
+    torch.save(weights.read_weights_file(backbone, path, sha256(path)), tmp_path / "stored.pt")
     model = Regressor(Autoencoder(1), backbone, outputs=3)
-    model.load_pretrained(load_stored_weights(tmp_path / "stored.pt"))
+    model.load_pretrained(weights.load_stored_weights(tmp_path / "stored.pt"))
     first = next(pretrained.parameters())
     assert torch.equal(next(model.backbone.parameters()), first)
 
 
-def test_weights_that_are_not_finite_are_refused(weights_file):
+def test_weights_that_are_not_finite_or_damaged_are_refused(weights_file):
     path, _ = weights_file
     state = torch.load(path)
     state["conv1.weight"][0] = float("nan")
     torch.save(state, path)
-    assert_refused("not all of them are finite", read_weights_file, "resnet18", path, sha256(path))
-
-
-def test_stored_weights_that_are_damaged_are_refused(weights_file):
+    assert_refused(
+        "not all of them are finite",
+        weights.read_weights_file,
+        "resnet18",
+        path,
+        sha256(path),
+    )
     with open(weights_file[0], "r+b") as file:
         file.truncate(5000)
-    assert_refused("mine.pth cannot be read .*delete it", load_stored_weights, weights_file[0])
+    assert_refused(
+        "mine.pth cannot be read .*delete it",
+        weights.load_stored_weights,
+        weights_file[0],
+    )
 
 
 @pytest.mark.parametrize("content, message", [("resnet18", "Missing key"), (b"half", "delete it")])
@@ -95,19 +98,19 @@ def test_unusable_file_in_the_cache_is_named(cache, content, message):
     else:
         path.write_bytes(content)
     with pytest.raises(InputError, match=rf"checkpoints/{path.name} cannot be used .*{message}"):
-        fetch_pretrained_weights("resnet34", "IMAGENET1K_V1")
+        weights.fetch_pretrained_weights("resnet34", "IMAGENET1K_V1")
 
 
 def test_weights_come_from_a_file_with_its_checksum(weights_file):
     path, digest = weights_file
-    state = read_weights_file("resnet18", path, digest.upper())
+    state = weights.read_weights_file("resnet18", path, digest.upper())
     assert torch.equal(state["fc.weight"], torch.load(path)["fc.weight"])
     with pytest.raises(InputError, match=f"mine.pth has the SHA-256 {digest}, not {'0' * 64}"):
-        read_weights_file("resnet18", path, "0" * 64)
+        weights.read_weights_file("resnet18", path, "0" * 64)
     with pytest.raises(InputError, match="does not hold the weights of torchvision's resnet34"):
-        read_weights_file("resnet34", path, digest)
+        weights.read_weights_file("resnet34", path, digest)
     with pytest.raises(InputError, match="other.pth cannot be read"):
-        read_weights_file("resnet18", path.with_name("other.pth"), digest)
+        weights.read_weights_file("resnet18", path.with_name("other.pth"), digest)
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04"])
@@ -115,7 +118,7 @@ def test_file_that_holds_no_weights_is_named(tmp_path, content):
     path = tmp_path / "mine.pth"
     path.write_bytes(content)
     with pytest.raises(InputError, match="mine.pth does not hold the weights"):
-        read_weights_file("resnet18", path, sha256(path))
+        weights.read_weights_file("resnet18", path, sha256(path))
 
 
 def test_missing_network_says_what_to_download_and_where_to_put_it(cache, monkeypatch):
@@ -124,4 +127,4 @@ def test_missing_network_says_what_to_download_and_where_to_put_it(cache, monkey
 
     monkeypatch.setattr("torch.hub.download_url_to_file", offline)
     message = rf"Download \S+resnet34\S+\.pth .* put it into {cache}"
-    assert_refused(message, fetch_pretrained_weights, "resnet34", "IMAGENET1K_V1")
+    assert_refused(message, weights.fetch_pretrained_weights, "resnet34", "IMAGENET1K_V1")

@@ -76,13 +76,10 @@ def test_what_counts(script, name, old, new, changed):
     assert {key for key, value in versions(script).items() if before[key] != value} == changed
 
 
-def test_names_are_what_people_know(script):
+def test_names_are_what_people_know_and_packages_count_with_all_above_them(script):
     assert list(versions(script)) == [
         "motilens/__init__.py", "motilens/a.py", "motilens/b.py", "numpy", "step.py",
     ]  # fmt: skip
-
-
-def test_packages_count_with_all_that_is_above_them(script):
     assert list(versions(script.with_name("packed.py"))) == [
         "motilens/__init__.py", "motilens/inner/__init__.py", "motilens/inner/d.py",
         "motilens/inner/deep/__init__.py", "motilens/inner/deep/e.py", "packed.py",

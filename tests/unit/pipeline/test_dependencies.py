@@ -1,14 +1,18 @@
 """Exact reruns: what a change makes stale, row by row, planned without Snakemake."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from generate_tables import RERUNS_PAGE, render_reruns
 
+from motilens.core.records import write_record
+from motilens.pipeline.dependencies import Dependencies
 from motilens.simulation.visem_files import write_video_list
 from support import changes, staleness
 from support import laboratory as laboratory_module
+from support.errors import assert_refused
 from support.laboratory import Laboratory
 from support.planning import SCHEMA, plan, stale_jobs, write_clip_records
 from support.project import TINY
@@ -148,3 +152,36 @@ def test_the_page_shows_the_tables(edits, monkeypatch):
     page = RERUNS_PAGE.read_text(encoding="utf-8")
     assert page == render_reruns(page), "write it again: make tables"
     assert page.count("`") > 500
+
+
+ROWS = {
+    "7": {"participant": "7", "head": 90.0, "tail": 10.0, "fold": 1},
+    "7+2": {"participant": "7", "head": 80.0, "tail": 20.0, "fold": 1},
+    "8": {"participant": "8", "head": 70.0, "fold": 2},
+}
+CLIPS = {"sample": "7", "content_sha256": "a" * 64}
+
+
+@pytest.fixture
+def dependencies(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Dependencies(SimpleNamespace(rows=ROWS, config={}), tmp_path, tmp_path)
+
+
+def test_contents_are_digests_and_labels(dependencies):
+    write_record("clips/7.json", CLIPS)
+    write_record("clips/8.json", CLIPS | {"sample": "8", "skip_reason": "damaged"})
+    assert dependencies.clip_contents(ROWS, ["head"]) == {
+        "7": {"participant": "7", "clips": "a" * 16, "head": 90.0},
+        "7+2": {"participant": "7", "clips": None, "head": 80.0},
+    }
+    write_record("clips/7.json", CLIPS | {"content_sha256": "b" * 64})
+    assert dependencies.clip_contents(["7"]) == {"7": {"participant": "7", "clips": "b" * 16}}
+
+
+@pytest.mark.parametrize(
+    "change", [{"content_sha256": None}, {"content_sha256": "a"}, {"sample": "8"}]
+)
+def test_a_record_of_something_else_is_refused(dependencies, change):
+    write_record("clips/7.json", CLIPS | change)
+    assert_refused("7.json is no record of clips of 7", dependencies.clip_contents, ["7"])

@@ -70,7 +70,7 @@ def test_every_kind_of_change_has_its_words(then, now, lines):
     assert explain_reruns([job]) == [f"{line}: 1 train_regressor" for line in lines.split("|")]
 
 
-def test_a_job_that_never_ran_causes_no_other():
+def test_jobs_that_never_ran_cause_no_other_and_long_lists_are_counted():
     jobs = [
         PlannedJob("train_regressor", outputs=["model.pt"], then=None),
         PlannedJob("plot_gallery", inputs=["model.pt"], other_reasons=["missing: gallery.png"]),
@@ -78,14 +78,8 @@ def test_a_job_that_never_ran_causes_no_other():
     assert explain_reruns(jobs) == [
         "missing: gallery.png: 1 plot_gallery", "not made yet: 1 train_regressor",
     ]  # fmt: skip
-
-
-def test_many_samples_are_counted_not_listed():
     then, now = ({"training": {str(k): {"clips": c} for k in range(30)}} for c in "ab")
     [line] = explain_reruns([PlannedJob("train_autoencoder", then=then, now=now)])
     assert line.startswith("other clips of samples 0, 1, 2, 3, 4, 5, 6, 7 and 22 more: 1")
-
-
-def test_the_most_frequent_jobs_are_counted_first():
     jobs = [PlannedJob("make_table1"), *(PlannedJob("train_regressor") for _ in range(24))]
     assert count_jobs(jobs) == "24 train_regressor, 1 make_table1"

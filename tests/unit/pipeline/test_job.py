@@ -97,13 +97,10 @@ def test_warnings_reach_terminal_and_log_and_do_not_end_the_step(folder):
     assert folder.read_log().splitlines()[:-1] == ["WARNING: no cells", "continued"]
 
 
-def test_an_input_error_reaches_the_terminal_without_a_traceback(folder):
+def test_errors_of_the_user_reach_the_terminal_and_others_leave_a_traceback_in_the_log(folder):
     done = folder.run('raise InputError(".snakemake/storage/s3/lab/7.avi: replace it")')
     assert done.returncode == 1 and not folder.is_recorded()
     assert done.stderr.strip() == "ERROR: s3://lab/7.avi: replace it" == folder.read_log().strip()
-
-
-def test_other_errors_leave_their_traceback_in_the_log(folder):
     done = folder.run("raise KeyError('x')")
     assert done.returncode == 1 and done.stderr == "" and not folder.is_recorded()
     assert "Traceback" in folder.read_log() and "KeyError: 'x'" in folder.read_log()

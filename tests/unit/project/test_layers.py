@@ -47,17 +47,16 @@ def test_imports_between_packages_go_one_way():
         )
 
 
-def test_a_package_has_one_subject_and_a_few_modules():
+def test_packages_have_a_few_short_modules_and_export_nothing_by_themselves():
     for package in LAYERS:
         count = len(list((LIBRARY / package).glob("*.py"))) - 1
         assert 3 <= count <= 10, (package, count)
-
-
-def test_packages_export_nothing_by_themselves():
-    """A re-export would put all of a package into the digest of every step that uses a part."""
+    # A re-export would put all of a package into the digest of every step that uses a part.
     for path in LIBRARY.rglob("__init__.py"):
         [docstring] = ast.parse(path.read_text(encoding="utf-8")).body
         assert isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant), path
+    for path in [*MODULES, *(ROOT / "workflow").glob("*.py"), *(ROOT / "rules").glob("*.smk")]:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 330, path
 
 
 def list_functions(path):
@@ -72,8 +71,3 @@ def test_no_two_modules_export_a_function_of_the_same_one_word_name():
             if "_" not in name:
                 modules[name].append(path.relative_to(LIBRARY).as_posix())
     assert {name: paths for name, paths in modules.items() if len(paths) > 1} == {}
-
-
-def test_modules_are_short_enough_to_read():
-    for path in [*MODULES, *(ROOT / "workflow").glob("*.py"), *(ROOT / "rules").glob("*.smk")]:
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 330, path

@@ -16,11 +16,8 @@ def make_record(name, target=None, **settings):
         "diagnostics": {"failure": None, "warning": "is no better"},
         "training": {"1": {"participant": "a"}, "2": {"participant": "b"}},
         "held_out": {"3": {"participant": "b"}, "4": {"participant": "c"}},
-        "architecture": {"frames": 1, "repeats": 9, "kind": "motion"},
-        "weights_sha256": "ab",
-        "code": {"a.py": "12"},
-        "motilens": "0.1.0",
-        "python": "3.11.7",
+        "architecture": {"frames": 1, "repeats": 9, "kind": "motion"}, "weights_sha256": "ab",
+        "code": {"a.py": "12"}, "motilens": "0.1.0", "python": "3.11.7",
         "libraries": {"torch": "2.15.0"},
     }  # fmt: skip
 
@@ -63,15 +60,12 @@ def test_each_model_has_a_row_and_each_kind_its_costs(records):
     assert costs.loc[("autoencoder", "I1"), "GPU memory (GB)"] == ""
 
 
-def test_settings_that_differ_have_a_row_each(records):
+def test_settings_that_differ_have_a_row_each_under_their_name_in_the_configuration(records):
     inputs = run_summary.list_settings(records).set_index(["setting", "value"])["input types"]
     assert inputs["autoencoder.epochs", "2"] == "I1" and inputs["autoencoder.epochs", "3"] == "I4"
     assert inputs["autoencoder.loss.mse", "1"] == "all that have one"
     assert inputs["regressor.epochs", "2"] == "all that have one"
     assert not any(name.endswith("frames") for name, _ in inputs.index), "input types say it"
-
-
-def test_an_output_activation_has_its_name_in_the_configuration():
     records = [
         make_record("I4", "motility", output_activation="softmax"),
         make_record("I4", "head", output_activation="sigmoid"),
@@ -93,18 +87,12 @@ def test_baselines_and_ensembles_have_their_code_and_notes(records):
     assert "Ensembles are the means of other methods: both (of I1, cells)." in page.notes
 
 
-def test_versions_that_differ_are_all_listed(records):
+def test_the_page_names_data_input_types_folds_skipped_samples_and_all_versions(records):
     records[1]["libraries"] = {"torch": "2.16.0"}
     versions = run_summary.list_versions(records)
     assert versions["torch"] == "2.15.0; 2.16.0" and versions["Motilens"] == "0.1.0"
-
-
-def test_the_page_describes_the_data(records):
     described = {"participants": 3, "samples": 4, "data.participants": 85, "data.seed": 1}
     assert read_pairs(build_page(records), "Data") == described | {"frames.size": 64}
-
-
-def test_the_page_names_input_types_folds_and_skipped_samples(records):
     text = render_markdown(build_page(records, skipped=["7"]))
     assert "| I1      | 1        | 9         | motion    |" in text
     assert "**Skipped**: samples 7" in text and "cd" in text and "1; 2" in text

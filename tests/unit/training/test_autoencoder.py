@@ -36,15 +36,12 @@ def collapsed(half="encoder"):
     return model
 
 
-def test_training_is_better_than_the_mean_and_sound(trained):
+def test_training_is_better_than_the_mean_and_its_diagnostics_say_how_much(trained):
     diagnostics = trained.diagnostics
     assert trained.history[-1]["loss"] < 0.7 and trained.failed_attempts == []
     assert diagnostics["loss"] < 0.7 * diagnostics["loss_of_mean"]
     assert min(diagnostics["feature_spread"]) > 0.01
     assert diagnostics["failure"] is None and diagnostics["warning"] is None
-
-
-def test_diagnostics_are_those_of_reconstructions_and_features(trained):
     model, diagnostics, gray = trained.model, trained.diagnostics, ARRAY / 255
     error = ((autoencoder.reconstruct_stacks(model, STACKS) - gray) ** 2).mean()
     assert diagnostics["loss"] == pytest.approx(error, rel=1e-4)

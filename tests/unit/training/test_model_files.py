@@ -67,11 +67,13 @@ def test_regressor_comes_back_from_its_files_alone(files, regressor):
     assert run["device"] == "cpu" and run["seconds"] > 0 and run["peak_memory"] > 1e8
 
 
-def test_weights_of_another_record_are_refused(files):
+def test_weights_of_another_record_and_missing_ones_are_named(files):
     content = bytearray(Path(files.weights).read_bytes())
     content[2000] ^= 1
     Path(files.weights).write_bytes(content)
     assert_refused("does not match", load, files)
+    Path(files.weights).unlink()
+    assert_refused("weights cannot be read", load, files)
 
 
 @pytest.mark.parametrize("change", [{"backbone": "resnet34"}, {"outputs": 2}, {"color": 1}])
@@ -90,8 +92,3 @@ def test_weights_of_another_architecture_are_refused(files, change):
 def test_edited_record_is_named(files, change):
     write_record(files.record, change(read_record(files.record)))
     assert_refused("record.*: delete", load, files)
-
-
-def test_missing_weights_are_named(files):
-    Path(files.weights).unlink()
-    assert_refused("weights cannot be read", load, files)

@@ -1,5 +1,7 @@
 """Training a regressor: it starts at the mean, learns, and a useless one is noticed."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -12,8 +14,7 @@ from support.learning import LABELS, draw_disks, fit_regressor, to_dataset, untr
 ARRAY = draw_disks(8)
 
 
-def train(**changes):
-    return fit_regressor(ARRAY, **changes)
+train = functools.partial(fit_regressor, ARRAY)
 
 
 def predict(result, array=ARRAY):
@@ -25,20 +26,14 @@ def trained():
     return train()
 
 
-def test_regressor_starts_at_the_mean_of_the_labels_if_the_settings_say_so(trained):
+def test_regressor_starts_at_the_mean_and_diagnostics_are_those_of_its_predictions(trained):
     predicted = predict(trained)
     assert predicted.shape == (8, 3) and predicted.dtype == np.float32
     assert predicted.mean(0) == pytest.approx([40, 20, 40], abs=3)
     assert (abs(predict(train(init_bias_to_mean=False))) < 5).all()
-
-
-def test_recalibrated_batch_norm_changes_predictions(trained):
-    """Without it, the evaluated model is not the one that was trained."""
+    # Without it, the evaluated model is not the one that was trained.
     without = train(recalibrate_batch_norm=False, on_collapse="keep")
     assert not np.allclose(predict(without), predict(trained))
-
-
-def test_diagnostics_are_those_of_the_predictions(trained):
     predicted, diagnostics = predict(trained), trained.diagnostics
     assert diagnostics["loss"] == pytest.approx(((predicted - LABELS) ** 2).mean())
     assert diagnostics["spread"] == pytest.approx(predicted.std(0), rel=1e-4)
