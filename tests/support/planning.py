@@ -7,13 +7,12 @@ compares both.
 import contextlib
 import functools
 import hashlib
-import json
-import os
 from collections.abc import Collection, Iterator
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
+from motilens.core.records import write_record
 from motilens.pipeline.config import check_config
 from motilens.pipeline.dependencies import Dependencies
 from motilens.pipeline.experiment import Experiment, load_experiment, weights_name
@@ -71,16 +70,6 @@ def fetch_jobs(experiment: Experiment, name: str) -> list[Job]:
     return [] if weights == "none" else [fetch]
 
 
-@contextlib.contextmanager
-def working_in(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
-
-
 @functools.cache
 def read_code(step: str) -> dict[str, str]:
     """Return the code of a step, read once for all plans."""
@@ -110,7 +99,7 @@ class EditedCode(Dependencies):
 def plan(config: dict, folder: Path) -> tuple[dict[Job, dict], Experiment]:
     """Return what each job depends on, and the experiment; paths in `config` begin in `folder`."""
     config = check_config(config, SCHEMA)
-    with working_in(folder):
+    with contextlib.chdir(folder):
         experiment = load_experiment(config, folder)
     return depend(EditedCode(experiment), folder / config["results"]), experiment
 
@@ -118,7 +107,7 @@ def plan(config: dict, folder: Path) -> tuple[dict[Job, dict], Experiment]:
 def depend(dependencies: Dependencies, results: Path, on_demand: bool = False) -> dict[Job, dict]:
     """Return what each job depends on, given the records of clips in `results`."""
     results.mkdir(parents=True, exist_ok=True)
-    with working_in(results):
+    with contextlib.chdir(results):
         jobs = dict.fromkeys(list_jobs(dependencies.experiment, on_demand))
         return {j: dependencies.of_step(j[0], dict(j[1])) for j in jobs}
 
@@ -128,9 +117,7 @@ def write_clip_records(experiment: Experiment, results: Path) -> None:
     for sample in experiment.sample_names:
         digest = hashlib.sha256(sample.encode()).hexdigest()
         record = {"sample": sample, "content_sha256": digest}
-        path = results / "clips" / f"{sample}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record), encoding="utf-8")
+        write_record(results / "clips" / f"{sample}.json", record)
 
 
 def stale_jobs(before: dict, after: dict, experiment: Experiment) -> set[Job]:

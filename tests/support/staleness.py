@@ -6,14 +6,14 @@ named must not run again.
 
 import fnmatch
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, reduce
 from pathlib import Path
 
-from motilens.core.records import deep_merge
 from support import changes, planning
-from support.configs import load_config
+from support.configs import load_config, set_key
 
 NOTHING = ""
 DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of an empty file
@@ -61,22 +61,17 @@ def seen_in_fold_2(jobs: str) -> str:
     return f"{jobs} {index} {only('train_autoencoder', fold=2)} {REGRESSORS}"
 
 
-def of_settings(section: str, values: dict) -> dict:
-    return {f"{section}.{key}": value for key, value in values.items()}
-
-
 @dataclass(frozen=True)
 class Change:
     """One row: a key of the configuration and its new value, or something done to the data."""
 
-    what: str | changes.Action
+    what: str | Callable
     to: object
     reruns: str
     why: str = ""
     compared_with_snakemake: bool = False
 
 
-AE, REG = "autoencoder.", "regressor."
 # Six simulated participants, input types I1 to I4, two folds, one seed (tests/support/tiny.yaml).
 SIMULATED = [
     Change("results", "elsewhere", EVERYTHING, "another folder is a new experiment"),
@@ -103,8 +98,7 @@ SIMULATED = [
            "the value of the section"),
     Change("inputs.*.regressor", {"inputs.I4.regressor": {"epochs": 2}},
            f"{only('train_regressor', input='I4')} {ALL_TABLES}"),
-    Change("inputs", {"inputs.I5": {"frames": 4}}, of_input("I5"),
-           "fits the clips"),
+    Change("inputs", {"inputs.I5": {"frames": 4}}, of_input("I5"), "fits the clips"),
     Change("inputs", {"inputs.I5": {"frames": 24}}, CLIPS, "needs longer clips"),
     Change("inputs", {"inputs.I2": REMOVED}, f"plot_gallery {ALL_TABLES}", "", True),
     Change("inputs", {"inputs.I4": REMOVED}, CLIPS, "clips are now as long as I3"),
@@ -122,32 +116,30 @@ SIMULATED = [
     Change("frames.resize_mode", "stretch", NOTHING, "the default", True),
     Change("frames.frame_rate", 25, CLIPS),
     Change("frames.on_frame_rate_mismatch", "resample", CLIPS, "see Clips"),
-    Change("autoencoder.loss.mse", of_settings("autoencoder", {"loss": {"mse": 2}}), MODELS),
-    Change("autoencoder.loss.mse", of_settings("autoencoder", {"loss": {"mse": 1, "ssim": 0}}),
-           NOTHING, "the defaults"),
+    Change("autoencoder.loss.mse", {"autoencoder.loss": {"mse": 2}}, MODELS),
+    Change("autoencoder.loss.mse", {"autoencoder.loss": {"mse": 1, "ssim": 0}}, NOTHING,
+           "the defaults"),
     Change("autoencoder.loss.gradient_difference",
-           of_settings("autoencoder", {"loss": {"gradient_difference": 1}}), MODELS),
+           {"autoencoder.loss": {"gradient_difference": 1}}, MODELS),
     Change("autoencoder.loss.frame_difference",
            {"inputs.I4.autoencoder": {"loss": {"frame_difference": 1}}}, of_input("I4")),
-    Change("autoencoder.loss.ssim", of_settings("autoencoder", {"loss": {"ssim": 1}}), MODELS),
-    Change("autoencoder.loss.kl",
-           of_settings("autoencoder", {"variant": "variational", "loss": {"kl": 0.01}}), MODELS),
-    Change("autoencoder.loss.adversarial",
-           of_settings("autoencoder", {"variant": "adversarial", "loss": {"adversarial": 0.01}}),
-           MODELS),
-    *(Change(AE + key, value, MODELS) for key, value in {
+    Change("autoencoder.loss.ssim", {"autoencoder.loss": {"ssim": 1}}, MODELS),
+    *(Change(f"autoencoder.loss.{term}",
+             {"autoencoder.variant": variant, "autoencoder.loss": {term: 0.01}}, MODELS)
+      for term, variant in (("kl", "variational"), ("adversarial", "adversarial"))),
+    *(Change(f"autoencoder.{key}", value, MODELS) for key, value in {
         "variant": "paper", "epochs": 3, "batch_size": 8, "learning_rate": 1e-3, "weight_decay": 0,
         "lr_schedule": "cosine", "clip_grad_norm": 1, "on_collapse": "error",
     }.items()),
-    Change("autoencoder", of_settings("autoencoder", {"epochs": 4, "batch_size": 2}), MODELS,
+    Change("autoencoder", {"autoencoder.epochs": 4, "autoencoder.batch_size": 2}, MODELS,
            "two values swapped", True),
     Change("regressor.weights", "IMAGENET1K_V1", f"fetch_weights {REGRESSORS}", "", True),
     Change("regressor.weights", {"regressor.weights": {"file": "a.pth", "sha256": DIGEST}},
            f"fetch_weights {REGRESSORS}", "whatever the file is called"),
-    Change("regressor.recurrent", {
-        "inputs.I4.encoder": "none", "inputs.I4.regressor": {"recurrent": True},
-    }, f"{only('train_regressor', input='I4')} plot_gallery {ALL_TABLES}"),
-    *(Change(REG + key, value, REGRESSORS) for key, value in {
+    Change("regressor.recurrent",
+           {"inputs.I4.encoder": "none", "inputs.I4.regressor": {"recurrent": True}},
+           f"{only('train_regressor', input='I4')} plot_gallery {ALL_TABLES}"),
+    *(Change(f"regressor.{key}", value, REGRESSORS) for key, value in {
         "backbone": "resnet18", "input_normalization": "imagenet", "fine_tune_encoder": True,
         "output_activation": "standardized", "loss": "l1", "augmentation": "dihedral", "tta": True,
         "bag_size": 2, "init_bias_to_mean": False, "recalibrate_batch_norm": False, "epochs": 2,
@@ -176,10 +168,8 @@ SIMULATED = [
            f"{ALL_TABLES}", "another"),
 ]  # fmt: skip
 
-ARCHIVE = {
-    "url": "https://example.org/a.zip", "path": "a.zip", "size": 1, "md5": "0" * 32,
-    "license": "free", "license_accepted": False,
-}  # fmt: skip
+ARCHIVE = {"url": "https://example.org/a.zip", "path": "a.zip", "size": 1, "md5": "0" * 32}
+ARCHIVE |= {"license": "free", "license_accepted": False}
 
 # A laboratory's own six videos, input type I1 alone, two folds, one seed.
 OWN_DATA = [
@@ -223,8 +213,7 @@ FOLDERS = [
     Change(changes.move_everything, "", NOTHING),
     Change(changes.clone_again, "", NOTHING, "records are in the results"),
     Change(changes.clone_again_and_change, "", REGRESSORS),
-    Change(changes.clone_after_a_kill, "", REGRESSORS,
-           "what was unfinished runs again"),
+    Change(changes.clone_after_a_kill, "", REGRESSORS, "what was unfinished runs again"),
     Change(changes.end_half_way, "", f"plot_gallery {REGRESSORS}",
            "a step knows what earlier steps depend on"),
     Change(changes.rename_results, "", NOTHING, "records do not name it"),
@@ -243,17 +232,13 @@ FOLDERS = [
 
 def apply_change(config: dict, row: Change) -> dict:
     """Return a configuration with the values of a row."""
-    config = deep_merge(config, {})
+    config = deepcopy(config)
     for key, value in (row.to if isinstance(row.to, dict) else {row.what: row.to}).items():
-        *path, last = key.split(".")
-        section = config
-        for name in path:
-            section[name] = dict(section[name])
-            section = section[name]
         if value == REMOVED:
-            del section[last]
+            *path, last = key.split(".")
+            del reduce(dict.get, path, config)[last]
         else:
-            section[last] = value
+            set_key(config, key, value)
     return config
 
 
@@ -263,18 +248,12 @@ def named_jobs(jobs, reruns: str) -> set:
     for word in reruns.split():
         rule, wildcards = re.fullmatch(r"(\w+)(?:\[(.*)\])?", word).groups()
         wanted = dict(part.split("=") for part in (wildcards or "").split(",") if part)
-        matching = {
-            job
-            for job in jobs
-            if job[0] == rule
-            and all(fnmatch.fnmatch(dict(job[1])[name], value) for name, value in wanted.items())
-        }
-        assert matching, f"no job is called {word}"
-        chosen |= matching
+        named = [job for job in jobs if job[0] == rule]
+        for name, value in wanted.items():
+            named = [job for job in named if fnmatch.fnmatch(dict(job[1])[name], value)]
+        assert named, f"no job is called {word}"
+        chosen |= set(named)
     return chosen
-
-
-# The tables of modules and steps.
 
 
 class Edits:
@@ -359,11 +338,8 @@ def render_changes(rows: list[Change]) -> str:
 
 
 def _render_list(causes: dict[str, list[str]], separator: str) -> str:
-    lines = [
-        f"- {_render_jobs(jobs)}: {separator.join(dict.fromkeys(texts))}"
-        for jobs, texts in causes.items()
-    ]
-    return "\n".join(lines)
+    texts = {_render_jobs(jobs): separator.join(dict.fromkeys(c)) for jobs, c in causes.items()}
+    return "\n".join(f"- {jobs}: {text}" for jobs, text in texts.items())
 
 
 def _render_change(row: Change) -> str:
@@ -373,17 +349,11 @@ def _render_change(row: Change) -> str:
         return f"{text}: `{row.to}`" if isinstance(row.to, str) and row.to else text
     if not isinstance(row.to, dict):
         return f"`{row.what}: {row.to}`".replace("'", "") if row.why else f"`{row.what}`"
-    if (
-        row.what.endswith(".*")
-        and row.what.removesuffix(".*") in row.to
-        or ARCHIVE in row.to.values()
-    ):
+    is_section = row.what.endswith(".*") and row.what.removesuffix(".*") in row.to
+    if is_section or ARCHIVE in row.to.values():
         return f"`{row.what}`"
-    texts = [
-        f"`{key}` {REMOVED}" if value == REMOVED else f"`{key}: {value}`".replace("'", "")
-        for key, value in row.to.items()
-    ]
-    return ", ".join(texts)
+    texts = [f"`{k}` {v}" if v == REMOVED else f"`{k}: {v}`" for k, v in row.to.items()]
+    return ", ".join(texts).replace("'", "")
 
 
 def _render_jobs(reruns: str) -> str:

@@ -68,8 +68,7 @@ def test_the_rate_that_the_user_gives_counts(tmp_path, name, rate, warning):
     assert record["frame_rate"] == record["video_frame_rate"] == record["given_frame_rate"] == 50
     assert record["participant"] == "7" and record["microns_per_pixel"] == 0.3
     assert record["file_frame_rate"] == pytest.approx(rate, abs=0.01)
-    assert record["warning"] == warning
-    assert shown[0] == list(recording.numbers[:LENGTH])
+    assert record["warning"] == warning and shown[0] == list(recording.numbers[:LENGTH])
     [line] = overridden_frame_rates({"7": record})
     assert line == f"7 (50, not {record['file_frame_rate']:g})"
 
@@ -104,7 +103,7 @@ def test_resampling_takes_the_frame_nearest_in_time(tmp_path):
     assert all(abs(n - 0.6 * k) <= 0.5 + 1e-9 for k, n in enumerate(shown[0]))
 
 
-def test_a_file_of_clips_records_how_it_was_made(tmp_path):
+def test_a_file_of_clips_records_how_it_was_made_and_the_frames_alone_count(tmp_path):
     path = make_recording(h264(), tmp_path)
     facts = {"participant": "3", "microns_per_pixel": 0.25}
     record = extract_clips(str(path), tmp_path / "a.h5", SETTINGS, "3+2", facts)
@@ -118,9 +117,6 @@ def test_a_file_of_clips_records_how_it_was_made(tmp_path):
     assert "scale=32:32" in record["filters"] and record["video_frames"] == N_FRAMES
     others = {"ffmpeg", "motilens", "video_width", "video_height", "video_pixel_aspect"}
     assert others <= set(record)
-
-
-def test_the_same_frames_in_another_file_make_the_same_clips(tmp_path):
     _, first = extract(h264(), tmp_path)
     _, second = extract(h264("other", ".mkv"), tmp_path)
     assert first["content_sha256"] == second["content_sha256"]

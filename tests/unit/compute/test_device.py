@@ -39,8 +39,7 @@ def test_device_precision_threads_and_determinism_are_as_the_settings_say():
     other = "mps" if torch.cuda.is_available() else "cuda"
     with pytest.raises(InputError, match=f"compute.device: {other}, but PyTorch .* finds none"):
         setup_compute({"device": other})
-    assert setup_cpu().device.type == "cpu"
-    assert setup_cpu().precision == torch.float32
+    assert setup_cpu().device.type == "cpu" and setup_cpu().precision == torch.float32
     assert setup_cpu(precision="bfloat16").precision == torch.bfloat16
     assert setup_cpu(threads=2).describe()["threads"] == torch.get_num_threads() == 2
     one = setup_compute({"device": "cpu", "threads": 2}, threads=1)

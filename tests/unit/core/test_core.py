@@ -42,7 +42,7 @@ def test_a_file_may_have_the_longest_name(tmp_path, name):
     assert os.listdir(tmp_path) == [name]
 
 
-def test_only_temporary_files_of_dead_processes_are_removed(tmp_path, dead_pid):
+def test_only_temporary_files_of_dead_processes_of_this_host_are_removed(tmp_path, dead_pid):
     """Two processes may write into one folder."""
     dead, alive = (tmp_path / f".a.csv.{pid}.part.csv" for pid in (dead_pid, os.getppid()))
     for half in (dead, alive):
@@ -50,25 +50,22 @@ def test_only_temporary_files_of_dead_processes_are_removed(tmp_path, dead_pid):
     with atomic_write(tmp_path / "a.csv") as temporary:
         temporary.write_text("whole")
     assert alive.exists() and not dead.exists()
-
-
-def test_a_process_of_another_namespace_counts_as_alive(dead_pid):
     assert is_process_alive(process_identity()) and is_process_alive(None)
     assert not is_process_alive(process_identity(dead_pid))
     assert is_process_alive(f"{dead_pid} pid:[1]")
 
 
-def test_the_order_of_keys_does_not_matter():
+def test_records_are_plain_in_any_order_and_settings_merged_section_by_section():
     first, second = {"b": {"d": 1, "c": (2, 3)}, "a": 1}, {"a": 1, "b": {"c": [2, 3], "d": 1}}
     assert repr(records.to_plain(first)) == repr(records.to_plain(second))
     assert records.short_digest(first) == records.short_digest(second) != records.short_digest({})
-
-
-def test_settings_of_one_input_type_replace_the_others():
     settings = {"epochs": 5, "loss": {"mse": 1, "ssim": 0}, "weights": "none"}
     merged = records.deep_merge(settings, {"loss": {"ssim": 2}, "weights": {"file": "a"}})
     assert merged == {"epochs": 5, "loss": {"mse": 1, "ssim": 2}, "weights": {"file": "a"}}
     assert settings["loss"] == {"mse": 1, "ssim": 0}
+    provenance = records.make_provenance({"step.py": "abc"}, {"size": 64})
+    assert provenance["settings"] == {"size": 64} and provenance["code"] == {"step.py": "abc"}
+    assert provenance["libraries"]["torch"].startswith("2.")
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path):
@@ -86,12 +83,6 @@ def test_a_damaged_record_is_named(tmp_path, content, message):
     (tmp_path / "model.json").write_text(content)
     with pytest.raises(InputError, match=f"model.json {message}"):
         records.read_record(str(tmp_path / "model.json"))
-
-
-def test_provenance_is_plain_and_names_versions():
-    provenance = records.make_provenance({"step.py": "abc"}, {"size": 64})
-    assert provenance["settings"] == {"size": 64} and provenance["code"] == {"step.py": "abc"}
-    assert provenance["libraries"]["torch"].startswith("2.")
 
 
 def test_names_lists_and_errors_are_written_for_people():

@@ -128,7 +128,7 @@ def test_a_name_that_is_nearly_right_gets_a_hint(own, written, there, hint):
     assert "is no file: correct it" in error and hint in error
 
 
-def test_videos_that_the_table_does_not_name_are_reported(own):
+def test_unused_videos_and_those_from_the_future_are_reported(own):
     """Beside the table, and in all folders that it names."""
     for name in ("films/d.MP4", "e.avi", "films/notes.txt"):
         (own / name).touch()
@@ -137,10 +137,7 @@ def test_videos_that_the_table_does_not_name_are_reported(own):
     beside, inside = issues.warnings
     assert re.search(r"labels.csv names these videos, unused: e.avi$", beside)
     assert re.search(r"films: no row of .*labels.csv names these videos, unused: d.MP4$", inside)
-
-
-def test_a_video_from_the_future_is_reported(own):
-    """Snakemake would remove what is made from it, as older than it."""
+    # Snakemake would remove what is made from it, as older than it.
     os.utime(own / "films/b.mp4", (4e9, 4e9))
     [error] = errors_of(own, **OWN)
     assert "line 3: participant P2: " in error and "b.mp4 has a time in the future" in error

@@ -39,15 +39,12 @@ def test_equal_fingerprints_do_not_make_files_identical_nor_does_being_empty(tmp
 STORED = ("1_a.avi", "2_b.MP4", "notes.txt", "old/3_c.avi", "nobody.avi")
 
 
-def test_videos_in_an_object_store_are_found_by_their_names():
+def test_videos_in_an_object_store_are_found_by_their_names_alone():
     issues = Issues()
     videos = video_files.list_numbered_videos("s3://lab/films", issues, STORED)
     assert [row["video"] for row in videos] == ["1_a.avi", "2_b.MP4"]
     [error] = issues.errors
     assert error.startswith("s3://lab/films/nobody.avi: its name does not begin")
-
-
-def test_a_video_must_be_in_the_object_store_under_a_usable_name():
     issues = Issues()
     rows = [{"place": "here", "video": name} for name in ("./old/3_c.avi", "3_c.avi", "")]
     usable = [video_files.resolve_video_path(row, "s3://lab/films", issues, STORED) for row in rows]
@@ -58,9 +55,6 @@ def test_a_video_must_be_in_the_object_store_under_a_usable_name():
     issues, row = Issues(), {"place": "here", "video": "1_#2.avi"}
     assert not video_files.resolve_video_path(row, "s3://lab", issues, STORED)
     assert issues.errors == ["here: s3://lab/1_#2.avi: # and ? end an address: rename it"]
-
-
-def test_addresses_of_a_store_are_recognized_and_compared():
     paths = [("line 2", "s3://lab/a/1.avi"), ("line 3", "s3://lab/a/./b/../1.avi")]
     [error] = video_files.find_repeated_addresses([*paths, ("line 4", "s3://lab/a/2.avi")])
     assert error.startswith("line 3: s3://lab/a/./b/../1.avi is the video of line 2, too")

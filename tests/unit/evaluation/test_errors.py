@@ -30,7 +30,9 @@ def test_errors_are_averaged_over_stacks_or_first_over_participants(predictions)
     assert metrics.mae_participant(table) == pytest.approx((0 + 3 + (1 + 11) / 2 + 3) / 4)
 
 
-def test_zero_r_is_the_training_mean_and_has_a_training_loss(predictions):
+def test_zero_r_is_the_training_mean_and_its_errors_and_losses_are_beside_those_of_models(
+    predictions,
+):
     training = pd.DataFrame({"head": [80.0, 100.0], "tail": [0.0, 20.0]}, index=["3", "4"])
     table = metrics.predict_constant(predictions, training, "ZeroR")
     assert table["predicted_head"].tolist() == [90, 90, 90]
@@ -38,6 +40,14 @@ def test_zero_r_is_the_training_mean_and_has_a_training_loss(predictions):
     labels = pd.DataFrame({"progressive": [10.0, 30.0], "immotile": [50.0, 50.0]})
     assert metrics.zero_r_training_loss(labels, "mse") == 50
     assert metrics.zero_r_training_loss(labels, "l1") == 5
+    row = make_mae_row(*one_prediction())
+    assert (row["method"], row["fold"], row["pretrained_weights"]) == ("I1", 1, "none")
+    assert (row["mae_stack"], row["zeror_stack"]) == (3, 5)
+    _, record = one_prediction()
+    other = record | {"training": {"1": {"head": 60.0}, "2": {"head": 90.0}}}
+    absolute = record | {"settings": record["settings"] | {"loss": "l1"}}
+    losses = zero_r_losses([record, other, absolute])
+    assert losses == {"morphology": [5, (25 + 225) / 2]}
 
 
 PAPER_I4 = {"model": "autoencoder", "frames": 18, "repeats": 1, "variant": "paper"}
@@ -62,17 +72,6 @@ def test_only_the_papers_inputs_and_targets_are_comparable(method, encoder, is_c
     assert make_mae_row(predictions, record)["comparable_to_paper"] is False, "of the head alone"
 
 
-def test_errors_and_losses_are_beside_those_of_zero_r():
-    row = make_mae_row(*one_prediction())
-    assert (row["method"], row["fold"], row["pretrained_weights"]) == ("I1", 1, "none")
-    assert (row["mae_stack"], row["zeror_stack"]) == (3, 5)
-    _, record = one_prediction()
-    other = record | {"training": {"1": {"head": 60.0}, "2": {"head": 90.0}}}
-    absolute = record | {"settings": record["settings"] | {"loss": "l1"}}
-    losses = zero_r_losses([record, other, absolute])
-    assert losses == {"morphology": [5, (25 + 225) / 2]}
-
-
 @pytest.mark.parametrize("kind", [None, *NO_ISSUES])
 def test_a_model_with_issues_is_unsound(kind):
     predictions, record = one_prediction()
@@ -88,7 +87,7 @@ NETWORK = pd.DataFrame({
 CELLS = NETWORK.iloc[[2, 3, 0]].assign(predicted_a=[30.0, 90.0, 70.0])
 
 
-def test_each_model_has_the_same_weight_and_labels_stay_as_they_are():
+def test_an_ensemble_averages_models_and_keeps_labels_and_issues():
     table = average_predictions([NETWORK, CELLS])
     assert table["sample"].tolist() == ["7", "8", "07b"] and table["stack"].tolist() == [0, 0, 0]
     assert table["predicted_a"].tolist() == [60, 20, 45]
@@ -99,14 +98,6 @@ def test_each_model_has_the_same_weight_and_labels_stay_as_they_are():
     stacks = pd.concat([NETWORK.iloc[[2]]] * 3).assign(true_a=33.3, predicted_a=[1.0, 2.0, 6.0])
     table = average_predictions([stacks, CELLS.iloc[[0]].assign(true_a=33.3)])
     assert table[["true_a", "predicted_a"]].to_numpy().tolist() == [[33.3, 16.5]]
-
-
-@pytest.mark.parametrize("other", [CELLS.iloc[:2], CELLS.assign(true_a=50.0)])
-def test_predictions_of_other_samples_or_labels_are_not_averaged(other):
-    assert_refused("different samples or labels", average_predictions, [NETWORK, other])
-
-
-def test_an_ensemble_has_the_issues_of_its_members():
     members = [
         {"method": "I4", "diagnostics": {"failure": None, "warning": "not settled"}},
         {"method": "cells", "diagnostics": {"failure": None, "warning": "no cell in 7"}},
@@ -114,6 +105,11 @@ def test_an_ensemble_has_the_issues_of_its_members():
     assert merge_diagnostics(members) == {
         "failure": None, "warning": "I4: not settled; cells: no cell in 7",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("other", [CELLS.iloc[:2], CELLS.assign(true_a=50.0)])
+def test_predictions_of_other_samples_or_labels_are_not_averaged(other):
+    assert_refused("different samples or labels", average_predictions, [NETWORK, other])
 
 
 def test_diagnostics_are_a_line_and_their_failures_and_warnings_are_issues():

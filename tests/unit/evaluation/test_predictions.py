@@ -25,7 +25,6 @@ def test_predictions_are_read_as_they_were_written_if_they_are_numbers(written):
     pd.testing.assert_frame_equal(
         predictions.read_predictions(str(path), record), one_prediction()[0]
     )
-    path, record = written
     one_prediction()[0].assign(predicted_head=float("nan")).to_csv(path, index=False)
     with pytest.raises(InputError, match="a prediction is not a number"):
         predictions.read_predictions(str(path), record | {"predictions_sha256": hash_file(path)})

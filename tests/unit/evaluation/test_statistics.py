@@ -37,8 +37,7 @@ def test_constant_rules_predict_the_training_mean_and_median_of_each_fold():
     table = statistics.add_constant_rules(table, labels)
     zero_r, median = (table[table["method"] == name] for name in ("ZeroR", "median"))
     assert zero_r["predicted"].tolist() == [4, 5, 6] and set(zero_r["seed"]) == {0}
-    assert median["predicted"].tolist() == [1, 2, 3]
-    assert len(table) == 12
+    assert median["predicted"].tolist() == [1, 2, 3] and len(table) == 12
 
 
 def test_errors_and_agreement_by_hand():
@@ -55,16 +54,13 @@ def test_errors_and_agreement_by_hand():
     assert (summary["slope"], summary["intercept"]) == pytest.approx((slope, intercept))
 
 
-def test_stacks_of_one_sample_are_averaged_and_participants_have_the_same_weight():
+def test_stacks_samples_values_and_seeds_are_averaged_in_this_order():
     two = long_table([6.0, 0.0])
     stacks = pd.concat([two, two.assign(stack=1, predicted=two["true"] - [2.0, 0.0])])
     second = two.iloc[1:].assign(sample="P1+2", predicted=two["true"].iloc[1] + 4)
     summary = statistics.summarize_errors(pd.concat([stacks, second]))
     assert row(summary, level="participant")["mae"] == pytest.approx((2 + (0 + 4) / 2) / 2)
     assert row(summary, level="stack")["mae"] == pytest.approx((4 + (0 + 0 + 4) / 3) / 2)
-
-
-def test_values_and_seeds_are_averaged_and_deviations_over_seeds_reported():
     table = pd.concat([long_table([1.0, 3.0]), long_table([5.0, 7.0], value="progressive")])
     summary = statistics.summarize_errors(table)
     assert row(summary, level="stack", value="all")["mae"] == 4
@@ -79,8 +75,7 @@ def test_values_and_seeds_are_averaged_and_deviations_over_seeds_reported():
 def test_constant_predictions_have_no_correlation_and_one_participant_no_interval():
     table = long_table(50 - np.linspace(20, 60, 6))
     summary = row(statistics.summarize_errors(table), level="participant")
-    assert np.isnan(summary["correlation"]) and np.isnan(summary["slope"])
-    assert summary["r2"] < 0
+    assert np.isnan(summary["correlation"]) and np.isnan(summary["slope"]) and summary["r2"] < 0
     summary = row(statistics.summarize_errors(long_table([3.0])), level="participant")
     assert summary["mae"] == 3 and np.isnan(summary["mae_low"])
 

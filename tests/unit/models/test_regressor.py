@@ -11,15 +11,14 @@ from motilens.models.autoencoders import Autoencoder
 from motilens.models.backbones import make_backbone
 from motilens.models.output_activations import OUTPUT_ACTIVATIONS
 from motilens.models.regressor import IMAGENET_MEAN_STD, Regressor, build_regressor
-from motilens.models.transforms import DIHEDRAL_ORDER, dihedral_transform
 from motilens.training.regressor import predict_stacks
 from support.learning import LABELS, draw_disks, fit_regressor, regressor_settings, to_dataset
 
+BACKBONES = ("resnet34", "mobilenet_v2", "mobilenet_v3_small", "densenet121", "convnext_tiny")
 
-@pytest.mark.parametrize("backbone", ["resnet34", "resnet18", "mobilenet_v3_small"])
-def test_regressor_predicts_three_values(backbone):
-    model = Regressor(Autoencoder(9), backbone, outputs=3).eval()
-    assert model(torch.rand(2, 9, 64, 64)).shape == (2, 3)
+
+def build(**settings):
+    return build_regressor(regressor_settings(**settings)["architecture"])
 
 
 def test_resnet34_is_the_papers_and_gray_levels_must_be_scaled():
@@ -33,7 +32,7 @@ def test_resnet34_is_the_papers_and_gray_levels_must_be_scaled():
     assert sum(p.numel() for p in backbone.parameters()) == 21_286_211
 
 
-@pytest.mark.parametrize("backbone", ["resnet34", "mobilenet_v2", "densenet121", "convnext_tiny"])
+@pytest.mark.parametrize("backbone", BACKBONES)
 def test_our_pooling_is_torchvisions(backbone):
     torch.manual_seed(0)
     ours = make_backbone(backbone).eval()
@@ -44,31 +43,27 @@ def test_our_pooling_is_torchvisions(backbone):
 
 
 def test_feature_images_may_be_normalized_as_those_of_imagenet():
-    model = build_regressor(regressor_settings(input_normalization="imagenet")["architecture"])
+    images, normalize = torch.rand(2, 3, 8, 8), build(input_normalization="imagenet").normalize
     mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in IMAGENET_MEAN_STD)
-    images = torch.rand(2, 3, 8, 8)
-    assert torch.allclose(model.normalize(images), (images - mean) / deviation, atol=1e-5)
-    assert model.normalize.scale.shape == (1, 3, 1, 1)
-    paper = build_regressor(regressor_settings()["architecture"])
-    assert torch.equal(paper.normalize(images), images)
+    assert torch.allclose(normalize(images), (images - mean) / deviation, atol=1e-5)
+    assert normalize.scale.shape == (1, 3, 1, 1)
+    assert torch.equal(build().normalize(images), images), "the paper's"
 
 
 def test_averaged_predictions_do_not_change_when_the_picture_is_rotated():
-    model = build_regressor(regressor_settings(tta=True)["architecture"]).eval()
-    stacks = torch.rand(2, 1, 32, 32)
-    expected = model(stacks)
-    for k in range(DIHEDRAL_ORDER):
-        assert torch.allclose(model(dihedral_transform(stacks, k)), expected, atol=1e-4)
+    model, stacks = build(tta=True).eval(), torch.rand(2, 1, 32, 32)
+    for k in range(transforms.DIHEDRAL_ORDER):
+        view = transforms.dihedral_transform(stacks, k)
+        assert torch.allclose(model(view), model(stacks), atol=1e-4)
     model.tta = False
-    assert not torch.allclose(model(dihedral_transform(stacks, 1)), model(stacks), atol=1e-4)
+    assert not torch.allclose(model(view), model(stacks), atol=1e-4)
 
 
 def test_recurrent_regressor_sees_one_frame_after_the_other():
     architecture = regressor_settings(recurrent=True)["architecture"]
     architecture["encoder"] = {"model": "fixed", "frames": 4, "repeats": 1, "kind": "none"}
     torch.manual_seed(0)
-    model = build_regressor(architecture).eval()
-    stacks = torch.rand(2, 4, 32, 32)
+    model, stacks = build_regressor(architecture).eval(), torch.rand(2, 4, 32, 32)
     assert model(stacks).shape == (2, 3) and model.backbone.conv1.in_channels == 1
     assert not torch.allclose(model(stacks), model(stacks.flip(1)), atol=1e-6)
     pretrained = make_backbone("resnet18").state_dict()

@@ -1,6 +1,8 @@
 """What the code behind a step is, and which edits of it count."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from motilens.pipeline.code_digest import code_versions
-from support.configs import ROOT
+from support.planning import REQUIREMENTS, SCRIPTS
 
-SCRIPTS, REQUIREMENTS = ROOT / "workflow/scripts", ROOT / "requirements.in"
 B = '''import numpy as np
 from motilens.compute import device
 
@@ -22,6 +23,7 @@ def f():
         raise ValueError(f"no numpy in {__file__}: install it")
     return 1
 '''
+NOT_COUNTED = ("motilens.pipeline", "motilens.compute")
 EVERY_SCRIPT = sorted(path.name for path in SCRIPTS.glob("*.py"))
 
 
@@ -69,21 +71,26 @@ def versions(script):
     ("requirements.in", "# arrays", "# matrices", set()),
 ])  # fmt: skip
 def test_what_counts(script, name, old, new, changed):
-    before = versions(script)
-    path = script.parent / name
+    before, path = versions(script), script.parent / name
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     assert {key for key, value in versions(script).items() if before[key] != value} == changed
 
 
 def test_names_are_what_people_know_and_packages_count_with_all_above_them(script):
-    assert list(versions(script)) == [
-        "motilens/__init__.py", "motilens/a.py", "motilens/b.py", "numpy", "step.py",
-    ]  # fmt: skip
+    names = ["motilens/__init__.py", "motilens/a.py", "motilens/b.py", "numpy", "step.py"]
+    assert list(versions(script)) == names
     assert list(versions(script.with_name("packed.py"))) == [
         "motilens/__init__.py", "motilens/inner/__init__.py", "motilens/inner/d.py",
         "motilens/inner/deep/__init__.py", "motilens/inner/deep/e.py", "packed.py",
     ]  # fmt: skip
+
+
+def run_python(program, *arguments, python=sys.executable, **env):
+    """What a program prints as JSON in the folder of scripts."""
+    options = {"cwd": SCRIPTS, "text": True, "env": {"PATH": os.environ["PATH"]} | env}
+    output = subprocess.check_output([python, "-c", program, *map(str, arguments)], **options)
+    return json.loads(output.splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", EVERY_SCRIPT)
@@ -93,16 +100,10 @@ def test_the_digest_holds_what_is_really_imported(name):
         "import json, runpy, sys; runpy.run_path(sys.argv[1], run_name='imported'); "
         "print(json.dumps([[n, getattr(m, '__file__', None)] for n, m in sys.modules.items()]))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(SCRIPTS / name)],
-        cwd=SCRIPTS, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(SCRIPTS)},
-    )  # fmt: skip
     loaded = {
         Path(file).relative_to(SCRIPTS).as_posix()
-        for module, file in json.loads(done.stdout.splitlines()[-1])
-        if module.startswith("motilens")
-        and file
-        and not module.startswith(("motilens.pipeline", "motilens.compute"))
+        for module, file in run_python(program, SCRIPTS / name, PYTHONPATH=str(SCRIPTS))
+        if module.startswith("motilens") and file and not module.startswith(NOT_COUNTED)
     }
     digests = code_versions(SCRIPTS / name, REQUIREMENTS)
     assert loaded | {name} >= {key for key in digests if key.endswith(".py")}
@@ -130,16 +131,8 @@ def test_other_versions_of_python_give_the_same_digests(version):
         "print(json.dumps([code_versions(p, Path(sys.argv[1])) "
         "for p in sorted(Path('.').glob('*.py'))]))"
     )
-    other = subprocess.run(["sh", "-c", f"command -v python{version}"], capture_output=True)
-    if other.returncode:
-        pytest.skip(f"no Python {version} here")
-    if subprocess.run([f"python{version}", "-c", ""], capture_output=True).returncode:
-        pytest.skip(f"Python {version} does not run here")
-    outputs = [
-        subprocess.run(
-            [python, "-c", program, str(REQUIREMENTS)],
-            cwd=SCRIPTS, capture_output=True, text=True, check=True,
-        ).stdout
-        for python in (sys.executable, f"python{version}")
-    ]  # fmt: skip
-    assert outputs[0] == outputs[1]
+    python = f"python{version}"
+    if not shutil.which(python) or subprocess.run([python, "-c", ""]).returncode:
+        pytest.skip(f"no Python {version} runs here")
+    ours, others = (run_python(program, REQUIREMENTS, python=p) for p in (sys.executable, python))
+    assert ours == others and len(ours) == len(EVERY_SCRIPT)

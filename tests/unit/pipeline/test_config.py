@@ -126,14 +126,11 @@ def test_keys_that_stand_twice_are_reported(tmp_path):
     assert find_duplicate_keys(path) == [] == find_duplicate_keys(ROOT / "config/visem.yaml")
 
 
-def test_every_backbone_is_torchvisions():
+def test_every_backbone_is_torchvisions_and_every_key_is_explained():
     from torchvision import models
 
     names = SCHEMA["properties"]["regressor"]["properties"]["backbone"]["enum"]
     assert set(names) <= set(models.list_models(module=models))
-
-
-def test_every_key_is_explained_in_the_readme():
     page = CONFIG_PAGE.read_text(encoding="utf-8")
     named = [key for key, _ in key_paths(SCHEMA) if not key.endswith("NAME")]
     missing = [key for key in named if f"- `{key}`" not in page]
@@ -201,14 +198,11 @@ def test_paths_that_a_run_would_overwrite_are_reported(tmp_path, key, path, line
     assert len(lines) == (line is not None) and all(line in text for text in lines)
 
 
-def test_results_cannot_be_in_an_object_store(tmp_path):
+def test_results_in_an_object_store_and_tables_from_the_future_are_reported(tmp_path):
     config = {"results": "s3://lab/results", "dataset": {}, "folds": {}}
     [line] = consistency.find_misplaced_paths(config, tmp_path)
     assert line == "results: cannot be in an object store: name a folder"
-
-
-def test_tables_from_the_future_are_reported(tmp_path):
-    """Snakemake would remove what is made of them, as older than they are."""
+    # Snakemake would remove what is made of them, as older than they are.
     labels, split = tmp_path / "samples.csv", tmp_path / "folds.csv"
     config = {"dataset": {"labels": str(labels)}, "folds": {"file": str(split)}}
     assert consistency.find_future_tables(config) == [], "missing files are reported elsewhere"
@@ -266,13 +260,10 @@ def test_each_old_value_has_a_line_with_its_new_name(key, old, new):
     assert new in NEW_KEYS[key]["enum"] and old not in NEW_KEYS[key]["enum"]
 
 
-def test_a_list_of_an_old_value_is_no_old_value():
+def test_new_names_are_keys_and_old_names_are_not():
     assert only_error("regressor.loss", ["squared"]).startswith(
         "regressor.loss: ['squared'] is not"
     )
-
-
-def test_each_new_name_is_a_key_and_no_old_name_is():
     new = {key for names in RENAMED_KEYS.values() if names for key in list_new_keys(names)}
     assert len(new) > len(RENAMED_KEYS)
     assert new - {"repeats"} <= NEW_KEYS.keys() and "inputs.NAME.repeats" in NEW_KEYS

@@ -4,7 +4,6 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
-import yaml
 from generate_tables import RERUNS_PAGE, render_reruns
 
 from motilens.core.records import write_record
@@ -12,13 +11,11 @@ from motilens.pipeline.dependencies import Dependencies
 from motilens.simulation.visem_files import write_video_list
 from support import changes, staleness
 from support import laboratory as laboratory_module
+from support.configs import SCHEMA, key_paths, load_config
 from support.errors import assert_refused
 from support.laboratory import Laboratory
-from support.planning import SCHEMA, plan, stale_jobs, write_clip_records
-from support.project import TINY
+from support.planning import plan, stale_jobs, write_clip_records
 from support.staleness import OWN_DATA, SIMULATED, apply_change, named_jobs
-
-PRETRAINED = {"weights": "IMAGENET1K_V1"}
 
 
 def row_names(rows):
@@ -34,7 +31,7 @@ def assert_exact(before, after, experiment, row):
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("simulated")
-    config = yaml.safe_load(TINY.read_text(encoding="utf-8"))
+    config = load_config("tests/support/tiny.yaml")
     _, experiment = plan(config, folder)
     write_clip_records(experiment, folder / "results")
     experiment.save_split(folder / "results")
@@ -44,8 +41,7 @@ def simulated(tmp_path_factory):
 @pytest.mark.parametrize("row", SIMULATED, ids=row_names(SIMULATED))
 def test_a_change_of_a_simulated_experiment(simulated, row):
     folder, config, before = simulated
-    if row.what == "results":
-        before = {} if row.reruns else before
+    before = {} if row.what == "results" and row.reruns else before
     assert_exact(before, *plan(apply_change(config, row), folder), row)
 
 
@@ -86,27 +82,17 @@ def test_a_change_of_a_laboratorys_data(laboratory, row, tmp_path):
     assert_exact(laboratory.before, after, experiment, row)
 
 
-def keys(schema, place=""):
-    """Yield all keys of the schema that hold a value; * stands for a name of the user's."""
-    parts = {} if schema.get("partial") else dict(schema.get("properties", {}))
-    for part in schema.get("patternProperties", {}).values():
-        parts["*"] = part
-    if not parts and place:
-        yield place
-    for name, part in parts.items():
-        yield from keys(part, f"{place}.{name}" if place else name)
-
-
 def test_every_key_of_the_configuration_has_a_row():
-    in_rows = {row.what for row in SIMULATED + OWN_DATA}
-    for row in SIMULATED + OWN_DATA:
-        if isinstance(row.what, str) and row.what.endswith(".*"):
-            section = row.what.removesuffix(".*")
-            if isinstance(row.to, dict) and section in row.to:
-                in_rows |= {f"{section}.{key}" for key in row.to[section]}
-    assert len(list(keys(SCHEMA))) > 25
-    missing = [key for key in keys(SCHEMA) if key not in in_rows]
-    assert [key for key in missing if not key.startswith("dataset.archive.")] == []
+    rows = [row for row in SIMULATED + OWN_DATA if isinstance(row.what, str)]
+    in_rows = {row.what for row in rows}
+    for row in rows:
+        section = row.what.removesuffix(".*")
+        if section != row.what and isinstance(row.to, dict):
+            in_rows |= {f"{section}.{key}" for key in row.to.get(section, ())}
+    names = [name.replace("NAME", "*") for name, _ in key_paths(SCHEMA)]
+    keys = {name for name in names if not any(n.startswith(f"{name}.") for n in names)}
+    assert len(keys) > 25
+    assert {key for key in keys - in_rows if not key.startswith("dataset.archive.")} == set()
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +100,9 @@ def edits(tmp_path_factory):
     return staleness.Edits(tmp_path_factory.mktemp("modules"))
 
 
-def packages_behind(edits, step):
-    """Return the modules that are code of a step, by package."""
-    names = [name for name, (own, _) in edits.modules.items() if step in own]
+def modules_behind(edits, step):
+    """Return the modules that are code of a step."""
+    names = {name for name, (own, _) in edits.modules.items() if step in own}
     return {name for name in names if not name.endswith("__init__.py")}
 
 
@@ -132,13 +118,13 @@ TRAINING = ALWAYS | {
 def test_a_training_depends_on_nothing_but_training(edits):
     """Not on reports, tables, bookkeeping, devices, logging, or the other kind of model."""
     autoencoder = TRAINING | {"models/losses.py", "training/autoencoder.py"}
-    assert packages_behind(edits, "train_autoencoder") == autoencoder
+    assert modules_behind(edits, "train_autoencoder") == autoencoder
     regressor = TRAINING | {
         "evaluation/predictions.py", "models/backbones.py", "models/fixed_encoders.py",
         "models/optical_flow.py", "models/output_activations.py", "models/pretrained_weights.py",
         "models/regressor.py", "training/regressor.py",
     }  # fmt: skip
-    assert packages_behind(edits, "train_regressor") == regressor
+    assert modules_behind(edits, "train_regressor") == regressor
 
 
 def test_how_a_step_is_run_makes_nothing_stale(edits):

@@ -31,11 +31,10 @@ def test_reasons_of_snakemake_are_parsed(reason, parsed):
 def test_a_changed_value_is_followed_to_the_end():
     then, now = ({"settings": {"frames": {"size": size}}} for size in (64, 96))
     jobs = [
-        PlannedJob("extract_clips", sample, ["7.avi"], [f"{sample}.h5"], then, now)
-        for sample in "78"
+        *(PlannedJob("extract_clips", s, ["7.avi"], [f"{s}.h5"], then, now) for s in "78"),
+        PlannedJob("train_autoencoder", "", ["7.h5", "8.h5"], ["model.pt"]),
+        PlannedJob("make_table1", "", ["model.pt"], ["table1.md"]),
     ]
-    jobs.append(PlannedJob("train_autoencoder", "", ["7.h5", "8.h5"], ["model.pt"]))
-    jobs.append(PlannedJob("make_table1", "", ["model.pt"], ["table1.md"]))
     line = "frames.size changed 64 -> 96: 2 extract_clips, 1 make_table1, 1 train_autoencoder"
     assert explain_reruns(jobs) == [line]
 

@@ -59,30 +59,24 @@ def test_constant_rules_come_first_then_folds_then_their_average():
     assert row(table, "ZeroR", 1)["motility_stack"] == 13
 
 
-def test_the_papers_averages_are_those_it_prints():
+def test_figures_are_those_that_the_paper_prints_where_they_can_be_compared():
     table = make_table1(make_mae(methods=("I1", "I2", "I3", "I4")))
     motility, morphology = (13.017, 13.017, 10.970, 9.427), (5.715, 5.606, 5.632, 5.777)
     averages = table[(table["fold"] == "average") & table["method"].str.startswith("I")]
     assert averages["motility_paper"].tolist() == pytest.approx(motility, abs=0.0006)
     assert averages["morphology_paper"].tolist() == pytest.approx(morphology, abs=0.0006)
     assert row(table, "I3", 2)["motility_paper"] == 11.310
-
-
-def test_what_is_not_comparable_to_the_paper_has_no_figure_of_the_paper():
     mae = make_mae(methods=("I1", "I4", "I5"))
     mae.loc[mae["method"] == "I4", "comparable_to_paper"] = False
     figures = make_table1(mae).set_index("method")["motility_paper"]
     assert figures[["I4", "I5"]].isna().all() and figures["I1"].notna().all()
-
-
-def test_a_method_that_predicts_only_one_target_has_empty_cells_in_the_other():
     casa = make_mae(methods=("casa",))
     mae = pd.concat([make_mae(), casa[casa["target"] == "motility"]])
     average = list_rows(render(mae), "casa")[-1]
     assert average[:2] == ["20.00", "18.00"] and set(average[2:]) == {""}
 
 
-def test_notes_describe_data_folds_and_weights():
+def test_notes_describe_data_folds_weights_and_unsound_models():
     text = render(make_mae(), is_simulated=True)
     assert "The data are simulated" in text and "12 participants (72 stacks)" in text
     assert "digest of the folds: 552c7b4be31dd513" in text and "Without" not in text
@@ -91,9 +85,6 @@ def test_notes_describe_data_folds_and_weights():
     assert "**Without samples 7 12**" in text and "simulated" not in text
     cells = make_mae(methods=("cells",)).assign(n_stacks=4)
     assert "one prediction for a sample" in render(pd.concat([make_mae(), cells]))
-
-
-def test_unsound_models_are_marked():
     assert not {"†", "‡"} & set(render(make_mae()))
     text = render(make_mae(collapsed=True))
     marks = ["".join(row).count("†") for row in list_rows(text, "I1")]

@@ -104,25 +104,11 @@ def normal_cell() -> simulated.Cells:
     )
 
 
-def test_only_immotile_tails_are_still():
+def test_swimming_is_visible_and_only_immotile_tails_are_still(scene):
     cells = simulated.draw_cells(1, seed=0)
     now, later = (tail_shapes(cells, time)[0] for time in (0, 0.02))
     moved = np.abs(later - now).max(axis=1)
     assert np.array_equal(moved == 0, cells.motility == simulated.IMMOTILE)
-
-
-@pytest.mark.parametrize("faint", [0.0, 0.85])  # no tail is drawn fainter
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: next(iter(defect)))
-def test_defects_are_visible(scene, defect, faint):
-    cell = replace(normal_cell(), faint=np.array([faint]))
-    changed = replace(cell, **{name: np.array([value]) for name, value in defect.items()})
-    normal = draw(scene, cell)
-    assert np.array_equal(normal, draw(scene, cell))
-    difference = np.abs(draw(scene, changed) - normal).mean(axis=2)
-    assert np.count_nonzero(difference > 10) >= 15  # the camera's noise is 1 to 2.5
-
-
-def test_swimming_is_visible(scene):
     cells = simulated.draw_cells(1, seed=0)
 
     def change(kind: int) -> float:
@@ -141,6 +127,17 @@ def test_swimming_is_visible(scene):
     )
 
 
+@pytest.mark.parametrize("faint", [0.0, 0.85])  # no tail is drawn fainter
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: next(iter(defect)))
+def test_defects_are_visible(scene, defect, faint):
+    cell = replace(normal_cell(), faint=np.array([faint]))
+    changed = replace(cell, **{name: np.array([value]) for name, value in defect.items()})
+    normal = draw(scene, cell)
+    assert np.array_equal(normal, draw(scene, cell))
+    difference = np.abs(draw(scene, changed) - normal).mean(axis=2)
+    assert np.count_nonzero(difference > 10) >= 15  # the camera's noise is 1 to 2.5
+
+
 def test_cells_do_not_pop_at_the_edge_of_the_image(scene):
     """Move a cell across the seam of the torus: no pixel may jump by more than a step's worth."""
     seam = simulated.TORUS_WIDTH * simulated.MICRONS_PER_PIXEL
@@ -153,19 +150,16 @@ def test_cells_do_not_pop_at_the_edge_of_the_image(scene):
 def test_the_same_seed_gives_the_same_video_however_long():
     first, again = (list(render_video(3, 5, frames=2)) for _ in range(2))
     other = next(render_video(3, 6, frames=1))
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first[0], other)
+    assert np.array_equal(first, again) and not np.array_equal(first[0], other)
     assert first[0].shape == (480, 640, 3) and first[0].dtype == np.uint8
     shorter = list(render_video(2, 0, frames=2))
     longer = list(render_video(2, 0, frames=5))
-    assert np.array_equal(shorter, longer[:2])
-    assert not np.array_equal(longer[0], longer[4])
+    assert np.array_equal(shorter, longer[:2]) and not np.array_equal(longer[0], longer[4])
 
 
 @pytest.mark.parametrize("participant", [1, 2, 7, 85])
 def test_video_names_follow_visem(participant):
     name = make_video_name(participant, seed=0)
     match = re.fullmatch(r"(\d+)_\d\d\.\d\d\.\d\d(_[a-z ]+)?_[A-Z]{2,3}\.avi", name)
-    assert match and int(match[1]) == participant
-    assert (" " in name) == (participant in (2, 7))
+    assert match and int(match[1]) == participant and (" " in name) == (participant in (2, 7))
     assert name == make_video_name(participant, seed=0)

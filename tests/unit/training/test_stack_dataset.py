@@ -51,8 +51,7 @@ def test_batches_are_what_was_asked_for(files, location, caplog):
     expected = np.concatenate([read_stacks(path, 3) for path in files.values()])
     batches = torch.randperm(15).tensor_split(4)
     for indices, batch in zip(batches, stacks.iter_batches(batches), strict=True):
-        assert batch.dtype == torch.uint8
-        assert np.array_equal(batch.numpy(), expected[indices])
+        assert batch.dtype == torch.uint8 and np.array_equal(batch.numpy(), expected[indices])
         assert torch.equal(stacks.get_batch(indices), batch)
     assert len(stacks) == 15
     histogram = np.bincount(expected.ravel(), minlength=256)

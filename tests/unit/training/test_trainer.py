@@ -110,11 +110,14 @@ def test_gradients_are_clipped_if_the_settings_say_so():
     assert max(norms) > 1e3
 
 
-def test_micro_batches_accumulate_to_the_same_step():
+def test_micro_batches_and_bfloat16_change_little_and_are_recorded():
     """Of a model without batch normalization, up to rounding."""
     result = train(compute=cpu_with(micro_batch=2), batch_size=5)
     assert result.run["micro_batch"] == 2
     assert_similar_losses(result, train(batch_size=5))
+    full, half = train(epochs=1), train(epochs=1, compute=cpu_with(precision="bfloat16"))
+    assert half.run["precision"] == "bfloat16" and full.run["precision"] == "float32"
+    assert half.model.weight.dtype == torch.float32
 
 
 class LimitedMemory(nn.Linear):
@@ -131,7 +134,7 @@ class LimitedMemory(nn.Linear):
 LIMITED = make_task(build=lambda: LimitedMemory(1, 1))
 
 
-def test_too_little_memory_halves_the_micro_batch_once(caplog, monkeypatch):
+def test_too_little_memory_and_nothing_else_halves_the_micro_batch_once(caplog, monkeypatch):
     result = train(LIMITED, batch_size=5)
     [message] = caplog.messages
     assert message.startswith("out of memory: from now on 3 stacks at a time, accumulated to the s")
@@ -141,19 +144,11 @@ def test_too_little_memory_halves_the_micro_batch_once(caplog, monkeypatch):
     with pytest.raises(InputError, match="micro-batches of 3 stacks .*set compute.micro_batch"):
         train(LIMITED, batch_size=5)
 
-
-def test_other_errors_are_not_taken_for_too_little_memory():
     def loss(network, x, target):
         raise RuntimeError("shapes do not fit")
 
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         train(make_task(loss=loss))
-
-
-def test_bfloat16_is_recorded_and_leaves_weights_in_float32():
-    full, half = train(epochs=1), train(epochs=1, compute=cpu_with(precision="bfloat16"))
-    assert half.run["precision"] == "bfloat16" and full.run["precision"] == "float32"
-    assert half.model.weight.dtype == torch.float32
 
 
 def collapses(attempts, then=SOUND):
