@@ -70,11 +70,9 @@ def train(kind, **settings):
             stacks, learning.AUTOENCODER | {"epochs": 3}, 0, compute
         )
         return result.history, autoencoder.encode_stacks(result.model, stacks)
-    arguments = (
-        learning.untrained_autoencoder(),
-        learning.regressor_settings(epochs=2, learning_rate=1e-4),
-    )
-    result = regressor.train_regressor(stacks, learning.LABELS, *arguments, 0, compute)
+    settings = learning.regressor_settings(epochs=2, learning_rate=1e-4)
+    arguments = stacks, learning.LABELS, learning.untrained_autoencoder(), settings, 0, compute
+    result = regressor.train_regressor(*arguments)
     return result.history, regressor.predict_stacks(result.model, stacks)
 
 

@@ -9,7 +9,6 @@ from motilens.evaluation.ensembling import average_predictions, merge_diagnostic
 from motilens.evaluation.mae_table import make_mae_row, zero_r_losses
 from motilens.evaluation.paper import PAPER_VALUES
 from support.errors import assert_refused
-from support.learning import SOUND
 from support.predictions import NO_ISSUES, one_prediction
 
 
@@ -30,9 +29,7 @@ def test_errors_are_averaged_over_stacks_or_first_over_participants(predictions)
     assert metrics.mae_participant(table) == pytest.approx((0 + 3 + (1 + 11) / 2 + 3) / 4)
 
 
-def test_zero_r_is_the_training_mean_and_its_errors_and_losses_are_beside_those_of_models(
-    predictions,
-):
+def test_zero_r_is_the_training_mean_and_stands_beside_models(predictions):
     training = pd.DataFrame({"head": [80.0, 100.0], "tail": [0.0, 20.0]}, index=["3", "4"])
     table = metrics.predict_constant(predictions, training, "ZeroR")
     assert table["predicted_head"].tolist() == [90, 90, 90]
@@ -54,10 +51,8 @@ PAPER_I4 = {"model": "autoencoder", "frames": 18, "repeats": 1, "variant": "pape
 
 
 @pytest.mark.parametrize("method, encoder, is_comparable", [
-    ("I4", PAPER_I4, True),
-    ("I4", PAPER_I4 | {"frames": 17}, False),
+    ("I4", PAPER_I4, True), ("I4", PAPER_I4 | {"frames": 17}, False), ("I5", PAPER_I4, False),
     ("I4", {"model": "fixed", "frames": 18, "repeats": 1, "kind": "pca"}, False),
-    ("I5", PAPER_I4, False),
     ("msd", None, False),
 ])  # fmt: skip
 def test_only_the_papers_inputs_and_targets_are_comparable(method, encoder, is_comparable):
@@ -98,13 +93,10 @@ def test_an_ensemble_averages_models_and_keeps_labels_and_issues():
     stacks = pd.concat([NETWORK.iloc[[2]]] * 3).assign(true_a=33.3, predicted_a=[1.0, 2.0, 6.0])
     table = average_predictions([stacks, CELLS.iloc[[0]].assign(true_a=33.3)])
     assert table[["true_a", "predicted_a"]].to_numpy().tolist() == [[33.3, 16.5]]
-    members = [
-        {"method": "I4", "diagnostics": {"failure": None, "warning": "not settled"}},
-        {"method": "cells", "diagnostics": {"failure": None, "warning": "no cell in 7"}},
-    ]
-    assert merge_diagnostics(members) == {
-        "failure": None, "warning": "I4: not settled; cells: no cell in 7",
-    }  # fmt: skip
+    warnings = {"I4": "not settled", "cells": "no cell in 7"}
+    issues = {method: NO_ISSUES | {"warning": text} for method, text in warnings.items()}
+    merged = merge_diagnostics([{"method": m, "diagnostics": d} for m, d in issues.items()])
+    assert merged == {"failure": None, "warning": "I4: not settled; cells: no cell in 7"}
 
 
 @pytest.mark.parametrize("other", [CELLS.iloc[:2], CELLS.assign(true_a=50.0)])
@@ -117,5 +109,5 @@ def test_diagnostics_are_a_line_and_their_failures_and_warnings_are_issues():
     line = format_diagnostics(diagnostics | {"warning": "poor"})
     assert line == "loss 0.0125; feature spread 0.5 1.25; poor"
     assert list_issues({"loss": 1, "failure": "dead", "warning": "poor"}) == ["dead", "poor"]
-    assert list_issues(SOUND | {"warning": "unsettled"}) == ["unsettled"]
-    assert not list_issues(SOUND)
+    assert list_issues(NO_ISSUES | {"warning": "unsettled"}) == ["unsettled"]
+    assert not list_issues(NO_ISSUES)

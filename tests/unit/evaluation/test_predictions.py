@@ -7,6 +7,7 @@ import pytest
 from motilens.core.errors import InputError
 from motilens.core.files import hash_file
 from motilens.evaluation import predictions
+from support.errors import assert_refused
 from support.predictions import one_prediction
 
 
@@ -22,9 +23,8 @@ def written(tmp_path):
 
 def test_predictions_are_read_as_they_were_written_if_they_are_numbers(written):
     path, record = written
-    pd.testing.assert_frame_equal(
-        predictions.read_predictions(str(path), record), one_prediction()[0]
-    )
+    read = predictions.read_predictions(str(path), record)
+    pd.testing.assert_frame_equal(read, one_prediction()[0])
     one_prediction()[0].assign(predicted_head=float("nan")).to_csv(path, index=False)
     with pytest.raises(InputError, match="a prediction is not a number"):
         predictions.read_predictions(str(path), record | {"predictions_sha256": hash_file(path)})
@@ -41,13 +41,11 @@ def test_edited_predictions_are_refused(written, edit):
         predictions.read_predictions(str(path), record)
 
 
-@pytest.mark.parametrize(
-    "other", [{"fold": "2"}, {"seed": "1"}, {"method": "I4"}, {"target": "motility"}]
-)
-def test_predictions_of_another_model_are_refused(written, other):
+def test_predictions_of_another_model_are_refused(written):
     path, record = written
-    with pytest.raises(InputError, match="the record beside its model is that of another one"):
-        predictions.read_predictions(str(path), record | other)
+    message = "the record beside its model is that of another one"
+    for other in ({"fold": "2"}, {"seed": "1"}, {"method": "I4"}, {"target": "motility"}):
+        assert_refused(message, predictions.read_predictions, str(path), record | other)
 
 
 def samples(*names):
@@ -73,9 +71,8 @@ def test_samples_that_are_missing_on_one_side_are_an_error():
 
 
 def test_prediction_table_puts_true_beside_predicted():
-    labels = pd.DataFrame(
-        {"participant": ["7", "10"], "tail": [10.0, 20.0], "head": [90.0, 95.0]}, ["7", "10+2"]
-    )
+    labels = {"participant": ["7", "10"], "tail": [10.0, 20.0], "head": [90.0, 95.0]}
+    labels = pd.DataFrame(labels, ["7", "10+2"])
     keys, predicted = [("10+2", 0), ("10+2", 1), ("7", 0)], np.array([[1, 2], [3, 4], [5, 6]])
     table = predictions.make_prediction_table(keys, labels, ["head", "tail"], predicted)
     assert list(table) == [

@@ -20,8 +20,8 @@ def test_the_long_table_has_a_row_for_each_value():
         "participant": "3", "sample": ["3", "3"], "stack": [0, 1], "true_head": 90.0,
         "true_tail": 10.0, "predicted_head": [93.0, 91.0], "predicted_tail": [8.0, 14.0],
     })  # fmt: skip
-    record = {"method": "I1", "target": "morphology", "fold": "2", "seed": "0",
-              "settings": {"values": ["head", "tail"]}}  # fmt: skip
+    record = {"method": "I1", "target": "morphology", "fold": "2", "seed": "0"}
+    record["settings"] = {"values": ["head", "tail"]}
     table = statistics.to_long_table(predictions, record)
     assert len(table) == 4 and set(table["fold"]) == {2}
     means = statistics.average_over_stacks(table).set_index("value")["predicted"]
@@ -30,11 +30,9 @@ def test_the_long_table_has_a_row_for_each_value():
 
 def test_constant_rules_predict_the_training_mean_and_median_of_each_fold():
     table = pd.concat([long_table([1.0, 2.0, 3.0], seed=seed) for seed in (0, 1)])
-    labels = {
-        ("motility", fold): pd.DataFrame({"immotile": [fold, fold, fold + 9.0]})
-        for fold in (1, 2, 3)
-    }
-    table = statistics.add_constant_rules(table, labels)
+    labels = [pd.DataFrame({"immotile": [fold, fold, fold + 9.0]}) for fold in (1, 2, 3)]
+    by_fold = {("motility", fold): values for fold, values in enumerate(labels, start=1)}
+    table = statistics.add_constant_rules(table, by_fold)
     zero_r, median = (table[table["method"] == name] for name in ("ZeroR", "median"))
     assert zero_r["predicted"].tolist() == [4, 5, 6] and set(zero_r["seed"]) == {0}
     assert median["predicted"].tolist() == [1, 2, 3] and len(table) == 12
@@ -83,10 +81,8 @@ def test_constant_predictions_have_no_correlation_and_one_participant_no_interva
 def test_intervals_hold_the_truth_as_often_as_they_say():
     draw = np.random.default_rng(0)
     errors = draw.exponential(10, (200, 40))
-    held = [
-        low < 10 < high for low, high in map(statistics.bootstrap_interval, map(pd.Series, errors))
-    ]
-    assert 0.87 < np.mean(held) <= 1
+    intervals = [statistics.bootstrap_interval(pd.Series(row)) for row in errors]
+    assert 0.87 < np.mean([low < 10 < high for low, high in intervals]) <= 1
 
 
 def test_methods_differ_significantly_only_where_they_differ():

@@ -12,9 +12,8 @@ OUTPUTS = np.array([[[60.0, 30, 30], [-20, 50, 50]], [[110, 0, 0], [0, 0, -3]]])
 def test_motility_adds_up_to_100_and_other_percentages_are_clipped():
     percentages, empty = predictor.clip_and_normalize(OUTPUTS, list(MOTILITY))
     assert percentages.sum(-1) == pytest.approx(np.full((2, 2), 100.0)) and empty == 0.25
-    summary = predictor.summarize_predictions(
-        {"motility": percentages}, {"motility": list(MOTILITY)}
-    )
+    targets = {"motility": list(MOTILITY)}
+    summary = predictor.summarize_predictions({"motility": percentages}, targets)
     assert sum(value["percent"] for value in summary.values()) == pytest.approx(100)
     assert summary["progressive"]["percent"] == pytest.approx((50 + 0 + 100 + 100 / 3) / 4)
     percentages, empty = predictor.clip_and_normalize(OUTPUTS[..., :1], ["head"])
@@ -27,18 +26,16 @@ def test_motility_adds_up_to_100_and_other_percentages_are_clipped():
 def test_values_of_two_targets_and_predictions_for_a_whole_video_are_kept():
     outputs = {"a": np.full((1, 1, 1), 5.0), "b": np.full((1, 1, 2), 7.0)}
     summary = predictor.summarize_predictions(outputs, {"a": ["head"], "b": ["head", "tail"]})
-    assert {name: value["percent"] for name, value in summary.items()} == {
-        "head (a)": 5, "head (b)": 7, "tail": 7,
-    }  # fmt: skip
+    percentages = {name: value["percent"] for name, value in summary.items()}
+    assert percentages == {"head (a)": 5, "head (b)": 7, "tail": 7}
     assert summary["tail"]["std_over_stacks"] is None
     of_stacks, of_video = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])
     stacked = predictor.stack_predictions([of_stacks, of_video])
     assert stacked.tolist() == [[[1, 2], [3, 4]], [[5, 6], [5, 6]]]
 
 
-RECORD = {
-    "video_frame_rate": 50.0, "video_width": 640, "video_height": 480, "video_pixel_aspect": 1.0,
-}  # fmt: skip
+RECORD = {"video_frame_rate": 50.0, "video_width": 640, "video_height": 480}
+RECORD |= {"video_pixel_aspect": 1.0}
 TYPICAL = dict.fromkeys(domain_shift.APPEARANCE_FEATURES, 1.0)
 RANGES = domain_shift.training_ranges([TYPICAL, TYPICAL | {"movement": 2.0}])
 

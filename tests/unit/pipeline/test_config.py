@@ -15,11 +15,8 @@ from motilens.pipeline.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
 from support.configs import ROOT, SCHEMA, key_paths, load_config, set_key
 
 DEMO = "config/config.yaml"
-COMPLETE = [
-    "config/config.yaml", "config/own.yaml", "config/study.yaml", "config/visem.yaml",
-    "benchmarks/study_64.yaml", "benchmarks/study_256.yaml", "benchmarks/study_cpu.yaml",
-    "benchmarks/study_others.yaml", "tests/support/tiny.yaml",
-]  # fmt: skip
+COMPLETE = [f"config/{name}.yaml" for name in ("config", "own", "study", "visem")]
+COMPLETE += [f"benchmarks/study_{name}.yaml" for name in ("64", "256", "cpu", "others")]
 
 
 def list_errors(config):
@@ -28,7 +25,7 @@ def list_errors(config):
     return str(error.value).split("\n  ")[1:]
 
 
-@pytest.mark.parametrize("name", COMPLETE)
+@pytest.mark.parametrize("name", [*COMPLETE, "tests/support/tiny.yaml"])
 def test_our_configurations_are_valid(name):
     assert find_contradictions(check_config(load_config(name), SCHEMA)) == []
 
@@ -118,10 +115,8 @@ def test_whole_numbers_and_defaults_are_filled_in():
 def test_keys_that_stand_twice_are_reported(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("a: &x {b: 1}\nc: {<<: *x, b: 2}\nd:\n  - {e: 1, f: {g: 1,\n    g: 2}}\na: 3\n")
-    assert find_duplicate_keys(path) == [
-        f"{path}, line 5: g is there twice: keep one",
-        f"{path}, line 6: a is there twice: keep one",
-    ]
+    lines = [f"{path}, line {k}: {key} is there twice: keep one" for k, key in ((5, "g"), (6, "a"))]
+    assert find_duplicate_keys(path) == lines
     path.write_text("")
     assert find_duplicate_keys(path) == [] == find_duplicate_keys(ROOT / "config/visem.yaml")
 
@@ -140,9 +135,8 @@ def test_every_backbone_is_torchvisions_and_every_key_is_explained():
 
 def find(**changes):
     """The contradictions of the demo with these sections in place of its own."""
-    return consistency.find_contradictions(
-        check_config(load_config("config/config.yaml") | changes, SCHEMA)
-    )
+    config = check_config(load_config(DEMO) | changes, SCHEMA)
+    return consistency.find_contradictions(config)
 
 
 @pytest.mark.parametrize("section, settings, line", [
@@ -214,7 +208,6 @@ def test_results_in_an_object_store_and_tables_from_the_future_are_reported(tmp_
     assert line.startswith(f"folds.file: {split} has a time in the future (2096-")
 
 
-CONFIG = "config/visem.yaml"  # it has an archive
 NEW_KEYS = dict(key_paths(SCHEMA))
 OLD_VALUES = [
     (key, old, new)
@@ -242,9 +235,7 @@ def list_new_keys(new):
 
 
 def only_error(key, value):
-    with pytest.raises(InputError) as error:
-        check_config(set_key(load_config(CONFIG), key, value), SCHEMA)
-    [line] = str(error.value).split("\n  ")[1:]
+    [line] = list_errors(set_key(load_config("config/visem.yaml"), key, value))  # has an archive
     return line
 
 
@@ -261,13 +252,11 @@ def test_each_old_value_has_a_line_with_its_new_name(key, old, new):
 
 
 def test_new_names_are_keys_and_old_names_are_not():
-    assert only_error("regressor.loss", ["squared"]).startswith(
-        "regressor.loss: ['squared'] is not"
-    )
+    error = only_error("regressor.loss", ["squared"])
+    assert error.startswith("regressor.loss: ['squared'] is not")
     new = {key for names in RENAMED_KEYS.values() if names for key in list_new_keys(names)}
     assert len(new) > len(RENAMED_KEYS)
     assert new - {"repeats"} <= NEW_KEYS.keys() and "inputs.NAME.repeats" in NEW_KEYS
-    assert not NEW_KEYS.keys() & {
-        key.replace("inputs.I1", "inputs.NAME") for key, _ in old_places()
-    }
+    old = {key.replace("inputs.I1", "inputs.NAME") for key, _ in old_places()}
+    assert not NEW_KEYS.keys() & old
     assert {key.rpartition(".")[2] for key, _, _ in OLD_VALUES} == RENAMED_VALUES.keys()

@@ -12,6 +12,7 @@ from snakemake.persistence.file import FilePersistence
 
 from motilens.core.errors import InputError
 from motilens.pipeline import snakemake_metadata
+from motilens.pipeline.snakemake_metadata import INCOMPLETE, metadata_path, record_finished
 
 DEPENDS_ON = {"settings": {"frames.size": 64, "name": "Zoë's"}, "upstream": None}
 # Of more than 189 bytes, Snakemake cuts the name of the record.
@@ -51,35 +52,33 @@ def test_snakemake_takes_our_record_for_its_own_in_place_of_an_older_one(results
     for name in outputs:
         touch(name)
     assert params_changed(outputs, DEPENDS_ON) is None
-    snakemake_metadata.record_finished(outputs, [repr(DEPENDS_ON), "7"])
+    record_finished(outputs, [repr(DEPENDS_ON), "7"])
     assert params_changed(outputs, DEPENDS_ON, 7) is False
     assert params_changed(outputs, DEPENDS_ON | {"upstream": "ab"}, 7) is True
     record = FilePersistence().metadata(_IOFile(outputs[0], None))
     assert record.endtime == os.stat(outputs[0]).st_mtime and not record.incomplete
     assert record.record_format_version == RECORD_FORMAT_VERSION
     touch("a.csv")
-    snakemake_metadata.record_finished(["a.csv"], ["{'seeds': [0]}"])
-    snakemake_metadata.record_finished(["a.csv"], ["{'seeds': [1]}"])
+    record_finished(["a.csv"], ["{'seeds': [0]}"])
+    record_finished(["a.csv"], ["{'seeds': [1]}"])
     assert params_changed(["a.csv"], {"seeds": [1]}) is False
 
 
 def test_what_outputs_depended_on_is_read_from_the_first_record(results):
     assert snakemake_metadata.read_depends_on(["a.csv", "b.csv"]) is None
     touch("b.csv")
-    snakemake_metadata.record_finished(["b.csv"], [repr(DEPENDS_ON)])
+    record_finished(["b.csv"], [repr(DEPENDS_ON)])
     assert snakemake_metadata.read_depends_on(["a.csv", "b.csv"]) == DEPENDS_ON
-    snakemake_metadata.record_finished(["b.csv"], [])
+    record_finished(["b.csv"], [])
     assert snakemake_metadata.read_depends_on(["b.csv"]) == {}
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path[0]}{len(path)}")
 def test_records_of_short_and_long_paths_are_where_snakemake_looks(results, path):
     touch(path)
-    snakemake_metadata.record_finished([path], [repr(DEPENDS_ON)])
+    record_finished([path], [repr(DEPENDS_ON)])
     assert params_changed([path], DEPENDS_ON) is False
-    assert FilePersistence()._record_path(".snakemake/metadata", path) == str(
-        snakemake_metadata.metadata_path(path)
-    )
+    assert FilePersistence()._record_path(".snakemake/metadata", path) == str(metadata_path(path))
 
 
 def test_results_without_metadata_or_of_an_older_version_are_refused(results):
@@ -96,13 +95,11 @@ def test_results_without_metadata_or_of_an_older_version_are_refused(results):
     for name in names:
         touch(results / name)
     assert snakemake_metadata.find_untracked_records(results) == names
-    touch(
-        snakemake_metadata.metadata_path(names[0], snakemake_metadata.INCOMPLETE)
-    )  # of a killed run: Snakemake makes it again
+    touch(metadata_path(names[0], INCOMPLETE))  # of a killed run: Snakemake makes it again
     assert snakemake_metadata.find_untracked_records(results) == names[1:]
     with pytest.raises(InputError, match="nothing says how these were made: tables/mae.json. Copy"):
         snakemake_metadata.check_results(results)
-    snakemake_metadata.record_finished(names, [])
+    record_finished(names, [])
     snakemake_metadata.check_results(results)
     (results / ".metadata").mkdir()
     with pytest.raises(InputError, match="made by Motilens 0.1, .*: set `results` to another"):

@@ -7,31 +7,29 @@ import numpy as np
 import pytest
 
 from motilens.simulation import cells as simulated
+from motilens.simulation.cells import IMMOTILE, NONPROGRESSIVE, PROGRESSIVE, draw_cells
 from motilens.simulation.microscope import Scene, tail_shapes
 from motilens.simulation.render import SIMULATED_FRAME_RATE, make_video_name, render_video
 
 
 @pytest.fixture(scope="module")
 def populations() -> list[simulated.Cells]:
-    return [simulated.draw_cells(participant, seed=0) for participant in range(1, 301)]
+    return [draw_cells(participant, seed=0) for participant in range(1, 301)]
 
 
 def test_labels_count_the_cells_and_resemble_visem(populations):
-    for cells in populations:
-        values, count = simulated.cell_percentages(cells), len(cells.motility)
+    drawn = [simulated.cell_percentages(cells) for cells in populations]
+    for cells, values in zip(populations, drawn, strict=True):
+        count = len(cells.motility)
         assert " ".join(values) == "progressive nonprogressive immotile head midpiece tail"
         assert values["progressive"] + values["nonprogressive"] + values["immotile"] == 100
-        assert (
-            values["immotile"]
-            == sum(kind == simulated.IMMOTILE for kind in cells.motility) * 100 / count
-        )
+        assert values["immotile"] == sum(kind == IMMOTILE for kind in cells.motility) * 100 / count
         assert values["head"] == sum(cells.head_defect.tolist()) * 100 / count
         assert all(value == round(value, 1) for value in values.values())
     published = {
         "progressive": (42.67, 20.18), "nonprogressive": (27.68, 9.54), "immotile": (29.65, 17.85),
         "head": (95.72, 2.87), "midpiece": (23.76, 10.02), "tail": (15.06, 9.32),
     }  # fmt: skip
-    drawn = [simulated.cell_percentages(cells) for cells in populations]
     for name, (mean, deviation) in published.items():
         values = np.array([sample[name] for sample in drawn])
         assert abs(values.mean() - mean) < 4 * deviation / np.sqrt(300), name
@@ -45,9 +43,9 @@ def test_velocities_keep_to_the_who_limits(populations, start):
         before = np.array(simulated.head_poses(cells, drift, start)[:2])
         after = np.array(simulated.head_poses(cells, drift, start + 1)[:2])
         net = np.hypot(*(after - before - drift[:, None]))  # µm in one second
-        assert (net[cells.motility == simulated.PROGRESSIVE] >= 5).all()
-        assert (net[cells.motility == simulated.NONPROGRESSIVE] < 5).all()
-        assert np.allclose(net[cells.motility == simulated.IMMOTILE], 0, atol=1e-9)
+        assert (net[cells.motility == PROGRESSIVE] >= 5).all()
+        assert (net[cells.motility == NONPROGRESSIVE] < 5).all()
+        assert np.allclose(net[cells.motility == IMMOTILE], 0, atol=1e-9)
 
 
 def test_cells_with_a_defect_have_another_size_or_shape(populations):
@@ -96,35 +94,27 @@ def draw(scene: Scene, cells: simulated.Cells, time: float = 0.0) -> np.ndarray:
 
 def normal_cell() -> simulated.Cells:
     """One sperm without a defect that lies still in the middle of the image."""
-    sample = vars(simulated.draw_cells(1, seed=0))
+    sample = vars(draw_cells(1, seed=0))
     shape = {"head_length": 4.1, "head_width": 2.8, "midpiece_width": 0.9, "tail_length": 48}
-    chosen = {"motility": simulated.IMMOTILE, "x": 160, "y": 120, **shape}
-    return simulated.Cells(
-        **{name: np.array([chosen.get(name, 0)], old.dtype) for name, old in sample.items()}
-    )
+    chosen = {"motility": IMMOTILE, "x": 160, "y": 120, **shape}
+    values = {n: np.array([chosen.get(n, 0)], old.dtype) for n, old in sample.items()}
+    return simulated.Cells(**values)
 
 
 def test_swimming_is_visible_and_only_immotile_tails_are_still(scene):
-    cells = simulated.draw_cells(1, seed=0)
+    cells = draw_cells(1, seed=0)
     now, later = (tail_shapes(cells, time)[0] for time in (0, 0.02))
     moved = np.abs(later - now).max(axis=1)
-    assert np.array_equal(moved == 0, cells.motility == simulated.IMMOTILE)
-    cells = simulated.draw_cells(1, seed=0)
+    assert np.array_equal(moved == 0, cells.motility == IMMOTILE)
 
     def change(kind: int) -> float:
         motility = np.full_like(cells.motility, kind)
         movement = simulated._draw_movement(np.random.default_rng(0), motility)
         population = replace(cells, motility=motility, **movement)
-        times = np.arange(10) / SIMULATED_FRAME_RATE
-        frames = [draw(scene, population, time) for time in times]
+        frames = [draw(scene, population, k / SIMULATED_FRAME_RATE) for k in range(10)]
         return np.std(frames, axis=0).mean()
 
-    assert (
-        change(simulated.PROGRESSIVE)
-        > change(simulated.NONPROGRESSIVE)
-        > change(simulated.IMMOTILE)
-        == 0
-    )
+    assert change(PROGRESSIVE) > change(NONPROGRESSIVE) > change(IMMOTILE) == 0
 
 
 @pytest.mark.parametrize("faint", [0.0, 0.85])  # no tail is drawn fainter
@@ -152,8 +142,7 @@ def test_the_same_seed_gives_the_same_video_however_long():
     other = next(render_video(3, 6, frames=1))
     assert np.array_equal(first, again) and not np.array_equal(first[0], other)
     assert first[0].shape == (480, 640, 3) and first[0].dtype == np.uint8
-    shorter = list(render_video(2, 0, frames=2))
-    longer = list(render_video(2, 0, frames=5))
+    shorter, longer = (list(render_video(2, 0, frames)) for frames in (2, 5))
     assert np.array_equal(shorter, longer[:2]) and not np.array_equal(longer[0], longer[4])
 
 

@@ -163,11 +163,9 @@ def test_displacements_grow_with_the_square_of_time_for_a_swimmer_alone():
 def test_cells_are_classified_by_the_cut_offs_of_who():
     """At half a micrometer a pixel: 50, 5, and 1 µm/s; twice as long in sight counts twice."""
     tracks = [straight_track(2, 120), straight_track(0.2, 60, 1), straight_track(0.04, 60, 2)]
-    motility = kinematics.casa_motility(
-        kinematics.compute_kinematics(pd.concat(tracks), FRAME_RATE), 0.5
-    )
+    measured = kinematics.compute_kinematics(pd.concat(tracks), FRAME_RATE)
+    motility = kinematics.casa_motility(measured, 0.5)
     assert motility == pytest.approx({"progressive": 75, "nonprogressive": 0, "immotile": 25})
-    motility = kinematics.casa_motility(
-        kinematics.compute_kinematics(circling_track(3, 30, 60), FRAME_RATE), 0.5
-    )
+    measured = kinematics.compute_kinematics(circling_track(3, 30, 60), FRAME_RATE)
+    motility = kinematics.casa_motility(measured, 0.5)
     assert motility == {"progressive": 0, "nonprogressive": 100, "immotile": 0}

@@ -9,6 +9,7 @@ from motilens.models.autoencoders import build_autoencoder
 from motilens.models.losses import ReconstructionLoss
 from motilens.simulation.render import render_video
 from motilens.training import autoencoder
+from motilens.training.autoencoder import diagnose_autoencoder as diagnose
 from support.learning import AUTOENCODER, CPU, draw_disks, fit_autoencoder, to_dataset
 
 ARRAY = draw_disks()
@@ -42,7 +43,7 @@ def test_training_is_better_than_the_mean_and_its_diagnostics_say_how_much(train
     assert diagnostics["loss"] < 0.7 * diagnostics["loss_of_mean"]
     assert min(diagnostics["feature_spread"]) > 0.01
     assert diagnostics["failure"] is None and diagnostics["warning"] is None
-    model, diagnostics, gray = trained.model, trained.diagnostics, ARRAY / 255
+    model, gray = trained.model, ARRAY / 255
     error = ((autoencoder.reconstruct_stacks(model, STACKS) - gray) ** 2).mean()
     assert diagnostics["loss"] == pytest.approx(error, rel=1e-4)
     assert diagnostics["loss_of_mean"] == pytest.approx(gray.var(), rel=1e-4)
@@ -50,13 +51,15 @@ def test_training_is_better_than_the_mean_and_its_diagnostics_say_how_much(train
     assert diagnostics["feature_spread"] == pytest.approx(spread, rel=1e-3)
 
 
-@pytest.mark.parametrize(
-    "half, message", [("encoder", "no channel of its"), ("decoder", "every stack as one gray")]
-)
 @pytest.mark.parametrize("on_all", [True, False])
-def test_collapsed_half_is_noticed(half, message, on_all):
-    failure = autoencoder.diagnose_autoencoder(collapsed(half), STACKS, MSE, on_all)["failure"]
-    assert message in failure and "collapsed" in failure
+def test_models_that_collapsed_or_are_not_finite_are_noticed(on_all):
+    for half, message in (("encoder", "no channel of its"), ("decoder", "every stack as one gray")):
+        failure = diagnose(collapsed(half), STACKS, MSE, on_all)["failure"]
+        assert message in failure and "collapsed" in failure
+    model = build()
+    with torch.no_grad():
+        model.encoder[1].weight[0] = float("nan")  # all comparisons with it are false
+    assert "not finite" in diagnose(model, STACKS, MSE, on_all)["failure"]
 
 
 def test_model_is_judged_by_its_own_loss():
@@ -69,9 +72,7 @@ def test_model_is_judged_by_its_own_loss():
 
     def warning(term):
         criterion = ReconstructionLoss({term: 1}, frames=3, mean=0.4)
-        return autoencoder.diagnose_autoencoder(result.model, to_dataset(moving), criterion)[
-            "warning"
-        ]
+        return diagnose(result.model, to_dataset(moving), criterion)["warning"]
 
     assert warning("frame_difference") is None and "no better" in warning("mse")
 
@@ -89,15 +90,6 @@ def test_motion_is_how_a_feature_image_differs_from_that_of_a_still_stack():
     share = (difference**2).sum() / (spread**2).sum()
     assert (motion**2).mean() == pytest.approx(share, rel=1e-4)
     assert autoencoder.feature_image_motion(collapsed(), stacks[0, :1], CPU).max() == 0
-
-
-@pytest.mark.parametrize("on_all", [True, False])
-def test_weights_that_are_not_finite_are_noticed(on_all):
-    """All comparisons with NaN are false."""
-    model = build()
-    with torch.no_grad():
-        model.encoder[1].weight[0] = float("nan")
-    assert "not finite" in autoencoder.diagnose_autoencoder(model, STACKS, MSE, on_all)["failure"]
 
 
 def test_last_steps_that_spoil_all_and_trainings_that_teach_nothing_are_noticed():
@@ -128,12 +120,10 @@ def test_published_network_collapses_and_another_attempt_does_not():
     assert "collapsed" in kept.diagnostics["failure"] and kept.failed_attempts == []
     mean_square = np.square(frames / 255).mean()
     assert kept.history[-1]["loss"] == pytest.approx(mean_square, rel=0.01)
-
     restarted = fit_autoencoder(frames, **paper)
     assert restarted.diagnostics["failure"] is None and len(restarted.history) == 38
     [attempt] = restarted.failed_attempts
     assert attempt["seed"] == 2
     assert "collapsed" in attempt["failure"] and "after 150 steps" in attempt["failure"]
-
     ours = fit_autoencoder(frames, on_collapse="error", **settings)
     assert ours.diagnostics["failure"] is None

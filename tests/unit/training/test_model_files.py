@@ -79,16 +79,13 @@ def test_weights_of_another_record_and_missing_ones_are_named(files):
 @pytest.mark.parametrize("change", [{"backbone": "resnet34"}, {"outputs": 2}, {"color": 1}])
 def test_weights_of_another_architecture_are_refused(files, change):
     record = read_record(files.record)
-    record["architecture"] |= change
-    write_record(files.record, record)
+    write_record(files.record, record | {"architecture": record["architecture"] | change})
     assert_refused("weights does not fit the architecture in .*record", load, files)
 
 
-@pytest.mark.parametrize("change", [
-    lambda record: [record],
-    lambda record: record | {"architecture": "x"},
-    lambda record: {key: record[key] for key in record if key != "diagnostics"},
-])  # fmt: skip
-def test_edited_record_is_named(files, change):
-    write_record(files.record, change(read_record(files.record)))
-    assert_refused("record.*: delete", load, files)
+def test_edited_record_is_named(files):
+    record = read_record(files.record)
+    without = {key: record[key] for key in record if key != "diagnostics"}
+    for edited in ([record], record | {"architecture": "x"}, without):
+        write_record(files.record, edited)
+        assert_refused("record.*: delete", load, files)

@@ -201,13 +201,11 @@ def test_model_whose_loss_is_not_finite_cannot_be_kept(policy):
     assert_refused(message, train, learning_rate=1e30, on_collapse=policy)
 
 
-@pytest.mark.parametrize(
-    "count, size, sizes", [(33, 32, [17, 16]), (3, 2, [3]), (5, 2, [3, 2]), (64, 32, [32, 32])]
-)
-def test_batches_hold_every_example_once_and_are_of_similar_size(count, size, sizes):
-    batches = schedule.split_into_batches(torch.arange(count), size)
-    assert [len(batch) for batch in batches] == sizes
-    assert torch.cat(batches).tolist() == list(range(count))
+def test_batches_hold_every_example_once_and_are_of_similar_size():
+    for size, *sizes in ((32, 17, 16), (2, 3), (2, 3, 2), (32, 32, 32)):
+        batches = schedule.split_into_batches(torch.arange(sum(sizes)), size)
+        assert [len(batch) for batch in batches] == sizes
+        assert torch.cat(batches).tolist() == list(range(sum(sizes)))
     assert [schedule.number_of_batches(5, size) for size in (1, 2, 3, 5, 9)] == [2, 2, 2, 1, 1]
 
 
