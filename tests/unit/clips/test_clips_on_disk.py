@@ -1,4 +1,4 @@
-"""Clips and feature images on disk: the right frames, once, and damage is noticed."""
+"""Clips on disk: the right frames, once; damage is noticed; what their records tell together."""
 
 import hashlib
 import json

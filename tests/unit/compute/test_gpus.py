@@ -1,4 +1,4 @@
-"""GPUs on one workstation: pretend devices, real locks."""
+"""GPUs of a workstation and of SLURM: real locks, stand-ins for programs."""
 
 import os
 import subprocess

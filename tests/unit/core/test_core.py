@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all; records are plain; names and errors are for people."""
 
 import os
 import pickle
@@ -10,6 +10,7 @@ from motilens.core import records
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write, is_process_alive, process_identity
 from motilens.core.text import describe_error, natural_sorted, shorten_list, to_printable
+from support.errors import assert_refused
 
 
 @pytest.fixture
@@ -68,21 +69,15 @@ def test_records_are_plain_in_any_order_and_settings_merged_section_by_section()
     assert provenance["libraries"]["torch"].startswith("2.")
 
 
-def test_a_record_is_read_as_it_was_written(tmp_path):
+def test_a_record_is_read_as_it_was_written_or_its_file_named(tmp_path):
     path = str(tmp_path / "run.json")
     records.write_record(path, {"seconds": 1.5})
     assert records.read_record(path) == {"seconds": 1.5}
     with pytest.raises(InputError, match="run.json lacks 'device' .*: delete it and run again"):
         records.read_record(path)["device"]
-
-
-@pytest.mark.parametrize(
-    "content, message", [('{"input": ', "cannot be read"), ("[]", "cannot be read .*no object")]
-)
-def test_a_damaged_record_is_named(tmp_path, content, message):
-    (tmp_path / "model.json").write_text(content)
-    with pytest.raises(InputError, match=f"model.json {message}"):
-        records.read_record(str(tmp_path / "model.json"))
+    for content, problem in (('{"input": ', ""), ("[]", ".*no object")):
+        (tmp_path / "run.json").write_text(content)
+        assert_refused(f"run.json cannot be read {problem}", records.read_record, path)
 
 
 def test_names_lists_and_errors_are_written_for_people():

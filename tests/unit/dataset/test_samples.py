@@ -80,9 +80,9 @@ def test_one_video_of_two_participants_is_reported(files):
 def test_empty_cells_in_the_list_of_videos_are_reported(files):
     edit(files / "videos.csv", "\r\n2;", "\r\n;")
     edit(files / "videos.csv", re.search("3_.*", (files / "videos.csv").read_text())[0], "")
-    errors = errors_of(files, "videos.csv")
-    assert any("videos.csv, line 3: '' is no ID" in line for line in errors)
-    assert any("line 4: participant 3: names no video" in line for line in errors)
+    errors = "\n".join(errors_of(files, "videos.csv"))
+    assert "videos.csv, line 3: '' is no ID" in errors
+    assert "line 4: participant 3: names no video" in errors
 
 
 def test_a_participant_may_have_several_videos_and_is_sorted_as_people_count(files):

@@ -1,4 +1,4 @@
-"""Errors and ZeroR, against numbers worked out by hand."""
+"""Errors, ZeroR, ensembles and diagnostics, against numbers worked out by hand."""
 
 import pandas as pd
 import pytest

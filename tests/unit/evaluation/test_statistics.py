@@ -38,7 +38,7 @@ def test_constant_rules_predict_the_training_mean_and_median_of_each_fold():
     assert median["predicted"].tolist() == [1, 2, 3] and len(table) == 12
 
 
-def test_errors_and_agreement_by_hand():
+def test_errors_and_agreement_by_hand_are_missing_where_they_mean_nothing():
     table = long_table([2.0, -2.0, 4.0, -4.0], true=[10, 20, 30, 40])
     summary = row(statistics.summarize_errors(table), level="participant")
     assert (summary["mae"], summary["bias"], summary["participants"]) == (3, 0, 4)
@@ -50,6 +50,11 @@ def test_errors_and_agreement_by_hand():
     assert summary["correlation"] == pytest.approx(np.corrcoef([10, 20, 30, 40], predicted)[0, 1])
     slope, intercept = np.polyfit(predicted, [10, 20, 30, 40], 1)
     assert (summary["slope"], summary["intercept"]) == pytest.approx((slope, intercept))
+    table = long_table(50 - np.linspace(20, 60, 6))
+    summary = row(statistics.summarize_errors(table), level="participant")
+    assert np.isnan(summary["correlation"]) and np.isnan(summary["slope"]) and summary["r2"] < 0
+    summary = row(statistics.summarize_errors(long_table([3.0])), level="participant")
+    assert summary["mae"] == 3 and np.isnan(summary["mae_low"])
 
 
 def test_stacks_samples_values_and_seeds_are_averaged_in_this_order():
@@ -68,14 +73,6 @@ def test_stacks_samples_values_and_seeds_are_averaged_in_this_order():
     summary = row(statistics.summarize_errors(table), level="participant")
     assert (summary["mae"], summary["seeds"]) == (2, 2)
     assert summary["mae_std_over_seeds"] == pytest.approx(np.sqrt(2))
-
-
-def test_constant_predictions_have_no_correlation_and_one_participant_no_interval():
-    table = long_table(50 - np.linspace(20, 60, 6))
-    summary = row(statistics.summarize_errors(table), level="participant")
-    assert np.isnan(summary["correlation"]) and np.isnan(summary["slope"]) and summary["r2"] < 0
-    summary = row(statistics.summarize_errors(long_table([3.0])), level="participant")
-    assert summary["mae"] == 3 and np.isnan(summary["mae_low"])
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say():

@@ -1,4 +1,4 @@
-"""Outputs of several models become one percentage for each value."""
+"""Outputs of several models become percentages; videos unlike those of training are described."""
 
 import numpy as np
 import pytest
@@ -60,8 +60,7 @@ def test_appearance_of_a_striped_video_and_of_an_empty_field():
 
 
 @pytest.mark.parametrize("change, lines", [
-    ({}, []),
-    ({"movement": 2.09}, []),
+    ({}, []), ({"movement": 2.09}, []),
     ({"movement": 0.3}, ["movement 0.3 of its contrast, less than in training (1 to 2)"]),
     ({"movement": 4000}, ["movement 4000 of its contrast, more than in training (1 to 2)"]),
     ({"movement": 0.01}, ["movement 0.01 of its", "next to nothing moves"]),

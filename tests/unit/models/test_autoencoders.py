@@ -1,4 +1,4 @@
-"""The paper's autoencoder has its layers, and those of its future work do what they say."""
+"""The paper's autoencoder has its layers, and the variants and losses do what they say."""
 
 from itertools import product
 
@@ -18,16 +18,11 @@ WEIGHTS = {"variational": {"kl": 1e-2}, "adversarial": {"adversarial": 1e-2}}
 
 
 @pytest.mark.parametrize("channels, count", [(1, 7_059), (9, 8_211), (18, 9_507)])
-@pytest.mark.parametrize("variant", sorted(AUTOENCODERS.keys() - {"recurrent"}))
-def test_encoder_has_the_published_number_of_parameters(channels, count, variant):
-    encoder = AUTOENCODERS[variant](channels, 1, variant).encoder
-    assert sum(p.numel() for p in encoder.parameters()) == count
-
-
-@pytest.mark.parametrize("channels", [1, 9, 18])
 @pytest.mark.parametrize("variant", AUTOENCODERS)
-def test_feature_image_has_three_channels_and_the_size_of_a_frame(channels, variant):
+def test_encoder_has_the_published_number_of_parameters_and_outputs(channels, count, variant):
     model = AUTOENCODERS[variant](channels, 1, variant).eval()
+    parameters = sum(p.numel() for p in model.encoder.parameters())
+    assert parameters == count or variant == "recurrent"
     stacks = torch.rand(2, channels, 256, 256)
     features = model.encoder(stacks)
     assert features.shape == (2, 3, 256, 256)

@@ -1,4 +1,4 @@
-"""The regressor: the paper's network, and what is new in ours does what it says."""
+"""The regressor: the paper's network, its inputs and outputs, and what is new in ours."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The configurations of the project pass; mistakes get one clear line each."""
+"""Our configurations pass; mistakes, contradictions and old names get one clear line each."""
 
 import os
 import re
@@ -58,8 +58,7 @@ def test_extra_methods_can_be_added(names):
     ("regressor.weights", "imagenet", "give none, IMAGENET1K_V1, or a file"),
     ("regressor.backbone", "resnet35", "'resnet35' is not one of"),
     ("compute", None, "is empty: fill it in, or remove the line"),
-    ("seeds", [0, 0], "names one twice: 0, 0"),
-    ("seeds", [], "name 1 or more, not 0"),
+    ("seeds", [0, 0], "names one twice: 0, 0"), ("seeds", [], "name 1 or more, not 0"),
     ("inputs.I 5", {"frames": 4}, "no usable name"),
     ("inputs.I5\n", {"frames": 4}, "no usable name"),
     (f"inputs.{'a' * 101}", {"frames": 4}, "no usable name"),
@@ -74,8 +73,7 @@ def test_extra_methods_can_be_added(names):
     ("folds.number", 2.5, "2.5 is not of type 'integer'"),
     ("folds.number", 1, "1 is less than the minimum of 2"),
     ("dataset", {"videos": "lab"}, "give either `simulated`, or `labels`"),
-    ("results", "a{b}", "'a{b}' contains { }"),
-    ("results", None, "is empty: fill it in"),
+    ("results", "a{b}", "'a{b}' contains { }"), ("results", None, "is empty: fill it in"),
     ("inputs", {1: {"frames": 1}}, "the key 1 is no text for YAML"),
     ("targets", {True: ["head"]}, "the key True is no text for YAML"),
 ])  # fmt: skip
@@ -95,21 +93,18 @@ def test_every_mistake_has_its_line():
 
 
 def test_whole_numbers_and_defaults_are_filled_in():
+    config, of_demo = load_config(DEMO), check_config(load_config(DEMO), SCHEMA)
     checked = check_config(set_key(load_config(DEMO), "frames.size", 64.0), SCHEMA)
-    assert repr(checked["frames"]["size"]) == "64"
-    assert checked == check_config(load_config(DEMO), SCHEMA)
-    config = load_config(DEMO)
-    checked = check_config(config, SCHEMA)
+    assert repr(checked["frames"]["size"]) == "64" and checked == of_demo
     assert checked["inputs"]["I1"] == {"frames": 1, "repeats": 1, "encoder": "autoencoder"}
     assert checked["dataset"]["motility_sum"] == {"tolerance": 1, "on_mismatch": "error"}
     assert checked["frames"]["resize_mode"] == "stretch" and "video_list" not in checked["dataset"]
-    set_key(config, "dataset.motility_sum", {"tolerance": 3})
-    motility_sum = check_config(config, SCHEMA)["dataset"]["motility_sum"]
-    assert motility_sum == {"tolerance": 3, "on_mismatch": "error"}
     assert check_config(checked, SCHEMA) == checked, "Snakemake hands the checked one to its jobs"
-    config = load_config(DEMO)
+    set_key(config, "dataset.motility_sum", {"tolerance": 3})
     config["inputs"]["I1"] |= {"encoder": "pca", "regressor": {"epochs": 9.0}}
-    assert check_config(config, SCHEMA)["inputs"]["I1"]["regressor"] == {"epochs": 9}
+    checked = check_config(config, SCHEMA)
+    assert checked["dataset"]["motility_sum"] == {"tolerance": 3, "on_mismatch": "error"}
+    assert checked["inputs"]["I1"]["regressor"] == {"epochs": 9}, "only what it names"
 
 
 def test_keys_that_stand_twice_are_reported(tmp_path):
@@ -173,8 +168,7 @@ def test_names_of_methods_and_lengths_of_tracks_must_be_possible():
 
 
 @pytest.mark.parametrize("key, path, line", [
-    ("results", "clone/results", None),
-    ("results", "clone", "holds the pipeline itself"),
+    ("results", "clone/results", None), ("results", "clone", "holds the pipeline itself"),
     ("results", "clone/lab/../..", "holds the pipeline itself"),
     ("results", "clone/lab/notes/results", "lab/notes is a file"),
     ("results", "clone/lab", "dataset.labels: "),
@@ -221,9 +215,8 @@ OLD_VALUES = [
 def old_places():
     """Yield each old key where it was, and its new name."""
     for key, new in RENAMED_KEYS.items():
-        if key != "copies":
-            yield key, new
-        if key == "copies" or key.startswith(("autoencoder.", "regressor.")):
+        yield from [(key, new)] * (key != "copies")
+        if key.startswith(("autoencoder.", "regressor.", "copies")):
             yield f"inputs.I1.{key}", new
 
 

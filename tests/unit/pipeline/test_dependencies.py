@@ -28,14 +28,18 @@ def assert_exact(before, after, experiment, row):
     assert expected - stale == set(), "too little runs again"
 
 
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("simulated")
-    config = load_config("tests/support/tiny.yaml")
+def plan_after_a_run(config, folder):
+    """Return what jobs depend on when their clips and folds are there, and the experiment."""
     _, experiment = plan(config, folder)
     write_clip_records(experiment, folder / "results")
     experiment.save_split(folder / "results")
-    return folder, config, plan(config, folder)[0]
+    return plan(config, folder)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    folder, config = tmp_path_factory.mktemp("simulated"), load_config("tests/support/tiny.yaml")
+    return folder, config, plan_after_a_run(config, folder)[0]
 
 
 @pytest.mark.parametrize("row", SIMULATED, ids=row_names(SIMULATED))
@@ -55,18 +59,14 @@ def laboratory(tmp_path_factory):
 
 
 def prepare(lab):
-    _, experiment = plan(lab.config, lab.folder)
-    write_clip_records(experiment, lab.folder / "results")
-    experiment.save_split(lab.folder / "results")
+    lab.before, experiment = plan_after_a_run(lab.config, lab.folder)
     write_video_list(lab.table, lab.folder / "lab/list.csv")
     shutil.copytree(lab.folder / "lab", lab.folder / "moved")
     folds = experiment.folds_by_participant
     first, other = (next(who for who, fold in folds.items() if fold == f) for f in (1, 2))
-    swapped = folds | {first: 2, other: 1}
-    for name, table in (("folds", folds), ("swapped", swapped)):
+    for name, table in (("folds", folds), ("swapped", folds | {first: 2, other: 1})):
         lines = ["ID,fold", *(f"{who},{fold}" for who, fold in table.items())]
         (lab.folder / f"lab/{name}.csv").write_text("\n".join(lines))
-    lab.before = plan(lab.config, lab.folder)[0]
     return lab
 
 

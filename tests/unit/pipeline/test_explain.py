@@ -17,8 +17,7 @@ def make_reason(forced=False, **files):
 
 
 @pytest.mark.parametrize("reason, parsed", [
-    (make_reason(), []),
-    (make_reason(missing_output={"a.csv"}), ["missing: a.csv"]),
+    (make_reason(), []), (make_reason(missing_output={"a.csv"}), ["missing: a.csv"]),
     (make_reason(updated_input={"7.avi"}), ["changed by hand: 7.avi"]),
     (make_reason(updated_input={"b"}, updated_input_run={"b"}), []),
     (make_reason(incomplete_output={"a.csv"}), ["made by a run that was killed"]),
@@ -50,18 +49,13 @@ def test_a_changed_value_is_followed_to_the_end():
     ({"r": {"lr": 0.1}}, {"r": {"lr": 0.1, "new": 2}}, "r.new changed nothing -> 2"),
     ({"shown": {"1": {}}}, {"shown": {"2": {}}}, "the gallery shows another participant"),
     ({"upstream": "a"}, {"upstream": "b"}, "what it depends on was made again"),
-    (
-        {"training": {"7": {"clips": "a", "head": 90.0}}},
-        {"training": {"7": {"clips": "b", "head": 91.0}}},
-        "head of samples 7 changed 90.0 -> 91.0|other clips of samples 7",
-    ),
+    ({"training": {"7": {"clips": "a", "head": 90.0}}},
+     {"training": {"7": {"clips": "b", "head": 91.0}}},
+     "head of samples 7 changed 90.0 -> 91.0|other clips of samples 7"),
     ({"training": {"1": {}}}, {"training": {"1": {}, "2": {}}}, "samples 2 are new"),
     ({"training": {"1": {}, "2": {}}}, {"training": {"1": {}}}, "samples 2 are gone"),
-    (
-        {"training": {"1": {}}, "held_out": {"2": {}}},
-        {"training": {"2": {}}, "held_out": {"1": {}}},
-        "samples 1, 2 changed folds",
-    ),
+    ({"training": {"1": {}}, "held_out": {"2": {}}},
+     {"training": {"2": {}}, "held_out": {"1": {}}}, "samples 1, 2 changed folds"),
     ({"samples": {"7": {"fold": 1}}}, {"samples": {"7": {"fold": 2}}}, "samples 7 changed folds"),
 ])  # fmt: skip
 def test_every_kind_of_change_has_its_words(then, now, lines):

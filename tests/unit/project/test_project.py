@@ -1,4 +1,4 @@
-"""Promises of the project about itself: the lock, the environments, the set-up."""
+"""Promises of the project about itself: the lock, the environments, the documentation."""
 
 import os
 import re
@@ -111,7 +111,7 @@ def test_links_lead_somewhere_and_files_and_targets_that_are_named_exist(page):
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z]+)", text)) <= targets
     for name in re.findall(r"`((?:docs|config|benchmarks|rules|envs|workflow)/[\w./-]+)`", text):
-        assert (ROOT / name).exists(), name
+        assert (ROOT / name).exists() or page.name == "CHANGELOG.md", name  # names what is gone
 
 
 def test_every_page_can_be_reached_and_links_in_the_code_lead_somewhere():

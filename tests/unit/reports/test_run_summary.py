@@ -66,10 +66,8 @@ def test_settings_that_differ_have_a_row_each_under_their_name_in_the_configurat
     assert inputs["autoencoder.loss.mse", "1"] == "all that have one"
     assert inputs["regressor.epochs", "2"] == "all that have one"
     assert not any(name.endswith("frames") for name, _ in inputs.index), "input types say it"
-    records = [
-        make_record("I4", "motility", output_activation="softmax"),
-        make_record("I4", "head", output_activation="sigmoid"),
-    ]
+    activations = {"motility": "softmax", "head": "sigmoid"}
+    records = [make_record("I4", t, output_activation=name) for t, name in activations.items()]
     values = run_summary.list_settings(records).set_index("setting")["value"]
     assert values["regressor.output_activation"] == "bounded", "once"
 

@@ -1,4 +1,4 @@
-"""Table 1: averages, the paper's figures, and the notes beside them."""
+"""Table 1, the page of intervals, and pages as Markdown and for a browser."""
 
 import re
 from html.parser import HTMLParser

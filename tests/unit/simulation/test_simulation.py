@@ -1,4 +1,4 @@
-"""Simulated populations: true labels, and movement as WHO defines it."""
+"""Simulated cells and images: true labels, movement as WHO defines it, visible defects."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Heads are tracked where they swim."""
+"""Heads are tracked where they swim, and their movements are measured."""
 
 import gzip
 import re

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from motilens.core import files
-from motilens.core.errors import InputError
 from motilens.training.checkpoint import SIGNALS, CheckpointManager, checkpointing
 from motilens.training.trainer import TrainingTask, run_training
 from support.errors import assert_refused
@@ -112,14 +111,12 @@ def test_checkpoint_is_saved_every_so_many_minutes(path, undisturbed):
     def crash():
         raise KeyError
 
-    with pytest.raises(KeyError):
-        run(manager(path, minutes=1e-9), 11, crash)
+    pytest.raises(KeyError, run, manager(path, minutes=1e-9), 11, crash)
     resumed = run(manager(path))
     assert resumed.run["resumed_at_steps"] == [10]
     assert_same(resumed, undisturbed)
     path.unlink()
-    with pytest.raises(KeyError):
-        run(manager(path, minutes=60), 11, crash)
+    pytest.raises(KeyError, run, manager(path, minutes=60), 11, crash)
     assert not path.exists()
 
 
@@ -141,8 +138,8 @@ COLLAPSES = {"diagnose": lambda model, loss: COLLAPSED if loss is None else SOUN
 @pytest.fixture
 def refused(path):
     """The checkpoint of a training that ended with an error at its first diagnosis."""
-    with pytest.raises(InputError, match=r"dead \(after 150 steps\)"):
-        run(manager(path), on_collapse="error", **COLLAPSES)
+    message = r"dead \(after 150 steps\)"
+    assert_refused(message, run, manager(path), on_collapse="error", **COLLAPSES)
     return path
 
 
