@@ -87,28 +87,47 @@ def test_names_are_what_people_know_and_packages_count_with_all_above_them(scrip
 
 
 def run_python(program, *arguments, python=sys.executable, **env):
-    """What a program prints as JSON in the folder of scripts."""
+    """What a program prints in the folder of scripts, a JSON value in each line."""
     options = {"cwd": SCRIPTS, "text": True, "env": {"PATH": os.environ["PATH"]} | env}
     output = subprocess.check_output([python, "-c", program, *map(str, arguments)], **options)
-    return json.loads(output.splitlines()[-1])
+    return list(map(json.loads, output.splitlines()))
+
+
+# Loads each script in a process of its own, forked when what they share has been imported.
+LOADER = """
+import json, os, runpy, sys
+import h5py, matplotlib.pyplot, sklearn, torchvision
+
+for name in sys.argv[1:]:
+    if os.fork() == 0:
+        runpy.run_path(name, run_name="imported")
+        files = [[n, getattr(m, "__file__", None)] for n, m in sys.modules.items()]
+        print(json.dumps([name, files]), flush=True)
+        os._exit(0)
+    assert os.wait()[1] == 0, name
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """The modules of ours that each script loads, by Python's own account."""
+    return {
+        name: {
+            Path(file).relative_to(SCRIPTS).as_posix()
+            for module, file in files
+            if module.startswith("motilens") and file and not module.startswith(NOT_COUNTED)
+        }
+        for name, files in run_python(LOADER, *EVERY_SCRIPT, PYTHONPATH=str(SCRIPTS))
+    }
 
 
 @pytest.mark.parametrize("name", EVERY_SCRIPT)
-def test_the_digest_holds_what_is_really_imported(name):
-    """Python itself says which of our modules a script loads."""
-    program = (
-        "import json, runpy, sys; runpy.run_path(sys.argv[1], run_name='imported'); "
-        "print(json.dumps([[n, getattr(m, '__file__', None)] for n, m in sys.modules.items()]))"
-    )
-    loaded = {
-        Path(file).relative_to(SCRIPTS).as_posix()
-        for module, file in run_python(program, SCRIPTS / name, PYTHONPATH=str(SCRIPTS))
-        if module.startswith("motilens") and file and not module.startswith(NOT_COUNTED)
-    }
+def test_the_digest_holds_what_is_really_imported(loaded, name):
     digests = code_versions(SCRIPTS / name, REQUIREMENTS)
-    assert loaded | {name} >= {key for key in digests if key.endswith(".py")}
+    assert loaded[name] | {name} >= {key for key in digests if key.endswith(".py")}
     # What only `pipeline` and `compute` load does not count, as they do not.
-    assert {key.rpartition("/")[0] for key in loaded - digests.keys()} <= {"motilens/core"}
+    packages = {key.rpartition("/")[0] for key in loaded[name] - digests.keys()}
+    assert packages <= {"motilens/core"}
 
 
 def test_libraries_that_change_results_are_pinned_for_the_steps_that_use_them():
@@ -135,4 +154,4 @@ def test_other_versions_of_python_give_the_same_digests(version):
     if not shutil.which(python) or subprocess.run([python, "-c", ""]).returncode:
         pytest.skip(f"no Python {version} runs here")
     ours, others = (run_python(program, REQUIREMENTS, python=p) for p in (sys.executable, python))
-    assert ours == others and len(ours) == len(EVERY_SCRIPT)
+    assert ours == others and len(ours[0]) == len(EVERY_SCRIPT)
