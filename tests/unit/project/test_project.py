@@ -54,6 +54,7 @@ def set_up(folder, **extra):
     return subprocess.run(["sh", "setup.sh"], **options)
 
 
+@pytest.mark.slow
 def test_set_up_is_immune_to_settings_of_pip_and_uv(tmp_path):
     done = set_up(tmp_path / "hostile", **HOSTILE)
     if done.returncode and set_up(tmp_path / "friendly").returncode:

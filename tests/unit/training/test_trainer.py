@@ -173,10 +173,10 @@ def test_collapsed_model_is_trained_again_from_another_seed(caplog):
 
 
 def test_collapsed_models_are_restarted_refused_or_kept_as_on_collapse_says():
-    with pytest.raises(InputError, match="dead, as in all 6 attempts: lower learning_rate"):
-        train(collapses(99), epochs=1)
-    with pytest.raises(InputError, match=r"^dead: lower learning_rate \(now 0.05\)"):
-        train(collapses(99), epochs=1, on_collapse="error")
+    message = "dead, as in all 6 attempts: lower learning_rate"
+    assert_refused(message, train, collapses(99), epochs=1)
+    message = r"^dead: lower learning_rate \(now 0.05\)"
+    assert_refused(message, train, collapses(99), epochs=1, on_collapse="error")
     kept = train(collapses(99), epochs=1, on_collapse="keep")
     assert kept.diagnostics == COLLAPSED and kept.failed_attempts == []
     diagnostics = {"failure": None, "warning": "unsettled"}
