@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -17,13 +16,18 @@ from motilens.simulation.render import render_video
 from motilens.simulation.visem_files import simulated_sample_table, write_label_table
 from motilens.video.encode import encode_video
 
-Action = Callable
 LABELS_FILE = "lab/labels.csv"
 
 
 def draw_video(path, participant: int) -> None:
     """Write a short video of a simulated participant."""
     encode_video(path, render_video(participant, 1, 30), 50.0)
+
+
+def _edit_labels(lab, participant, **differences):
+    table = lab.table.set_index("participant")
+    table.loc[str(participant), list(differences)] += list(differences.values())
+    write_label_table(table.reset_index(), lab.folder / LABELS_FILE)
 
 
 def edit_morphology(lab, participant):
@@ -34,13 +38,6 @@ def edit_morphology(lab, participant):
 def edit_motility(lab, participant):
     """Labels of motility are corrected."""
     _edit_labels(lab, participant, progressive=-5, immotile=5)
-
-
-def _edit_labels(lab, participant, **differences):
-    table = lab.table.set_index("participant")
-    for column, difference in differences.items():
-        table.loc[str(participant), column] += difference
-    write_label_table(table.reset_index(), lab.folder / LABELS_FILE)
 
 
 def add_participant(lab, participant):
@@ -148,9 +145,8 @@ def rewrite_configuration(lab, _):
     """The configuration gets comments and another order of its keys."""
 
     def reverse(part):
-        if isinstance(part, dict):
-            return {key: reverse(part[key]) for key in reversed(part)}
-        return part
+        items = reversed(part.items()) if isinstance(part, dict) else ()
+        return {key: reverse(value) for key, value in items} or part
 
     text = yaml.safe_dump(reverse(lab.config), sort_keys=False)
     (lab.folder / "other.yaml").write_text("# mine\n" + text)
@@ -166,8 +162,8 @@ def run_otherwise(lab, _):
 
 def edit_module(lab, name):
     """The code of a module is edited."""
-    path = lab.folder / "workflow/scripts/motilens" / name
-    path.write_text(path.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
+    with open(lab.folder / "workflow/scripts/motilens" / name, "a") as file:
+        file.write("\nADDED = 1\n")
 
 
 def edit_comments(lab, _):

@@ -39,11 +39,7 @@ def compare_killed_training(kind: str, kills: int, folder: Path) -> dict:
     """
     command = [sys.executable, "-m", "support.killed_training", kind, str(kills), str(folder)]
     path = os.pathsep.join([str(TESTS), str(TESTS.parent / "workflow/scripts")])
-    done = subprocess.run(
-        command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(subprocess.check_output(command, env=os.environ | {"PYTHONPATH": path}))
 
 
 def train(kind: str, folder: Path, minutes: float) -> None:
@@ -94,11 +90,9 @@ def main() -> None:
         train_in_child(kind, killed, 1e-9, random.random() * seconds / 2 / kills)
     train_in_child(kind, killed, 1e-9)
     results = [path.with_suffix(".result").read_bytes() for path in (undisturbed, killed)]
-    comparison = {
-        "is_same": results[0] == results[1],
-        "resumed": int(killed.with_suffix(".resumed").read_text()),
-        "leftovers": [path.name for path in killed.iterdir()],
-    }
+    comparison = {"is_same": results[0] == results[1]}
+    comparison["resumed"] = int(killed.with_suffix(".resumed").read_text())
+    comparison["leftovers"] = [path.name for path in killed.iterdir()]
     print(json.dumps(comparison))
 
 

@@ -51,8 +51,7 @@ def untrained_autoencoder(frames: int = 1) -> Autoencoder:
 
 
 def regressor_settings(**changes) -> dict:
-    settings = REGRESSOR | changes
-    encoder = autoencoder_architecture(AUTOENCODER)
+    settings, encoder = REGRESSOR | changes, autoencoder_architecture(AUTOENCODER)
     return settings | {"architecture": regressor_architecture(settings, encoder)}
 
 

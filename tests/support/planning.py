@@ -5,13 +5,14 @@ compares both.
 """
 
 import contextlib
+import functools
 import hashlib
-import json
-import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
+from motilens.core.records import write_record
 from motilens.pipeline.config import check_config
 from motilens.pipeline.dependencies import Dependencies
 from motilens.pipeline.experiment import Experiment, load_experiment, weights_name
@@ -69,48 +70,45 @@ def fetch_jobs(experiment: Experiment, name: str) -> list[Job]:
     return [] if weights == "none" else [fetch]
 
 
-@contextlib.contextmanager
-def working_in(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
+@functools.cache
+def read_code(step: str) -> dict[str, str]:
+    """Return the code of a step, read once for all plans."""
+    return Dependencies(SimpleNamespace(config={}), SCRIPTS, REQUIREMENTS).code(step)
 
 
 class EditedCode(Dependencies):
-    """Dependencies after an edit of one of our files, named by its path beside the scripts."""
+    """Dependencies after an edit of a file that is code of some steps (`edited`).
 
-    edited = None
+    What a job depends on is looked up once: many steps ask for that of all models.
+    """
+
+    def __init__(self, experiment: Experiment, edited: Collection[str] = ()):
+        super().__init__(experiment, SCRIPTS, REQUIREMENTS)
+        self.edited, self.known = edited, {}
 
     def code(self, step):
-        versions = super().code(step)
-        return versions | ({self.edited: "edited"} if self.edited in versions else {})
+        return read_code(step) | ({"edited": "yes"} if step in self.edited else {})
+
+    def of_step(self, step, wildcards):
+        key = job(step, **wildcards)
+        if key not in self.known:
+            self.known[key] = super().of_step(step, wildcards)
+        return self.known[key]
 
 
-def plan(config: dict, folder: Path, edited: str | None = None, on_demand: bool = False):
-    """Return what each job depends on, and the experiment.
-
-    Args:
-        config: of a user.
-        folder: where the paths in it begin.
-        edited: a file of ours that is edited, by its path beside the scripts.
-        on_demand: see `list_jobs`.
-    """
+def plan(config: dict, folder: Path) -> tuple[dict[Job, dict], Experiment]:
+    """Return what each job depends on, and the experiment; paths in `config` begin in `folder`."""
     config = check_config(config, SCHEMA)
-    with working_in(folder):
+    with contextlib.chdir(folder):
         experiment = load_experiment(config, folder)
-    dependencies = EditedCode(experiment, SCRIPTS, REQUIREMENTS)
-    dependencies.edited = edited
-    return depend(dependencies, folder / config["results"], on_demand), experiment
+    return depend(EditedCode(experiment), folder / config["results"]), experiment
 
 
 def depend(dependencies: Dependencies, results: Path, on_demand: bool = False) -> dict[Job, dict]:
     """Return what each job depends on, given the records of clips in `results`."""
-    jobs = dict.fromkeys(list_jobs(dependencies.experiment, on_demand))
     results.mkdir(parents=True, exist_ok=True)
-    with working_in(results):
+    with contextlib.chdir(results):
+        jobs = dict.fromkeys(list_jobs(dependencies.experiment, on_demand))
         return {j: dependencies.of_step(j[0], dict(j[1])) for j in jobs}
 
 
@@ -119,42 +117,40 @@ def write_clip_records(experiment: Experiment, results: Path) -> None:
     for sample in experiment.sample_names:
         digest = hashlib.sha256(sample.encode()).hexdigest()
         record = {"sample": sample, "content_sha256": digest}
-        path = results / "clips" / f"{sample}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record), encoding="utf-8")
+        write_record(results / "clips" / f"{sample}.json", record)
 
 
 def stale_jobs(before: dict, after: dict, experiment: Experiment) -> set[Job]:
     """Return the jobs that run again: what they depend on has changed, or a file that they read."""
     stale = {j for j, depends_on in after.items() if before.get(j) != depends_on}
-    index = {group: job("index_clips", group=group) for group in experiment.groups}
-    # Files that are compared by time, or through the checkpoint, from makers to readers.
-    while True:
-        new = set()
-        for step, wildcards in after.keys() - stale:
-            read = dict(wildcards)
-            makers = []
-            if step == "extract_clips":
-                makers = [job("simulate_video", **read)]
-            elif step == "plot_contact_sheet":
-                makers = [job("extract_clips", **read)]
-            elif step == "index_clips":
-                makers = [job("extract_clips", sample=s) for s in experiment.groups[read["group"]]]
-            elif step == "plot_gallery":
-                makers = [index["gallery"], index["training1"]]
-            elif step == "train_autoencoder":
-                makers = [index[f"training{read['fold']}"]]
-            elif step in ("train_regressor", "predict_baseline", "average_predictions"):
-                makers = [index["all"], index[f"training{read['fold']}"]]
-            elif step == "write_sample_table":
-                makers = [job("simulate_labels")]
-            elif step in (*TABLES, "make_bundle", "make_feature_images"):
-                makers = list(index.values())
-            if step in ("train_regressor", "average_predictions", "make_bundle", *TABLES):
-                names = [read["input"]] if "input" in read else experiment.inputs
-                makers += [fetch for name in names for fetch in fetch_jobs(experiment, name)]
-            if stale.intersection(makers):
-                new.add((step, wildcards))
-        if not new:
-            return stale
+    fetches = {name: fetch_jobs(experiment, name) for name in experiment.inputs}
+    makers = {j: list_makers(j, experiment, fetches) for j in after}
+    while new := {j for j in after.keys() - stale if stale.intersection(makers[j])}:
         stale |= new
+    return stale
+
+
+def list_makers(reader: Job, experiment: Experiment, fetches: dict) -> list[Job]:
+    """Return who makes the files that are compared by time, or read through the checkpoint."""
+    (step, wildcards), makers = reader, []
+    read = dict(wildcards)
+    index = {group: job("index_clips", group=group) for group in experiment.groups}
+    if step == "extract_clips":
+        makers = [job("simulate_video", **read)]
+    elif step == "plot_contact_sheet":
+        makers = [job("extract_clips", **read)]
+    elif step == "index_clips":
+        makers = [job("extract_clips", sample=s) for s in experiment.groups[read["group"]]]
+    elif step == "plot_gallery":
+        makers = [index["gallery"], index["training1"]]
+    elif step == "train_autoencoder":
+        makers = [index[f"training{read['fold']}"]]
+    elif step in ("train_regressor", "predict_baseline", "average_predictions"):
+        makers = [index["all"], index[f"training{read['fold']}"]]
+    elif step == "write_sample_table":
+        makers = [job("simulate_labels")]
+    elif step in (*TABLES, "make_bundle", "make_feature_images"):
+        makers = list(index.values())
+    if step in ("train_regressor", "average_predictions", "make_bundle", *TABLES):
+        makers += [m for name in fetches if read.get("input", name) == name for m in fetches[name]]
+    return makers

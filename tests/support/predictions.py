@@ -11,13 +11,11 @@ def long_table(errors, true=None, method="I1", target="motility", seed=0, value=
     count = len(errors)
     names = [f"P{i}" for i in range(count)]
     true = np.linspace(20, 60, count) if true is None else np.asarray(true, float)
-    return pd.DataFrame(
-        {
-            "method": method, "target": target, "fold": np.arange(count) % 3 + 1, "seed": seed,
-            "participant": names, "sample": names, "stack": 0, "value": value, "true": true,
-            "predicted": true + errors,
-        }
-    )  # fmt: skip
+    return pd.DataFrame({
+        "method": method, "target": target, "fold": np.arange(count) % 3 + 1, "seed": seed,
+        "participant": names, "sample": names, "stack": 0, "value": value, "true": true,
+        "predicted": true + errors,
+    })  # fmt: skip
 
 
 def one_prediction() -> tuple[pd.DataFrame, dict]:

@@ -30,25 +30,21 @@ EXACT = "exact"
 @functools.cache
 def all_outcomes() -> list[str]:
     """Return what becomes of each of RECORDINGS."""
-
-    def outcome_of(recording):
-        with tempfile.TemporaryDirectory() as folder:
-            return _outcome(recording, Path(folder))
-
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(outcome_of, RECORDINGS))
+        return list(pool.map(_outcome, RECORDINGS))
 
 
-def _outcome(recording: Recording, folder: Path) -> str:
+def _outcome(recording: Recording) -> str:
     """Return `exact`, maybe with a warning, if each clip holds just the frames that it should."""
-    source = make_recording(recording, folder)
-    try:
-        record = extract_clips(str(source), folder / "clips.h5", SETTINGS, "1")
-    except InputError as error:
-        return f"refused: {_without_run_details(error, source)}"
-    with h5py.File(folder / "clips.h5") as file:
-        shown = [[read_number(frame) for frame in clip] for clip in file["clips"][:]]
-        expected = [[recording.numbers[n] for n in clip] for clip in file["frame_numbers"][:]]
+    with tempfile.TemporaryDirectory() as folder:
+        source, clips = make_recording(recording, Path(folder)), Path(folder, "clips.h5")
+        try:
+            record = extract_clips(str(source), clips, SETTINGS, "1")
+        except InputError as error:
+            return f"refused: {_without_run_details(error, source)}"
+        with h5py.File(clips) as file:
+            shown = [[read_number(frame) for frame in clip] for clip in file["clips"][:]]
+            expected = [[recording.numbers[n] for n in clip] for clip in file["frame_numbers"][:]]
     assert shown == expected, (recording, shown, expected)
     assert record["video_frames"] == len(recording.numbers), (recording, record)
     size = record["video_width"], record["video_height"]
@@ -71,10 +67,6 @@ class Damage:
     change_file: Callable[[Path], None] | None = None
 
 
-def _first_half(data: bytes) -> bytes:
-    return data[: len(data) // 2]
-
-
 def _add_noise(data: bytes) -> bytes:
     """Replace the middle third by random bytes, the same each time."""
     third = len(data) // 3
@@ -93,18 +85,18 @@ def _folder(path: Path) -> None:
 
 def _silence(data: bytes) -> bytes:
     """Return a second of silence, as a WAV file."""
-    with io.BytesIO() as file:
-        with wave.open(file, "wb") as sound:
-            sound.setparams((1, 2, 8000, 0, "NONE", ""))
-            sound.writeframes(b"\0" * 16_000)
-        return file.getvalue()
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(b"\0" * 16_000)
+    return file.getvalue()
 
 
 AVI, JPEG = find_recording("mpeg4.avi"), find_recording("mjpeg yuvj420p.avi")
 CUT_OFF = ("mpeg4.avi", "h264.mp4", "h264 moov first.mp4", "h264.mkv", "vp9.webm", "wmv2.wmv",
            "mpeg4 sound.avi")  # fmt: skip
 DAMAGES = [
-    *(Damage(f"cut off ({recording.suffix})", recording, _first_half)
+    *(Damage(f"cut off ({recording.suffix})", recording, lambda data: data[: len(data) // 2])
       for recording in map(find_recording, CUT_OFF)),
     *(Damage(f"random bytes ({recording.name})", recording, _add_noise)
       for recording in (AVI, JPEG, *map(find_recording, ("h264.mp4", "hevc.mkv", "h264.ts")))),
@@ -120,8 +112,7 @@ DAMAGES = [
 
 def damage_message(damage: Damage, folder: Path) -> str:
     """Return the message that a user gets."""
-    source = make_recording(damage.recording, folder)
-    settings = SETTINGS
+    source, settings = make_recording(damage.recording, folder), SETTINGS
     if damage.change_bytes:
         source.write_bytes(damage.change_bytes(source.read_bytes()))
     elif damage.change_file:
@@ -139,14 +130,6 @@ def damage_message(damage: Damage, folder: Path) -> str:
     raise AssertionError(f"{damage.name}: not noticed")
 
 
-def _all_messages() -> list[str]:
-    messages = []
-    for damage in DAMAGES:
-        with tempfile.TemporaryDirectory() as folder:
-            messages.append(damage_message(damage, Path(folder)))
-    return messages
-
-
 def render_tables() -> dict[str, str]:
     """Return the tables of recordings and of damage, in Markdown, by their marks in the page.
 
@@ -158,10 +141,11 @@ def render_tables() -> dict[str, str]:
         suffixes.setdefault((_without_details(outcome), name), []).append(recording.suffix)
     names: dict[str, list[str]] = {}
     for (outcome, name), containers in suffixes.items():
-        listed = f"{name} ({' '.join(dict.fromkeys(containers))})"
-        names.setdefault(outcome, []).append(listed)
+        names.setdefault(outcome, []).append(f"{name} ({' '.join(dict.fromkeys(containers))})")
     damages: dict[str, list[str]] = {}
-    for damage, message in zip(DAMAGES, _all_messages(), strict=True):
+    for damage in DAMAGES:
+        with tempfile.TemporaryDirectory() as folder:
+            message = damage_message(damage, Path(folder))
         damages.setdefault(_without_details(message), []).append(damage.name)
     return {
         "recordings": _render_table("clips", "recordings", names),

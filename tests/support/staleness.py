@@ -6,31 +6,19 @@ named must not run again.
 
 import fnmatch
 import re
+from collections.abc import Callable, Collection
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, reduce
 from pathlib import Path
 
-import yaml
-
-from motilens.core.records import deep_merge
-from motilens.pipeline.code_digest import code_versions
-from support import changes
-from support.planning import (
-    REQUIREMENTS,
-    ROOT,
-    SCRIPTS,
-    TABLES,
-    EditedCode,
-    depend,
-    plan,
-    stale_jobs,
-    write_clip_records,
-)
+from support import changes, planning
+from support.configs import load_config, set_key
 
 NOTHING = ""
 DIGEST = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of an empty file
 REMOVED = "removed"
-ALL_TABLES = " ".join(TABLES)
+ALL_TABLES = " ".join(planning.TABLES)
 OTHER_TABLES = ALL_TABLES.replace("plot_learning_curves ", "")  # not of regressors alone
 REGRESSORS = f"train_regressor {ALL_TABLES}"
 MODELS = f"train_autoencoder plot_gallery {REGRESSORS}"
@@ -73,22 +61,17 @@ def seen_in_fold_2(jobs: str) -> str:
     return f"{jobs} {index} {only('train_autoencoder', fold=2)} {REGRESSORS}"
 
 
-def of_settings(section: str, values: dict) -> dict:
-    return {f"{section}.{key}": value for key, value in values.items()}
-
-
 @dataclass(frozen=True)
 class Change:
     """One row: a key of the configuration and its new value, or something done to the data."""
 
-    what: str | changes.Action
+    what: str | Callable
     to: object
     reruns: str
     why: str = ""
     compared_with_snakemake: bool = False
 
 
-AE, REG = "autoencoder.", "regressor."
 # Six simulated participants, input types I1 to I4, two folds, one seed (tests/support/tiny.yaml).
 SIMULATED = [
     Change("results", "elsewhere", EVERYTHING, "another folder is a new experiment"),
@@ -115,8 +98,7 @@ SIMULATED = [
            "the value of the section"),
     Change("inputs.*.regressor", {"inputs.I4.regressor": {"epochs": 2}},
            f"{only('train_regressor', input='I4')} {ALL_TABLES}"),
-    Change("inputs", {"inputs.I5": {"frames": 4}}, of_input("I5"),
-           "fits the clips"),
+    Change("inputs", {"inputs.I5": {"frames": 4}}, of_input("I5"), "fits the clips"),
     Change("inputs", {"inputs.I5": {"frames": 24}}, CLIPS, "needs longer clips"),
     Change("inputs", {"inputs.I2": REMOVED}, f"plot_gallery {ALL_TABLES}", "", True),
     Change("inputs", {"inputs.I4": REMOVED}, CLIPS, "clips are now as long as I3"),
@@ -128,38 +110,35 @@ SIMULATED = [
     Change("folds.number", 3, f"{SPLIT} index_clips[group=gallery]", "the gallery shows another",
            True),
     Change("folds.seed", 1, NOTHING, "the same split is the best"),
-    Change("frames.size", 64, CLIPS),
-    Change("frames.clips_per_video", 3, CLIPS),
+    Change("frames.size", 64, CLIPS), Change("frames.clips_per_video", 3, CLIPS),
     Change("frames.resize_mode", "pad", CLIPS),
     Change("frames.resize_mode", "stretch", NOTHING, "the default", True),
     Change("frames.frame_rate", 25, CLIPS),
     Change("frames.on_frame_rate_mismatch", "resample", CLIPS, "see Clips"),
-    Change("autoencoder.loss.mse", of_settings("autoencoder", {"loss": {"mse": 2}}), MODELS),
-    Change("autoencoder.loss.mse", of_settings("autoencoder", {"loss": {"mse": 1, "ssim": 0}}),
-           NOTHING, "the defaults"),
+    Change("autoencoder.loss.mse", {"autoencoder.loss": {"mse": 2}}, MODELS),
+    Change("autoencoder.loss.mse", {"autoencoder.loss": {"mse": 1, "ssim": 0}}, NOTHING,
+           "the defaults"),
     Change("autoencoder.loss.gradient_difference",
-           of_settings("autoencoder", {"loss": {"gradient_difference": 1}}), MODELS),
+           {"autoencoder.loss": {"gradient_difference": 1}}, MODELS),
     Change("autoencoder.loss.frame_difference",
            {"inputs.I4.autoencoder": {"loss": {"frame_difference": 1}}}, of_input("I4")),
-    Change("autoencoder.loss.ssim", of_settings("autoencoder", {"loss": {"ssim": 1}}), MODELS),
-    Change("autoencoder.loss.kl",
-           of_settings("autoencoder", {"variant": "variational", "loss": {"kl": 0.01}}), MODELS),
-    Change("autoencoder.loss.adversarial",
-           of_settings("autoencoder", {"variant": "adversarial", "loss": {"adversarial": 0.01}}),
-           MODELS),
-    *(Change(AE + key, value, MODELS) for key, value in {
+    Change("autoencoder.loss.ssim", {"autoencoder.loss": {"ssim": 1}}, MODELS),
+    *(Change(f"autoencoder.loss.{term}",
+             {"autoencoder.variant": variant, "autoencoder.loss": {term: 0.01}}, MODELS)
+      for term, variant in (("kl", "variational"), ("adversarial", "adversarial"))),
+    *(Change(f"autoencoder.{key}", value, MODELS) for key, value in {
         "variant": "paper", "epochs": 3, "batch_size": 8, "learning_rate": 1e-3, "weight_decay": 0,
         "lr_schedule": "cosine", "clip_grad_norm": 1, "on_collapse": "error",
     }.items()),
-    Change("autoencoder", of_settings("autoencoder", {"epochs": 4, "batch_size": 2}), MODELS,
+    Change("autoencoder", {"autoencoder.epochs": 4, "autoencoder.batch_size": 2}, MODELS,
            "two values swapped", True),
     Change("regressor.weights", "IMAGENET1K_V1", f"fetch_weights {REGRESSORS}", "", True),
     Change("regressor.weights", {"regressor.weights": {"file": "a.pth", "sha256": DIGEST}},
            f"fetch_weights {REGRESSORS}", "whatever the file is called"),
-    Change("regressor.recurrent", {
-        "inputs.I4.encoder": "none", "inputs.I4.regressor": {"recurrent": True},
-    }, f"{only('train_regressor', input='I4')} plot_gallery {ALL_TABLES}"),
-    *(Change(REG + key, value, REGRESSORS) for key, value in {
+    Change("regressor.recurrent",
+           {"inputs.I4.encoder": "none", "inputs.I4.regressor": {"recurrent": True}},
+           f"{only('train_regressor', input='I4')} plot_gallery {ALL_TABLES}"),
+    *(Change(f"regressor.{key}", value, REGRESSORS) for key, value in {
         "backbone": "resnet18", "input_normalization": "imagenet", "fine_tune_encoder": True,
         "output_activation": "standardized", "loss": "l1", "augmentation": "dihedral", "tta": True,
         "bag_size": 2, "init_bias_to_mean": False, "recalibrate_batch_norm": False, "epochs": 2,
@@ -188,10 +167,8 @@ SIMULATED = [
            f"{ALL_TABLES}", "another"),
 ]  # fmt: skip
 
-ARCHIVE = {
-    "url": "https://example.org/a.zip", "path": "a.zip", "size": 1, "md5": "0" * 32,
-    "license": "free", "license_accepted": False,
-}  # fmt: skip
+ARCHIVE = {"url": "https://example.org/a.zip", "path": "a.zip", "size": 1, "md5": "0" * 32}
+ARCHIVE |= {"license": "free", "license_accepted": False}
 
 # A laboratory's own six videos, input type I1 alone, two folds, one seed.
 OWN_DATA = [
@@ -235,16 +212,13 @@ FOLDERS = [
     Change(changes.move_everything, "", NOTHING),
     Change(changes.clone_again, "", NOTHING, "records are in the results"),
     Change(changes.clone_again_and_change, "", REGRESSORS),
-    Change(changes.clone_after_a_kill, "", REGRESSORS,
-           "what was unfinished runs again"),
+    Change(changes.clone_after_a_kill, "", REGRESSORS, "what was unfinished runs again"),
     Change(changes.end_half_way, "", f"plot_gallery {REGRESSORS}",
            "a step knows what earlier steps depend on"),
     Change(changes.rename_results, "", NOTHING, "records do not name it"),
-    Change(changes.rewrite_configuration, "", NOTHING),
-    Change(changes.run_otherwise, "", NOTHING),
+    Change(changes.rewrite_configuration, "", NOTHING), Change(changes.run_otherwise, "", NOTHING),
     Change(changes.edit_module, "training/regressor.py", REGRESSORS, "see the table of modules"),
-    Change(changes.edit_comments, "", NOTHING),
-    Change(changes.upgrade, "torch", MODELS),
+    Change(changes.edit_comments, "", NOTHING), Change(changes.upgrade, "torch", MODELS),
     Change(changes.edit_messages, "", NOTHING),
     Change(changes.delete, "figures/gallery.png", "plot_gallery"),
     Change(changes.delete, "regressors/I1/motility/fold1/seed0/model.pt",
@@ -255,17 +229,13 @@ FOLDERS = [
 
 def apply_change(config: dict, row: Change) -> dict:
     """Return a configuration with the values of a row."""
-    config = deep_merge(config, {})
+    config = deepcopy(config)
     for key, value in (row.to if isinstance(row.to, dict) else {row.what: row.to}).items():
-        *path, last = key.split(".")
-        section = config
-        for name in path:
-            section[name] = dict(section[name])
-            section = section[name]
         if value == REMOVED:
-            del section[last]
+            *path, last = key.split(".")
+            del reduce(dict.get, path, config)[last]
         else:
-            section[last] = value
+            set_key(config, key, value)
     return config
 
 
@@ -275,18 +245,12 @@ def named_jobs(jobs, reruns: str) -> set:
     for word in reruns.split():
         rule, wildcards = re.fullmatch(r"(\w+)(?:\[(.*)\])?", word).groups()
         wanted = dict(part.split("=") for part in (wildcards or "").split(",") if part)
-        matching = {
-            job
-            for job in jobs
-            if job[0] == rule
-            and all(fnmatch.fnmatch(dict(job[1])[name], value) for name, value in wanted.items())
-        }
-        assert matching, f"no job is called {word}"
-        chosen |= matching
+        named = [job for job in jobs if job[0] == rule]
+        for name, value in wanted.items():
+            named = [job for job in named if fnmatch.fnmatch(dict(job[1])[name], value)]
+        assert named, f"no job is called {word}"
+        chosen |= set(named)
     return chosen
-
-
-# The tables of modules and steps.
 
 
 class Edits:
@@ -297,29 +261,29 @@ class Edits:
     """
 
     def __init__(self, folder: Path):
-        config = yaml.safe_load((ROOT / "tests/support/tiny.yaml").read_text(encoding="utf-8"))
+        config = load_config("tests/support/tiny.yaml")
         config |= {"baselines": ["cells"], "ensembles": {"both": ["I1", "cells"]}}
         config["inputs"]["pca"] = {"frames": 1, "encoder": "pca"}
         config["regressor"]["weights"] = "IMAGENET1K_V1"
-        _, self.experiment = plan(config, folder)
+        _, self.experiment = planning.plan(config, folder)
         self.results = folder / config["results"]
-        write_clip_records(self.experiment, self.results)
-        self.before = self._plan_after(None)
+        planning.write_clip_records(self.experiment, self.results)
+        self.before = self._plan_after(())
 
-    def _plan_after(self, path: str | None) -> dict:
-        dependencies = EditedCode(self.experiment, SCRIPTS, REQUIREMENTS)
-        dependencies.edited = path
-        return depend(dependencies, self.results, on_demand=True)
+    def _plan_after(self, steps: Collection[str]) -> dict:
+        dependencies = planning.EditedCode(self.experiment, steps)
+        return planning.depend(dependencies, self.results, on_demand=True)
 
-    def find_stale_steps(self, path: str) -> set[str]:
-        """Return the steps that run again after an edit of a file beside the scripts."""
-        jobs = stale_jobs(self.before, self._plan_after(path), self.experiment)
+    @cache  # noqa: B019  (many files are code of the same steps)
+    def find_stale_steps(self, steps: frozenset[str]) -> set[str]:
+        """Return the steps that run again after an edit of a file that is code of `steps`."""
+        jobs = planning.stale_jobs(self.before, self._plan_after(steps), self.experiment)
         return {step for step, _ in jobs}
 
     @cached_property
     def followers(self) -> dict[str, set[str]]:
         """Return what an edit of each script makes stale: its step and what follows."""
-        return {step: self.find_stale_steps(f"{step}.py") for step in ALL_STEPS}
+        return {step: self.find_stale_steps(frozenset([step])) for step in ALL_STEPS}
 
     def find_first_steps(self, stale: set[str]) -> list[str]:
         """Return the steps that, with what follows them, are exactly those that are stale."""
@@ -334,15 +298,12 @@ class Edits:
     @cached_property
     def modules(self) -> dict[str, tuple[set[str], set[str]]]:
         """Return, for each module, the steps whose code it is and those that are stale."""
-        codes = {step: code_versions(SCRIPTS / f"{step}.py", REQUIREMENTS) for step in ALL_STEPS}
-        paths = sorted(path.relative_to(SCRIPTS) for path in (SCRIPTS / "motilens").rglob("*.py"))
-        return {
-            path.relative_to("motilens").as_posix(): (
-                {step for step, code in codes.items() if path.as_posix() in code},
-                self.find_stale_steps(path.as_posix()),
-            )
-            for path in paths
-        }
+        modules = {}
+        for path in sorted((planning.SCRIPTS / "motilens").rglob("*.py")):
+            name = path.relative_to(planning.SCRIPTS).as_posix()
+            steps = frozenset(step for step in ALL_STEPS if name in planning.read_code(step))
+            modules[name.removeprefix("motilens/")] = steps, self.find_stale_steps(steps)
+        return modules
 
 
 def render_modules(edits: Edits) -> str:
@@ -374,11 +335,8 @@ def render_changes(rows: list[Change]) -> str:
 
 
 def _render_list(causes: dict[str, list[str]], separator: str) -> str:
-    lines = [
-        f"- {_render_jobs(jobs)}: {separator.join(dict.fromkeys(texts))}"
-        for jobs, texts in causes.items()
-    ]
-    return "\n".join(lines)
+    texts = {_render_jobs(jobs): separator.join(dict.fromkeys(c)) for jobs, c in causes.items()}
+    return "\n".join(f"- {jobs}: {text}" for jobs, text in texts.items())
 
 
 def _render_change(row: Change) -> str:
@@ -388,17 +346,11 @@ def _render_change(row: Change) -> str:
         return f"{text}: `{row.to}`" if isinstance(row.to, str) and row.to else text
     if not isinstance(row.to, dict):
         return f"`{row.what}: {row.to}`".replace("'", "") if row.why else f"`{row.what}`"
-    if (
-        row.what.endswith(".*")
-        and row.what.removesuffix(".*") in row.to
-        or ARCHIVE in row.to.values()
-    ):
+    is_section = row.what.endswith(".*") and row.what.removesuffix(".*") in row.to
+    if is_section or ARCHIVE in row.to.values():
         return f"`{row.what}`"
-    texts = [
-        f"`{key}` {REMOVED}" if value == REMOVED else f"`{key}: {value}`".replace("'", "")
-        for key, value in row.to.items()
-    ]
-    return ", ".join(texts)
+    texts = [f"`{k}` {v}" if v == REMOVED else f"`{k}: {v}`" for k, v in row.to.items()]
+    return ", ".join(texts).replace("'", "")
 
 
 def _render_jobs(reruns: str) -> str:

@@ -4,26 +4,20 @@ import platform
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
 from motilens.compute.device import COMPUTE_DEFAULTS, keep_freed_memory, setup_compute
 from motilens.core.errors import InputError
 from motilens.models.autoencoders import Autoencoder
 from motilens.training import autoencoder, regressor
 from motilens.training.stack_dataset import stacks_from_array
-from support.learning import (
-    AUTOENCODER,
-    LABELS,
-    draw_disks,
-    regressor_settings,
-    untrained_autoencoder,
-)
+from support import learning
+from support.configs import SCHEMA
+from support.planning import SCRIPTS
 
-ROOT = Path(__file__).parents[3]
+KINDS = ("autoencoder", "regressor")
 
 
 @pytest.fixture(autouse=True)
@@ -37,30 +31,19 @@ def setup_cpu(**settings):
 
 
 def test_defaults_are_those_of_the_schema():
-    schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
-    keys = schema["properties"]["compute"]["properties"]
+    keys = SCHEMA["properties"]["compute"]["properties"]
     assert {name: key["default"] for name, key in keys.items()} == COMPUTE_DEFAULTS
 
 
-def test_device_that_is_not_here_is_an_error():
+def test_device_precision_threads_and_determinism_are_as_the_settings_say():
     other = "mps" if torch.cuda.is_available() else "cuda"
     with pytest.raises(InputError, match=f"compute.device: {other}, but PyTorch .* finds none"):
         setup_compute({"device": other})
-    assert setup_cpu().device.type == "cpu"
-
-
-def test_automatic_precision_on_the_cpu_is_float32():
-    assert setup_cpu().precision == torch.float32
+    assert setup_cpu().device.type == "cpu" and setup_cpu().precision == torch.float32
     assert setup_cpu(precision="bfloat16").precision == torch.bfloat16
-
-
-def test_number_of_threads_is_that_of_the_settings_or_the_argument():
     assert setup_cpu(threads=2).describe()["threads"] == torch.get_num_threads() == 2
     one = setup_compute({"device": "cpu", "threads": 2}, threads=1)
     assert one.describe()["threads"] == torch.get_num_threads() == 1
-
-
-def test_determinism_is_switched_on_and_off():
     setup_cpu(deterministic=True)
     assert torch.are_deterministic_algorithms_enabled() and not torch.backends.cudnn.benchmark
     setup_cpu()
@@ -81,35 +64,30 @@ def test_channels_last_is_used_where_it_is_faster_or_asked_for():
 def train(kind, **settings):
     """Autoencoder or regressor after a few steps: its history and its outputs."""
     compute = setup_cpu(**settings)
-    stacks = stacks_from_array(draw_disks(8), compute)
+    stacks = stacks_from_array(learning.draw_disks(8), compute)
     if kind == "autoencoder":
-        result = autoencoder.train_autoencoder(stacks, AUTOENCODER | {"epochs": 3}, 0, compute)
+        result = autoencoder.train_autoencoder(
+            stacks, learning.AUTOENCODER | {"epochs": 3}, 0, compute
+        )
         return result.history, autoencoder.encode_stacks(result.model, stacks)
-    arguments = (untrained_autoencoder(), regressor_settings(epochs=2, learning_rate=1e-4))
-    result = regressor.train_regressor(stacks, LABELS, *arguments, 0, compute)
+    settings = learning.regressor_settings(epochs=2, learning_rate=1e-4)
+    arguments = stacks, learning.LABELS, learning.untrained_autoencoder(), settings, 0, compute
+    result = regressor.train_regressor(*arguments)
     return result.history, regressor.predict_stacks(result.model, stacks)
 
 
 @pytest.fixture(scope="module")
 def with_defaults():
-    return {kind: train(kind) for kind in ("autoencoder", "regressor")}
+    return {kind: train(kind) for kind in KINDS}
 
 
-@pytest.mark.parametrize("kind", ["autoencoder", "regressor"])
-@pytest.mark.parametrize(
-    "settings, bound",
-    [
-        ({"deterministic": True}, 0),
-        ({"data_location": "disk"}, 0),
-        ({"checkpoint_minutes": 1}, 0),
-        ({"tf32": False}, 0),
-        ({"channels_last": True}, 0.02),
-        ({"channels_last": False}, 0.02),
-        pytest.param({"threads": 2}, 0.02, marks=pytest.mark.slow),
-        pytest.param({"compile": True}, 0.05, marks=pytest.mark.slow),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("settings, bound", [
+    ({"deterministic": True}, 0), ({"data_location": "disk"}, 0), ({"checkpoint_minutes": 1}, 0),
+    ({"tf32": False}, 0), ({"channels_last": True}, 0.02), ({"channels_last": False}, 0.02),
+    pytest.param({"threads": 2}, 0.02, marks=pytest.mark.slow),
+    pytest.param({"compile": True}, 0.05, marks=pytest.mark.slow),
+], ids=str)  # fmt: skip
 def test_settings_change_results_by_rounding_alone(with_defaults, kind, settings, bound):
     """Relative to the spread of the outputs; with a bound of 0, not by a bit."""
     if "compile" in settings and not shutil.which("c++"):
@@ -122,7 +100,7 @@ def test_settings_change_results_by_rounding_alone(with_defaults, kind, settings
         assert row["loss"] == pytest.approx(other["loss"], rel=max(bound, 1e-12))
 
 
-@pytest.mark.parametrize("kind", ["autoencoder", "regressor"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_bfloat16_learns_as_well(with_defaults, kind):
     """Weights differ, and losses are as low."""
     losses = [row["loss"] for row in train(kind, precision="bfloat16")[0]]
@@ -142,10 +120,8 @@ def test_freed_memory_is_kept_where_there_is_glibc():
         "for _ in range(40): torch.zeros(8 << 20)\n"  # 32 MB each time
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
     )
-    faults = {}
-    for case in ("kept", "returned"):
-        command = [sys.executable, "-c", program, case]
-        scripts = ROOT / "workflow/scripts"
-        done = subprocess.run(command, cwd=scripts, capture_output=True, text=True, check=True)
-        faults[case] = int(done.stdout)
-    assert faults["kept"] < faults["returned"] - 20 * 8192  # pages of 4 kB
+    kept, returned = (
+        int(subprocess.check_output([sys.executable, "-c", program, case], cwd=SCRIPTS))
+        for case in ("kept", "returned")
+    )
+    assert kept < returned - 20 * 8192  # pages of 4 kB

@@ -2,23 +2,19 @@
 
 import pytest
 
-from motilens.simulation.visem_files import (
-    simulated_sample_table,
-    write_label_table,
-    write_video_list,
-)
+from motilens.simulation import visem_files
 from support.archive_server import ArchiveServer
 
 
 @pytest.fixture
 def files(tmp_path):
     """Four participants as in VISEM: labels, videos, list of videos."""
-    table = simulated_sample_table(4, seed=1, folder=str(tmp_path / "videos"))
+    table = visem_files.simulated_sample_table(4, seed=1, folder=str(tmp_path / "videos"))
     (tmp_path / "videos").mkdir()
     for path in table["video"]:
         (tmp_path / "videos" / path.rpartition("/")[2]).write_text(path)
-    write_label_table(table, tmp_path / "labels.csv")
-    write_video_list(table, tmp_path / "videos.csv")
+    visem_files.write_label_table(table, tmp_path / "labels.csv")
+    visem_files.write_video_list(table, tmp_path / "videos.csv")
     return tmp_path
 
 

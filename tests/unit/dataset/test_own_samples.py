@@ -1,4 +1,4 @@
-"""A laboratory's own table of samples: one with everything, every error reported at once."""
+"""A laboratory's own table of samples, in every dialect: every error reported at once."""
 
 import os
 import re
@@ -8,10 +8,19 @@ import pytest
 
 from motilens.core.labels import MOTILITY
 from motilens.dataset.samples import parse_participant_id
-from support.sample_tables import edit, errors_of, read, table_of
+from support.sample_tables import edit, errors_of, read, rewrite, table_of
 
-HEADER = "participant,video,progressive,nonprogressive,immotile\n"
+HEADER = "participant,video,progressive,nonprogressive,immotile"
 OWN = {"videos": None, "needed": ["progressive"]}
+
+
+def write_rows(own, *rows):
+    (own / "labels.csv").write_text("\n".join(rows))
+
+
+def assert_reported(messages, errors):
+    for message in messages:
+        assert any(re.search(message, line) for line in errors), (message, errors)
 
 
 def test_own_data_in_one_table(own):
@@ -34,53 +43,46 @@ def test_errors_of_own_data(own):
     errors = errors_of(own, **settings | {"needed": ["progressive", "head"]})
     assert "missing 'Head defects (%)' or 'head'" in errors[0]
     errors = errors_of(own, **settings)
-    for message in (
+    assert_reported((
         "labels.csv: names the videos: remove dataset.video_list",
         "line 3: participant P2: .*b.mp4 is a broken link",
         "line 4: participant P1: .*C.mp4 is no file",
-    ):
-        assert any(re.search(message, line) for line in errors), (message, errors)
+    ), errors)  # fmt: skip
 
 
 def test_frame_rate_and_scale_of_each_video(own):
     rows = (own / "labels.csv").read_text().splitlines()
     facts = ["frame_rate,microns_per_pixel", "50,0.3", ",0.3", "60,0.4"]
-    (own / "labels.csv").write_text(
-        "\n".join(f"{row},{more}" for row, more in zip(rows, facts, strict=True))
-    )
+    write_rows(own, *(f"{row},{more}" for row, more in zip(rows, facts, strict=True)))
     table, issues = read(own, **OWN)
     assert issues.errors == []
     assert table["frame_rate"].tolist()[:2] == [50, 60] and pd.isna(table["frame_rate"].iloc[2])
-    assert issues.warnings == [
-        "videos differ in scale, 0.3 to 0.4 µm per pixel: nothing corrects for it, and models may "
-        "mistake size for a difference between samples"
-    ]
+    [warning] = issues.warnings
+    assert warning.startswith("videos differ in scale, 0.3 to 0.4 µm per pixel: nothing corrects")
     edit(own / "labels.csv", "60,0.4", "0,x")
     errors = errors_of(own, **OWN)
     assert "frame_rate: '0' is not between 0.1 and 1e+06: correct it" in errors[0]
     assert "microns_per_pixel: 'x' is not between 0.001 and 1000" in errors[1]
 
 
-@pytest.mark.parametrize("other", ["p1", "P-1", "P_01", "p.001"])
+ALIKE, DIFFERENT = ("p1", "P-1", "P_01", "p.001"), ("1-12", "P1.1", "P10")
+
+
+@pytest.mark.parametrize("other", ALIKE + DIFFERENT)
 def test_ids_that_look_alike_are_reported(own, other):
     edit(own / "labels.csv", "P2,", f"{other},")
-    [error] = errors_of(own, **OWN)
-    assert f"line 3: participants P1 and {other} differ only in case, leading zeros" in error
-    assert "one person?" in error
-
-
-@pytest.mark.parametrize("other", ["1-12", "P1.1", "P10"])
-def test_ids_that_differ_are_not_taken_for_the_same(own, other):
-    (own / "labels.csv").write_text(
-        f"{HEADER}P1,films/a.mp4,50,30,20\n{other},films/b.mp4,60,20,20\n"
-        "11-2,films/c.mp4,60,20,20\n"
-    )
-    assert table_of(own, **OWN)["participant"].nunique() == 3
+    edit(own / "labels.csv", "P1,films/c", "11-2,films/c")
+    if other in ALIKE:
+        [error] = errors_of(own, **OWN)
+        assert f"line 3: participants P1 and {other} differ only in case, leading zeros" in error
+        assert "one person?" in error
+    else:
+        assert table_of(own, **OWN)["participant"].nunique() == 3
 
 
 def test_numbers_as_ids_are_compared_by_their_value(own):
     (own / "films/c.mp4").unlink()
-    (own / "labels.csv").write_text(HEADER + "1,films/a.mp4,50,30,20\n1.0,films/b.mp4,60,20,20\n")
+    write_rows(own, HEADER, "1,films/a.mp4,50,30,20", "1.0,films/b.mp4,60,20,20")
     assert list(table_of(own, **OWN).index) == ["1", "1+2"]
     assert parse_participant_id("1" * 65) is None and parse_participant_id("007.0") == "7"
 
@@ -99,34 +101,26 @@ def test_percent_signs_are_understood_and_empty_cells_reported(own):
 
 def test_fractions_are_reported(own):
     """What Excel shows as 95 % it holds as 0.95."""
-    rows = ["participant,video,progressive,nonprogressive,immotile,head,tail"]
-    rows += ["P1,films/a.mp4,0.5,0.3,0.2,0.95,0.1", "P2,films/b.mp4,50,30,20,0.9,1"]
-    (own / "labels.csv").write_text("\n".join(rows))
+    rows = "P1,films/a.mp4,0.5,0.3,0.2,0.95,0.1", "P2,films/b.mp4,50,30,20,0.9,1"
+    write_rows(own, f"{HEADER},head,tail", *rows)
     needed = [*MOTILITY, "head", "tail"]
     first, second = errors_of(own, videos=None, needed=needed)
     assert "add up to 1, not 100: multiply them by 100" in first
     assert "none of head, tail is above 1: these are fractions, multiply them by 100" in second
     edit(own / "labels.csv", "0.5,0.3,0.2,0.95", "50,30,20,95")
     assert errors_of(own, videos=None, needed=needed) == []
-
-
-def test_fractions_of_one_class_of_motility_are_reported(own):
-    text = (own / "labels.csv").read_text()
-    (own / "labels.csv").write_text(re.sub(r"\b([1-9])0\b", r"0.\1", text))
+    write_rows(own, HEADER, "P1,films/a.mp4,0.5,0.3,0.2", "P2,films/b.mp4,0.6,0.2,0.2")
     [error] = errors_of(own, **OWN)
-    assert "none of progressive is above 1: these are fractions" in error
+    assert "none of progressive is above 1: these are fractions" in error, "of one class alone"
 
 
-@pytest.mark.parametrize(
-    "written, there, hint",
-    [
-        ("films\\a.mp4", "a.mp4", "write / where Windows has"),
-        ("films/M\u00fcller.mp4", "Mu\u0308ller.mp4", r"other characters, 'Mu\u0308ller.mp4'"),
-        ("films/Mu\u0308ller.mp4", "M\u00fcller.mp4", r"other characters, 'M\xfcller.mp4'"),
-        ("films/tuesday.MP4", "tuesday.mp4", "is it 'tuesday.mp4'?"),
-        ("films/tuesdays.mp4", "tuesday.mp4", "is it 'tuesday.mp4'?"),
-    ],
-)
+@pytest.mark.parametrize("written, there, hint", [
+    ("films\\a.mp4", "a.mp4", "write / where Windows has"),
+    ("films/M\u00fcller.mp4", "Mu\u0308ller.mp4", r"other characters, 'Mu\u0308ller.mp4'"),
+    ("films/Mu\u0308ller.mp4", "M\u00fcller.mp4", r"other characters, 'M\xfcller.mp4'"),
+    ("films/tuesday.MP4", "tuesday.mp4", "is it 'tuesday.mp4'?"),
+    ("films/tuesdays.mp4", "tuesday.mp4", "is it 'tuesday.mp4'?"),
+])  # fmt: skip
 def test_a_name_that_is_nearly_right_gets_a_hint(own, written, there, hint):
     (own / "films" / there).write_text("x")
     edit(own / "labels.csv", "P2,films/b.mp4", f"P2,{written}")
@@ -134,19 +128,122 @@ def test_a_name_that_is_nearly_right_gets_a_hint(own, written, there, hint):
     assert "is no file: correct it" in error and hint in error
 
 
-def test_videos_that_the_table_does_not_name_are_reported(own):
+def test_unused_videos_and_those_from_the_future_are_reported(own):
     """Beside the table, and in all folders that it names."""
     for name in ("films/d.MP4", "e.avi", "films/notes.txt"):
-        (own / name).write_text(name)
+        (own / name).touch()
     table, issues = read(own, **OWN)
     assert len(table) == 3 and issues.errors == []
     beside, inside = issues.warnings
     assert re.search(r"labels.csv names these videos, unused: e.avi$", beside)
     assert re.search(r"films: no row of .*labels.csv names these videos, unused: d.MP4$", inside)
-
-
-def test_a_video_from_the_future_is_reported(own):
-    """Snakemake would remove what is made from it, as older than it."""
+    # Snakemake would remove what is made from it, as older than it.
     os.utime(own / "films/b.mp4", (4e9, 4e9))
     [error] = errors_of(own, **OWN)
     assert "line 3: participant P2: " in error and "b.mp4 has a time in the future" in error
+
+
+@pytest.mark.parametrize("change", [
+    lambda text: text.replace(",", ".").replace(";", ","), lambda text: text.replace(";", "\t"),
+    lambda text: text.replace("\r\n", "\n").removeprefix("\ufeff"),
+    lambda text: text.replace("\r\n", "\r"),
+    lambda text: text.replace("\r\n", ";;\r\n"),  # cells without a name, but empty
+    lambda text: text + ";;;;;;\r\n\r\n", lambda text: "\r\n\r\n" + text,
+    lambda text: text.replace("Head defects (%)", " HEAD  defects (%) "),
+    lambda text: text.replace("\r\n1;", "\r\n01;"),
+])  # fmt: skip
+def test_other_dialects_are_read_alike(files, change):
+    expected = table_of(files)
+    rewrite(files, change)
+    pd.testing.assert_frame_equal(table_of(files), expected)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "xlsx"])
+def test_other_files_are_read_alike(files, encoding):
+    expected, path = table_of(files), files / "labels.csv"
+    sheet = pd.read_csv(path, sep=";", decimal=",", encoding="utf-8-sig")
+    if encoding == "xlsx":
+        sheet.to_excel(path := files / "labels.xlsx", index=False)
+    else:
+        path.write_bytes(path.read_bytes().decode("utf-8-sig").encode(encoding))
+    pd.testing.assert_frame_equal(table_of(files, labels=str(path)), expected)
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda text: text.replace(";", ","), "line 2: 13 cells under a header of 7"),
+    (lambda text: text.replace("\r\n2;", "\r\n2;4;"), "line 3: 8 cells under a header of 7"),
+    (lambda text: "", "it is empty"),
+    (lambda text: text.partition("\r\n")[0], "has no row under its header"),
+    (lambda text: text.replace("Head def", "Tail def"), "missing 'Head defects.*both mean 'tail'"),
+    (lambda text: text.replace(";", "|"), "separator must be a semicolon, a comma or a tab"),
+])  # fmt: skip
+def test_what_would_shift_columns_is_refused(files, change, message):
+    rewrite(files, change)
+    assert re.search(message, errors_of(files)[0])
+
+
+def test_a_quotation_mark_that_opens_a_cell_is_reported(own):
+    rows = ["participant,video,progressive,note", 'P1,films/a.mp4,50,"', 'P2,films/b.mp4,60,"']
+    write_rows(own, *rows, "P3,films/c.mp4,40,")
+    [error] = errors_of(own, **OWN)
+    assert "labels.csv, line 2: cannot be read as CSV (a quotation mark opens a cell that" in error
+
+
+def test_other_encodings_are_refused(files):
+    path, text = files / "labels.csv", (files / "labels.csv").read_bytes().decode("utf-8-sig")
+    for data, message in (
+        (text.replace("\r\n3;", "\r\n3\xb5;").encode("cp1252"), "line 4: is not UTF-8 text: save"),
+        (text.encode("utf-16-le"), "is no text file: save it as"),
+    ):
+        path.write_bytes(data)
+        [error] = errors_of(files)
+        assert message in error, "and nothing of what would follow from that"
+    (files / "labels.xlsx").write_bytes(b"no zip")
+    assert "cannot be read as Excel" in errors_of(files, labels=str(files / "labels.xlsx"))[0]
+
+
+def test_what_is_no_file_is_reported(own):
+    os.mkfifo(own / "pipe")
+    for path in (own / "films", own / "pipe"):
+        assert "is no file: correct its path" in errors_of(own, labels=str(path), **OWN)[0]
+    (own / "labels.csv").unlink()
+    assert "labels.csv: no such file" in errors_of(own, **OWN)[0]
+
+
+def test_a_missing_column_is_reported_with_a_suggestion(files):
+    edit(files / "labels.csv", "Immotile sperm (%)", "immotile sperms")
+    [error, *_] = errors_of(files)
+    assert "missing 'Immotile sperm (%)' or 'immotile' (is it 'immotile sperms'?)" in error
+    columns = {"immotile": "immotile sperms"}
+    assert table_of(files, columns=columns)["immotile"].notna().all()
+    assert "immotile" not in table_of(files, needed=["head"])
+
+
+def test_two_headers_that_mean_the_same_are_reported(own):
+    """A row's number may be called ID: as the participant, it would separate one's videos."""
+    rows = (own / "labels.csv").read_text().splitlines()
+    numbered = [f"ID,{rows[0]}", *(f"{n},{row}" for n, row in enumerate(rows[1:], start=1))]
+    write_rows(own, *numbered)
+    errors = errors_of(own, **OWN)
+    assert "'ID' and 'participant' both mean 'participant': keep one, or say which" in errors[0]
+    table = table_of(own, columns={"participant": "participant"}, **OWN)
+    assert list(table.index) == ["P1", "P1+2", "P2"]
+
+
+def test_headers_that_the_user_gives_must_be_there(own):
+    [error] = errors_of(own, columns={"frame_rate": "fps"}, **OWN)
+    assert "missing 'fps'" in error
+    # Names of files say nothing where a column is to name them.
+    [error] = errors_of(own, columns={"video": "Film"}, **OWN | {"videos": str(own / "films")})
+    assert "missing 'Film'" in error
+    same = {"progressive": "immotile", "nonprogressive": " Immotile "}
+    errors = errors_of(own, columns=same, **OWN)
+    assert "one column is to be 'progressive' and 'nonprogressive' and 'immotile'" in errors[0]
+
+
+def test_a_wrong_header_does_not_hide_the_rows(own):
+    edit(own / "labels.csv", "nonprogressive", "nonprog")
+    edit(own / "labels.csv", "P2,films/b.mp4,60", "P2,films/gone.mp4,16 p")
+    errors = errors_of(own, videos=None, needed=["progressive", "nonprogressive"])
+    messages = ("missing 'Non prog", "'16 p' is not a percentage", "gone.mp4 is no file")
+    assert_reported(messages, errors)

@@ -4,15 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motilens.core.errors import InputError
-from motilens.dataset.splits import (
-    load_or_make_split,
-    make_split,
-    read_folds_table,
-    save_split,
-    split_digest,
-    split_path,
-)
+from motilens.core.labels import MOTILITY
+from motilens.dataset import splits
+from support.errors import assert_refused
 
 
 def make_table(count):
@@ -21,25 +15,22 @@ def make_table(count):
     )
 
 
-def test_a_split_is_seeded_even_and_balanced():
+def test_a_split_is_seeded_even_and_balanced_if_there_are_enough_participants():
     table = make_table(85)
-    split = make_split(table, 3, seed=0)
-    assert split == make_split(table.sample(frac=1, random_state=1), 3, seed=0)
-    assert split != make_split(table, 3, seed=1)
+    split = splits.make_split(table, 3, seed=0)
+    assert split == splits.make_split(table.sample(frac=1, random_state=1), 3, seed=0)
+    assert split != splits.make_split(table, 3, seed=1)
     grouped = table.groupby(table["participant"].map(split))["progressive"]
     assert sorted(grouped.count()) == [28, 28, 29]
     assert grouped.mean().max() - grouped.mean().min() < 5
-
-
-def test_more_folds_than_participants_are_refused():
-    with pytest.raises(InputError, match="3 folds need at least 3 participants"):
-        make_split(make_table(2), 3, seed=0)
+    message = "3 folds need at least 3 participants"
+    assert_refused(message, splits.make_split, make_table(2), 3, seed=0)
 
 
 def run(table, results, n_folds=3, seed=0):
     """Do what a run does: load or make the split, and save it."""
-    split = load_or_make_split(table, n_folds, seed, str(results))
-    save_split(split_path(results, n_folds, seed), n_folds, split)
+    split = splits.load_or_make_split(table, n_folds, seed, str(results))
+    splits.save_split(splits.split_path(results, n_folds, seed), n_folds, split)
     return split
 
 
@@ -48,103 +39,83 @@ def test_participants_stay_in_their_fold(tmp_path):
     assert sorted(map(list(first.values()).count, (1, 2, 3))) == [6, 7, 7]
     corrected = make_table(20).assign(progressive=range(20, 0, -1))
     assert run(corrected, tmp_path) == first
-
     more = run(make_table(23), tmp_path)
     assert {participant: more[participant] for participant in first} == first
     assert sorted(map(list(more.values()).count, (1, 2, 3))) == [7, 8, 8]
-
     fewer = run(make_table(23).iloc[5:], tmp_path)
     assert fewer == {participant: more[participant] for participant in fewer}
     assert run(make_table(23), tmp_path) == more, "who comes back has the same fold"
 
 
-def test_each_number_and_seed_has_its_own_split(tmp_path):
+def test_each_number_each_seed_and_other_participants_have_their_own_split(tmp_path):
     first = run(make_table(20), tmp_path)
     assert run(make_table(20), tmp_path, n_folds=5) != first
     assert run(make_table(20), tmp_path, seed=1) != first
     assert run(make_table(20), tmp_path) == first
     assert len(list((tmp_path / "splits").iterdir())) == 3
-
-
-def test_other_participants_get_a_new_split(tmp_path):
-    run(make_table(20), tmp_path)
     others = make_table(20).assign(participant=[f"P{k}" for k in range(20)])
-    assert run(others, tmp_path) == make_split(others, 3, seed=0)
+    assert run(others, tmp_path) == splits.make_split(others, 3, seed=0)
 
 
-def test_a_fold_without_participants_is_reported(tmp_path):
+def test_an_empty_fold_and_a_damaged_split_are_reported(tmp_path):
     split = run(make_table(9), tmp_path)
-    left = make_table(9)[[split[participant] != 2 for participant in make_table(9)["participant"]]]
-    with pytest.raises(InputError, match="nobody is left in fold 2: delete .*folds3_seed0.csv"):
-        load_or_make_split(left, 3, 0, str(tmp_path))
-
-
-def test_a_damaged_split_is_reported(tmp_path):
-    run(make_table(9), tmp_path)
-    path = split_path(tmp_path, 3, 0)
+    left = make_table(9)[make_table(9)["participant"].map(split) != 2]
+    message = "nobody is left in fold 2: delete .*folds3_seed0.csv"
+    assert_refused(message, splits.load_or_make_split, left, 3, 0, str(tmp_path))
+    path = splits.split_path(tmp_path, 3, 0)
     path.write_text(path.read_text().replace("3,", "3,9"))
-    with pytest.raises(InputError, match="folds3_seed0.csv, line 5: '9.' is no fold of 1 to 3"):
-        load_or_make_split(make_table(9), 3, 0, str(tmp_path))
+    message = "folds3_seed0.csv, line 5: '9.' is no fold of 1 to 3"
+    assert_refused(message, splits.load_or_make_split, make_table(9), 3, 0, str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    "text, columns",
-    [
-        ("ID,fold\n1,1\n2,2\n3,1\n", None),
-        ("participant\tfold\tvideo\n1\t1\ta\n2\t2\tb\n2\t2\tc\n3\t1\td\n", None),
-        ("Patient;Gruppe\n1;1\n2;2\n3;1\n",
-         {"participant": "Patient", "fold": "Gruppe", "video": "Film"}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("text, columns", [
+    ("ID,fold\n1,1\n2,2\n3,1\n", None),
+    ("participant\tfold\tvideo\n1\t1\ta\n2\t2\tb\n2\t2\tc\n3\t1\td\n", None),
+    ("Patient;Gruppe\n1;1\n2;2\n3;1\n",
+     {"participant": "Patient", "fold": "Gruppe", "video": "Film"}),
+])  # fmt: skip
 def test_own_folds_are_read(tmp_path, text, columns):
     path = tmp_path / "folds.csv"
     path.write_text(text)
     expected = {"1": 1, "2": 2, "3": 1}
-    assert read_folds_table(str(path), ["1", "2", "3"], 2, columns) == (expected, [])
+    assert splits.read_folds_table(str(path), ["1", "2", "3"], 2, columns) == (expected, [])
 
 
 def test_all_errors_of_own_folds_are_reported(tmp_path):
     path = tmp_path / "folds.csv"
     path.write_text("Patient;Gruppe\n1;1\n2;2\n")
-    [error] = read_folds_table(str(path), ["1", "2"], 2)[1]
+    _, [error] = splits.read_folds_table(str(path), ["1", "2"], 2)
     assert "missing 'ID' or 'participant'" in error
     path.write_text("ID;fold\n1;1\n2;4\n2;1\n9;1\n")
-    _, errors = read_folds_table(str(path), ["1", "2", "3"], 2)
+    _, errors = splits.read_folds_table(str(path), ["1", "2", "3"], 2)
     for message in (
         "folds.csv, line 3: participant 2: fold '4' is not one of 1, 2",
         "folds.csv, line 4: participant 2 is in fold 1 and in fold 4: a participant has one",
         "folds.csv, line 5: participant 9 is not in the data set",
-        "folds.csv: participant 3 has no fold",
-        "folds.csv: fold 2 has no participants",
-    ):
+        "folds.csv: participant 3 has no fold", "folds.csv: fold 2 has no participants",
+    ):  # fmt: skip
         assert any(line.startswith(str(tmp_path / message)) for line in errors), (message, errors)
     assert len(errors) == 5
 
 
-def test_all_classes_of_motility_are_balanced():
+def test_labels_that_all_samples_have_are_balanced():
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"participant": [str(k) for k in range(85)]})
-    table[["progressive", "nonprogressive", "immotile"]] = 100 * rng.dirichlet([4, 3, 3], 85)
+    table[list(MOTILITY)] = 100 * rng.dirichlet([4, 3, 3], 85)
     table["head"] = rng.uniform(90, 100, 85)
     for seed in range(5):
-        fold = table["participant"].map(make_split(table, 3, seed))
-        means = table.groupby(fold)[["progressive", "nonprogressive", "immotile"]].mean()
+        fold = table["participant"].map(splits.make_split(table, 3, seed))
+        means = table.groupby(fold)[list(MOTILITY)].mean()
         assert (means.max() - means.min()).max() < 1.5
+    table = make_table(9).assign(progressive=[float("nan"), *range(8)], head=range(9))
+    assert splits.make_split(table, 3, 0) == splits.make_split(table[["participant", "head"]], 3, 0)
 
 
-def test_videos_of_one_participant_stay_together():
+def test_participants_are_split_not_videos_and_the_digest_says_how():
     table = pd.concat([make_table(20), make_table(7)])
-    split = make_split(table, 3, seed=0)
+    split = splits.make_split(table, 3, seed=0)
     assert sorted(split) == sorted(set(table["participant"]))
     assert sorted(map(list(split.values()).count, (1, 2, 3))) == [6, 7, 7]
-    assert load_or_make_split(table, 3, 0, "nowhere") == split
-
-
-def test_labels_that_some_samples_lack_are_not_balanced():
-    table = make_table(9).assign(progressive=[float("nan"), *range(8)], head=range(9))
-    assert make_split(table, 3, 0) == make_split(table[["participant", "head"]], 3, 0)
-
-
-def test_the_digest_is_of_who_is_in_which_fold():
-    assert split_digest({"1": 1, "2": 2}) == split_digest({"2": 2, "1": 1})
-    assert split_digest({"1": 1, "2": 2}) != split_digest({"1": 2, "2": 1})
+    assert splits.load_or_make_split(table, 3, 0, "nowhere") == split
+    assert splits.split_digest({"1": 1, "2": 2}) == splits.split_digest({"2": 2, "1": 1})
+    assert splits.split_digest({"1": 1, "2": 2}) != splits.split_digest({"1": 2, "2": 1})

@@ -1,37 +1,26 @@
 """Files of videos: identified by their content; names in object stores."""
 
-import pytest
+from pathlib import Path
 
-from motilens.core.errors import InputError
+from motilens.dataset import video_files
 from motilens.dataset.issues import Issues
-from motilens.dataset.video_files import (
-    find_identical_files,
-    find_repeated_addresses,
-    fingerprint_file,
-    is_storage_url,
-    list_numbered_videos,
-    matches_plan,
-    resolve_video_path,
-)
+from support.errors import assert_refused
 
 
 def test_a_fingerprint_is_of_the_content(tmp_path):
-    first, second = tmp_path / "1.avi", tmp_path / "2.avi"
+    def fingerprint(name, content):
+        (tmp_path / name).write_bytes(content)
+        return video_files.fingerprint_file(str(tmp_path / name))
+
     content = bytes(range(256)) * 20_000
-    first.write_bytes(content)
-    second.write_bytes(content)
-    assert fingerprint_file(str(first)) == fingerprint_file(str(second))
-    fingerprints = {fingerprint_file(str(first))}
-    for changed in (content[:-1], b"x" + content[1:], content[:-1] + b"x", content + b"x",
-                    content.replace(b"\x07", b"\x08"), b"", b"short"):  # fmt: skip
-        second.write_bytes(changed)
-        fingerprints.add(fingerprint_file(str(second)))
-    assert len(fingerprints) == 8
-    with pytest.raises(InputError, match="3.avi: cannot be read"):
-        fingerprint_file(str(tmp_path / "3.avi"))
+    assert fingerprint("1.avi", content) == fingerprint("2.avi", content)
+    contents = (content, content[:-1], b"x" + content[1:], content[:-1] + b"x", content + b"x",
+                content.replace(b"\x07", b"\x08"), b"", b"short")  # fmt: skip
+    assert len({fingerprint("2.avi", changed) for changed in contents}) == 8
+    assert_refused("3.avi: cannot be read", video_files.fingerprint_file, str(tmp_path / "3.avi"))
 
 
-def test_equal_fingerprints_do_not_make_files_identical(tmp_path):
+def test_equal_fingerprints_do_not_make_files_identical_nor_does_being_empty(tmp_path):
     """Two recordings in raw gray may differ in less than the fingerprint sees."""
     content = bytearray(10_000_000)
     for name, place in (("1.avi", 40_000), ("2.avi", 41_000), ("3.avi", 40_000)):
@@ -39,62 +28,48 @@ def test_equal_fingerprints_do_not_make_files_identical(tmp_path):
         (tmp_path / name).write_bytes(content)
         content[place] = 0
     paths = [str(tmp_path / f"{k}.avi") for k in (1, 2, 3)]
-    assert len(set(map(fingerprint_file, paths))) == 1
-    [error] = find_identical_files(list(zip("abc", paths, strict=True)))
+    assert len(set(map(video_files.fingerprint_file, paths))) == 1
+    [error] = video_files.find_identical_files(list(zip("abc", paths, strict=True)))
     assert error == f"c: {paths[2]} has the same content as {paths[0]} (a): keep one"
-
-
-def test_empty_files_are_not_compared(tmp_path):
-    for name in "12":
-        (tmp_path / f"{name}.avi").touch()
-    assert find_identical_files([(k, str(tmp_path / f"{k}.avi")) for k in "12"]) == []
+    for path in paths[::2]:
+        Path(path).write_bytes(b"")
+    assert video_files.find_identical_files([("a", paths[0]), ("c", paths[2])]) == []
 
 
 STORED = ("1_a.avi", "2_b.MP4", "notes.txt", "old/3_c.avi", "nobody.avi")
 
 
-def test_videos_in_an_object_store_are_found_by_their_names():
+def test_videos_in_an_object_store_are_found_by_their_names_alone():
     issues = Issues()
-    videos = list_numbered_videos("s3://lab/films", issues, STORED)
+    videos = video_files.list_numbered_videos("s3://lab/films", issues, STORED)
     assert [row["video"] for row in videos] == ["1_a.avi", "2_b.MP4"]
     [error] = issues.errors
     assert error.startswith("s3://lab/films/nobody.avi: its name does not begin")
-
-
-def test_a_video_must_be_in_the_object_store():
     issues = Issues()
     rows = [{"place": "here", "video": name} for name in ("./old/3_c.avi", "3_c.avi", "")]
-    usable = [resolve_video_path(row, "s3://lab/films", issues, STORED) for row in rows]
+    usable = [video_files.resolve_video_path(row, "s3://lab/films", issues, STORED) for row in rows]
     assert usable == [True, False, False] and rows[1]["video"] == "s3://lab/films/3_c.avi"
-    assert issues.errors == [
-        "here: s3://lab/films/3_c.avi is not in the store: correct it (names begin in "
-        "dataset.videos, upper and lower case differ)",
-        "here: names no video: correct it",
-    ]
-
-
-def test_characters_that_end_an_address_are_refused():
-    issues = Issues()
-    row = {"place": "here", "video": "1_#2.avi"}
-    assert not resolve_video_path(row, "s3://lab", issues, STORED)
+    missing, unnamed = issues.errors
+    assert unnamed == "here: names no video: correct it"
+    assert missing.startswith("here: s3://lab/films/3_c.avi is not in the store: correct it (names")
+    issues, row = Issues(), {"place": "here", "video": "1_#2.avi"}
+    assert not video_files.resolve_video_path(row, "s3://lab", issues, STORED)
     assert issues.errors == ["here: s3://lab/1_#2.avi: # and ? end an address: rename it"]
-
-
-def test_one_video_in_a_store_for_two_participants_is_reported():
     paths = [("line 2", "s3://lab/a/1.avi"), ("line 3", "s3://lab/a/./b/../1.avi")]
-    [error] = find_repeated_addresses([*paths, ("line 4", "s3://lab/a/2.avi")])
+    [error] = video_files.find_repeated_addresses([*paths, ("line 4", "s3://lab/a/2.avi")])
     assert error.startswith("line 3: s3://lab/a/./b/../1.avi is the video of line 2, too")
-
-
-def test_addresses_of_a_store_are_recognized():
-    assert all(map(is_storage_url, ("s3://a/b", "gcs://a")))
-    assert not any(map(is_storage_url, (None, "a/b", "/a", "C:/films", "a//b")))
+    assert all(map(video_files.is_storage_url, ("s3://a/b", "gcs://a")))
+    assert not any(map(video_files.is_storage_url, (None, "a/b", "/a", "C:/films", "a//b")))
 
 
 def test_a_video_is_compared_with_the_plan(tmp_path):
     path = tmp_path / "1.avi"
     path.write_bytes(b"as it was")
-    planned = [None, fingerprint_file(str(path)), {"size": 9, "changed": 1.0}]
-    assert all(matches_plan(str(path), identity) for identity in planned)
+    planned = [None, video_files.fingerprint_file(str(path)), {"size": 9, "changed": 1.0}]
+    assert all(video_files.matches_plan(str(path), identity) for identity in planned)
     path.write_bytes(b"as it is now")
-    assert [matches_plan(str(path), identity) for identity in planned] == [True, False, False]
+    assert [video_files.matches_plan(str(path), identity) for identity in planned] == [
+        True,
+        False,
+        False,
+    ]

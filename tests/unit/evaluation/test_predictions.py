@@ -6,96 +6,75 @@ import pytest
 
 from motilens.core.errors import InputError
 from motilens.core.files import hash_file
-from motilens.evaluation.predictions import (
-    check_no_leakage,
-    make_prediction_table,
-    read_predictions,
-)
+from motilens.evaluation import predictions
+from support.errors import assert_refused
 from support.predictions import one_prediction
 
 
 @pytest.fixture
 def written(tmp_path):
     """Predictions as a step leaves them: the file's path, and the record of their model."""
-    predictions, record = one_prediction()
+    table, record = one_prediction()
     path = tmp_path / "I1/morphology/fold1/seed0.csv"
     path.parent.mkdir(parents=True)
-    predictions.to_csv(path, index=False)
+    table.to_csv(path, index=False)
     return path, record | {"predictions_sha256": hash_file(path)}
 
 
-def test_predictions_are_read_as_they_were_written(written):
+def test_predictions_are_read_as_they_were_written_if_they_are_numbers(written):
     path, record = written
-    pd.testing.assert_frame_equal(read_predictions(str(path), record), one_prediction()[0])
+    read = predictions.read_predictions(str(path), record)
+    pd.testing.assert_frame_equal(read, one_prediction()[0])
+    one_prediction()[0].assign(predicted_head=float("nan")).to_csv(path, index=False)
+    with pytest.raises(InputError, match="a prediction is not a number"):
+        predictions.read_predictions(str(path), record | {"predictions_sha256": hash_file(path)})
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [
-        lambda text: "",
-        lambda text: text.rpartition("\n3")[0],
-        lambda text: text.replace("90.0", "91.0", 1),
-        lambda text: text.replace(",", ";"),
-    ],
-)
+@pytest.mark.parametrize("edit", [
+    lambda text: "", lambda text: text.rpartition("\n3")[0],
+    lambda text: text.replace("90.0", "91.0", 1), lambda text: text.replace(",", ";"),
+])  # fmt: skip
 def test_edited_predictions_are_refused(written, edit):
     path, record = written
     path.write_text(edit(path.read_text()))
     with pytest.raises(InputError, match="seed0.csv is not what the model made .*: delete it"):
-        read_predictions(str(path), record)
+        predictions.read_predictions(str(path), record)
 
 
-@pytest.mark.parametrize(
-    "other", [{"fold": "2"}, {"seed": "1"}, {"method": "I4"}, {"target": "motility"}]
-)
-def test_predictions_of_another_model_are_refused(written, other):
+def test_predictions_of_another_model_are_refused(written):
     path, record = written
-    with pytest.raises(InputError, match="the record beside its model is that of another one"):
-        read_predictions(str(path), record | other)
-
-
-def test_predictions_that_are_not_numbers_are_refused(written):
-    path, record = written
-    one_prediction()[0].assign(predicted_head=float("nan")).to_csv(path, index=False)
-    with pytest.raises(InputError, match="a prediction is not a number"):
-        read_predictions(str(path), record | {"predictions_sha256": hash_file(path)})
+    message = "the record beside its model is that of another one"
+    for other in ({"fold": "2"}, {"seed": "1"}, {"method": "I4"}, {"target": "motility"}):
+        assert_refused(message, predictions.read_predictions, str(path), record | other)
 
 
 def samples(*names):
     return {name: {"participant": name.partition("+")[0]} for name in names}
 
 
-@pytest.mark.parametrize(
-    "training, held_out, seen_by_encoder, leaked",
-    [
-        (["1", "2"], ["3"], ["1", "3"], "3"),
-        (["1", "2"], ["2", "3"], ["1"], "2"),
-        (["1", "2"], ["2+2"], ["1", "2"], "2"),
-    ],
-)
+@pytest.mark.parametrize("training, held_out, seen_by_encoder, leaked", [
+    (["1", "2"], ["3"], ["1", "3"], "3"), (["1", "2"], ["2", "3"], ["1"], "2"),
+    (["1", "2"], ["2+2"], ["1", "2"], "2"),
+])  # fmt: skip
 def test_participant_on_both_sides_is_an_error(training, held_out, seen_by_encoder, leaked):
-    check_no_leakage(samples("1", "2"), samples("3"), samples("2", "1"))
+    predictions.check_no_leakage(samples("1", "2"), samples("3"), samples("2", "1"))
     sides = (samples(*names) for names in (training, held_out, seen_by_encoder))
     with pytest.raises(InputError, match=rf"held-out participants \['{leaked}'\]"):
-        check_no_leakage(*sides)
+        predictions.check_no_leakage(*sides)
 
 
-def test_sample_that_the_regressor_was_not_given_is_an_error():
+def test_samples_that_are_missing_on_one_side_are_an_error():
     with pytest.raises(InputError, match=r"different samples: \['1\+2'\]"):
-        check_no_leakage(samples("1"), samples("3"), samples("1", "1+2"))
-
-
-def test_empty_held_out_fold_is_an_error():
+        predictions.check_no_leakage(samples("1"), samples("3"), samples("1", "1+2"))
     with pytest.raises(InputError, match="no sample is left to hold out"):
-        check_no_leakage(samples("1"), {}, samples("1"))
+        predictions.check_no_leakage(samples("1"), {}, samples("1"))
 
 
 def test_prediction_table_puts_true_beside_predicted():
-    labels = pd.DataFrame(
-        {"participant": ["7", "10"], "tail": [10.0, 20.0], "head": [90.0, 95.0]}, ["7", "10+2"]
-    )
+    labels = {"participant": ["7", "10"], "tail": [10.0, 20.0], "head": [90.0, 95.0]}
+    labels = pd.DataFrame(labels, ["7", "10+2"])
     keys, predicted = [("10+2", 0), ("10+2", 1), ("7", 0)], np.array([[1, 2], [3, 4], [5, 6]])
-    table = make_prediction_table(keys, labels, ["head", "tail"], predicted)
+    table = predictions.make_prediction_table(keys, labels, ["head", "tail"], predicted)
     assert list(table) == [
         "participant", "sample", "stack", "true_head", "true_tail", "predicted_head",
         "predicted_tail",

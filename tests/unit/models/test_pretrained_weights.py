@@ -1,6 +1,7 @@
 """Pretrained weights: from torch's cache or a file of the user's, checked before they are used."""
 
 import hashlib
+import os
 import re
 from urllib.error import URLError
 
@@ -8,7 +9,6 @@ import pytest
 import torch
 import torchvision
 
-from motilens.core.errors import InputError
 from motilens.models.autoencoders import Autoencoder
 from motilens.models.pretrained_weights import (
     fetch_pretrained_weights,
@@ -16,6 +16,7 @@ from motilens.models.pretrained_weights import (
     read_weights_file,
 )
 from motilens.models.regressor import Regressor
+from support.errors import assert_refused
 
 
 @pytest.fixture
@@ -71,52 +72,44 @@ def test_metadata_and_old_names_of_weights_are_understood(backbone, tmp_path):
     assert torch.equal(next(model.backbone.parameters()), first)
 
 
-def test_weights_that_are_not_finite_are_refused(weights_file):
+def test_weights_that_are_not_finite_or_damaged_are_refused(weights_file):
     path, _ = weights_file
     state = torch.load(path)
     state["conv1.weight"][0] = float("nan")
     torch.save(state, path)
-    with pytest.raises(InputError, match="not all of them are finite"):
-        read_weights_file("resnet18", path, sha256(path))
+    assert_refused("not all of them are finite", read_weights_file, "resnet18", path, sha256(path))
+    os.truncate(path, 5000)
+    assert_refused("mine.pth cannot be read .*delete it", load_stored_weights, path)
 
 
-def test_stored_weights_that_are_damaged_are_refused(weights_file):
-    with open(weights_file[0], "r+b") as file:
-        file.truncate(5000)
-    with pytest.raises(InputError, match="mine.pth cannot be read .*delete it"):
-        load_stored_weights(weights_file[0])
-
-
-@pytest.mark.parametrize("content, message", [("resnet18", "Missing key"), (b"half", "delete it")])
-def test_unusable_file_in_the_cache_is_named(cache, content, message):
+def test_unusable_file_in_the_cache_is_named(cache):
     """It holds another network, or is damaged."""
     path = cache / cached_name("resnet34")
-    if content == "resnet18":
-        torch.save(torchvision.models.resnet18().state_dict(), path)
-    else:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match=rf"checkpoints/{path.name} cannot be used .*{message}"):
-        fetch_pretrained_weights("resnet34", "IMAGENET1K_V1")
+    message = f"checkpoints/{path.name} cannot be used .*"
+    torch.save(torchvision.models.resnet18().state_dict(), path)
+    assert_refused(message + "Missing key", fetch_pretrained_weights, "resnet34", "IMAGENET1K_V1")
+    path.write_bytes(b"half")
+    assert_refused(message + "delete it", fetch_pretrained_weights, "resnet34", "IMAGENET1K_V1")
 
 
 def test_weights_come_from_a_file_with_its_checksum(weights_file):
     path, digest = weights_file
     state = read_weights_file("resnet18", path, digest.upper())
     assert torch.equal(state["fc.weight"], torch.load(path)["fc.weight"])
-    with pytest.raises(InputError, match=f"mine.pth has the SHA-256 {digest}, not {'0' * 64}"):
-        read_weights_file("resnet18", path, "0" * 64)
-    with pytest.raises(InputError, match="does not hold the weights of torchvision's resnet34"):
-        read_weights_file("resnet34", path, digest)
-    with pytest.raises(InputError, match="other.pth cannot be read"):
-        read_weights_file("resnet18", path.with_name("other.pth"), digest)
+    for message, *arguments in (
+        (f"mine.pth has the SHA-256 {digest}, not {'0' * 64}", "resnet18", path, "0" * 64),
+        ("does not hold the weights of torchvision's resnet34", "resnet34", path, digest),
+        ("other.pth cannot be read", "resnet18", path.with_name("other.pth"), digest),
+    ):
+        assert_refused(message, read_weights_file, *arguments)
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04"])
 def test_file_that_holds_no_weights_is_named(tmp_path, content):
     path = tmp_path / "mine.pth"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="mine.pth does not hold the weights"):
-        read_weights_file("resnet18", path, sha256(path))
+    message = "mine.pth does not hold the weights"
+    assert_refused(message, read_weights_file, "resnet18", path, sha256(path))
 
 
 def test_missing_network_says_what_to_download_and_where_to_put_it(cache, monkeypatch):
@@ -125,5 +118,4 @@ def test_missing_network_says_what_to_download_and_where_to_put_it(cache, monkey
 
     monkeypatch.setattr("torch.hub.download_url_to_file", offline)
     message = rf"Download \S+resnet34\S+\.pth .* put it into {cache}"
-    with pytest.raises(InputError, match=message):
-        fetch_pretrained_weights("resnet34", "IMAGENET1K_V1")
+    assert_refused(message, fetch_pretrained_weights, "resnet34", "IMAGENET1K_V1")

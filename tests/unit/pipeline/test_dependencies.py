@@ -1,18 +1,21 @@
 """Exact reruns: what a change makes stale, row by row, planned without Snakemake."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
-import yaml
 from generate_tables import RERUNS_PAGE, render_reruns
 
+from motilens.core.records import write_record
+from motilens.pipeline.dependencies import Dependencies
 from motilens.simulation.visem_files import write_video_list
+from support import changes, staleness
+from support import laboratory as laboratory_module
+from support.configs import SCHEMA, key_paths, load_config
+from support.errors import assert_refused
 from support.laboratory import Laboratory
-from support.planning import SCHEMA, plan, stale_jobs, write_clip_records
-from support.project import TINY
-from support.staleness import OWN_DATA, SIMULATED, Edits, apply_change, named_jobs
-
-PRETRAINED = {"weights": "IMAGENET1K_V1"}
+from support.planning import plan, stale_jobs, write_clip_records
+from support.staleness import OWN_DATA, SIMULATED, apply_change, named_jobs
 
 
 def row_names(rows):
@@ -25,39 +28,45 @@ def assert_exact(before, after, experiment, row):
     assert expected - stale == set(), "too little runs again"
 
 
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("simulated")
-    config = yaml.safe_load(TINY.read_text(encoding="utf-8"))
+def plan_after_a_run(config, folder):
+    """Return what jobs depend on when their clips and folds are there, and the experiment."""
     _, experiment = plan(config, folder)
     write_clip_records(experiment, folder / "results")
     experiment.save_split(folder / "results")
-    return folder, config, plan(config, folder)[0]
+    return plan(config, folder)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    folder, config = tmp_path_factory.mktemp("simulated"), load_config("tests/support/tiny.yaml")
+    return folder, config, plan_after_a_run(config, folder)[0]
 
 
 @pytest.mark.parametrize("row", SIMULATED, ids=row_names(SIMULATED))
 def test_a_change_of_a_simulated_experiment(simulated, row):
     folder, config, before = simulated
-    if row.what == "results":
-        before = {} if row.reruns else before
+    before = {} if row.what == "results" and row.reruns else before
     assert_exact(before, *plan(apply_change(config, row), folder), row)
 
 
 @pytest.fixture(scope="module")
 def laboratory(tmp_path_factory):
-    lab = Laboratory(tmp_path_factory.mktemp("own") / "a lab").write_data()
-    _, experiment = plan(lab.config, lab.folder)
-    write_clip_records(experiment, lab.folder / "results")
-    experiment.save_split(lab.folder / "results")
+    """With texts in place of videos: a plan compares their content, and decodes none."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (changes, laboratory_module):
+            patch.setattr(module, "draw_video", lambda path, who: path.write_text(f"video {who}"))
+        yield prepare(Laboratory(tmp_path_factory.mktemp("own") / "a lab").write_data())
+
+
+def prepare(lab):
+    lab.before, experiment = plan_after_a_run(lab.config, lab.folder)
     write_video_list(lab.table, lab.folder / "lab/list.csv")
     shutil.copytree(lab.folder / "lab", lab.folder / "moved")
     folds = experiment.folds_by_participant
     first, other = (next(who for who, fold in folds.items() if fold == f) for f in (1, 2))
-    swapped = folds | {first: 2, other: 1}
-    for name, table in (("folds", folds), ("swapped", swapped)):
+    for name, table in (("folds", folds), ("swapped", folds | {first: 2, other: 1})):
         lines = ["ID,fold", *(f"{who},{fold}" for who, fold in table.items())]
         (lab.folder / f"lab/{name}.csv").write_text("\n".join(lines))
-    lab.before = plan(lab.config, lab.folder)[0]
     return lab
 
 
@@ -73,37 +82,27 @@ def test_a_change_of_a_laboratorys_data(laboratory, row, tmp_path):
     assert_exact(laboratory.before, after, experiment, row)
 
 
-def keys(schema, place=""):
-    """Yield all keys of the schema that hold a value; * stands for a name of the user's."""
-    parts = {} if schema.get("partial") else dict(schema.get("properties", {}))
-    for part in schema.get("patternProperties", {}).values():
-        parts["*"] = part
-    if not parts and place:
-        yield place
-    for name, part in parts.items():
-        yield from keys(part, f"{place}.{name}" if place else name)
-
-
 def test_every_key_of_the_configuration_has_a_row():
-    in_rows = {row.what for row in SIMULATED + OWN_DATA}
-    for row in SIMULATED + OWN_DATA:
-        if isinstance(row.what, str) and row.what.endswith(".*"):
-            section = row.what.removesuffix(".*")
-            if isinstance(row.to, dict) and section in row.to:
-                in_rows |= {f"{section}.{key}" for key in row.to[section]}
-    assert len(list(keys(SCHEMA))) > 25
-    missing = [key for key in keys(SCHEMA) if key not in in_rows]
-    assert [key for key in missing if not key.startswith("dataset.archive.")] == []
+    rows = [row for row in SIMULATED + OWN_DATA if isinstance(row.what, str)]
+    in_rows = {row.what for row in rows}
+    for row in rows:
+        section = row.what.removesuffix(".*")
+        if section != row.what and isinstance(row.to, dict):
+            in_rows |= {f"{section}.{key}" for key in row.to.get(section, ())}
+    names = [name.replace("NAME", "*") for name, _ in key_paths(SCHEMA)]
+    keys = {name for name in names if not any(n.startswith(f"{name}.") for n in names)}
+    assert len(keys) > 25
+    assert {key for key in keys - in_rows if not key.startswith("dataset.archive.")} == set()
 
 
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory):
-    return Edits(tmp_path_factory.mktemp("modules")).modules
+def edits(tmp_path_factory):
+    return staleness.Edits(tmp_path_factory.mktemp("modules"))
 
 
-def packages_behind(modules, step):
-    """Return the modules that are code of a step, by package."""
-    names = [name for name, (own, _) in modules.items() if step in own]
+def modules_behind(edits, step):
+    """Return the modules that are code of a step."""
+    names = {name for name, (own, _) in edits.modules.items() if step in own}
     return {name for name in names if not name.endswith("__init__.py")}
 
 
@@ -116,25 +115,57 @@ TRAINING = ALWAYS | {
 }  # fmt: skip
 
 
-def test_a_training_depends_on_nothing_but_training(modules):
+def test_a_training_depends_on_nothing_but_training(edits):
     """Not on reports, tables, bookkeeping, devices, logging, or the other kind of model."""
     autoencoder = TRAINING | {"models/losses.py", "training/autoencoder.py"}
-    assert packages_behind(modules, "train_autoencoder") == autoencoder
+    assert modules_behind(edits, "train_autoencoder") == autoencoder
     regressor = TRAINING | {
         "evaluation/predictions.py", "models/backbones.py", "models/fixed_encoders.py",
         "models/optical_flow.py", "models/output_activations.py", "models/pretrained_weights.py",
         "models/regressor.py", "training/regressor.py",
     }  # fmt: skip
-    assert packages_behind(modules, "train_regressor") == regressor
+    assert modules_behind(edits, "train_regressor") == regressor
 
 
-def test_how_a_step_is_run_makes_nothing_stale(modules):
-    for name, (own, stale) in modules.items():
+def test_how_a_step_is_run_makes_nothing_stale(edits):
+    for name, (own, stale) in edits.modules.items():
         if name.startswith(("pipeline/", "compute/", "inference/cli")):
             assert not own and not stale, name
 
 
-def test_the_page_shows_the_tables():
+def test_the_page_shows_the_tables(edits, monkeypatch):
+    monkeypatch.setattr(staleness, "Edits", lambda folder: edits)
     page = RERUNS_PAGE.read_text(encoding="utf-8")
     assert page == render_reruns(page), "write it again: make tables"
     assert page.count("`") > 500
+
+
+ROWS = {
+    "7": {"participant": "7", "head": 90.0, "tail": 10.0, "fold": 1},
+    "7+2": {"participant": "7", "head": 80.0, "tail": 20.0, "fold": 1},
+    "8": {"participant": "8", "head": 70.0, "fold": 2},
+}
+CLIPS, OTHER = {"sample": "7", "content_sha256": "a" * 64}, {"sample": "8"}
+
+
+@pytest.fixture
+def dependencies(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Dependencies(SimpleNamespace(rows=ROWS, config={}), tmp_path, tmp_path)
+
+
+def test_contents_are_digests_and_labels(dependencies):
+    write_record("clips/7.json", CLIPS)
+    write_record("clips/8.json", CLIPS | OTHER | {"skip_reason": "damaged"})
+    assert dependencies.clip_contents(ROWS, ["head"]) == {
+        "7": {"participant": "7", "clips": "a" * 16, "head": 90.0},
+        "7+2": {"participant": "7", "clips": None, "head": 80.0},
+    }
+    write_record("clips/7.json", CLIPS | {"content_sha256": "b" * 64})
+    assert dependencies.clip_contents(["7"]) == {"7": {"participant": "7", "clips": "b" * 16}}
+
+
+@pytest.mark.parametrize("change", [{"content_sha256": None}, {"content_sha256": "a"}, OTHER])
+def test_a_record_of_something_else_is_refused(dependencies, change):
+    write_record("clips/7.json", CLIPS | change)
+    assert_refused("7.json is no record of clips of 7", dependencies.clip_contents, ["7"])

@@ -11,15 +11,8 @@ from snakemake.persistence import RECORD_FORMAT_VERSION
 from snakemake.persistence.file import FilePersistence
 
 from motilens.core.errors import InputError
-from motilens.pipeline.snakemake_metadata import (
-    INCOMPLETE,
-    check_results,
-    clamp_future_mtimes,
-    find_untracked_records,
-    metadata_path,
-    read_depends_on,
-    record_finished,
-)
+from motilens.pipeline import snakemake_metadata
+from motilens.pipeline.snakemake_metadata import INCOMPLETE, metadata_path, record_finished
 
 DEPENDS_ON = {"settings": {"frames.size": 64, "name": "Zoë's"}, "upstream": None}
 # Of more than 189 bytes, Snakemake cuts the name of the record.
@@ -54,7 +47,7 @@ def params_changed(outputs, *params):
     return bool(persistence.params_changed(job))
 
 
-def test_snakemake_takes_our_record_for_its_own(results):
+def test_snakemake_takes_our_record_for_its_own_in_place_of_an_older_one(results):
     outputs = ["regressors/I1/model.pt", "predictions/I1.csv"]
     for name in outputs:
         touch(name)
@@ -65,9 +58,6 @@ def test_snakemake_takes_our_record_for_its_own(results):
     record = FilePersistence().metadata(_IOFile(outputs[0], None))
     assert record.endtime == os.stat(outputs[0]).st_mtime and not record.incomplete
     assert record.record_format_version == RECORD_FORMAT_VERSION
-
-
-def test_a_record_takes_the_place_of_an_older_one(results):
     touch("a.csv")
     record_finished(["a.csv"], ["{'seeds': [0]}"])
     record_finished(["a.csv"], ["{'seeds': [1]}"])
@@ -75,12 +65,12 @@ def test_a_record_takes_the_place_of_an_older_one(results):
 
 
 def test_what_outputs_depended_on_is_read_from_the_first_record(results):
-    assert read_depends_on(["a.csv", "b.csv"]) is None
+    assert snakemake_metadata.read_depends_on(["a.csv", "b.csv"]) is None
     touch("b.csv")
     record_finished(["b.csv"], [repr(DEPENDS_ON)])
-    assert read_depends_on(["a.csv", "b.csv"]) == DEPENDS_ON
+    assert snakemake_metadata.read_depends_on(["a.csv", "b.csv"]) == DEPENDS_ON
     record_finished(["b.csv"], [])
-    assert read_depends_on(["b.csv"]) == {}
+    assert snakemake_metadata.read_depends_on(["b.csv"]) == {}
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path[0]}{len(path)}")
@@ -91,28 +81,29 @@ def test_records_of_short_and_long_paths_are_where_snakemake_looks(results, path
     assert FilePersistence()._record_path(".snakemake/metadata", path) == str(metadata_path(path))
 
 
-def test_results_without_metadata_are_refused(results):
+def test_results_without_metadata_or_of_an_older_version_are_refused(results):
     """Snakemake would take them for up to date."""
     for name in ("folds.csv", "notes.json", "splits/seed0.json"):
         touch(results / name)
-    assert find_untracked_records(results / "none") == find_untracked_records(results) == []
-    check_results(results)
+    assert (
+        snakemake_metadata.find_untracked_records(results / "none")
+        == snakemake_metadata.find_untracked_records(results)
+        == []
+    )
+    snakemake_metadata.check_results(results)
     names = ["clips/7.json", "tables/mae.json"]
     for name in names:
         touch(results / name)
-    assert find_untracked_records(results) == names
+    assert snakemake_metadata.find_untracked_records(results) == names
     touch(metadata_path(names[0], INCOMPLETE))  # of a killed run: Snakemake makes it again
-    assert find_untracked_records(results) == names[1:]
+    assert snakemake_metadata.find_untracked_records(results) == names[1:]
     with pytest.raises(InputError, match="nothing says how these were made: tables/mae.json. Copy"):
-        check_results(results)
+        snakemake_metadata.check_results(results)
     record_finished(names, [])
-    check_results(results)
-
-
-def test_results_of_an_older_version_are_refused(results):
+    snakemake_metadata.check_results(results)
     (results / ".metadata").mkdir()
     with pytest.raises(InputError, match="made by Motilens 0.1, .*: set `results` to another"):
-        check_results(results)
+        snakemake_metadata.check_results(results)
 
 
 def test_no_file_of_results_stays_in_the_future(results):
@@ -120,6 +111,5 @@ def test_no_file_of_results_stays_in_the_future(results):
         touch(name)
         os.utime(name, (seconds, seconds))
     os.symlink("nowhere", "broken link")
-    clamp_future_mtimes(results)
-    assert os.stat("old").st_mtime == 1e9
-    assert os.stat("tables/new").st_mtime <= time.time()
+    snakemake_metadata.clamp_future_mtimes(results)
+    assert os.stat("old").st_mtime == 1e9 and os.stat("tables/new").st_mtime <= time.time()

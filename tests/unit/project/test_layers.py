@@ -42,38 +42,23 @@ def test_imports_between_packages_go_one_way():
         package = path.parent.name
         allowed = {package, "core", *LAYERS[package]} if package != "core" else {"core"}
         assert list_imported_packages(path) <= allowed, path
-        assert "snakemake" not in path.read_text(encoding="utf-8").partition("import")[2].split(), (
-            f"{path} imports Snakemake"
-        )
+        text = path.read_text(encoding="utf-8").partition("import")[2]
+        assert "snakemake" not in text.split(), f"{path} imports Snakemake"
 
 
-def test_a_package_has_one_subject_and_a_few_modules():
+def test_packages_are_short_export_nothing_and_repeat_no_name_of_one_word():
     for package in LAYERS:
         count = len(list((LIBRARY / package).glob("*.py"))) - 1
         assert 3 <= count <= 10, (package, count)
-
-
-def test_packages_export_nothing_by_themselves():
-    """A re-export would put all of a package into the digest of every step that uses a part."""
+    # A re-export would put all of a package into the digest of every step that uses a part.
     for path in LIBRARY.rglob("__init__.py"):
         [docstring] = ast.parse(path.read_text(encoding="utf-8")).body
         assert isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant), path
-
-
-def list_functions(path):
-    nodes = ast.parse(path.read_text(encoding="utf-8")).body
-    return [node.name for node in nodes if isinstance(node, ast.FunctionDef)]
-
-
-def test_no_two_modules_export_a_function_of_the_same_one_word_name():
-    modules = defaultdict(list)
-    for path in MODULES:
-        for name in list_functions(path):
-            if "_" not in name:
-                modules[name].append(path.relative_to(LIBRARY).as_posix())
-    assert {name: paths for name, paths in modules.items() if len(paths) > 1} == {}
-
-
-def test_modules_are_short_enough_to_read():
     for path in [*MODULES, *(ROOT / "workflow").glob("*.py"), *(ROOT / "rules").glob("*.smk")]:
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 330, path
+    modules = defaultdict(list)
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and "_" not in node.name:
+                modules[node.name].append(path.relative_to(LIBRARY).as_posix())
+    assert {name: paths for name, paths in modules.items() if len(paths) > 1} == {}

@@ -2,14 +2,8 @@
 
 import pytest
 
+from motilens.reports import run_summary
 from motilens.reports.page import render_markdown
-from motilens.reports.run_summary import (
-    build_run_page,
-    list_settings,
-    list_versions,
-    make_models_table,
-    summarize_costs,
-)
 
 DATA = {"data": {"participants": 85, "seed": 1}, "frames": {"size": 64}}
 
@@ -22,11 +16,8 @@ def make_record(name, target=None, **settings):
         "diagnostics": {"failure": None, "warning": "is no better"},
         "training": {"1": {"participant": "a"}, "2": {"participant": "b"}},
         "held_out": {"3": {"participant": "b"}, "4": {"participant": "c"}},
-        "architecture": {"frames": 1, "repeats": 9, "kind": "motion"},
-        "weights_sha256": "ab",
-        "code": {"a.py": "12"},
-        "motilens": "0.1.0",
-        "python": "3.11.7",
+        "architecture": {"frames": 1, "repeats": 9, "kind": "motion"}, "weights_sha256": "ab",
+        "code": {"a.py": "12"}, "motilens": "0.1.0", "python": "3.11.7",
         "libraries": {"torch": "2.15.0"},
     }  # fmt: skip
 
@@ -47,8 +38,8 @@ def build_page(records, settings=DATA, models=(), **errors):
     keys = {"models": {"fold": [1, 2], "seed": [0]}}
     errors = {"settings": keys, "folds_digest": "cd", "skipped": []} | errors
     errors["models"] = {str(number): record for number, record in enumerate(models)}
-    table = make_models_table(records, [make_run(1)] * len(records))
-    return build_run_page(table, records, errors, settings)
+    table = run_summary.make_models_table(records, [make_run(1)] * len(records))
+    return run_summary.build_run_page(table, records, errors, settings)
 
 
 def read_pairs(page, heading):
@@ -58,10 +49,10 @@ def read_pairs(page, heading):
 
 def test_each_model_has_a_row_and_each_kind_its_costs(records):
     runs = [make_run(10), make_run(20, 3 * 10**9), make_run(30), make_run(50)]
-    models = make_models_table([*records, records[2]], runs)
+    models = run_summary.make_models_table([*records, records[2]], runs)
     assert models["model"].tolist() == ["autoencoder"] * 2 + ["motility regressor"] * 2
     assert models["restarts"].eq(1).all() and models["resumed"].eq(1).all()
-    costs = summarize_costs(models).set_index(["model", "input"])
+    costs = run_summary.summarize_costs(models).set_index(["model", "input"])
     last = costs.loc[("motility regressor", "I1")]
     assert (last["number"], last["seconds each (median)"]) == ("2", "40.0")
     assert (last["hours together"], last["restarts"], last["not sound"]) == ("0.02", "2", "2")
@@ -69,20 +60,15 @@ def test_each_model_has_a_row_and_each_kind_its_costs(records):
     assert costs.loc[("autoencoder", "I1"), "GPU memory (GB)"] == ""
 
 
-def test_settings_that_differ_have_a_row_each(records):
-    inputs = list_settings(records).set_index(["setting", "value"])["input types"]
+def test_settings_that_differ_have_a_row_each_under_their_name_in_the_configuration(records):
+    inputs = run_summary.list_settings(records).set_index(["setting", "value"])["input types"]
     assert inputs["autoencoder.epochs", "2"] == "I1" and inputs["autoencoder.epochs", "3"] == "I4"
     assert inputs["autoencoder.loss.mse", "1"] == "all that have one"
     assert inputs["regressor.epochs", "2"] == "all that have one"
     assert not any(name.endswith("frames") for name, _ in inputs.index), "input types say it"
-
-
-def test_an_output_activation_has_its_name_in_the_configuration():
-    records = [
-        make_record("I4", "motility", output_activation="softmax"),
-        make_record("I4", "head", output_activation="sigmoid"),
-    ]
-    values = list_settings(records).set_index("setting")["value"]
+    activations = {"motility": "softmax", "head": "sigmoid"}
+    records = [make_record("I4", t, output_activation=name) for t, name in activations.items()]
+    values = run_summary.list_settings(records).set_index("setting")["value"]
     assert values["regressor.output_activation"] == "bounded", "once"
 
 
@@ -99,18 +85,12 @@ def test_baselines_and_ensembles_have_their_code_and_notes(records):
     assert "Ensembles are the means of other methods: both (of I1, cells)." in page.notes
 
 
-def test_versions_that_differ_are_all_listed(records):
+def test_the_page_names_data_input_types_folds_skipped_samples_and_all_versions(records):
     records[1]["libraries"] = {"torch": "2.16.0"}
-    versions = list_versions(records)
+    versions = run_summary.list_versions(records)
     assert versions["torch"] == "2.15.0; 2.16.0" and versions["Motilens"] == "0.1.0"
-
-
-def test_the_page_describes_the_data(records):
     described = {"participants": 3, "samples": 4, "data.participants": 85, "data.seed": 1}
     assert read_pairs(build_page(records), "Data") == described | {"frames.size": 64}
-
-
-def test_the_page_names_input_types_folds_and_skipped_samples(records):
     text = render_markdown(build_page(records, skipped=["7"]))
     assert "| I1      | 1        | 9         | motion    |" in text
     assert "**Skipped**: samples 7" in text and "cd" in text and "1; 2" in text

@@ -8,13 +8,8 @@ from motilens.core.errors import InputError
 from motilens.models.autoencoders import build_autoencoder
 from motilens.models.losses import ReconstructionLoss
 from motilens.simulation.render import render_video
-from motilens.training.autoencoder import (
-    autoencoder_architecture,
-    diagnose_autoencoder,
-    encode_stacks,
-    feature_image_motion,
-    reconstruct_stacks,
-)
+from motilens.training import autoencoder
+from motilens.training.autoencoder import diagnose_autoencoder as diagnose
 from support.learning import AUTOENCODER, CPU, draw_disks, fit_autoencoder, to_dataset
 
 ARRAY = draw_disks()
@@ -28,7 +23,7 @@ def trained():
 
 
 def build(**changes):
-    return build_autoencoder(autoencoder_architecture(AUTOENCODER | changes))
+    return build_autoencoder(autoencoder.autoencoder_architecture(AUTOENCODER | changes))
 
 
 def collapsed(half="encoder"):
@@ -42,30 +37,29 @@ def collapsed(half="encoder"):
     return model
 
 
-def test_training_is_better_than_the_mean_and_sound(trained):
+def test_training_is_better_than_the_mean_and_its_diagnostics_say_how_much(trained):
     diagnostics = trained.diagnostics
     assert trained.history[-1]["loss"] < 0.7 and trained.failed_attempts == []
     assert diagnostics["loss"] < 0.7 * diagnostics["loss_of_mean"]
     assert min(diagnostics["feature_spread"]) > 0.01
     assert diagnostics["failure"] is None and diagnostics["warning"] is None
-
-
-def test_diagnostics_are_those_of_reconstructions_and_features(trained):
-    model, diagnostics, gray = trained.model, trained.diagnostics, ARRAY / 255
-    error = ((reconstruct_stacks(model, STACKS) - gray) ** 2).mean()
+    model, gray = trained.model, ARRAY / 255
+    error = ((autoencoder.reconstruct_stacks(model, STACKS) - gray) ** 2).mean()
     assert diagnostics["loss"] == pytest.approx(error, rel=1e-4)
     assert diagnostics["loss_of_mean"] == pytest.approx(gray.var(), rel=1e-4)
-    spread = encode_stacks(model, STACKS).std((0, 2, 3)).tolist()
+    spread = autoencoder.encode_stacks(model, STACKS).std((0, 2, 3)).tolist()
     assert diagnostics["feature_spread"] == pytest.approx(spread, rel=1e-3)
 
 
-@pytest.mark.parametrize(
-    "half, message", [("encoder", "no channel of its"), ("decoder", "every stack as one gray")]
-)
 @pytest.mark.parametrize("on_all", [True, False])
-def test_collapsed_half_is_noticed(half, message, on_all):
-    failure = diagnose_autoencoder(collapsed(half), STACKS, MSE, on_all)["failure"]
-    assert message in failure and "collapsed" in failure
+def test_models_that_collapsed_or_are_not_finite_are_noticed(on_all):
+    for half, message in (("encoder", "no channel of its"), ("decoder", "every stack as one gray")):
+        failure = diagnose(collapsed(half), STACKS, MSE, on_all)["failure"]
+        assert message in failure and "collapsed" in failure
+    model = build()
+    with torch.no_grad():
+        model.encoder[1].weight[0] = float("nan")  # all comparisons with it are false
+    assert "not finite" in diagnose(model, STACKS, MSE, on_all)["failure"]
 
 
 def test_model_is_judged_by_its_own_loss():
@@ -78,40 +72,36 @@ def test_model_is_judged_by_its_own_loss():
 
     def warning(term):
         criterion = ReconstructionLoss({term: 1}, frames=3, mean=0.4)
-        return diagnose_autoencoder(result.model, to_dataset(moving), criterion)["warning"]
+        return diagnose(result.model, to_dataset(moving), criterion)["warning"]
 
-    assert warning("frame_difference") is None
-    assert "no better" in warning("mse")
+    assert warning("frame_difference") is None and "no better" in warning("mse")
 
 
 def test_motion_is_how_a_feature_image_differs_from_that_of_a_still_stack():
     torch.manual_seed(0)
     model, stacks = build(frames=3), draw_disks(1, frames=3)
     still = np.repeat(stacks[:, :1], 3, axis=1)
-    assert feature_image_motion(model, still[0], CPU).max() == 0
-    motion = feature_image_motion(model, stacks[0], CPU)
+    assert autoencoder.feature_image_motion(model, still[0], CPU).max() == 0
+    motion = autoencoder.feature_image_motion(model, stacks[0], CPU)
     assert motion.shape == (32, 32) and motion.min() >= 0 and motion.max() > 0.1
-    features = encode_stacks(model, to_dataset(stacks))[0]
-    difference = features - encode_stacks(model, to_dataset(still))[0]
+    features = autoencoder.encode_stacks(model, to_dataset(stacks))[0]
+    difference = features - autoencoder.encode_stacks(model, to_dataset(still))[0]
     spread = features - features.mean((1, 2), keepdims=True)
     share = (difference**2).sum() / (spread**2).sum()
     assert (motion**2).mean() == pytest.approx(share, rel=1e-4)
-    assert feature_image_motion(collapsed(), stacks[0, :1], CPU).max() == 0
+    assert autoencoder.feature_image_motion(collapsed(), stacks[0, :1], CPU).max() == 0
 
 
-@pytest.mark.parametrize("on_all", [True, False])
-def test_weights_that_are_not_finite_are_noticed(on_all):
-    """All comparisons with NaN are false."""
-    model = build()
-    with torch.no_grad():
-        model.encoder[1].weight[0] = float("nan")
-    assert "not finite" in diagnose_autoencoder(model, STACKS, MSE, on_all)["failure"]
-
-
-def test_last_step_that_spoils_all_is_noticed():
+def test_last_steps_that_spoil_all_and_trainings_that_teach_nothing_are_noticed():
     """The loss of its epoch is of before that step."""
     with pytest.raises(InputError, match="not finite, as in all 6 attempts"):
         fit_autoencoder(ARRAY, epochs=1, batch_size=100, weight_decay=1e300)
+    settings = {"seed": 1, "variant": "paper", "epochs": 1, "learning_rate": 1e-6}
+    diagnostics = fit_autoencoder(ARRAY, **settings).diagnostics
+    assert diagnostics["failure"] is None
+    assert "no better than their mean" in diagnostics["warning"]
+    with pytest.raises(InputError, match="no better than .* as it is, set on_collapse: keep"):
+        fit_autoencoder(ARRAY, on_collapse="error", **settings)
 
 
 def simulated_frames():
@@ -130,21 +120,10 @@ def test_published_network_collapses_and_another_attempt_does_not():
     assert "collapsed" in kept.diagnostics["failure"] and kept.failed_attempts == []
     mean_square = np.square(frames / 255).mean()
     assert kept.history[-1]["loss"] == pytest.approx(mean_square, rel=0.01)
-
     restarted = fit_autoencoder(frames, **paper)
     assert restarted.diagnostics["failure"] is None and len(restarted.history) == 38
     [attempt] = restarted.failed_attempts
     assert attempt["seed"] == 2
     assert "collapsed" in attempt["failure"] and "after 150 steps" in attempt["failure"]
-
     ours = fit_autoencoder(frames, on_collapse="error", **settings)
     assert ours.diagnostics["failure"] is None
-
-
-def test_no_better_than_the_mean_is_a_warning():
-    settings = {"seed": 1, "variant": "paper", "epochs": 1, "learning_rate": 1e-6}
-    diagnostics = fit_autoencoder(ARRAY, **settings).diagnostics
-    assert diagnostics["failure"] is None
-    assert "no better than their mean" in diagnostics["warning"]
-    with pytest.raises(InputError, match="no better than .* as it is, set on_collapse: keep"):
-        fit_autoencoder(ARRAY, on_collapse="error", **settings)

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from motilens.core import files
-from motilens.core.errors import InputError
 from motilens.training.checkpoint import SIGNALS, CheckpointManager, checkpointing
 from motilens.training.trainer import TrainingTask, run_training
+from support.errors import assert_refused
 from support.killed_training import compare_killed_training
 from support.learning import COLLAPSED, CPU, SOUND, TRAINING, get_weights
 
@@ -96,60 +96,50 @@ def test_failed_attempts_are_remembered(path):
     ends = []
 
     def diagnose(model, loss):
-        if loss is not None:
-            ends.append(loss)
+        ends.extend([loss] * (loss is not None))
         return COLLAPSED if len(ends) == 1 and loss else SOUND
 
     expected = run(None, diagnose=diagnose)
-    assert len(expected.failed_attempts) == 1
     ends.clear()
     interrupt(path, at_step=18 + 5, diagnose=diagnose)
     resumed = run(manager(path), diagnose=diagnose)
-    assert resumed.failed_attempts == expected.failed_attempts
+    assert resumed.failed_attempts == expected.failed_attempts and len(resumed.failed_attempts) == 1
     assert_same(resumed, expected)
 
 
 def test_checkpoint_is_saved_every_so_many_minutes(path, undisturbed):
-    class Crash(Exception):
-        pass
-
     def crash():
-        raise Crash
+        raise KeyError
 
-    with pytest.raises(Crash):
-        run(manager(path, minutes=1e-9), 11, crash)
+    pytest.raises(KeyError, run, manager(path, minutes=1e-9), 11, crash)
     resumed = run(manager(path))
     assert resumed.run["resumed_at_steps"] == [10]
     assert_same(resumed, undisturbed)
     path.unlink()
-    with pytest.raises(Crash):
-        run(manager(path, minutes=60), 11, crash)
+    pytest.raises(KeyError, run, manager(path, minutes=60), 11, crash)
     assert not path.exists()
 
 
-def test_collapsed_model_that_was_refused_can_still_be_kept(path):
-    def diagnose(model, loss):
-        return COLLAPSED
+def fail():
+    pytest.fail("a step was taken again")
 
-    with pytest.raises(InputError, match="dead"):
-        run(manager(path), diagnose=diagnose, on_collapse="error")
-    fail = lambda: pytest.fail("it was trained again")  # noqa: E731
-    kept = run(manager(path), 1, fail, diagnose=diagnose, on_collapse="keep")
+
+def test_collapsed_model_that_was_refused_can_still_be_kept(path):
+    always = {"diagnose": lambda model, loss: COLLAPSED}
+    assert_refused("dead", run, manager(path), on_collapse="error", **always)
+    kept = run(manager(path), 1, fail, on_collapse="keep", **always)
     assert kept.diagnostics == COLLAPSED and len(kept.history) == 6
 
 
-def collapses_at_150(model, loss):
-    return COLLAPSED if loss is None else SOUND
-
-
-COLLAPSES = {"diagnose": collapses_at_150, "epochs": 60}
+# The model collapses at step 150.
+COLLAPSES = {"diagnose": lambda model, loss: COLLAPSED if loss is None else SOUND, "epochs": 60}
 
 
 @pytest.fixture
 def refused(path):
     """The checkpoint of a training that ended with an error at its first diagnosis."""
-    with pytest.raises(InputError, match=r"dead \(after 150 steps\)"):
-        run(manager(path), on_collapse="error", **COLLAPSES)
+    message = r"dead \(after 150 steps\)"
+    assert_refused(message, run, manager(path), on_collapse="error", **COLLAPSES)
     return path
 
 
@@ -163,8 +153,7 @@ def test_restart_after_error_does_what_restart_alone_does(refused, caplog):
     warnings = []
     for checkpoints in (manager(refused), None):
         caplog.clear()
-        with pytest.raises(InputError, match="all 6 attempts"):
-            run(checkpoints, on_collapse="restart", **COLLAPSES)
+        assert_refused("all 6 attempts", run, checkpoints, on_collapse="restart", **COLLAPSES)
         warnings.append(list(caplog.messages))
     assert warnings[0] == warnings[1] and len(warnings[0]) == 5
     # The checkpoint is that of the sixth attempt; `keep` keeps the first.
@@ -183,7 +172,6 @@ def test_signal_after_the_last_step_loses_nothing(path, undisturbed):
         return SOUND
 
     assert_same(run(manager(path), diagnose=diagnose), undisturbed)
-    fail = lambda: pytest.fail("a step was taken again")  # noqa: E731
     assert_same(run(manager(path), 1, fail), undisturbed)
 
 
@@ -195,23 +183,20 @@ def signed(value=None, content=b"text"):
     return hashlib.sha256(content).hexdigest().encode() + b"\n" + content
 
 
-OTHER_FILES = [signed(), signed([1]), signed({}), signed({"identity": "no JSON", "state": {}})]
+NO_CHECKPOINTS = [
+    b"", b"\n", b"half", b"0" * 64 + b"\n",
+    *map(signed, (None, [1], {}, {"identity": "no JSON", "state": {}})),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"half", b"0" * 64 + b"\n", *OTHER_FILES])
-def test_file_that_is_no_checkpoint_is_reported_and_not_used(path, undisturbed, content, caplog):
-    path.write_bytes(content)
-    result = run(manager(path))
-    assert caplog.messages == [f"{path} is damaged: starting from the beginning"]
-    assert_same(result, undisturbed)
-
-
-@pytest.mark.parametrize("position", [0, 70, -1])
-def test_damaged_checkpoint_is_reported_and_not_used(path, undisturbed, position, caplog):
+@pytest.mark.parametrize("damage", [*NO_CHECKPOINTS, 0, 70, -1])
+def test_damaged_checkpoint_is_reported_and_not_used(path, undisturbed, damage, caplog):
+    """Another content, or the place of a flipped bit."""
     interrupt(path)
     content = bytearray(path.read_bytes())
-    content[position] ^= 1
-    path.write_bytes(content)
+    if isinstance(damage, int):
+        content[damage] ^= 1
+    path.write_bytes(content if isinstance(damage, int) else damage)
     caplog.clear()
     result = run(manager(path))
     assert caplog.messages == [f"{path} is damaged: starting from the beginning"]
@@ -220,8 +205,7 @@ def test_damaged_checkpoint_is_reported_and_not_used(path, undisturbed, position
 
 def test_folder_in_the_place_of_the_checkpoint_is_named(path):
     path.mkdir()
-    with pytest.raises(InputError, match="checkpoint.pt cannot be read .*: delete it"):
-        run(manager(path))
+    assert_refused("checkpoint.pt cannot be read .*: delete it", run, manager(path))
 
 
 def test_checkpoint_of_another_training_is_reported_and_not_used(path, undisturbed, caplog):
@@ -233,16 +217,11 @@ def test_checkpoint_of_another_training_is_reported_and_not_used(path, undisturb
     assert_same(result, undisturbed)
 
 
-def test_on_collapse_is_no_part_of_the_identity(tmp_path):
-    identities = []
+def test_on_collapse_is_no_part_of_the_identity_and_success_removes_the_checkpoint(tmp_path, path):
     for policy in ("error", "keep"):
         identity = {"settings": {"epochs": 1, "on_collapse": policy}}
         with checkpointing(tmp_path / "model.pt", identity, 60) as checkpoints:
-            identities.append(checkpoints.identity)
-    assert identities == ['{"settings": {"epochs": 1}}'] * 2
-
-
-def test_checkpoint_is_removed_on_success_alone(path):
+            assert checkpoints.identity == '{"settings": {"epochs": 1}}'
     weights = path.with_name("model.pt")
     with pytest.raises(KeyError), checkpointing(weights, {"settings": {}}, 60):
         path.write_text("saved")
@@ -253,9 +232,7 @@ def test_checkpoint_is_removed_on_success_alone(path):
     assert not path.exists()
 
 
-def test_full_disk_is_reported_and_leaves_the_last_checkpoint(
-    path, undisturbed, monkeypatch, caplog
-):
+def test_full_disk_keeps_the_last_checkpoint(path, undisturbed, monkeypatch, caplog):
     interrupt(path)
     content = path.read_bytes()
     caplog.clear()

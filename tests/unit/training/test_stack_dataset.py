@@ -11,10 +11,10 @@ import torch
 
 from motilens.clips.hdf5 import read_stacks, write_clips
 from motilens.compute.device import setup_compute
-from motilens.core.errors import InputError
 from motilens.training import stack_dataset
 from motilens.training.autoencoder import train_autoencoder
 from motilens.training.stack_dataset import _choose_location, gray_level_statistics, load_stacks
+from support.errors import assert_refused
 from support.learning import AUTOENCODER, CPU, draw_disks, get_weights
 
 LOCATIONS = ("device", "host", "disk")
@@ -26,9 +26,8 @@ def files(tmp_path_factory):
     """Three samples with five clips of four frames each."""
     folder, files = tmp_path_factory.mktemp("clips"), {}
     for number, sample in enumerate(("2", "10", "7+2")):
-        frames = draw_disks(20 * (number + 1))[-20:, 0]
-        numbers = np.arange(5)[:, None] * FRAMES + np.arange(FRAMES)
-        path = folder / f"{sample}.h5"
+        frames, path = draw_disks(20 * (number + 1))[-20:, 0], folder / f"{sample}.h5"
+        numbers = np.arange(20).reshape(5, FRAMES)
         digest = write_clips(path, enumerate(frames), numbers, 32)
         with h5py.File(path, "a") as file:
             file["clips"].attrs.update({"sample": sample, "content_sha256": digest})
@@ -37,8 +36,7 @@ def files(tmp_path_factory):
 
 
 def load(files, location, frames=3):
-    compute = setup_compute({"device": "cpu", "data_location": location})
-    return load_stacks(files, frames, compute)
+    return load_stacks(files, frames, setup_compute({"device": "cpu", "data_location": location}))
 
 
 @pytest.mark.parametrize("location", LOCATIONS)
@@ -47,23 +45,25 @@ def test_batches_are_what_was_asked_for(files, location, caplog):
     stacks, keys = load(files, location)
     place = "on disk" if location == "disk" else "in memory"
     assert caplog.messages == [f"15 stacks of 3 x 32 x 32, 0.0 MB: {place}"]
-    assert keys[:6] == [("2", 0), ("2", 1), ("2", 2), ("2", 3), ("2", 4), ("10", 0)]
+    assert keys == [(sample, number) for sample in files for number in range(5)]
     expected = np.concatenate([read_stacks(path, 3) for path in files.values()])
     batches = torch.randperm(15).tensor_split(4)
     for indices, batch in zip(batches, stacks.iter_batches(batches), strict=True):
-        assert batch.dtype == torch.uint8
-        assert np.array_equal(batch.numpy(), expected[indices])
+        assert batch.dtype == torch.uint8 and np.array_equal(batch.numpy(), expected[indices])
         assert torch.equal(stacks.get_batch(indices), batch)
     assert len(stacks) == 15
-    histogram = np.bincount(expected.ravel(), minlength=256)
-    assert np.array_equal(stacks.gray_level_histogram(), histogram)
+    counts = np.bincount(expected.ravel(), minlength=256)
+    assert np.array_equal(stacks.gray_level_histogram(), counts)
+    mean_and_deviation = expected.mean() / 255, expected.std() / 255
+    assert gray_level_statistics(counts) == pytest.approx(mean_and_deviation)
+    alike = np.bincount([7, 7, 7], minlength=256)
+    assert_refused("alike", gray_level_statistics, alike)
 
 
 def test_results_are_the_same_wherever_stacks_are_kept(files):
     settings = AUTOENCODER | {"frames": 3, "epochs": 2}
-    first, *others = (
-        train_autoencoder(load(files, location)[0], settings, 0, CPU) for location in LOCATIONS
-    )
+    stacks = [load(files, location)[0] for location in LOCATIONS]
+    first, *others = (train_autoencoder(s, settings, 0, CPU) for s in stacks)
     for result in others:
         assert (result.history, result.diagnostics) == (first.history, first.diagnostics)
         assert torch.equal(get_weights(result), get_weights(first))
@@ -84,17 +84,17 @@ def test_damage_is_noticed_wherever_stacks_are_kept(files, tmp_path, location):
     shutil.copy(files["2"], copy)
     with h5py.File(copy, "a") as file:
         file["clips"][4, 3, 31, 31] ^= 1  # of a frame that these stacks do not even use
-    with pytest.raises(InputError, match="2.h5 has been damaged: delete it and run again"):
-        load(files | {"2": str(copy)}, location)
+    message = "2.h5 has been damaged: delete it and run again"
+    assert_refused(message, load, files | {"2": str(copy)}, location)
 
 
 def test_frames_of_another_size_and_clips_that_are_too_short_are_refused(files, tmp_path):
-    with pytest.raises(InputError, match=r"2.h5 holds clips .* where \(5, 32, 32\) is needed"):
-        load(files, "device", frames=5)
+    message = r"2.h5 holds clips .* where \(5, 32, 32\) is needed"
+    assert_refused(message, load, files, "device", frames=5)
     small, frames = tmp_path / "small.h5", enumerate(np.zeros((4, 16, 16), np.uint8))
     write_clips(small, frames, np.arange(4)[None], 16)
-    with pytest.raises(InputError, match=r"small.h5 holds clips of shape \(4, 16, 16\) where"):
-        load(files | {"3": str(small)}, "device")
+    message = r"small.h5 holds clips of shape \(4, 16, 16\) where"
+    assert_refused(message, load, files | {"3": str(small)}, "device")
 
 
 def test_the_location_is_the_fastest_with_room(monkeypatch):
@@ -102,11 +102,3 @@ def test_the_location_is_the_fastest_with_room(monkeypatch):
     assert [_choose_location(size, CPU) for size in (600, 601)] == ["device", "disk"]
     host = setup_compute({"device": "cpu", "data_location": "host"})
     assert _choose_location(10**6, host) == "host"
-
-
-def test_mean_and_deviation_of_gray_levels_are_those_of_numpy():
-    gray = np.random.default_rng(0).integers(50, 200, (3, 2, 8, 8), np.uint8)
-    counts = np.bincount(gray.ravel(), minlength=256)
-    assert gray_level_statistics(counts) == pytest.approx((gray.mean() / 255, gray.std() / 255))
-    with pytest.raises(InputError, match="alike"):
-        gray_level_statistics(np.bincount([7, 7, 7], minlength=256))

@@ -9,8 +9,9 @@ from torch import nn
 
 from motilens.compute.device import setup_compute
 from motilens.core.errors import InputError
-from motilens.training.schedule import restart_seed, seed_everything
+from motilens.training import schedule
 from motilens.training.trainer import TrainingTask, run_training
+from support.errors import assert_refused
 from support.learning import COLLAPSED, CPU, SOUND, TRAINING
 
 SETTINGS = TRAINING | {"epochs": 30, "learning_rate": 0.05, "weight_decay": 0.0}
@@ -23,13 +24,9 @@ def mse(network, x, target):
 
 def make_task(**changes):
     """Learn 3 x + 1 from ten examples."""
-    fields = {
-        "build": lambda: nn.Linear(1, 1),
-        "count": len(X),
-        "iter_batches": lambda batches: ((X[i], 3 * X[i] + 1) for i in batches),
-        "loss": mse,
-        "diagnose": lambda model, loss: SOUND,
-    }
+    fields = {"build": lambda: nn.Linear(1, 1), "count": len(X), "loss": mse}
+    fields["iter_batches"] = lambda batches: ((X[i], 3 * X[i] + 1) for i in batches)
+    fields["diagnose"] = lambda model, loss: SOUND
     return TrainingTask(**fields | changes)
 
 
@@ -46,22 +43,24 @@ def assert_similar_losses(result, expected):
         assert epoch["loss"] == pytest.approx(other["loss"], rel=1e-4)
 
 
-def test_one_example_is_too_few():
-    with pytest.raises(InputError, match="at least two"):
-        train(make_task(count=1))
-
-
-def test_training_learns_and_records_every_epoch():
+def test_training_learns_from_two_examples_on_and_logs_its_progress(caplog):
+    assert_refused("at least two", train, make_task(count=1))
     result = train()
     assert [row["epoch"] for row in result.history] == list(range(1, 31))
     assert result.history[-1]["loss"] < 0.1 * result.history[0]["loss"]
     assert result.model.weight.item() == pytest.approx(3, abs=0.5)
     assert result.failed_attempts == [] and result.diagnostics == SOUND
+    caplog.set_level(logging.INFO, "motilens")
+    train()
+    assert 10 <= len(caplog.messages) <= 11
+    last = caplog.messages[-1]
+    assert last.startswith("epoch 30 of 30: loss ") and last.endswith("0 s left")
 
 
-def test_same_seed_gives_the_same_bits_and_another_seed_others():
+def test_seed_and_schedule_of_the_learning_rate_decide_the_bits():
     assert train(seed=1).history == train(seed=1).history
     assert train(seed=1).history != train(seed=2).history
+    assert train(lr_schedule="cosine").history != train().history
 
 
 def test_training_is_the_plainest_loop():
@@ -85,24 +84,9 @@ def test_frozen_parameters_do_not_change():
         model[0].requires_grad_(False)
         return model
 
-    seed_everything(0)
+    schedule.seed_everything(0)
     before = build()[0].weight
     assert torch.equal(train(make_task(build=build)).model[0].weight, before)
-
-
-def test_progress_is_logged_about_ten_times(caplog):
-    caplog.set_level(logging.INFO, "motilens")
-    train()
-    assert 10 <= len(caplog.messages) <= 11
-    last = caplog.messages[-1]
-    assert last.startswith("epoch 30 of 30: loss ") and last.endswith("0 s left")
-
-
-# Learning rate, clipping, micro-batches, precision
-
-
-def test_learning_rate_follows_the_schedule():
-    assert train(lr_schedule="cosine").history != train().history
 
 
 def test_gradients_are_clipped_if_the_settings_say_so():
@@ -117,10 +101,8 @@ def test_gradients_are_clipped_if_the_settings_say_so():
             yield X[i], 3 * X[i] + 1
             norms.append(math.hypot(*(p.grad.norm() for p in models[-1].parameters())))
 
-    def steep(*arguments):
-        return 1e6 * mse(*arguments)
-
-    task = make_task(loss=steep, iter_batches=iter_batches, build=build)
+    steep = {"loss": lambda *arguments: 1e6 * mse(*arguments)}
+    task = make_task(iter_batches=iter_batches, build=build, **steep)
     for limit, highest in ((0.5, 0.5001), (None, math.inf)):
         norms.clear()
         train(task, clip_grad_norm=limit, epochs=3)
@@ -128,11 +110,14 @@ def test_gradients_are_clipped_if_the_settings_say_so():
     assert max(norms) > 1e3
 
 
-def test_micro_batches_accumulate_to_the_same_step():
+def test_micro_batches_and_bfloat16_change_little_and_are_recorded():
     """Of a model without batch normalization, up to rounding."""
     result = train(compute=cpu_with(micro_batch=2), batch_size=5)
     assert result.run["micro_batch"] == 2
     assert_similar_losses(result, train(batch_size=5))
+    full, half = train(epochs=1), train(epochs=1, compute=cpu_with(precision="bfloat16"))
+    assert half.run["precision"] == "bfloat16" and full.run["precision"] == "float32"
+    assert half.model.weight.dtype == torch.float32
 
 
 class LimitedMemory(nn.Linear):
@@ -149,22 +134,16 @@ class LimitedMemory(nn.Linear):
 LIMITED = make_task(build=lambda: LimitedMemory(1, 1))
 
 
-def test_too_little_memory_halves_the_micro_batch_once_and_is_reported(caplog):
+def test_too_little_memory_and_nothing_else_halves_the_micro_batch_once(caplog, monkeypatch):
     result = train(LIMITED, batch_size=5)
-    assert caplog.messages == [
-        "out of memory: from now on 3 stacks at a time, accumulated to the same batches"
-    ]
+    [message] = caplog.messages
+    assert message.startswith("out of memory: from now on 3 stacks at a time, accumulated to the s")
     assert result.run["micro_batch"] == 3
     assert_similar_losses(result, train(batch_size=5))
-
-
-def test_too_little_memory_twice_is_an_error_that_names_the_key(monkeypatch):
     monkeypatch.setattr(LimitedMemory, "most", 1)
     with pytest.raises(InputError, match="micro-batches of 3 stacks .*set compute.micro_batch"):
         train(LIMITED, batch_size=5)
 
-
-def test_other_errors_are_not_taken_for_too_little_memory():
     def loss(network, x, target):
         raise RuntimeError("shapes do not fit")
 
@@ -172,24 +151,12 @@ def test_other_errors_are_not_taken_for_too_little_memory():
         train(make_task(loss=loss))
 
 
-def test_bfloat16_changes_little_and_is_recorded():
-    full, half = train(), train(compute=cpu_with(precision="bfloat16"))
-    assert half.run["precision"] == "bfloat16" and full.run["precision"] == "float32"
-    assert half.history != full.history
-    assert half.model.weight.item() == pytest.approx(full.model.weight.item(), rel=0.05)
-    assert half.model.weight.dtype == torch.float32
-
-
-# Diagnostics
-
-
 def collapses(attempts, then=SOUND):
     """The first attempts collapse, later ones do not."""
     ends = []
 
     def diagnose(model, loss):
-        if loss is not None:
-            ends.append(loss)
+        ends.extend([loss] * (loss is not None))
         return then if len(ends) > attempts or loss is None else COLLAPSED
 
     return make_task(diagnose=diagnose)
@@ -197,24 +164,25 @@ def collapses(attempts, then=SOUND):
 
 def test_collapsed_model_is_trained_again_from_another_seed(caplog):
     result = train(collapses(2), seed=7, epochs=2)
-    seeds = [restart_seed(7, attempt) for attempt in (0, 1)]
+    seeds = [schedule.restart_seed(7, attempt) for attempt in (0, 1)]
     expected = [{"seed": seed, "epoch": 2, "failure": "dead"} for seed in seeds]
     assert result.failed_attempts == expected and seeds[0] == 7
     assert caplog.messages == [f"dead: restarting, attempt {k} of 6" for k in (2, 3)]
     assert len(result.history) == 2
-    assert train(seed=restart_seed(7, 2), epochs=2).history == result.history
+    assert train(seed=schedule.restart_seed(7, 2), epochs=2).history == result.history
 
 
-def test_attempts_are_limited():
-    with pytest.raises(InputError, match="dead, as in all 6 attempts: lower learning_rate"):
-        train(collapses(99), epochs=1)
-
-
-def test_error_refuses_a_collapsed_model_and_keep_keeps_it():
-    with pytest.raises(InputError, match=r"^dead: lower learning_rate \(now 0.05\)"):
-        train(collapses(99), epochs=1, on_collapse="error")
+def test_collapsed_models_are_restarted_refused_or_kept_as_on_collapse_says():
+    message = "dead, as in all 6 attempts: lower learning_rate"
+    assert_refused(message, train, collapses(99), epochs=1)
+    message = r"^dead: lower learning_rate \(now 0.05\)"
+    assert_refused(message, train, collapses(99), epochs=1, on_collapse="error")
     kept = train(collapses(99), epochs=1, on_collapse="keep")
     assert kept.diagnostics == COLLAPSED and kept.failed_attempts == []
+    diagnostics = {"failure": None, "warning": "unsettled"}
+    result = train(collapses(0, diagnostics), epochs=1)
+    assert result.diagnostics == diagnostics and result.failed_attempts == []
+    assert_refused("^unsettled", train, collapses(0, diagnostics), epochs=1, on_collapse="error")
 
 
 @pytest.mark.parametrize("policy", ["error", "keep"])
@@ -230,13 +198,23 @@ def test_model_that_is_not_finite_after_the_last_step_cannot_be_kept(policy):
 @pytest.mark.parametrize("policy", ["restart", "error", "keep"])
 def test_model_whose_loss_is_not_finite_cannot_be_kept(policy):
     message = "the loss is (nan|inf) after epoch .* lower learning_rate"
-    with pytest.raises(InputError, match=message):
-        train(learning_rate=1e30, on_collapse=policy)
+    assert_refused(message, train, learning_rate=1e30, on_collapse=policy)
 
 
-def test_warning_is_no_reason_to_restart():
-    diagnostics = {"failure": None, "warning": "unsettled"}
-    result = train(collapses(0, diagnostics), epochs=1)
-    assert result.diagnostics == diagnostics and result.failed_attempts == []
-    with pytest.raises(InputError, match="^unsettled"):
-        train(collapses(0, diagnostics), epochs=1, on_collapse="error")
+def test_batches_hold_every_example_once_and_are_of_similar_size():
+    for size, *sizes in ((32, 17, 16), (2, 3), (2, 3, 2), (32, 32, 32)):
+        batches = schedule.split_into_batches(torch.arange(sum(sizes)), size)
+        assert [len(batch) for batch in batches] == sizes
+        assert torch.cat(batches).tolist() == list(range(sum(sizes)))
+    assert [schedule.number_of_batches(5, size) for size in (1, 2, 3, 5, 9)] == [2, 2, 2, 1, 1]
+
+
+def test_learning_rates_and_diagnosis_steps_follow_their_schedules():
+    assert {schedule.learning_rate_factor("constant", k / 100) for k in range(101)} == {1.0}
+    curve = [schedule.learning_rate_factor("cosine", k / 1000) for k in range(1001)]
+    top = curve.index(max(curve))
+    assert 45 <= top <= 55 and max(curve) == pytest.approx(1) and 0 < curve[0] < 0.2
+    assert curve[:top] == sorted(curve[:top]) and curve[top:] == sorted(curve[top:], reverse=True)
+    assert curve[-1] == pytest.approx(0, abs=1e-9)
+    steps = [step for step in range(3000) if schedule.is_diagnosis_step(step)]
+    assert steps == [150, 300, 600, 1200, 2400]

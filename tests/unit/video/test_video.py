@@ -1,11 +1,25 @@
-"""Decoding: every frame once and in order, all gray levels, upright and in shape."""
+"""Videos: every frame once, in order and in shape; any file name works, every complaint counts."""
 
+import subprocess
+
+import imageio_ffmpeg
 import numpy as np
 import pytest
 
 from motilens.video import decode
 from motilens.video.decode import FrameReader
-from support.recordings import ALL, bar_levels, read_number, run_ffmpeg
+from motilens.video.encode import encode_video
+from motilens.video.probe import probe_video
+from support.errors import assert_refused
+from support.recordings import ALL, bar_levels, draw_number, read_number, run_ffmpeg
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """A video that shows its own frame numbers."""
+    path = tmp_path_factory.mktemp("video") / "3_09.03.10 a note_XY.avi"
+    encode_video(path, map(draw_number, ALL), 50.0)
+    return path
 
 
 def read_all(path, size, resize_mode="stretch"):
@@ -15,8 +29,15 @@ def read_all(path, size, resize_mode="stretch"):
     return frames
 
 
-def test_every_frame_is_decoded_once_in_order(video):
+def test_every_frame_is_decoded_once_and_limited_range_is_spread_over_all_gray_levels(video):
     assert [read_number(frame) for frame in read_all(video, 32)] == list(ALL)
+    levels = [level for frame in read_all(video, 32) for level in bar_levels(frame)]
+    assert min(levels) < 15  # 10 was drawn; the file's own Y plane holds 16 and more
+    assert max(levels) > 240
+    info = probe_video(str(video))
+    assert (info.codec, info.width, info.height, info.pixel_aspect) == ("h264", 64, 48, 1)
+    assert info.frames == 120 and info.frame_rate == pytest.approx(50) and not info.is_uneven
+    assert info.times == pytest.approx(np.arange(120) / 50)
 
 
 @pytest.mark.parametrize("max_runs", [1, 1000])
@@ -36,12 +57,6 @@ def test_more_single_frames_are_selected_than_ffmpeg_adds_in_a_row(tmp_path):
     for selected in (every_other[:999], every_other):
         frames = FrameReader(str(path), 16, selected=selected)
         assert [number for number, _ in frames] == list(selected)
-
-
-def test_limited_range_is_spread_over_all_gray_levels(video):
-    levels = [level for frame in read_all(video, 32) for level in bar_levels(frame)]
-    assert min(levels) < 15  # 10 was drawn; the file's own Y plane holds 16 and more
-    assert max(levels) > 240
 
 
 def draw_disc(path, size, pixel_aspect, rotated=False):
@@ -79,3 +94,41 @@ def test_stretching_fills_the_square(tmp_path):
     frame = read_all(tmp_path / "a.mp4", 80)[0]
     y, x = np.nonzero(frame > 180)
     assert 2 * np.ptp(x) == pytest.approx(np.ptp(y), abs=3) and (frame > 50).all()
+
+
+@pytest.mark.parametrize("name", ["1_10 fps.avi", "1%03d:x.avi", "frame= 9.avi", "-1.avi"])
+def test_characters_in_a_file_name_have_no_meaning(video, tmp_path, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(video.read_bytes())
+    assert probe_video(name).frames == len(list(FrameReader(name, 32))) == 120
+
+
+def test_a_list_of_other_files_is_refused(video, tmp_path):
+    (tmp_path / "1.avi").write_bytes(video.read_bytes())
+    path = tmp_path / "list.avi"
+    for text in ("ffconcat version 1.0\nfile 1.avi\n", "#EXTM3U\n#EXTINF:3,\n1.avi\n"):
+        path.write_text(text)
+        assert_refused("list.avi: it is a list of other files", probe_video, str(path))
+
+
+def test_a_complaint_is_damage_even_if_ffmpeg_exits_with_0(tmp_path):
+    rng = np.random.default_rng(0)
+    whole, path = tmp_path / "whole.avi", tmp_path / "flipped.avi"
+    encode_video(whole, rng.integers(0, 255, (40, 48, 64, 3), np.uint8), 50.0)
+    run_ffmpeg(["-i", whole, "-c:v", "mjpeg", "-q:v", "2"], path)
+    data = bytearray(path.read_bytes())
+    frame = data.index(b"00dc", len(data) // 3) + 8
+    for offset in (450, 1350, 1500):
+        data[frame + offset] ^= 0x10
+    path.write_bytes(data)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-xerror", "-i", path, "-f", "null", "-"]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    assert_refused(r"flipped\.avi: ffmpeg cannot read", list, FrameReader(str(path), 32))
+
+
+def test_same_frames_make_the_same_file_in_a_folder_that_exists(tmp_path):
+    for name in ("a.avi", "b.avi"):
+        encode_video(tmp_path / name, map(draw_number, range(20)), 50.0)
+    assert (tmp_path / "a.avi").read_bytes() == (tmp_path / "b.avi").read_bytes()
+    path = tmp_path / "nowhere" / "a.avi"
+    assert_refused("nowhere", encode_video, path, map(draw_number, range(50)), 50.0)

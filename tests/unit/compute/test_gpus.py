@@ -1,4 +1,4 @@
-"""GPUs on one workstation: pretend devices, real locks."""
+"""GPUs of a workstation and of SLURM: real locks, stand-ins for programs."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from motilens.compute.gpu_lease import acquire_gpu, list_visible_gpus
+from motilens.compute.slurm import cluster_has_gpus, list_leftover_jobs
 
 SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
 TRAINING = """
@@ -29,13 +30,10 @@ print(name, os.environ["CUDA_VISIBLE_DEVICES"], start, time.time())
 
 def start_trainings(number, slots, tmp_path, devices="0,1"):
     """So many processes that each want a GPU for a while."""
-    env = os.environ | {
-        "CUDA_VISIBLE_DEVICES": devices, "PYTHONPATH": str(SCRIPTS), "TMPDIR": str(tmp_path),
-    }  # fmt: skip
+    env = os.environ | {"CUDA_VISIBLE_DEVICES": devices, "TMPDIR": str(tmp_path)}
+    options = {"env": env | {"PYTHONPATH": str(SCRIPTS)}, "stdout": subprocess.PIPE, "text": True}
     command = [sys.executable, "-c", TRAINING, str(slots), str(number)]
-    return [
-        subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(number)
-    ]
+    return [subprocess.Popen(command, **options) for _ in range(number)]
 
 
 def most_at_a_time(spans):
@@ -65,44 +63,55 @@ def test_killed_training_frees_its_gpu(tmp_path):
     assert second.communicate(timeout=20)[0].startswith("3 3 ")
 
 
-@pytest.mark.parametrize(
-    "visible, names",
-    [
-        ("", []),
-        ("-1", []),
-        ("0", ["0"]),
-        ("2, 0", ["2", "0"]),
-        ("1,-1,0", ["1"]),
-        ("GPU-a", ["GPU-a"]),
-    ],
-)
+@pytest.mark.parametrize("visible, names", [
+    ("", []), ("-1", []), ("0", ["0"]), ("2, 0", ["2", "0"]), ("1,-1,0", ["1"]),
+    ("GPU-a", ["GPU-a"]),
+])  # fmt: skip
 def test_cuda_visible_devices_is_respected(monkeypatch, visible, names):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert list_visible_gpus() == names
+    assert names or acquire_gpu() is None
 
 
-WHOLE = """GPU 0: NVIDIA A100 (UUID: GPU-0a)
-GPU 1: NVIDIA A100 (UUID: GPU-1b)
-"""
-PARTS = """GPU 0: NVIDIA A100 (UUID: GPU-0a)
-  MIG 3g.20gb     Device  0: (UUID: MIG-11)
-  MIG 3g.20gb     Device  1: (UUID: MIG-22)
-"""
+GPU, MIG = "GPU 0: NVIDIA A100 (UUID: GPU-0a)\n", "  MIG 3g.20gb  Device 0: (UUID: MIG-11)\n"
+MORE_GPUS, MORE_MIG = GPU + GPU.replace("0a", "1b"), GPU + MIG + MIG.replace("11", "22")
 
 
-@pytest.mark.parametrize(
-    "listing, names",
-    [(WHOLE, ["GPU-0a", "GPU-1b"]), (PARTS, ["MIG-11", "MIG-22"]), ("No devices found", [])],
-)
-def test_gpus_are_those_that_the_driver_lists(monkeypatch, tmp_path, listing, names):
-    program = tmp_path / "nvidia-smi"
-    program.write_text(f"#!/bin/sh\ncat <<'END'\n{listing}END\n")
-    program.chmod(0o755)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Install a program with this output; None: it fails."""
+
+    def write(name, output):
+        (tmp_path / "output").write_text(output or "")
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\n" + ("exit 1" if output is None else "cat output"))
+        program.chmod(0o755)
+
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return write
+
+
+@pytest.mark.parametrize("listing, names", [
+    (MORE_GPUS, ["GPU-0a", "GPU-1b"]), (MORE_MIG, ["MIG-11", "MIG-22"]), ("No devices found", []),
+])  # fmt: skip
+def test_gpus_are_those_that_the_driver_lists(monkeypatch, install, listing, names):
+    install("nvidia-smi", listing)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert list_visible_gpus() == names
 
 
-def test_nothing_is_leased_where_there_is_no_gpu(monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert acquire_gpu() is None
+def test_only_jobs_of_snakemake_in_this_folder_count(install, tmp_path):
+    ours = f"7|rule_train_autoencoder_wildcards_I1|{tmp_path}\n8_1|rule_videos|{tmp_path}/.\n"
+    install("squeue", f"{ours}9|rule_videos|{tmp_path}/elsewhere\n10|(null)|{tmp_path}\n")
+    assert list_leftover_jobs(str(tmp_path)) == ["7", "8_1"]
+
+
+@pytest.mark.parametrize(
+    "partitions, has_gpus", [("gpu:a100:4\n(null)", True), ("(null)", False), (None, True)]
+)
+def test_gpus_are_assumed_unless_slurm_lists_none(install, monkeypatch, partitions, has_gpus):
+    install("sinfo", partitions)
+    assert cluster_has_gpus() == has_gpus
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert list_leftover_jobs("/nowhere") == [] and cluster_has_gpus()

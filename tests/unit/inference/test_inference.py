@@ -1,0 +1,72 @@
+"""Outputs of several models become percentages; videos unlike those of training are described."""
+
+import numpy as np
+import pytest
+
+from motilens.core.labels import MOTILITY
+from motilens.inference import domain_shift, predictor
+
+OUTPUTS = np.array([[[60.0, 30, 30], [-20, 50, 50]], [[110, 0, 0], [0, 0, -3]]])
+
+
+def test_motility_adds_up_to_100_and_other_percentages_are_clipped():
+    percentages, empty = predictor.clip_and_normalize(OUTPUTS, list(MOTILITY))
+    assert percentages.sum(-1) == pytest.approx(np.full((2, 2), 100.0)) and empty == 0.25
+    targets = {"motility": list(MOTILITY)}
+    summary = predictor.summarize_predictions({"motility": percentages}, targets)
+    assert sum(value["percent"] for value in summary.values()) == pytest.approx(100)
+    assert summary["progressive"]["percent"] == pytest.approx((50 + 0 + 100 + 100 / 3) / 4)
+    percentages, empty = predictor.clip_and_normalize(OUTPUTS[..., :1], ["head"])
+    summary = predictor.summarize_predictions({"heads": percentages}, {"heads": ["head"]})["head"]
+    assert summary["percent"] == pytest.approx((60 + 0 + 100 + 0) / 4) and empty == 0
+    assert summary["std_over_stacks"] == pytest.approx(np.std([80, 0]))
+    assert summary["std_over_models"] == pytest.approx(np.std([30, 50]))
+
+
+def test_values_of_two_targets_and_predictions_for_a_whole_video_are_kept():
+    outputs = {"a": np.full((1, 1, 1), 5.0), "b": np.full((1, 1, 2), 7.0)}
+    summary = predictor.summarize_predictions(outputs, {"a": ["head"], "b": ["head", "tail"]})
+    percentages = {name: value["percent"] for name, value in summary.items()}
+    assert percentages == {"head (a)": 5, "head (b)": 7, "tail": 7}
+    assert summary["tail"]["std_over_stacks"] is None
+    of_stacks, of_video = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])
+    stacked = predictor.stack_predictions([of_stacks, of_video])
+    assert stacked.tolist() == [[[1, 2], [3, 4]], [[5, 6], [5, 6]]]
+
+
+RECORD = {"video_frame_rate": 50.0, "video_width": 640, "video_height": 480}
+RECORD |= {"video_pixel_aspect": 1.0}
+TYPICAL = dict.fromkeys(domain_shift.APPEARANCE_FEATURES, 1.0)
+RANGES = domain_shift.training_ranges([TYPICAL, TYPICAL | {"movement": 2.0}])
+
+
+def test_appearance_of_a_striped_video_and_of_an_empty_field():
+    stripes = np.tile(np.array([0, 255], np.uint8), (2, 3, 8, 4))
+    video = domain_shift.measure_appearance(stripes, RECORD)
+    assert video["brightness"] == pytest.approx(0.5) and video["contrast"] == pytest.approx(0.5)
+    assert video["sharpness"] == pytest.approx(2) and video["movement"] == 0
+    assert (video["frame_rate"], video["longer_side"], video["shorter_side"]) == (50, 640, 480)
+    rotated = RECORD | {"video_width": 480, "video_height": 640}
+    assert domain_shift.measure_appearance(stripes, rotated) == video
+    narrow = RECORD | {"video_width": 320, "video_pixel_aspect": 2.0}  # pixels twice as wide
+    assert domain_shift.measure_appearance(stripes, narrow) == video
+    flickering = np.stack([stripes[:, 0], 255 - stripes[:, 0]], 1)
+    assert domain_shift.measure_appearance(flickering, RECORD)["movement"] == pytest.approx(2)
+    assert np.isnan(domain_shift.measure_appearance(stripes[:, :1], RECORD)["movement"])
+    video = domain_shift.measure_appearance(np.full((2, 3, 8, 8), 90, np.uint8), RECORD)
+    assert video["sharpness"] == video["movement"] == video["contrast"] == 0
+    assert RANGES["movement"] == [1, 2]
+    assert "movement" not in domain_shift.training_ranges([TYPICAL | {"movement": float("nan")}])
+
+
+@pytest.mark.parametrize("change, lines", [
+    ({}, []), ({"movement": 2.09}, []),
+    ({"movement": 0.3}, ["movement 0.3 of its contrast, less than in training (1 to 2)"]),
+    ({"movement": 4000}, ["movement 4000 of its contrast, more than in training (1 to 2)"]),
+    ({"movement": 0.01}, ["movement 0.01 of its", "next to nothing moves"]),
+    ({"contrast": 0.0}, ["contrast 0 of white, less than", "the field is empty"]),
+])  # fmt: skip
+def test_what_is_out_of_range_is_described(change, lines):
+    described = domain_shift.describe_out_of_range(TYPICAL | change, RANGES)
+    assert len(described) == len(lines)
+    assert all(line.startswith(start) for line, start in zip(described, lines, strict=True))
