@@ -46,11 +46,7 @@ def training_label_table(record: dict) -> pd.DataFrame:
 
 
 def zero_r_losses(records: Iterable[dict]) -> dict[str, list[float]]:
-    """Return the training losses of ZeroR by target, the mean over models with the same loss.
-
-    Args:
-        records: of regressors.
-    """
+    """Return the training losses of ZeroR by target, the mean over regressors of the same loss."""
     rows = []
     for record in records:
         name = record["settings"]["loss"]

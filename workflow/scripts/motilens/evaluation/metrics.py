@@ -37,16 +37,14 @@ def predict_constant(
         training_labels: one row for each sample, a column for each predicted value.
         rule: one of CONSTANT_RULES.
     """
-    constants = CONSTANT_RULES[rule](training_labels).add_prefix("predicted_")
-    return predictions.assign(**constants)
+    return predictions.assign(**CONSTANT_RULES[rule](training_labels).add_prefix("predicted_"))
 
 
 def zero_r_training_loss(training_labels: pd.DataFrame, loss: str) -> float:
-    """Return the training loss of a regressor that always predicts the training mean.
+    """Return the training loss (mse or l1) of a regressor that always predicts the training mean.
 
     Args:
         training_labels: as of `predict_constant`.
-        loss: mse or l1, as in the configuration.
     """
     deviations = training_labels - training_labels.mean()
     errors = deviations**2 if loss == "mse" else deviations.abs()
@@ -54,6 +52,5 @@ def zero_r_training_loss(training_labels: pd.DataFrame, loss: str) -> float:
 
 
 def _absolute_errors(predictions: pd.DataFrame) -> pd.DataFrame:
-    true = predictions.filter(regex="^true_")
-    predicted = predictions[[name.replace("true_", "predicted_", 1) for name in true]]
-    return (true - predicted.set_axis(true.columns, axis=1)).abs()
+    true = predictions.filter(regex="^true_").rename(columns=lambda name: name[len("true_") :])
+    return (true - predictions[[f"predicted_{name}" for name in true]].to_numpy()).abs()

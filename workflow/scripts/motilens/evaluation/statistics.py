@@ -36,15 +36,11 @@ def to_long_table(predictions: pd.DataFrame, record: dict) -> pd.DataFrame:
     """
     keys = {name: record[name] for name in ("method", "target")}
     keys |= {name: int(record[name]) for name in ("fold", "seed")}
-    parts = [
-        predictions[["participant", "sample", "stack"]].assign(
-            **keys,
-            value=value,
-            true=predictions[f"true_{value}"],
-            predicted=predictions[f"predicted_{value}"],
-        )
-        for value in record["settings"]["values"]
-    ]
+    parts = []
+    for value in record["settings"]["values"]:
+        numbers = {kind: predictions[f"{kind}_{value}"] for kind in ("true", "predicted")}
+        rows = predictions[["participant", "sample", "stack"]]
+        parts.append(rows.assign(**keys, value=value, **numbers))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -108,24 +104,16 @@ def compare_methods(table: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for target, group in average_over_stacks(table).groupby("target", sort=False):
-        errors = {
-            name: participant_errors(part) for name, part in group.groupby("method", sort=False)
-        }
+        methods = group.groupby("method", sort=False)
+        errors = {name: participant_errors(part) for name, part in methods}
         for first, second in combinations(errors, 2):
             pair = errors[first], errors[second].reindex(errors[first].index)
-            low, high = bootstrap_interval(pair[0] - pair[1])
-            rows.append(
-                {
-                    "target": target,
-                    "first": first,
-                    "second": second,
-                    "difference": (pair[0] - pair[1]).mean(),
-                    "low": low,
-                    "high": high,
-                    "p": _paired_p_value(*pair),
-                }
-            )
-    comparisons = pd.DataFrame(rows)
+            difference = pair[0] - pair[1]
+            interval = bootstrap_interval(difference)
+            p = _paired_p_value(*pair)
+            rows.append((target, first, second, difference.mean(), *interval, p))
+    names = ["target", "first", "second", "difference", "low", "high", "p"]
+    comparisons = pd.DataFrame(rows, columns=names)
     return comparisons.assign(p_adjusted=stats.false_discovery_control(comparisons["p"]))
 
 
@@ -137,11 +125,10 @@ def participant_errors(cases: pd.DataFrame) -> pd.Series:
 def bootstrap_interval(errors: pd.Series) -> tuple[float, float]:
     """Return the 95 % interval of the mean that other participants of the same kind would give.
 
-    Args:
-        errors: of participants. Of a single one, the interval is NaN.
+    Of a single participant it is NaN.
     """
     if len(errors) < 2:
-        return float("nan"), float("nan")
+        return np.nan, np.nan
     result = stats.bootstrap(
         (errors.to_numpy(),), np.mean, n_resamples=N_RESAMPLES, method="percentile", rng=0
     )
@@ -155,7 +142,6 @@ def _paired_p_value(first: pd.Series, second: pd.Series) -> float:
         (first.to_numpy(), second.to_numpy()),
         lambda x, y, axis: np.mean(x - y, axis=axis),
         permutation_type="samples",
-        vectorized=True,
         n_resamples=N_RESAMPLES,
         rng=0,
     )
@@ -164,9 +150,7 @@ def _paired_p_value(first: pd.Series, second: pd.Series) -> float:
 
 def _error_summary(cases: pd.DataFrame) -> dict:
     low, high = bootstrap_interval(participant_errors(cases))
-    by_seed = cases.groupby("seed")[["participant", "true", "predicted"]].apply(
-        lambda group: participant_errors(group).mean()
-    )
+    by_seed = pd.Series([participant_errors(group).mean() for _, group in cases.groupby("seed")])
     return {
         "participants": cases["participant"].nunique(),
         "seeds": len(by_seed),
@@ -194,12 +178,11 @@ def _agreement(true: pd.Series, predicted: pd.Series) -> dict:
         "limits_low": difference.mean() - 1.96 * deviation,
         "limits_high": difference.mean() + 1.96 * deviation,
     }
+    line = (np.nan, np.nan, np.nan)
     if variance and np.ptp(predicted) > TOLERANCE:
-        line = stats.linregress(predicted, true)
-        return agreement | {
-            "correlation": line.rvalue, "slope": line.slope, "intercept": line.intercept,
-        }  # fmt: skip
-    return agreement | dict.fromkeys(("correlation", "slope", "intercept"), np.nan)
+        fit = stats.linregress(predicted, true)
+        line = fit.rvalue, fit.slope, fit.intercept
+    return agreement | dict(zip(("correlation", "slope", "intercept"), line, strict=True))
 
 
 def select_target_rows(summary: pd.DataFrame) -> pd.DataFrame:

@@ -74,8 +74,8 @@ def describe_member(record: str, weights: str | None) -> dict:
     """Return a model as `write_bundle` needs it.
 
     Args:
-        record: path of its record.
-        weights: path of its weights; None for a `LabelProportionModel`, which is in its record.
+        record: path.
+        weights: path; None for a `LabelProportionModel`, which is in its record.
 
     Raises:
         InputError: a file is damaged.
@@ -90,8 +90,8 @@ def describe_member(record: str, weights: str | None) -> dict:
             LabelProportionModel.from_dict(description["fitted"])
         except (TypeError, ValueError, KeyError) as error:
             raise InputError(f"{record}: fitted: {error}: delete it and run again") from error
-    keys = {"target": description["target"]}
-    return keys | {name: int(description[name]) for name in ("fold", "seed")} | content
+    fold, seed = int(description["fold"]), int(description["seed"])
+    return {"target": description["target"], "fold": fold, "seed": seed} | content
 
 
 def write_bundle(path: str | Path, content: dict) -> str:
@@ -99,15 +99,13 @@ def write_bundle(path: str | Path, content: dict) -> str:
 
     Args:
         path: of the file.
-        content: `members`, a list of what `describe_member` returns; and `targets`, `frames`,
-            `ranges`, `training_clips`, `tracking`, `no_better`, `card`.
+        content: as of `Bundle`, without `digest`; `members` as of `describe_member`.
     """
     buffer = io.BytesIO()
     torch.save(content, buffer)
     digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
     with atomic_write(path) as temporary, open(temporary, "wb") as file:
-        file.write(BUNDLE_HEADER + digest.encode() + b"\n")
-        file.write(buffer.getbuffer())
+        file.writelines((BUNDLE_HEADER, digest.encode(), b"\n", buffer.getbuffer()))
     return digest
 
 
@@ -126,14 +124,13 @@ def load_bundle(path: str | Path) -> Bundle:
             f"{path} cannot be read ({error.strerror}): `make bundle METHOD=...` makes one of a "
             "finished run"
         ) from error
-    is_bundle = header.startswith(BUNDLE_HEADER[:NAME_LENGTH])
-    if is_bundle and not header.startswith(BUNDLE_HEADER):
+    if not header.startswith(BUNDLE_HEADER[:NAME_LENGTH]):
+        raise InputError(f"{path} is no bundle of Motilens: make one with `make bundle`")
+    if not header.startswith(BUNDLE_HEADER):
         raise InputError(
             f"{path} was made by another version of Motilens: predict with that version, or make "
             "the bundle again"
         )
-    if not is_bundle:
-        raise InputError(f"{path} is no bundle of Motilens: make one with `make bundle`")
     digest = header.removeprefix(BUNDLE_HEADER).decode(errors="replace")
     if hashlib.sha256(content).hexdigest() != digest:
         raise InputError(f"{path} is damaged: copy it again, or make it again")
@@ -157,7 +154,7 @@ def load_bundle(path: str | Path) -> Bundle:
 def _restore_member(target: str, fold: int, seed: int, **content: dict) -> BundleMember:
     if "label_proportions" in content:
         model = LabelProportionModel.from_dict(content["label_proportions"])
-        return BundleMember(target, fold, seed, model)
-    model = build_regressor(content["architecture"])
-    model.load_state_dict(content["weights"])
-    return BundleMember(target, fold, seed, model.eval())
+    else:
+        model = build_regressor(content["architecture"]).eval()
+        model.load_state_dict(content["weights"])
+    return BundleMember(target, fold, seed, model)

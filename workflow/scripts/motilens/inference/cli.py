@@ -1,7 +1,6 @@
 """Predicting new videos from the command line."""
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from motilens.compute.device import setup_compute
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write
+from motilens.core.records import write_record
 from motilens.core.text import to_printable
 from motilens.dataset.video_files import VIDEO_SUFFIXES, is_video_file
 from motilens.inference.bundle import Bundle, load_bundle
@@ -27,9 +27,6 @@ MAX_NAME_BYTES = 200  # file systems allow 255, and a page's temporary name is l
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Predict videos and write a table, a JSON file and a page for each.
-
-    Args:
-        arguments: of the command line; None: this process's.
 
     Raises:
         InputError: a file is missing or cannot be used.
@@ -55,9 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(f"Stopped: {len(predictions)} of {len(videos)} videos are in {options.out}")
     usable = sum(not prediction.error for prediction in predictions)
-    with_pages = ", and a page for each" if usable else ""
-    files = f"{options.out}/predictions.csv, .json{with_pages}"
-    print(f"{usable} of {len(predictions)} videos: {files}")
+    more = ", and a page for each" if usable else ""
+    print(f"{usable} of {len(predictions)} videos: {options.out}/predictions.csv, .json{more}")
     print("For research: not a diagnosis.")
     sys.exit(0 if usable else 1)
 
@@ -109,13 +105,12 @@ def list_videos(paths: Sequence[Path]) -> list[Path]:
 
 def name_pages(videos: Sequence[Path]) -> dict[Path, str]:
     """Return the name of each video's page; videos of one name in several folders get numbers."""
-    pages, taken = {}, set()
+    pages = {}
     for video in videos:
         stem = to_printable(video.name).encode()[:MAX_NAME_BYTES].decode(errors="ignore")
         name, number = f"{stem}.png", 2
-        while name in taken:
+        while name in pages.values():
             name, number = f"{stem}.{number}.png", number + 1
-        taken.add(name)
         pages[video] = name
     return pages
 
@@ -156,8 +151,7 @@ def write_page(prediction: Prediction, targets: dict, folder: Path, name: str) -
         prediction.warnings.append(f"no page: {folder / name} is there already")
         print(f"  WARNING: {prediction.warnings[-1]}")
         return
-    with atomic_write(folder / name) as temporary:
-        plot_prediction(prediction, targets, temporary)
+    plot_prediction(prediction, targets, folder / name)
     prediction.page = name
 
 
@@ -165,6 +159,5 @@ def write_tables(folder: Path, predictions: list[Prediction], bundle: Bundle) ->
     """Write all predictions so far as a table and as JSON."""
     with atomic_write(folder / "predictions.csv") as temporary:
         predictions_table(predictions).to_csv(temporary, index=False, float_format="%.3f")
-    with atomic_write(folder / "predictions.json") as temporary:
-        content = [prediction_to_dict(prediction, bundle) for prediction in predictions]
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    content = [prediction_to_dict(prediction, bundle) for prediction in predictions]
+    write_record(folder / "predictions.json", content)

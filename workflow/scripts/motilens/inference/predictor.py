@@ -138,14 +138,11 @@ def _predict_clips(
     tracked: tuple[pd.DataFrame, np.ndarray] | None,
     compute: ComputeSettings,
 ) -> Prediction:
-    """Complete a prediction by the models.
+    """Complete a prediction, which has the record, frames and warnings of the video, by the models.
 
     Args:
-        bundle: the models.
-        prediction: with the record, frames and warnings of the video.
         clips: uint8 (clips, frames, height, width).
         tracked: as of `track_heads`, if models use tracks.
-        compute: see `setup_compute`.
     """
     cells = None
     if tracked:
@@ -158,21 +155,18 @@ def _predict_clips(
             )
     for target, values in bundle.targets.items():
         members = [member for member in bundle.members if member.target == target]
-        outputs = stack_predictions(
-            [
-                member.model.predict([cells])
-                if member.uses_tracks
-                else predict_stacks(
-                    member.model, stacks_from_array(clips[:, : member.model.frames], compute)
-                )
-                for member in members
-            ]
-        )
+        outputs = []
+        for member in members:
+            if member.uses_tracks:
+                outputs.append(member.model.predict([cells]))
+            else:
+                stacks = stacks_from_array(clips[:, : member.model.frames], compute)
+                outputs.append(predict_stacks(member.model, stacks))
+        outputs = stack_predictions(outputs)
         if not np.isfinite(outputs).all():
             prediction.error = f"models of {target} predict what is not a number: make them again"
             return prediction
-        classifiers = [m.model for m in members if m.uses_tracks and m.model.sums_to_one]
-        if classifiers:
+        if classifiers := [m.model for m in members if m.uses_tracks and m.model.sums_to_one]:
             proba = np.mean([model.predict_proba(cells) for model in classifiers], 0)
             prediction.cell_classes = [values[index] for index in proba.argmax(1)]
         prediction.outputs[target], empty = clip_and_normalize(outputs, values)
@@ -257,10 +251,9 @@ def predictions_table(predictions: Iterable[Prediction]) -> pd.DataFrame:
         row = {"video": prediction.video}
         for value, numbers in prediction.values.items():
             row[value] = numbers["percent"]
-            for name in ("std_over_stacks", "std_over_models"):
-                row[f"{value}_{name}"] = numbers[name]
-        row |= {"warnings": "; ".join(prediction.warnings), "error": prediction.error or ""}
-        rows.append(row | {"page": prediction.page or ""})
+            row |= {f"{value}_{key}": x for key, x in numbers.items() if key != "percent"}
+        texts = "; ".join(prediction.warnings), prediction.error or "", prediction.page or ""
+        rows.append(row | dict(zip(last, texts, strict=True)))
     table = pd.DataFrame(rows).iloc[1:]
     return table[[name for name in table if name not in last] + last]
 

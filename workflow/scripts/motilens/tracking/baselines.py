@@ -38,9 +38,8 @@ def predict_baseline(
         labels: of the training samples, in the order of `training`: participant and, in the other
             columns, the percentages that are wanted.
         training, held_out: tracks by sample, see `read_tracks`.
-        frame_rates: 1/s, by sample.
-        scales: for "casa", micrometers per pixel of the tracks, by sample.
-        seed: of the clustering.
+        frame_rates: 1/s.
+        scales: for "casa", micrometers per pixel of the tracks.
 
     Returns:
         Percentages of `held_out`, (samples, values); what was fitted, in plain values.
@@ -110,7 +109,7 @@ def kinematics_statistics(
         cells = compute_kinematics(tracks, frame_rates[sample]).drop(columns="frames")
         parts = [cells.mean(), cells.std(ddof=0), *(cells.quantile(q) for q in (0.25, 0.5, 0.75))]
         rows.append(np.nan_to_num(np.concatenate(parts)))
-    return np.array(rows[: len(training)]), np.array(rows[len(training) :])
+    return tuple(np.split(np.array(rows), [len(training)]))
 
 
 # From tracks by sample (training, held-out), frame rates by sample, and a seed, they make an array
@@ -124,9 +123,9 @@ def predict_by_svr(
     """Predict by linear support vector regression; C is chosen by the training participants alone.
 
     Args:
-        training, labels: features and percentages of the training samples.
+        training, held_out: features.
+        labels: percentages of the training samples.
         participants: of these; those of one are never on both sides of the choice.
-        held_out: features of the other samples.
 
     Returns:
         Percentages of the held-out samples, within 0 to 100; C.

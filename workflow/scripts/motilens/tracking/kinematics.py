@@ -48,13 +48,13 @@ def compute_kinematics(tracks: pd.DataFrame, frame_rate: float) -> pd.DataFrame:
 
 
 def log_mean_squared_displacements(tracks: pd.DataFrame) -> np.ndarray:
-    """Return the logarithm of each cell's mean squared displacement at LAGS.
+    """Return the logarithm of each cell's mean squared displacement (pixels²) at LAGS.
 
     Args:
         tracks: as of `compute_kinematics`.
 
     Returns:
-        (cells, lags), of pixels².
+        (cells, lags).
     """
     rows = [
         [np.square(path[lag:] - path[:-lag]).sum(1).mean() for lag in LAGS]
@@ -72,7 +72,6 @@ def casa_motility(cells: pd.DataFrame, microns_per_pixel: float) -> dict[str, fl
 
     Args:
         cells: as of `compute_kinematics`.
-        microns_per_pixel: µm.
 
     Returns:
         Percentages of motility; NaN without cells.

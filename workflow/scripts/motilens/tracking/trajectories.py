@@ -32,14 +32,12 @@ warnings.filterwarnings("ignore", message="Image is completely black", module="t
 def track_first_seconds(
     path: str, settings: dict, frame_rate: float | None = None
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Track the cells in the first seconds of a video.
+    """Track the cells in the first seconds of a video, as `track_heads` does.
 
     Args:
         path: the video.
         settings: duration (s), and those of `track_heads`.
         frame_rate: 1/s, if it is known better than by the file.
-
-    Returns, raises: as `track_heads`.
     """
     return track_heads(path, count_first_frames(path, settings["duration"], frame_rate), settings)
 
