@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from motilens.core.files import atomic_write
 from motilens.core.records import read_record
 from motilens.evaluation.mae_table import zero_r_losses
 from motilens.pipeline.job import run_job
@@ -19,8 +18,7 @@ def main(job):
         pd.read_csv(path).assign(run=path, model=model, input=name) for path, model, name in runs
     ]
     constants = zero_r_losses(map(read_record, job.input.records))
-    with atomic_write(job.output[0]) as temporary:
-        plot_learning_curves(pd.concat(histories), constants, temporary)
+    plot_learning_curves(pd.concat(histories), constants, job.output[0])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from motilens.core.files import atomic_write, hash_file
+from motilens.core.files import hash_file, write_table
 from motilens.core.records import make_provenance, read_record, write_record
 from motilens.evaluation.predictions import check_no_leakage, make_prediction_table
 from motilens.pipeline.job import run_job
@@ -35,8 +35,7 @@ def main(job):
         int(wildcards.seed),
     )
     table = make_prediction_table([(sample, 0) for sample in held_out], truth, values, predicted)
-    with atomic_write(job.output.predictions) as temporary:
-        table.to_csv(temporary, index=False)
+    write_table(job.output.predictions, table)
     empty = ", ".join(sample for sample in held_out if tracks[sample].empty)
     description = dict(wildcards.items()) | {
         "method": method,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from motilens.compute.device import setup_compute
 from motilens.core.errors import InputError
-from motilens.core.files import atomic_write
+from motilens.core.files import write_table
 from motilens.core.records import write_record
 from motilens.core.text import to_printable
 from motilens.dataset.video_files import VIDEO_SUFFIXES, is_video_file
@@ -157,7 +157,7 @@ def write_page(prediction: Prediction, targets: dict, folder: Path, name: str) -
 
 def write_tables(folder: Path, predictions: list[Prediction], bundle: Bundle) -> None:
     """Write all predictions so far as a table and as JSON."""
-    with atomic_write(folder / "predictions.csv") as temporary:
-        predictions_table(predictions).to_csv(temporary, index=False, float_format="%.3f")
+    table = predictions_table(predictions)
+    write_table(folder / "predictions.csv", table, float_format="%.3f")
     content = [prediction_to_dict(prediction, bundle) for prediction in predictions]
     write_record(folder / "predictions.json", content)

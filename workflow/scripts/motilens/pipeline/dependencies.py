@@ -174,11 +174,7 @@ class Dependencies:
 
     def of_method(self, method: str, target: str, fold: int) -> dict:
         """Return what the models of a method depend on."""
-        step, key = "predict_baseline", "baseline"
-        if method in self.experiment.inputs:
-            step, key = "train_regressor", "input"
-        elif method in self.experiment.ensembles:
-            step, key = "average_predictions", "ensemble"
+        step, key = self.experiment.step_of(method)
         return self.of_step(step, {key: method, "target": target, "fold": fold})
 
     def _make_feature_images(self, wildcards) -> dict:

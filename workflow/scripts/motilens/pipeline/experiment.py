@@ -178,6 +178,14 @@ class Experiment:
         ensembles = [name for name, members in self.ensembles.items() if {*members} <= {*single}]
         return single + ensembles
 
+    def step_of(self, method: str) -> tuple[str, str]:
+        """Return the step that predicts by a method, and the wildcard that names the method."""
+        if method in self.inputs:
+            return "train_regressor", "input"
+        if method in self.ensembles:
+            return "average_predictions", "ensemble"
+        return "predict_baseline", "baseline"
+
     def members(self, method: str) -> list[str]:
         """Return the members of an ensemble; another method is its own only member."""
         return self.ensembles.get(method, [method])
