@@ -63,14 +63,10 @@ class LogFormatter(logging.Formatter):
 
 
 def run_job(main: Callable, job) -> None:
-    """Run a step: send all output of this process and its children to the step's log.
+    """Run a step, `main(job)`; send all output of this process and its children to the step's log.
 
     An InputError is also shown on the terminal, in one line and without a traceback: the user can
     correct it. Any other exception ends the process with its traceback in the log.
-
-    Args:
-        main: called with `job`.
-        job: what Snakemake gives to a script.
     """
     # Exit by an exception when asked to end: half files are removed, ffmpeg is stopped.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
