@@ -11,12 +11,7 @@ MAX_MINUTES = 1440  # that a job asks for; a training that needs longer resumes 
 
 
 def job_resources(memory_mb: int | Callable, minutes: int, gpu: bool = False) -> dict:
-    """Return the resources of a rule; each retry asks for more.
-
-    Args:
-        memory_mb: megabytes, or a function of the wildcards.
-        minutes: of the first attempt.
-    """
+    """Return the resources of a rule (memory may depend on wildcards); each retry asks for more."""
 
     def mem_mb(wildcards, attempt):
         return attempt * (memory_mb(wildcards) if callable(memory_mb) else memory_mb)
@@ -29,11 +24,10 @@ def job_resources(memory_mb: int | Callable, minutes: int, gpu: bool = False) ->
 
 
 def training_memory_mb(stacks: int, frames: int, size: int, batch_size: int) -> int:
-    """Return the megabytes that a training needs if it holds its stacks in memory.
+    """Return the megabytes that a training needs if it holds its stacks (uint8) in memory.
 
     Args:
         stacks: how many it trains on and predicts.
-        frames: of each, uint8.
         size: height and width in pixels.
     """
     pixels = size**2

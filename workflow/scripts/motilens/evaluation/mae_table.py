@@ -16,12 +16,7 @@ from motilens.evaluation.paper import matches_paper_setup
 
 
 def make_mae_row(predictions: pd.DataFrame, record: dict) -> dict:
-    """Return one row of mae.csv.
-
-    Args:
-        predictions: of the held-out samples, as `make_prediction_table` returns them.
-        record: of the model; it holds the labels of its training samples.
-    """
+    """Return one row of mae.csv: predictions of held-out samples, and the record of their model."""
     labels = training_label_table(record)
     constants = {rule: predict_constant(predictions, labels, rule) for rule in CONSTANT_RULES}
     return {

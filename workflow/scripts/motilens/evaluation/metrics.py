@@ -10,9 +10,7 @@ CONSTANT_RULES = {ZERO_R: pd.DataFrame.mean, MEDIAN: pd.DataFrame.median}
 def mae_stack(predictions: pd.DataFrame) -> float:
     """Return the mean absolute error over stacks and values, percentage points: the paper's MAE.
 
-    Args:
-        predictions: one row for each stack: participant, sample, stack, true_<value>,
-            predicted_<value>.
+    A row of `predictions` is a stack: participant, sample, stack, true_<value>, predicted_<value>.
     """
     return float(_absolute_errors(predictions).to_numpy().mean())
 
@@ -33,7 +31,6 @@ def predict_constant(
     """Return the same table with each prediction replaced by one number of the training samples.
 
     Args:
-        predictions: as of `mae_stack`.
         training_labels: one row for each sample, a column for each predicted value.
         rule: one of CONSTANT_RULES.
     """
@@ -41,11 +38,7 @@ def predict_constant(
 
 
 def zero_r_training_loss(training_labels: pd.DataFrame, loss: str) -> float:
-    """Return the training loss (mse or l1) of a regressor that always predicts the training mean.
-
-    Args:
-        training_labels: as of `predict_constant`.
-    """
+    """Return the training loss (mse, l1) of a regressor that always predicts the training mean."""
     deviations = training_labels - training_labels.mean()
     errors = deviations**2 if loss == "mse" else deviations.abs()
     return float(errors.to_numpy().mean())

@@ -13,9 +13,7 @@ from motilens.core.errors import InputError
 def check_no_leakage(training: dict, held_out: dict, seen_by_encoder: dict) -> None:
     """Check that no participant crosses folds, and that no sample is lost on the way.
 
-    Args:
-        training, held_out: by sample, its `participant` among others.
-        seen_by_encoder: the same, of what the encoder was trained on.
+    All are by sample, with its `participant` among others.
 
     Raises:
         InputError: somebody is on both sides, the encoder did not see exactly the training
@@ -48,7 +46,6 @@ def make_prediction_table(
         keys: (sample, stack) of each row of `predicted`.
         samples: by sample: participant, and the true percentages.
         values: the percentages, in the order of `predicted`'s columns.
-        predicted: (rows, values).
 
     Returns:
         Columns participant, sample, stack, true_<value> ..., predicted_<value> ...

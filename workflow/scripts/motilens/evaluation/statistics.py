@@ -54,7 +54,6 @@ def add_constant_rules(table: pd.DataFrame, labels: dict[tuple, pd.DataFrame]) -
     """Add the rules that predict one number for everything, as further methods before the others.
 
     Args:
-        table: of all models, see `to_long_table`.
         labels: of the training samples, by target and fold; a column for each value.
     """
     first = table["method"].iloc[0]
@@ -87,9 +86,9 @@ def summarize_errors(table: pd.DataFrame) -> pd.DataFrame:
             values = list(dict.fromkeys(group["value"]))
             for value in (ALL_VALUES, *values) if len(values) > 1 else values:
                 part = group if value == ALL_VALUES else group[group["value"] == value]
-                rows.append({"method": method, "target": target, "value": value, "level": level})
-                rows[-1] |= _error_summary(part)
-                rows[-1] |= _agreement_over_seeds(part, pooled=value == ALL_VALUES)
+                keys = {"method": method, "target": target, "value": value, "level": level}
+                agreement = _agreement_over_seeds(part, pooled=value == ALL_VALUES)
+                rows.append(keys | _error_summary(part) | agreement)
     return pd.DataFrame(rows)
 
 

@@ -71,11 +71,9 @@ class Bundle:
 
 
 def describe_member(record: str, weights: str | None) -> dict:
-    """Return a model as `write_bundle` needs it.
+    """Return a model as `write_bundle` needs it, by the paths of its record and of its weights.
 
-    Args:
-        record: path.
-        weights: path; None for a `LabelProportionModel`, which is in its record.
+    A `LabelProportionModel` has no weights: it is in its record.
 
     Raises:
         InputError: a file is damaged.
@@ -97,9 +95,7 @@ def describe_member(record: str, weights: str | None) -> dict:
 def write_bundle(path: str | Path, content: dict) -> str:
     """Write a bundle, whole or not at all, and return its digest.
 
-    Args:
-        path: of the file.
-        content: as of `Bundle`, without `digest`; `members` as of `describe_member`.
+    `content` is that of `Bundle` without `digest`, its `members` as of `describe_member`.
     """
     buffer = io.BytesIO()
     torch.save(content, buffer)

@@ -64,13 +64,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("bundle", help="made by `make bundle`")
     parser.add_argument("videos", nargs="+", type=Path, help="files, or folders of them")
     parser.add_argument("--out", type=Path, default=Path("predictions"), help="a new folder")
-    parser.add_argument(
-        "--frame-rate", type=positive_number, help="of the videos (1/s), if files are wrong"
-    )
+    help_text = "of the videos (1/s), if files are wrong"
+    parser.add_argument("--frame-rate", type=positive_number, help=help_text)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument(
-        "--threads", type=int, choices=range(1, 1025), metavar="N", help="of the CPU"
-    )
+    counts = range(1, 1025)
+    parser.add_argument("--threads", type=int, choices=counts, metavar="N", help="of the CPU")
     return parser.parse_args(arguments)
 
 
@@ -122,16 +120,15 @@ def claim_folder(folder: Path) -> None:
         InputError: it holds predictions, of before or of another run that is going on.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    taken = InputError(
-        f"{folder} holds predictions already: name another folder (--out; OUT= with make)"
-    )
-    if (folder / "predictions.csv").exists():
-        raise taken
     try:
+        if (folder / "predictions.csv").exists():
+            raise FileExistsError
         with open(folder / "predictions.json", "x", encoding="utf-8") as file:
             file.write("[]\n")
     except FileExistsError as error:
-        raise taken from error
+        raise InputError(
+            f"{folder} holds predictions already: name another folder (--out; OUT= with make)"
+        ) from error
 
 
 def summarize(prediction: Prediction) -> str:

@@ -74,8 +74,6 @@ def predict_videos(
     """Yield one prediction after the other; a video that cannot be used does not stop the others.
 
     Args:
-        bundle: the models.
-        videos: paths.
         compute: see `setup_compute`.
         facts: what is known better than by the files: frame_rate (1/s).
     """
@@ -122,7 +120,7 @@ def _predict_video(
             reason = explain_no_tracks(frames, bundle.tracking)
             raise DamagedVideo(f"{path}: {reason}: so nothing can be predicted")
     prediction = Prediction(path, record=record, frame=clips[0, 0], motion=clips[0].std(0))
-    prediction.warnings += [record["warning"]] if record["warning"] else []
+    prediction.warnings += filter(None, [record["warning"]])
     prediction.warnings += describe_out_of_range(appearance, bundle.ranges)
     if record["content_sha256"][:16] in bundle.training_clips:
         prediction.warnings.append(
@@ -197,7 +195,6 @@ def clip_and_normalize(outputs: np.ndarray, values: list[str]) -> tuple[np.ndarr
 
     Args:
         outputs: (models, stacks, values).
-        values: their names.
 
     Returns:
         The same, and the share of stacks where all of motility is 0, so that nothing is known.
@@ -214,14 +211,11 @@ def clip_and_normalize(outputs: np.ndarray, values: list[str]) -> tuple[np.ndarr
 def summarize_predictions(
     outputs: dict[str, np.ndarray], targets: dict[str, list[str]]
 ) -> dict[str, dict[str, float]]:
-    """Return one percentage for each value, and how much stacks and models disagree.
+    """Return `Prediction.values`: a percentage for each, and how much stacks and models disagree.
 
     Args:
         outputs: by target, (models, stacks, values).
         targets: the values of each; a value that two targets share is named by both.
-
-    Returns:
-        As `Prediction.values`.
     """
     names = [value for values in targets.values() for value in values]
     summary = {}
@@ -241,9 +235,8 @@ def summarize_predictions(
 def predictions_table(predictions: Iterable[Prediction]) -> pd.DataFrame:
     """Return a row for each video.
 
-    Returns:
-        Columns video, for each value <value>, <value>_std_over_stacks, <value>_std_over_models,
-        then warnings, error and page.
+    Its columns are video, for each value <value>, <value>_std_over_stacks and
+    <value>_std_over_models, then warnings, error and page.
     """
     last = ["warnings", "error", "page"]
     rows = [{"video": None} | dict.fromkeys(last, "")]  # the columns, if there is no video

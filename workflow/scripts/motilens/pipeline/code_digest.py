@@ -22,11 +22,7 @@ INSTALLED_AS = {
 
 
 def code_versions(script: Path, requirements: Path) -> dict[str, str]:
-    """Return what a step's code is made of.
-
-    Args:
-        script: of the step, beside the library.
-        requirements: file of pins, `name==version`.
+    """Return what a step's code is made of, by its script and the file of pins, `name==version`.
 
     Returns:
         For our files, by their path beside the script, the first 16 hex digits of the SHA-256 of

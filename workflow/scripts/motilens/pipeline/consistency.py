@@ -12,9 +12,7 @@ from motilens.evaluation.paper import AVERAGE
 def find_misplaced_paths(config: dict, clone: Path) -> list[str]:
     """Return a line for each path where a run would overwrite or remove what is not its own.
 
-    Args:
-        config: as `check_config` returns it.
-        clone: the folder of this pipeline.
+    `clone` is the folder of this pipeline.
     """
     named = config["results"]
     if is_storage_url(named):

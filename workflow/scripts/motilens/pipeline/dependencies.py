@@ -25,13 +25,7 @@ CLIPS = Path("clips")  # in the folder of results, where Snakemake works
 
 
 class Dependencies:
-    """What the steps of an experiment depend on.
-
-    Args:
-        experiment: the configuration and the data.
-        scripts: folder of the steps' scripts.
-        requirements: file of pins, `name==version`.
-    """
+    """What the steps of an experiment depend on, by the folder of their scripts and the pins."""
 
     def __init__(self, experiment: Experiment, scripts: Path, requirements: Path):
         self.experiment, self.config = experiment, experiment.config

@@ -25,8 +25,6 @@ class PlannedJob:
     """A job that would run.
 
     Args:
-        rule: its name.
-        sample: that it is of, if it is of one.
         inputs, outputs: paths.
         then, now: what it depended on (None: it has never run) and depends on.
         other_reasons: that have nothing to do with these.

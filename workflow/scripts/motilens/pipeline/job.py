@@ -26,11 +26,9 @@ PROGRESS_SECONDS = 60  # between two lines of a step's progress on the terminal
 
 
 class TerminalHandler(logging.Handler):
-    """Show warnings on the terminal, and a line of progress now and then.
+    """Show warnings on the terminal (a file descriptor), and a line of progress now and then.
 
-    Args:
-        descriptor: file descriptor of the terminal, where Snakemake writes too.
-        step: name of the step and its wildcards.
+    `step` is the name of the step and its wildcards.
     """
 
     def __init__(self, descriptor: int, step: str):

@@ -9,12 +9,7 @@ from motilens.reports.style import COLORS, DISPLAY_NAMES, make_grid, plt, save_f
 
 
 def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path) -> None:
-    """Draw a page for a video: a frame, what moves, and its percentages.
-
-    Args:
-        prediction: an `inference.predictor.Prediction` without an error.
-        targets: by name, the percentages that belong together.
-    """
+    """Draw a page for a video without an error: a frame, what moves, percentages by target."""
     widths = [3, 3, *[4] * len(targets)]
     figure, [axes] = make_grid(1, len(widths), 7 + 4 * len(targets), 4.4, width_ratios=widths)
     frame = prediction.frame
@@ -120,9 +115,7 @@ def plot_gallery(
 def plot_contact_sheet(images: dict[str, np.ndarray], record: dict, path: str | Path) -> None:
     """Draw a video at a glance: some frames, what stands still and what moves.
 
-    Args:
-        images: as of `make_preview_images`.
-        record: of the clips.
+    `images` are those of `make_preview_images`, `record` is that of the clips.
     """
     figure, [axes] = make_grid(1, len(images), 12, 3.1)
     # On a scale of the video's own contrast: where nothing moves, it is dark.

@@ -46,9 +46,7 @@ significantly better than that.
 def errors_vs_zero_r(method: str, summary: pd.DataFrame, comparisons: pd.DataFrame) -> pd.DataFrame:
     """Return the errors of a method by target, and how much better it is than ZeroR.
 
-    Args:
-        method: its name in the tables.
-        summary, comparisons: as of `evaluation.statistics`.
+    `summary` and `comparisons` are those of `evaluation.statistics`.
 
     Returns:
         Indexed by target: error, low, high, zero_r, gain, gain_low, gain_high.
@@ -68,7 +66,6 @@ def render_model_card(
     """Return the card of a bundle as Markdown.
 
     Args:
-        method: its name in the tables.
         records: of its models; of an ensemble, those of its members.
         errors: as of `errors_vs_zero_r`.
         settings: targets, frames, tracking, simulated.
@@ -91,7 +88,7 @@ def render_model_card(
         description=_describe_models(methods, settings),
         **count_participants(records),
         simulated=", simulated" if settings["simulated"] else "",
-        seen=", " + ", and ".join(_describe_inputs(records, settings)),
+        seen=_describe_inputs(records, settings),
         each="single models" if len(methods) == 1 else "one model of each member",
         table=table.to_markdown(index=False),
         notes="".join(f"- {note}\n" for note in _list_notes(records, settings)),
@@ -108,14 +105,13 @@ def _list_notes(records: list[dict], settings: dict) -> list[str]:
     return notes
 
 
-def _describe_inputs(records: list[dict], settings: dict) -> list[str]:
-    parts = []
-    if not all(map(_uses_tracks, records)):
-        text = "at {frame_rate:g} frames per second, frames of {size} x {size} pixels"
-        parts.append(text.format(**settings["frames"]))
-    if any(map(_uses_tracks, records)):
-        parts.append("by the tracks of cells, at each video's own frame rate")
-    return parts
+def _describe_inputs(records: list[dict], settings: dict) -> str:
+    frames = ", at {frame_rate:g} frames per second, frames of {size} x {size} pixels"
+    tracks = ", by the tracks of cells, at each video's own frame rate"
+    if all(map(_uses_tracks, records)):
+        return tracks
+    more = f", and{tracks[1:]}" if any(map(_uses_tracks, records)) else ""
+    return frames.format(**settings["frames"]) + more
 
 
 def _describe_models(methods: dict[str, list[dict]], settings: dict) -> str:

@@ -47,8 +47,7 @@ def plot_errors(summary: pd.DataFrame, mae: pd.DataFrame, reference: str, path: 
 
     Args:
         summary: as from `summarize_errors`.
-        mae: mae.csv (docs/reference/formats.md): each fold and seed is a point; constant rules
-            have a column there.
+        mae: mae.csv: each fold and seed is a point; constant rules have a column there.
         reference: one of the methods.
     """
     chosen = summary[summary["level"] == "participant"].drop_duplicates(["method", "target"])
@@ -84,11 +83,9 @@ def plot_errors(summary: pd.DataFrame, mae: pd.DataFrame, reference: str, path: 
 def plot_agreement(cases: pd.DataFrame, path: str | Path) -> None:
     """Draw Bland-Altman plots, which show whether the error depends on the value.
 
-    Args:
-        cases: one row for each sample, value and method: method, value, true, predicted
-            (percentages).
+    A row of `cases` is a sample, value and method: method, value, true, predicted (percentages).
     """
-    figure, panels = _method_grid(cases, 2.6)
+    figure, panels = _method_grid(cases, 2.6, "mean of both (%)", "predicted - true")
     is_far = ((cases["predicted"] - cases["true"]).abs() > AXIS_LIMITS[1]).any()
     for axis, _, part in panels:
         difference = part["predicted"] - part["true"]
@@ -97,12 +94,10 @@ def plot_agreement(cases: pd.DataFrame, path: str | Path) -> None:
         bias, spread = difference.mean(), 1.96 * difference.std()
         for level, style in ((bias, "-"), (bias - spread, "--"), (bias + spread, "--")):
             axis.axhline(level, color=COLORS[3], linewidth=1, linestyle=style)
-    axes = figure.axes
-    for axis in axes:
+    for axis in figure.axes:
         for limits, values in (("xlim", AXIS_LIMITS), ("ylim", (-AXIS_LIMITS[1], AXIS_LIMITS[1]))):
             low, high = getattr(axis, f"get_{limits}")()
             axis.set(**{limits: (max(low, values[0]), min(high, values[1]))})
-    _label_grid(figure, "predicted - true", "mean of both (%)")
     figure.suptitle(
         "Held-out samples (Bland and Altman)\n"
         "full line, the mean difference; dashed, within which 95 % of differences are expected"
@@ -113,12 +108,8 @@ def plot_agreement(cases: pd.DataFrame, path: str | Path) -> None:
 
 
 def plot_predicted(cases: pd.DataFrame, path: str | Path) -> None:
-    """Draw predicted against true percentages: on the diagonal, predictions are right.
-
-    Args:
-        cases: as for `plot_agreement`.
-    """
-    figure, panels = _method_grid(cases, 2.2)
+    """Draw predicted against true percentages: on the diagonal, predictions are right."""
+    figure, panels = _method_grid(cases, 2.2, "true (%)", "predicted (%)")
     for axis, value, part in panels:
         both = cases.loc[cases["value"] == value, ["true", "predicted"]]  # of all methods
         low = max(both.min(axis=None), AXIS_LIMITS[0])
@@ -128,12 +119,13 @@ def plot_predicted(cases: pd.DataFrame, path: str | Path) -> None:
         axis.plot(limits, limits, color="0.7", linewidth=0.8)
         axis.scatter(part["true"], part["predicted"], s=8, alpha=0.6, color=COLORS[0])
         axis.set(xlim=limits, ylim=limits, aspect="equal")
-    _label_grid(figure, "predicted (%)", "true (%)")
     figure.suptitle("Held-out samples; on the line, predictions are right", fontsize=9)
     save_figure(figure, path)
 
 
-def _method_grid(cases: pd.DataFrame, width: float) -> tuple[plt.Figure, Iterator]:
+def _method_grid(
+    cases: pd.DataFrame, width: float, xlabel: str, ylabel: str
+) -> tuple[plt.Figure, Iterator]:
     """Return a figure with a row for each method and a column for each value, and its panels.
 
     A panel is an axis, its value, and the rows of `cases` that belong there: none where a method
@@ -145,7 +137,9 @@ def _method_grid(cases: pd.DataFrame, width: float) -> tuple[plt.Figure, Iterato
     for axis, value in zip(axes[0], values, strict=True):
         axis.set_title(DISPLAY_NAMES.get(value, value), fontsize=9)
     for axis, method in zip(axes[:, 0], methods, strict=True):
-        axis.set_ylabel(method, fontsize=8)
+        axis.set_ylabel(f"{method}\n{ylabel}", fontsize=8)
+    for axis in axes[-1]:
+        axis.set_xlabel(xlabel, fontsize=8)
     for axis in axes.flat:
         axis.tick_params(labelsize=7)
     panels = (
@@ -154,11 +148,3 @@ def _method_grid(cases: pd.DataFrame, width: float) -> tuple[plt.Figure, Iterato
         for axis, value in zip(row, values, strict=True)
     )
     return figure, panels
-
-
-def _label_grid(figure: plt.Figure, vertical: str, horizontal: str) -> None:
-    for axis in figure.axes:
-        if axis.get_subplotspec().is_first_col():
-            axis.set_ylabel(f"{axis.get_ylabel()}\n{vertical}", fontsize=8)
-        if axis.get_subplotspec().is_last_row():
-            axis.set_xlabel(horizontal, fontsize=8)

@@ -39,8 +39,7 @@ def build_run_page(models: pd.DataFrame, records: list[dict], errors: dict, sett
     """Return the run as a page.
 
     Args:
-        models: as of `make_models_table`.
-        records: of the same models.
+        records: of the same models as `models` (`make_models_table`).
         errors: mae.json.
         settings: `frames` and, for baselines, `tracking` of the configuration; `data`,
             dataset.simulated or "recordings".

@@ -37,9 +37,7 @@ def build_statistics_page(
 ) -> Page:
     """Return the errors per participant with their intervals, beside ZeroR, as a page.
 
-    Args:
-        summary, comparisons: as of `evaluation.statistics`.
-        flags: as of `collect_quality_flags`.
+    It is made of what `evaluation.statistics` and `collect_quality_flags` return.
     """
     parts, used = [], set().union(*flags.values())
     notes = [*NOTES, *(text for name, (_, text) in QUALITY_FLAGS.items() if name in used)]

@@ -9,10 +9,7 @@ from motilens.reports.page import Page
 
 
 def make_table1(mae: pd.DataFrame) -> pd.DataFrame:
-    """Return Table 1: a row for each method and fold, and their average; means over seeds.
-
-    Args:
-        mae: mae.csv (docs/reference/formats.md).
+    """Return Table 1 of mae.csv: a row for each method and fold, and averages; means over seeds.
 
     Returns:
         Columns method (constant rules first), fold (text) and for each target <target>_stack,

@@ -122,13 +122,8 @@ def predict_by_svr(
 ) -> tuple[np.ndarray, float]:
     """Predict by linear support vector regression; C is chosen by the training participants alone.
 
-    Args:
-        training, held_out: features.
-        labels: percentages of the training samples.
-        participants: of these; those of one are never on both sides of the choice.
-
-    Returns:
-        Percentages of the held-out samples, within 0 to 100; C.
+    One participant is never on both sides of that choice. Return the percentages of the held-out
+    samples, within 0 to 100, and C.
     """
     n_folds = min(CV_FOLDS, len(set(participants)))
     pipeline = make_pipeline(StandardScaler(), MultiOutputRegressor(SVR(kernel="linear")))

@@ -47,11 +47,7 @@ class LabelProportionModel:
         return _probabilities(features @ self.weights, self.sums_to_one)
 
     def predict(self, samples: list[pd.DataFrame]) -> np.ndarray:
-        """Return percentages, (samples, values); cells are weighted by the frames of their tracks.
-
-        Args:
-            samples: the cells of each, see `compute_kinematics`.
-        """
+        """Return percentages, (samples, values), by the cells of each, weighted by their frames."""
         percentages = np.tile(self.fallback, (len(samples), 1))
         for row, cells in zip(percentages, samples, strict=True):
             if len(cells):
@@ -93,7 +89,6 @@ def fit_label_proportions(
         samples: the cells of each, see `compute_kinematics`.
         percentages: (samples, values).
         participants: of the samples; those of one are never on both sides of the choice of decay.
-        sums_to_one: the values add up to 100.
     """
     with_cells = [number for number, cells in enumerate(samples) if len(cells)]
     groups = [participants[number] for number in with_cells]
