@@ -1,5 +1,7 @@
 """Errors of all models, Table 1, and figures."""
 
+SHOWN = {"fold": 1, "seed": EXPERIMENT.seeds[0]}  # in the gallery
+
 
 def reported(path, category, what):
     """Mark an output as a part of the report; its caption is named as the file."""
@@ -166,12 +168,8 @@ rule plot_gallery:
         clips=clips_of(EXPERIMENT.groups["gallery"]),
         clip_records=records_of(EXPERIMENT.groups["gallery"]),
         index=lambda wildcards: index_of("training1", "gallery"),
-        weights=all_autoencoders(
-            rules.train_autoencoder.output.weights, fold=1, seed=EXPERIMENT.seeds[0]
-        ),
-        records=all_autoencoders(
-            rules.train_autoencoder.output.record, fold=1, seed=EXPERIMENT.seeds[0]
-        ),
+        weights=all_autoencoders(rules.train_autoencoder.output.weights, **SHOWN),
+        records=all_autoencoders(rules.train_autoencoder.output.record, **SHOWN),
     output:
         reported("figures/gallery.png", "3 What models see", "gallery"),
     log:

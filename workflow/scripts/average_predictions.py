@@ -13,10 +13,8 @@ def main(job):
     records = [read_record(path) for path in job.input.records]
     for record in records:
         check_no_leakage(record["training"], held_out, record["training"])
-    members = [
-        read_predictions(path, record)
-        for path, record in zip(job.input.predictions, records, strict=True)
-    ]
+    pairs = zip(job.input.predictions, records, strict=True)
+    members = [read_predictions(path, record) for path, record in pairs]
     write_table(job.output.predictions, average_predictions(members))
     settings = depends_on["settings"]
     settings = {"values": settings[f"targets.{wildcards.target}"], "members": settings["members"]}

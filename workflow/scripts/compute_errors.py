@@ -12,10 +12,8 @@ from motilens.pipeline.job import run_job
 def main(job):
     depends_on = job.params.depends_on
     records = {path: read_record(path) for path in job.input.records}
-    rows = [
-        make_mae_row(read_predictions(path, record), record)
-        for path, record in zip(job.input.predictions, records.values(), strict=True)
-    ]
+    pairs = zip(job.input.predictions, records.values(), strict=True)
+    rows = [make_mae_row(read_predictions(path, record), record) for path, record in pairs]
     folds, skipped = depends_on["folds_digest"], depends_on["skipped"]
     table = pd.DataFrame(rows).assign(folds=folds, skipped=" ".join(skipped))
     write_table(job.output.table, table)

@@ -16,9 +16,7 @@ from motilens.reports.statistics_page import build_statistics_page, collect_qual
 
 def main(job):
     records = [read_record(path) for path in job.input.records]
-    labels = {
-        (record["target"], int(record["fold"])): training_label_table(record) for record in records
-    }
+    labels = {(r["target"], int(r["fold"])): training_label_table(r) for r in records}
     table = add_constant_rules(read_all_predictions(job.input.predictions, records), labels)
     summary, comparisons = summarize_errors(table), compare_methods(table)
     write_table(job.output.summary, summary)

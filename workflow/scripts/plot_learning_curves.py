@@ -14,9 +14,7 @@ def main(job):
     # Both kinds of paths end in .../fold1/seed0/history.csv.
     runs = [(path, "autoencoder", Path(path).parts[-4]) for path in job.input.autoencoders]
     runs += [(path, Path(path).parts[-4], Path(path).parts[-5]) for path in job.input.regressors]
-    histories = [
-        pd.read_csv(path).assign(run=path, model=model, input=name) for path, model, name in runs
-    ]
+    histories = [pd.read_csv(p).assign(run=p, model=model, input=name) for p, model, name in runs]
     constants = zero_r_losses(map(read_record, job.input.records))
     plot_learning_curves(pd.concat(histories), constants, job.output[0])
 

@@ -61,16 +61,10 @@ def main(job):
         "encoder": encoder_record["weights_sha256"],
     }  # fmt: skip
     with checkpointing(job.output.weights, identity, compute.checkpoint_minutes) as checkpoints:
+        pretrained = load_stored_weights(job.input.pretrained) if job.input.pretrained else None
+        bags = make_bags(keys, settings["bag_size"])
         result = train_regressor(
-            stacks,
-            labels,
-            encoder,
-            settings,
-            seed,
-            compute,
-            checkpoints,
-            pretrained=load_stored_weights(job.input.pretrained) if job.input.pretrained else None,
-            bags=make_bags(keys, settings["bag_size"]),
+            stacks, labels, encoder, settings, seed, compute, checkpoints, pretrained, bags
         )
         logger.info(f"diagnostics: {format_diagnostics(result.diagnostics)}")
         for issue in list_issues(result.diagnostics):

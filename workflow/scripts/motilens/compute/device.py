@@ -40,13 +40,10 @@ class ComputeSettings:
     """What `setup_compute` has decided.
 
     Args:
-        device: where models and batches are.
         precision: of the forward pass in training.
         channels_last: memory layout; None: where it is faster.
-        compile: whether networks are compiled.
         data_location: where stacks are kept ("auto", "device", "host" or "disk").
         micro_batch: stacks at a time, if less than a batch.
-        checkpoint_minutes: between two checkpoints.
     """
 
     device: torch.device
@@ -136,17 +133,16 @@ def setup_compute(settings: dict | None = None, threads: int | None = None) -> C
 def _choose_device(wanted: str, jobs_per_gpu: int) -> torch.device:
     if wanted == "cpu":
         return torch.device("cpu")
+    version = f"PyTorch {torch.__version__}"
     gpu = acquire_gpu(jobs_per_gpu)  # before PyTorch looks for GPUs
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     if gpu and device.type == "cpu" and wanted == "auto":
-        logger.warning(
-            f"{gpu} is a GPU, but PyTorch {torch.__version__} cannot use it: training on the CPU"
-        )
+        logger.warning(f"{gpu} is a GPU, but {version} cannot use it: training on the CPU")
     if wanted in ("auto", device.type):
         return device
     raise InputError(
-        f"compute.device: {wanted}, but PyTorch {torch.__version__} finds none here "
-        f"(it finds {device.type}): check the driver and CUDA_VISIBLE_DEVICES, or set it to auto"
+        f"compute.device: {wanted}, but {version} finds none here (it finds {device.type}): "
+        "check the driver and CUDA_VISIBLE_DEVICES, or set it to auto"
     )
 
 

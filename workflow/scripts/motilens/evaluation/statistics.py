@@ -21,10 +21,8 @@ ALL_VALUES = "all"  # the values of a target together
 
 def read_all_predictions(paths: Iterable[str], records: Iterable[dict]) -> pd.DataFrame:
     """Return the predictions of these models in one long table, see `to_long_table`."""
-    tables = [
-        to_long_table(read_predictions(path, record), record)
-        for path, record in zip(paths, records, strict=True)
-    ]
+    pairs = zip(paths, records, strict=True)
+    tables = [to_long_table(read_predictions(path, record), record) for path, record in pairs]
     return pd.concat(tables, ignore_index=True)
 
 

@@ -42,7 +42,6 @@ class Bundle:
     """What a bundle file holds.
 
     Args:
-        members: the models.
         targets: by name, the percentages that its members predict, in their order.
         frames: how videos become clips, see `extract_clips`.
         ranges: of the training videos, see `training_ranges`.
@@ -142,9 +141,8 @@ def load_bundle(path: str | Path) -> Bundle:
                 raise ValueError("its models do not predict what its targets name")
         return bundle
     except Exception as error:  # an edited file raises almost anything
-        raise InputError(
-            f"{path} cannot be used ({describe_error(error)}): make it again"
-        ) from error
+        reason = describe_error(error)
+        raise InputError(f"{path} cannot be used ({reason}): make it again") from error
 
 
 def _restore_member(target: str, fold: int, seed: int, **content: dict) -> BundleMember:

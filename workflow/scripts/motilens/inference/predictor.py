@@ -51,7 +51,6 @@ class Prediction:
         tracks: of the cells, see `track_heads`.
         cell_classes: which percentage each cell is counted for, if these add up to 100.
         record: of its decoding, as with clips.
-        page: the file that shows it, if there is one.
     """
 
     video: str
@@ -123,9 +122,8 @@ def _predict_video(
     prediction.warnings += filter(None, [record["warning"]])
     prediction.warnings += describe_out_of_range(appearance, bundle.ranges)
     if record["content_sha256"][:16] in bundle.training_clips:
-        prediction.warnings.append(
-            "models of this bundle were trained on this video: this is no test of them"
-        )
+        warning = "models of this bundle were trained on this video: this is no test of them"
+        prediction.warnings.append(warning)
     return _predict_clips(bundle, prediction, clips, tracked, compute)
 
 
@@ -142,15 +140,13 @@ def _predict_clips(
         clips: uint8 (clips, frames, height, width).
         tracked: as of `track_heads`, if models use tracks.
     """
-    cells = None
+    cells, warn = None, prediction.warnings.append
     if tracked:
         prediction.tracks, prediction.frame = tracked
         cells = compute_kinematics(prediction.tracks, prediction.record["video_frame_rate"])
         prediction.n_cells = len(cells)
         if len(cells) < MIN_CELLS:
-            prediction.warnings.append(
-                f"fewer than {MIN_CELLS} cells ({len(cells)}) are no sample of a population"
-            )
+            warn(f"fewer than {MIN_CELLS} cells ({len(cells)}) are no sample of a population")
     for target, values in bundle.targets.items():
         members = [member for member in bundle.members if member.target == target]
         outputs = []
@@ -169,14 +165,12 @@ def _predict_clips(
             prediction.cell_classes = [values[index] for index in proba.argmax(1)]
         prediction.outputs[target], empty = clip_and_normalize(outputs, values)
         if target in bundle.no_better:
-            prediction.warnings.append(
+            warn(
                 f"{target}: do not rely on it: on held-out participants, these models are not "
                 "significantly better than ZeroR, which always predicts the training mean"
             )
         if empty:
-            prediction.warnings.append(
-                f"{target}: {empty:.0%} of all outputs are 0 or below: replaced by equal parts"
-            )
+            warn(f"{target}: {empty:.0%} of all outputs are 0 or below: replaced by equal parts")
     prediction.values = summarize_predictions(prediction.outputs, bundle.targets)
     return prediction
 

@@ -35,10 +35,7 @@ def check_config(config: dict, schema: dict) -> dict:
 
 
 def find_duplicate_keys(path: str | Path) -> list[str]:
-    """Return a line for each key that stands twice in one mapping of a YAML file.
-
-    YAML would silently take the last one.
-    """
+    """Return a line for each key that is twice in a mapping of a YAML file: the last counts."""
     lines = _iter_duplicate_keys(yaml.compose(Path(path).read_text("utf-8")), path)
     return list(dict.fromkeys(lines))
 

@@ -157,10 +157,9 @@ class Dependencies:
         return self.of_step(step, {key: method, "target": target, "fold": fold})
 
     def _make_feature_images(self, wildcards) -> dict:
-        return {
-            "encoded": self.clip_contents(self.experiment.sample_names),
-            "upstream": short_digest(self.of_step("train_autoencoder", wildcards)),
-        }
+        encoded = self.clip_contents(self.experiment.sample_names)
+        upstream = short_digest(self.of_step("train_autoencoder", wildcards))
+        return {"encoded": encoded, "upstream": upstream}
 
     def _stack(self, input_type: str) -> dict:
         """Return what the models of an input type see of a clip."""
@@ -211,11 +210,9 @@ class Dependencies:
     def _plot_gallery(self, wildcards) -> dict:
         inputs = self.experiment.autoencoded
         upstream = [self.of_step("train_autoencoder", {"input": i, "fold": 1}) for i in inputs]
-        return {
-            "settings": {"inputs": inputs, "seed": self.experiment.seeds[0]},
-            "shown": self.clip_contents(self.experiment.groups["gallery"]),
-            "upstream": short_digest(upstream),
-        }
+        settings = {"inputs": inputs, "seed": self.experiment.seeds[0]}
+        shown = self.clip_contents(self.experiment.groups["gallery"])
+        return {"settings": settings, "shown": shown, "upstream": short_digest(upstream)}
 
     def _make_bundle(self, wildcards) -> dict:
         uses_tracks = {*self.experiment.members(wildcards["method"])} & {*self.config["baselines"]}
@@ -240,11 +237,7 @@ class Dependencies:
     def _all_models(self, *steps: str, methods: list | None = None) -> str:
         """Return a digest of what all models, and `steps` between them and a step, depend on."""
         methods = self.experiment.methods if methods is None else methods
-        parts = [
-            self.of_method(method, target, fold)
-            for method, target in methods
-            for fold in self.experiment.folds
-        ]
+        parts = [self.of_method(*m, fold) for m in methods for fold in self.experiment.folds]
         return short_digest([parts, self.experiment.seeds, *map(self.code, steps)])
 
     # Parts of these.

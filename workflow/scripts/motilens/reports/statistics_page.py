@@ -42,19 +42,15 @@ def build_statistics_page(
     parts, used = [], set().union(*flags.values())
     notes = [*NOTES, *(text for name, (_, text) in QUALITY_FLAGS.items() if name in used)]
     for target, rows in select_target_rows(summary).groupby("target", sort=False):
-        rows = rows.set_index("method")
+        rows, difference = rows.set_index("method"), ("difference", "low", "high")
         versus = comparisons[comparisons["target"] == target]
         versus = versus[versus["first"] == ZERO_R].set_index("second")
         table = pd.DataFrame(
             {
-                "Method": [
-                    name + _flag_signs(flags.get((name, target), ())) for name in rows.index
-                ],
+                "Method": [m + _flag_signs(flags.get((m, target), ())) for m in rows.index],
                 "MAE": rows.apply(format_interval, axis=1, names=("mae", "mae_low", "mae_high")),
                 "SD over seeds": [f"{x:.2f}" if x == x else "" for x in rows["mae_std_over_seeds"]],
-                "better than ZeroR by": versus.apply(
-                    format_interval, axis=1, names=("difference", "low", "high")
-                ),
+                "better than ZeroR by": versus.apply(format_interval, axis=1, names=difference),
                 "p, adjusted": versus["p_adjusted"].map(_format_p_value),
             },
             index=rows.index,

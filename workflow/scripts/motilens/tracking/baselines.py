@@ -85,10 +85,8 @@ def bag_of_displacement_words(
     Returns:
         Shares (samples, N_WORDS) of the training samples and of the others; zeros without cells.
     """
-    vectors = [
-        log_mean_squared_displacements(tracks)
-        for tracks in (*training.values(), *held_out.values())
-    ]
+    samples = (*training.values(), *held_out.values())
+    vectors = [log_mean_squared_displacements(tracks) for tracks in samples]
     known = np.concatenate(vectors[: len(training)])
     if not len(known):
         return np.zeros((len(training), 1)), np.zeros((len(held_out), 1))
@@ -131,7 +129,7 @@ def predict_by_svr(
     if n_folds < 2:  # no choice: the strongest regularization
         pipeline.set_params(**{name: C_GRID[0]}).fit(training, labels)
         return pipeline.predict(held_out).clip(0, 100), C_GRID[0]
-    search = GridSearchCV(
-        pipeline, {name: C_GRID}, scoring="neg_mean_absolute_error", cv=GroupKFold(n_folds)
-    ).fit(training, labels, groups=participants)
+    folds, scoring = GroupKFold(n_folds), "neg_mean_absolute_error"
+    search = GridSearchCV(pipeline, {name: C_GRID}, scoring=scoring, cv=folds)
+    search.fit(training, labels, groups=participants)
     return search.predict(held_out).clip(0, 100), float(*search.best_params_.values())

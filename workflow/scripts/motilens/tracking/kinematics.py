@@ -48,10 +48,9 @@ def compute_kinematics(tracks: pd.DataFrame, frame_rate: float) -> pd.DataFrame:
 
 def log_mean_squared_displacements(tracks: pd.DataFrame) -> np.ndarray:
     """Return the logarithm of each cell's mean squared displacement (pixels²), (cells, LAGS)."""
-    rows = [
-        [np.square(path[lag:] - path[:-lag]).sum(1).mean() for lag in LAGS]
-        for path in _iter_paths(tracks)
-    ]
+    rows = []
+    for path in _iter_paths(tracks):
+        rows.append([np.square(path[lag:] - path[:-lag]).sum(1).mean() for lag in LAGS])
     return np.log(np.array(rows).reshape(-1, len(LAGS)) + 1e-3)
 
 

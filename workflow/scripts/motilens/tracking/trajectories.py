@@ -77,10 +77,8 @@ def track_heads(path: str, frames: int, settings: dict) -> tuple[pd.DataFrame, n
     """
     selected, detections, first = np.arange(frames), [], None
     # Part or all of any single frame may be black.
-    brightest = functools.reduce(
-        np.maximum, (frame for _, frame in FrameReader(path, TRACKING_WIDTH, "pad", selected))
-    )
-    inside = _without_padding(brightest)
+    every = (frame for _, frame in FrameReader(path, TRACKING_WIDTH, "pad", selected))
+    inside = _without_padding(functools.reduce(np.maximum, every))
     for number, padded in FrameReader(path, TRACKING_WIDTH, "pad", selected):
         frame = padded[inside]
         first = frame if first is None else first
