@@ -44,8 +44,8 @@ rule predict_baseline:
 
 rule average_predictions:
     input:
-        predictions=members_of("predictions"),
-        records=members_of("record"),
+        predictions=lambda wildcards: members_of(wildcards, "predictions"),
+        records=lambda wildcards: members_of(wildcards, "record"),
         index=lambda wildcards: index_of(f"training{wildcards.fold}", "all"),
     output:
         record="ensembles/{ensemble}/{target}/fold{fold}/seed{seed}/model.json",

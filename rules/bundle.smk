@@ -3,8 +3,8 @@
 
 rule make_bundle:
     input:
-        weights=bundled("weights"),
-        records=bundled("record"),
+        weights=lambda wildcards: bundled(wildcards, "weights"),
+        records=lambda wildcards: bundled(wildcards, "record"),
         clips=clips_of(SAMPLES),
         clip_records=records_of(SAMPLES),
         summary=rules.compute_statistics.output.summary,

@@ -66,13 +66,11 @@ def list_store(folder):
             f"dataset.videos: no file is seen in {folder}: {remedy}; videos at the top of a bucket, "
             "in no folder of it, cannot be listed"
         )
-    return {
-        str(Path(path).relative_to(here)): {
-            "size": inventory.size[path],
-            "changed": inventory.mtime[path].storage(),
-        }
-        for path in paths
-    }
+    listed = {}
+    for path in paths:
+        size, changed = inventory.size[path], inventory.mtime[path].storage()
+        listed[str(Path(path).relative_to(here))] = {"size": size, "changed": changed}
+    return listed
 
 
 # Paths in the configuration begin where Snakemake was called; jobs of it work in the results.
@@ -105,9 +103,8 @@ try:
     RESULTS = LAUNCH_FOLDER / config["results"]
     if IS_MAIN and "--touch" not in sys.argv:
         check_results(RESULTS)
-    EXPERIMENT = load_experiment(
-        config, LAUNCH_FOLDER, list_store(config["dataset"].get("videos")), IS_MAIN
-    )
+    stored = list_store(config["dataset"].get("videos"))
+    EXPERIMENT = load_experiment(config, LAUNCH_FOLDER, stored, IS_MAIN)
 except InputError as error:
     stop(error)
 
@@ -152,11 +149,10 @@ def depends_on(step):
 
 def print_run_end():
     """Print what the user should know about the videos."""
+    has_baselines = bool(config["baselines"])
     skip = config["dataset"]["on_unreadable_video"] == "skip"
     try:
-        text = describe_run_end(
-            "clips", "logs/extract_clips", SAMPLES, bool(config["baselines"]), skip
-        )
+        text = describe_run_end("clips", "logs/extract_clips", SAMPLES, has_baselines, skip)
     except InputError as error:  # a damaged record, which its step reports
         text = str(error)
     if text:

@@ -1,5 +1,13 @@
 """Errors of all models, Table 1, and figures."""
 
+SHOWN = {"fold": 1, "seed": EXPERIMENT.seeds[0]}  # in the gallery
+
+
+def reported(path, category, what):
+    """Mark an output as a part of the report; its caption is named as the file."""
+    caption = f"../workflow/report/{Path(path).stem}.rst"
+    return report(path, category=category, caption=caption, labels={"what": what})
+
 
 rule compute_errors:
     input:
@@ -31,12 +39,7 @@ rule compute_statistics:
         summary="tables/statistics.csv",
         comparisons="tables/comparisons.csv",
         markdown="tables/statistics.md",
-        web=report(
-            "tables/statistics.html",
-            category="1 Errors",
-            caption="../workflow/report/statistics.rst",
-            labels={"what": "intervals and comparisons"},
-        ),
+        web=reported("tables/statistics.html", "1 Errors", "intervals and comparisons"),
     log:
         "logs/compute_statistics.log",
     localrule: True
@@ -57,12 +60,7 @@ rule make_table1:
     output:
         csv="tables/table1.csv",
         markdown="tables/table1.md",
-        web=report(
-            "tables/table1.html",
-            category="1 Errors",
-            caption="../workflow/report/table1.rst",
-            labels={"what": "Table 1"},
-        ),
+        web=reported("tables/table1.html", "1 Errors", "Table 1"),
     log:
         "logs/make_table1.log",
     localrule: True
@@ -87,12 +85,7 @@ rule summarize_run:
     output:
         models="tables/models.csv",
         markdown="tables/run_summary.md",
-        web=report(
-            "tables/run_summary.html",
-            category="5 How it was made",
-            caption="../workflow/report/run_summary.rst",
-            labels={"what": "cost, settings, versions"},
-        ),
+        web=reported("tables/run_summary.html", "5 How it was made", "cost, settings, versions"),
     log:
         "logs/summarize_run.log",
     localrule: True
@@ -113,12 +106,7 @@ rule plot_learning_curves:
         records=all_models(rules.train_regressor.output.record),
         index=index_of_all,
     output:
-        report(
-            "figures/learning_curves.png",
-            category="2 Training",
-            caption="../workflow/report/learning_curves.rst",
-            labels={"what": "learning curves"},
-        ),
+        reported("figures/learning_curves.png", "2 Training", "learning curves"),
     log:
         "logs/plot_learning_curves.log",
     conda:
@@ -139,12 +127,7 @@ rule plot_errors:
         errors=rules.compute_errors.output.table,
         index=index_of_all,
     output:
-        report(
-            "figures/errors.png",
-            category="1 Errors",
-            caption="../workflow/report/errors.rst",
-            labels={"what": "all methods"},
-        ),
+        reported("figures/errors.png", "1 Errors", "all methods"),
     log:
         "logs/plot_errors.log",
     localrule: True
@@ -164,18 +147,8 @@ rule plot_agreement:
         records=files_of_all_methods("record", EXPERIMENT.seeds[:1]),
         index=index_of_all,
     output:
-        agreement=report(
-            "figures/agreement.png",
-            category="1 Errors",
-            caption="../workflow/report/agreement.rst",
-            labels={"what": "agreement (Bland and Altman)"},
-        ),
-        predicted=report(
-            "figures/predicted.png",
-            category="1 Errors",
-            caption="../workflow/report/predicted.rst",
-            labels={"what": "predicted against true"},
-        ),
+        agreement=reported("figures/agreement.png", "1 Errors", "agreement (Bland and Altman)"),
+        predicted=reported("figures/predicted.png", "1 Errors", "predicted against true"),
     log:
         "logs/plot_agreement.log",
     conda:
@@ -195,19 +168,10 @@ rule plot_gallery:
         clips=clips_of(EXPERIMENT.groups["gallery"]),
         clip_records=records_of(EXPERIMENT.groups["gallery"]),
         index=lambda wildcards: index_of("training1", "gallery"),
-        weights=all_autoencoders(
-            rules.train_autoencoder.output.weights, fold=1, seed=EXPERIMENT.seeds[0]
-        ),
-        records=all_autoencoders(
-            rules.train_autoencoder.output.record, fold=1, seed=EXPERIMENT.seeds[0]
-        ),
+        weights=all_autoencoders(rules.train_autoencoder.output.weights, **SHOWN),
+        records=all_autoencoders(rules.train_autoencoder.output.record, **SHOWN),
     output:
-        report(
-            "figures/gallery.png",
-            category="3 What models see",
-            caption="../workflow/report/gallery.rst",
-            labels={"what": "gallery"},
-        ),
+        reported("figures/gallery.png", "3 What models see", "gallery"),
     log:
         "logs/plot_gallery.log",
     conda:

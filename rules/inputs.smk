@@ -1,5 +1,7 @@
 """Functions that name the files that steps read."""
 
+import contextlib
+
 from snakemake.exceptions import IncompleteCheckpointException
 
 
@@ -21,10 +23,8 @@ def clips_to_remake(samples):
 
     Trainings name the index alone: plans would grow with samples times trainings.
     """
-    files = {
-        suffix: {p.stem for p in Path("clips").glob(f"*.{suffix}")} for suffix in ("json", "h5")
-    }
-    return clips_of([name for name in samples if name in files["json"] - files["h5"]])
+    records, clips = ({p.stem for p in Path("clips").glob(f"*.{s}")} for s in ("json", "h5"))
+    return clips_of([name for name in samples if name in records - clips])
 
 
 def records_of(samples):
@@ -47,15 +47,12 @@ def index_of(*groups):
             f"--until and --omit-from do not work with {', '.join(sorted(beyond))}: ask for a "
             "target instead (clips, autoencoders, regressors, or a file)"
         )
-    paths = []
+    paths = {group: f"clips/index/{group}.csv" for group in groups}
     for group in groups:
-        path = f"clips/index/{group}.csv"
-        try:
+        with contextlib.suppress(IncompleteCheckpointException):
             checkpoints.index_clips.get(group=group)
-            paths.append(ancient(path))
-        except IncompleteCheckpointException:
-            paths.append(path)
-    return paths
+            paths[group] = ancient(paths[group])
+    return list(paths.values())
 
 
 def index_of_all(wildcards):
@@ -74,17 +71,9 @@ def all_autoencoders(patterns, **wildcards):
 
 
 def files_of_method(method, kind, **wildcards):
-    """Return paths for a method's models, whatever they are.
-
-    Args:
-        kind: `predictions`, `record`; of regressors also others.
-    """
-    if method in EXPERIMENT.inputs:
-        return all_models(getattr(rules.train_regressor.output, kind), input=method, **wildcards)
-    if method in EXPERIMENT.ensembles:
-        output = rules.average_predictions.output
-        return all_models(getattr(output, kind), ensemble=method, **wildcards)
-    return all_models(getattr(rules.predict_baseline.output, kind), baseline=method, **wildcards)
+    """Return paths for a method's models: `predictions`, `record`; of regressors also others."""
+    step, key = EXPERIMENT.step_of(method)
+    return all_models(getattr(getattr(rules, step).output, kind), **{key: method}, **wildcards)
 
 
 def files_of_all_methods(kind, seed=EXPERIMENT.seeds):
@@ -103,47 +92,28 @@ def pretrained_weights(wildcards):
     return [] if name == "none" else f"weights/{settings['backbone']}/{name}.pt"
 
 
-def encoder_of(kind):
+def encoder_of(wildcards, kind):
     """Return a file of the autoencoder behind a regressor, if there is one: `weights`, `record`."""
-
-    def path(wildcards):
-        if wildcards.input not in EXPERIMENT.autoencoded:
-            return []
-        named = {name: wildcards[name] for name in ("input", "fold", "seed")}
-        return expand(getattr(rules.train_autoencoder.output, kind), **named)[0]
-
-    return path
+    if wildcards.input not in EXPERIMENT.autoencoded:
+        return []
+    named = {name: wildcards[name] for name in ("input", "fold", "seed")}
+    return expand(getattr(rules.train_autoencoder.output, kind), **named)[0]
 
 
-def members_of(kind):
+def members_of(wildcards, kind):
     """Return files of what an ensemble averages: `predictions` or `record`."""
-
-    def paths(wildcards):
-        named = {key: wildcards[key] for key in ("target", "fold", "seed")}
-        members = EXPERIMENT.ensembles[wildcards.ensemble]
-        return [path for method in members for path in files_of_method(method, kind, **named)]
-
-    return paths
+    named = {key: wildcards[key] for key in ("target", "fold", "seed")}
+    members = EXPERIMENT.ensembles[wildcards.ensemble]
+    return [path for method in members for path in files_of_method(method, kind, **named)]
 
 
-def bundled(kind):
-    """Return files of a method's models, or of all members of an ensemble.
-
-    Args:
-        kind: `record`, or `weights`, which baselines do not have.
-    """
-
-    def paths(wildcards):
-        if wildcards.method not in EXPERIMENT.bundled_methods:
-            raise WorkflowError(
-                f"{wildcards.method} cannot be bundled; there are "
-                f"{', '.join(EXPERIMENT.bundled_methods)} (make bundle METHOD=...)"
-            )
-        return [
-            path
-            for method in EXPERIMENT.members(wildcards.method)
-            if method in EXPERIMENT.inputs or kind == "record"
-            for path in files_of_method(method, kind)
-        ]
-
-    return paths
+def bundled(wildcards, kind):
+    """Return `record` or `weights` (baselines have none) of a method's or its members' models."""
+    if wildcards.method not in EXPERIMENT.bundled_methods:
+        raise WorkflowError(
+            f"{wildcards.method} cannot be bundled; there are "
+            f"{', '.join(EXPERIMENT.bundled_methods)} (make bundle METHOD=...)"
+        )
+    methods = EXPERIMENT.members(wildcards.method)
+    methods = [m for m in methods if m in EXPERIMENT.inputs or kind == "record"]
+    return [path for method in methods for path in files_of_method(method, kind)]

@@ -22,8 +22,8 @@ rule fetch_weights:
 rule train_regressor:
     input:
         pretrained=pretrained_weights,
-        encoder=encoder_of("weights"),
-        encoder_record=encoder_of("record"),
+        encoder=lambda wildcards: encoder_of(wildcards, "weights"),
+        encoder_record=lambda wildcards: encoder_of(wildcards, "record"),
         clips=lambda wildcards: clips_to_remake(SAMPLES),
         index=lambda wildcards: index_of(f"training{wildcards.fold}", "all"),
     output:

@@ -89,14 +89,11 @@ def make_crate(config_files, results):
     crate.name = f"A run of Motilens {motilens_version()}"
     crate.description = "Tables and figures of a run, the pipeline and the configuration behind."
     crate.license = "https://spdx.org/licenses/MIT"
-    crate.root_dataset["conformsTo"] = [
-        crate.add(
-            ContextEntity(
-                crate, address, {"@type": "CreativeWork", "name": name, "version": address[-3:]}
-            )
-        )
-        for address, name in PROFILES.items()
-    ]
+    profiles = []
+    for address, name in PROFILES.items():
+        properties = {"@type": "CreativeWork", "name": name, "version": address[-3:]}
+        profiles.append(crate.add(ContextEntity(crate, address, properties)))
+    crate.root_dataset["conformsTo"] = profiles
     workflow = crate.add_workflow(
         ROOT / "Snakefile", "Snakefile", main=True, lang="snakemake",
         properties={"name": "Motilens"},
@@ -125,11 +122,8 @@ def list_files(folder, patterns):
     """Return the files that match patterns, or are in matching folders."""
     matches = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
     files = [file for path in matches for file in (sorted(path.rglob("*")) or [path])]
-    return [
-        file
-        for file in files
-        if file.is_file() and not file.is_symlink() and "__pycache__" not in file.parts
-    ]
+    files = [file for file in files if file.is_file() and not file.is_symlink()]
+    return [file for file in files if "__pycache__" not in file.parts]
 
 
 def run_times(results):
@@ -138,11 +132,9 @@ def run_times(results):
     if not files:
         raise InputError(f"{results / METADATA}: the time of the run is not known: run it again")
     records = [json.loads(path.read_text()) for path in files]
-    times = [[r[kind] for r in records if r.get(kind)] for kind in ("starttime", "endtime")]
-    return (
-        datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
-        for moment in (min(times[0]), max(times[1]))
-    )
+    started, ended = ([r[k] for r in records if r.get(k)] for k in ("starttime", "endtime"))
+    ends = min(started), max(ended)
+    return (datetime.fromtimestamp(t, UTC).isoformat(timespec="seconds") for t in ends)
 
 
 if __name__ == "__main__":

@@ -39,17 +39,12 @@ class JobCollector(logging.Handler):
         self.dependencies = getattr(record, "dependencies", self.dependencies)
         if getattr(record, "event", None) != "job_info" or not record.output:
             return  # another event, or a rule that only names a target
-        job = PlannedJob(
-            record.rule_name,
-            record.wildcards.get("sample", ""),
-            [str(path) for path in record.input],
-            [str(path) for path in record.output],
-            read_depends_on(map(str, record.output)),
-            self.dependencies.of_step(record.rule_name, record.wildcards),
-            parse_reason(record.reason),
-        )
-        self.jobs.append(job)
-        self.names.append(f"{record.rule_name} {dict(record.wildcards) or ''}")
+        rule, wildcards = record.rule_name, record.wildcards
+        inputs, outputs = (list(map(str, paths)) for paths in (record.input, record.output))
+        then, now = read_depends_on(outputs), self.dependencies.of_step(rule, wildcards)
+        sample, reasons = wildcards.get("sample", ""), parse_reason(record.reason)
+        self.jobs.append(PlannedJob(rule, sample, inputs, outputs, then, now, reasons))
+        self.names.append(f"{rule} {dict(wildcards) or ''}")
 
 
 def main():

@@ -1,6 +1,6 @@
 """Predict the percentages of the held-out participants by the mean of several methods."""
 
-from motilens.core.files import atomic_write, hash_file
+from motilens.core.files import hash_file, write_table
 from motilens.core.records import make_provenance, read_record, write_record
 from motilens.evaluation.ensembling import average_predictions, merge_diagnostics
 from motilens.evaluation.predictions import check_no_leakage, read_predictions
@@ -13,16 +13,11 @@ def main(job):
     records = [read_record(path) for path in job.input.records]
     for record in records:
         check_no_leakage(record["training"], held_out, record["training"])
-    members = [
-        read_predictions(path, record)
-        for path, record in zip(job.input.predictions, records, strict=True)
-    ]
-    with atomic_write(job.output.predictions) as temporary:
-        average_predictions(members).to_csv(temporary, index=False)
-    settings = {
-        "values": depends_on["settings"][f"targets.{wildcards.target}"],
-        "members": depends_on["settings"]["members"],
-    }
+    pairs = zip(job.input.predictions, records, strict=True)
+    members = [read_predictions(path, record) for path, record in pairs]
+    write_table(job.output.predictions, average_predictions(members))
+    settings = depends_on["settings"]
+    settings = {"values": settings[f"targets.{wildcards.target}"], "members": settings["members"]}
     description = dict(wildcards.items()) | {
         "method": wildcards.ensemble,
         "autoencoder_collapsed": any(record["autoencoder_collapsed"] for record in records),

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from motilens.core.files import atomic_write
+from motilens.core.files import write_table
 from motilens.core.records import make_provenance, read_record, write_record
 from motilens.evaluation.mae_table import make_mae_row
 from motilens.evaluation.predictions import read_predictions
@@ -12,14 +12,11 @@ from motilens.pipeline.job import run_job
 def main(job):
     depends_on = job.params.depends_on
     records = {path: read_record(path) for path in job.input.records}
-    rows = [
-        make_mae_row(read_predictions(path, record), record)
-        for path, record in zip(job.input.predictions, records.values(), strict=True)
-    ]
+    pairs = zip(job.input.predictions, records.values(), strict=True)
+    rows = [make_mae_row(read_predictions(path, record), record) for path, record in pairs]
     folds, skipped = depends_on["folds_digest"], depends_on["skipped"]
-    with atomic_write(job.output.table) as temporary:
-        table = pd.DataFrame(rows).assign(folds=folds, skipped=" ".join(skipped))
-        table.to_csv(temporary, index=False)
+    table = pd.DataFrame(rows).assign(folds=folds, skipped=" ".join(skipped))
+    write_table(job.output.table, table)
     made = make_provenance(depends_on["code"], depends_on["settings"])
     split = {"folds_digest": folds, "skipped": skipped}
     write_record(job.output.record, made | split | {"models": records})

@@ -1,6 +1,6 @@
 """Compute intervals over participants, agreement, and paired comparisons of all methods."""
 
-from motilens.core.files import atomic_write
+from motilens.core.files import write_table
 from motilens.core.records import read_record
 from motilens.evaluation.mae_table import training_label_table
 from motilens.evaluation.statistics import (
@@ -16,14 +16,11 @@ from motilens.reports.statistics_page import build_statistics_page, collect_qual
 
 def main(job):
     records = [read_record(path) for path in job.input.records]
-    labels = {
-        (record["target"], int(record["fold"])): training_label_table(record) for record in records
-    }
+    labels = {(r["target"], int(r["fold"])): training_label_table(r) for r in records}
     table = add_constant_rules(read_all_predictions(job.input.predictions, records), labels)
     summary, comparisons = summarize_errors(table), compare_methods(table)
-    for part, path in ((summary, job.output.summary), (comparisons, job.output.comparisons)):
-        with atomic_write(path) as temporary:
-            part.to_csv(temporary, index=False)
+    write_table(job.output.summary, summary)
+    write_table(job.output.comparisons, comparisons)
     page = build_statistics_page(summary, comparisons, collect_quality_flags(records))
     write_page(page, job.output.markdown, job.output.web)
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from motilens.clips.duplicates import find_near_duplicates
 from motilens.clips.records import check_clips_differ
-from motilens.core.files import atomic_write
+from motilens.core.files import write_table
 from motilens.core.records import read_record
 from motilens.pipeline.job import run_job
 
@@ -23,8 +23,7 @@ def main(job):
             "one person is in training and held out: remove it"
         )
     table = pd.DataFrame(records).drop(columns=["filters", "made", "thumbnail"], errors="ignore")
-    with atomic_write(job.output[0]) as temporary:
-        table.to_csv(temporary, index=False)
+    write_table(job.output[0], table)
 
 
 if __name__ == "__main__":

@@ -20,34 +20,28 @@ def main(job):
     settings, training = depends_on["settings"], depends_on["training"]
     records = [read_record(path) for path in job.input.records]
     weights = iter(job.input.weights)  # in the order of the records of those that have some
-    members = [
-        describe_member(path, None if "fitted" in record else next(weights))
-        for path, record in zip(job.input.records, records, strict=True)
-    ]
+    pairs = zip(job.input.records, records, strict=True)
+    members = [describe_member(p, None if "fitted" in r else next(weights)) for p, r in pairs]
     files = match_clips_to_samples(job.input.clips, training)
     decoded = {record["sample"]: record for record in map(read_record, job.input.clip_records)}
-    measured = [
-        measure_appearance(read_clips(path), decoded[sample]) for sample, path in files.items()
-    ]
+    measured = [measure_appearance(read_clips(p), decoded[name]) for name, p in files.items()]
     summary, comparisons = (pd.read_csv(p) for p in (job.input.summary, job.input.comparisons))
     errors = errors_vs_zero_r(method, summary, comparisons)
     card = render_model_card(method, records, errors, settings)
     no_better = errors.index[~(errors["gain_low"] > 0)]
     # In the order of the models, and so of the paper.
     targets = dict.fromkeys(member["target"] for member in members)
-    digest = write_bundle(
-        job.output.bundle,
-        {
-            "members": members,
-            "targets": {name: settings["targets"][name] for name in targets},
-            "frames": settings["frames"],
-            "ranges": training_ranges(measured),
-            "tracking": settings["tracking"],
-            "no_better": list(no_better),
-            "training_clips": sorted({content["clips"] for content in training.values()}),
-            "card": card,
-        },
-    )
+    content = {
+        "members": members,
+        "targets": {name: settings["targets"][name] for name in targets},
+        "frames": settings["frames"],
+        "ranges": training_ranges(measured),
+        "tracking": settings["tracking"],
+        "no_better": list(no_better),
+        "training_clips": sorted({row["clips"] for row in training.values()}),
+        "card": card,
+    }
+    digest = write_bundle(job.output.bundle, content)
     with atomic_write(job.output.card) as temporary:
         temporary.write_text(card, encoding="utf-8")
     for target in no_better:

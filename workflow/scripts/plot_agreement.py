@@ -1,6 +1,5 @@
 """Draw predicted against true percentages of all held-out samples, and their differences."""
 
-from motilens.core.files import atomic_write
 from motilens.core.records import read_record
 from motilens.evaluation.statistics import average_over_stacks, read_all_predictions
 from motilens.pipeline.job import run_job
@@ -10,10 +9,8 @@ from motilens.reports.plots import plot_agreement, plot_predicted
 def main(job):
     table = read_all_predictions(job.input.predictions, map(read_record, job.input.records))
     cases = average_over_stacks(table)
-    with atomic_write(job.output.agreement) as temporary:
-        plot_agreement(cases, temporary)
-    with atomic_write(job.output.predicted) as temporary:
-        plot_predicted(cases, temporary)
+    plot_agreement(cases, job.output.agreement)
+    plot_predicted(cases, job.output.predicted)
 
 
 if __name__ == "__main__":

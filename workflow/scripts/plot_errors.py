@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from motilens.core.files import atomic_write
 from motilens.evaluation.metrics import ZERO_R
 from motilens.pipeline.job import run_job
 from motilens.reports.plots import plot_errors
@@ -10,8 +9,7 @@ from motilens.reports.plots import plot_errors
 
 def main(job):
     summary, mae = (pd.read_csv(path) for path in (job.input.statistics, job.input.errors))
-    with atomic_write(job.output[0]) as temporary:
-        plot_errors(summary, mae, ZERO_R, temporary)
+    plot_errors(summary, mae, ZERO_R, job.output[0])
 
 
 if __name__ == "__main__":

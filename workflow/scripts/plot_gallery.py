@@ -2,7 +2,6 @@
 
 from motilens.clips.hdf5 import match_clips_to_samples, read_stacks
 from motilens.compute.device import setup_compute
-from motilens.core.files import atomic_write
 from motilens.evaluation.diagnostics import list_issues
 from motilens.models.autoencoders import build_autoencoder
 from motilens.pipeline.job import run_job
@@ -19,11 +18,9 @@ def main(job):
         plot_message("The participant to be shown was skipped: no video", output)
         return
     rows, compute = [], setup_compute({"device": "cpu"})
-    models = zip(
-        depends_on["settings"]["inputs"], job.input.weights, job.input.records, strict=True
-    )
-    for name, weights, record_path in models:
-        model, record = load_model(weights, record_path, build_autoencoder)
+    inputs = depends_on["settings"]["inputs"]
+    for name, *paths in zip(inputs, job.input.weights, job.input.records, strict=True):
+        model, record = load_model(*paths, build_autoencoder)
         flag = " †" if list_issues(record["diagnostics"]) else ""
         clip = read_stacks(files[0], model.frames)[:1]
         stacks = stacks_from_array(clip, compute)
@@ -31,8 +28,7 @@ def main(job):
         reconstruction = reconstruct_stacks(model, stacks)[0, 0]
         motion = feature_image_motion(model, clip[0], compute)
         rows.append((name + flag, clip[0, 0] / 255, feature_image, reconstruction, motion))
-    with atomic_write(output) as temporary:
-        plot_gallery(rows, temporary)
+    plot_gallery(rows, output)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from motilens.core.files import atomic_write
 from motilens.core.records import read_record
 from motilens.evaluation.mae_table import zero_r_losses
 from motilens.pipeline.job import run_job
@@ -15,12 +14,9 @@ def main(job):
     # Both kinds of paths end in .../fold1/seed0/history.csv.
     runs = [(path, "autoencoder", Path(path).parts[-4]) for path in job.input.autoencoders]
     runs += [(path, Path(path).parts[-4], Path(path).parts[-5]) for path in job.input.regressors]
-    histories = [
-        pd.read_csv(path).assign(run=path, model=model, input=name) for path, model, name in runs
-    ]
+    histories = [pd.read_csv(p).assign(run=p, model=model, input=name) for p, model, name in runs]
     constants = zero_r_losses(map(read_record, job.input.records))
-    with atomic_write(job.output[0]) as temporary:
-        plot_learning_curves(pd.concat(histories), constants, temporary)
+    plot_learning_curves(pd.concat(histories), constants, job.output[0])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from motilens.core.files import atomic_write, hash_file
+from motilens.core.files import hash_file, write_table
 from motilens.core.records import make_provenance, read_record, write_record
 from motilens.evaluation.predictions import check_no_leakage, make_prediction_table
 from motilens.pipeline.job import run_job
@@ -19,34 +19,24 @@ def main(job):
     paths = dict(zip(depends_on["samples"], job.input.tracks, strict=True))
     tracks = {sample: read_tracks(paths[sample]) for sample in (*training, *held_out)}
     records = {record["sample"]: record for record in map(read_record, job.input.records)}
-    scales = {
-        sample: scale * downscale_factor(records[sample])
-        for sample, scale in settings.get("microns_per_pixel", {}).items()
-        if sample in tracks
-    }
+    given = settings.get("microns_per_pixel", {})
+    scales = {s: given[s] * downscale_factor(records[s]) for s in tracks if s in given}
     labels, truth = (pd.DataFrame.from_dict(s, orient="index") for s in (training, held_out))
-    predicted, fitted = predict_baseline(
-        method,
-        labels[["participant", *values]],
-        {sample: tracks[sample] for sample in training},
-        {sample: tracks[sample] for sample in held_out},
-        {sample: records[sample]["video_frame_rate"] for sample in tracks},
-        scales,
-        int(wildcards.seed),
-    )
+    labels = labels[["participant", *values]]
+    sides = ({sample: tracks[sample] for sample in side} for side in (training, held_out))
+    rates = {sample: records[sample]["video_frame_rate"] for sample in tracks}
+    seed = int(wildcards.seed)
+    predicted, fitted = predict_baseline(method, labels, *sides, rates, scales, seed)
     table = make_prediction_table([(sample, 0) for sample in held_out], truth, values, predicted)
-    with atomic_write(job.output.predictions) as temporary:
-        table.to_csv(temporary, index=False)
+    write_table(job.output.predictions, table)
     empty = ", ".join(sample for sample in held_out if tracks[sample].empty)
+    warning = f"no cell is tracked in {empty}: predicted by ZeroR" if empty else None
     description = dict(wildcards.items()) | {
         "method": method,
         "fitted": fitted,
         "cells": {sample: int(part["cell"].nunique()) for sample, part in tracks.items()},
         "autoencoder_collapsed": False,
-        "diagnostics": {
-            "failure": None,
-            "warning": f"no cell is tracked in {empty}: predicted by ZeroR" if empty else None,
-        },
+        "diagnostics": {"failure": None, "warning": warning},
         "training": training,
         "held_out": held_out,
         "predictions_sha256": hash_file(job.output.predictions),

@@ -7,7 +7,7 @@ import pandas as pd
 
 from motilens.clips.hdf5 import clip_paths, match_clips_to_samples
 from motilens.compute.device import setup_compute
-from motilens.core.files import atomic_write, hash_file
+from motilens.core.files import hash_file, write_table
 from motilens.core.records import make_provenance
 from motilens.evaluation.diagnostics import format_diagnostics, list_issues
 from motilens.evaluation.predictions import check_no_leakage, make_prediction_table
@@ -36,13 +36,11 @@ def main(job):
     settings = depends_on["settings"]["regressor"] | {"values": values}
     # No param: how fast a model is trained does not make it stale.
     compute = setup_compute(job.config["compute"], job.threads)
-    fixed = depends_on["settings"].get(f"inputs.{wildcards.input}")
-    if fixed:
+    if fixed := depends_on["settings"].get(f"inputs.{wildcards.input}"):
         encoder, encoder_record = make_fixed_encoder(fixed, training)
     else:
-        encoder, encoder_record = load_model(
-            job.input.encoder, job.input.encoder_record, build_autoencoder
-        )
+        paths = job.input.encoder, job.input.encoder_record
+        encoder, encoder_record = load_model(*paths, build_autoencoder)
     check_no_leakage(training, held_out, encoder_record["training"])
     settings["architecture"] = regressor_architecture(settings, encoder_record["architecture"])
     if encoder_record["diagnostics"]["failure"]:
@@ -63,16 +61,10 @@ def main(job):
         "encoder": encoder_record["weights_sha256"],
     }  # fmt: skip
     with checkpointing(job.output.weights, identity, compute.checkpoint_minutes) as checkpoints:
+        pretrained = load_stored_weights(job.input.pretrained) if job.input.pretrained else None
+        bags = make_bags(keys, settings["bag_size"])
         result = train_regressor(
-            stacks,
-            labels,
-            encoder,
-            settings,
-            seed,
-            compute,
-            checkpoints,
-            pretrained=load_stored_weights(job.input.pretrained) if job.input.pretrained else None,
-            bags=make_bags(keys, settings["bag_size"]),
+            stacks, labels, encoder, settings, seed, compute, checkpoints, pretrained, bags
         )
         logger.info(f"diagnostics: {format_diagnostics(result.diagnostics)}")
         for issue in list_issues(result.diagnostics):
@@ -80,9 +72,8 @@ def main(job):
         stacks, keys = load_side(held_out)
         truth = pd.DataFrame.from_dict(held_out, orient="index")
         predicted = predict_stacks(result.model, stacks)
-        with atomic_write(job.output.predictions) as temporary:
-            predictions = make_prediction_table(keys, truth, values, predicted)
-            predictions.to_csv(temporary, index=False)
+        predictions = make_prediction_table(keys, truth, values, predicted)
+        write_table(job.output.predictions, predictions)
         description = dict(wildcards.items()) | {
             "method": wildcards.input,
             "architecture": settings["architecture"],

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from motilens.core.files import atomic_write
+from motilens.core.files import write_table
 from motilens.core.labels import LABELS, VIDEO_FACTS
 from motilens.pipeline.job import run_job
 
@@ -13,11 +13,10 @@ def main(job):
         print(f"WARNING: {line}")  # in the log only: the plan has shown it on the terminal
     table = pd.DataFrame.from_dict(samples, orient="index").rename_axis("sample")
     known = [name for name in (*VIDEO_FACTS, *LABELS) if name in table]
-    with atomic_write(job.output.table) as temporary:
-        table[["participant", "video", "fold", *known]].to_csv(temporary)
-    folds = table.set_index("participant")["fold"]
-    with atomic_write(job.output.folds) as temporary:
-        folds[~folds.index.duplicated()].to_csv(temporary)
+    columns = ["sample", "participant", "video", "fold", *known]
+    write_table(job.output.table, table.reset_index()[columns])
+    folds = table[["participant", "fold"]].drop_duplicates("participant")
+    write_table(job.output.folds, folds)
 
 
 if __name__ == "__main__":

@@ -40,13 +40,10 @@ class ComputeSettings:
     """What `setup_compute` has decided.
 
     Args:
-        device: where models and batches are.
         precision: of the forward pass in training.
         channels_last: memory layout; None: where it is faster.
-        compile: whether networks are compiled.
         data_location: where stacks are kept ("auto", "device", "host" or "disk").
         micro_batch: stacks at a time, if less than a batch.
-        checkpoint_minutes: between two checkpoints.
     """
 
     device: torch.device
@@ -74,9 +71,8 @@ class ComputeSettings:
 
     def to_device(self, model: nn.Module, preference: ChannelsLastPreference) -> nn.Module:
         """Move a model to the device, in the layout that is fastest there."""
-        last = self.channels_last
-        if last is None:
-            last = preference.cpu if self.on_cpu else preference.gpu
+        preferred = preference.cpu if self.on_cpu else preference.gpu
+        last = preferred if self.channels_last is None else self.channels_last
         form = torch.channels_last if last else torch.contiguous_format
         return model.to(self.device, memory_format=form)
 
@@ -125,55 +121,47 @@ def setup_compute(settings: dict | None = None, threads: int | None = None) -> C
     torch.use_deterministic_algorithms(deterministic)
     torch.backends.cudnn.benchmark = not deterministic
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = chosen["tf32"]
-    last = chosen["channels_last"]
+    as_chosen = ("compile", "data_location", "micro_batch", "checkpoint_minutes")
     return ComputeSettings(
         device=device,
         precision=_choose_precision(chosen["precision"], device),
-        channels_last=None if last == "auto" else last,
-        compile=chosen["compile"],
-        data_location=chosen["data_location"],
-        micro_batch=chosen["micro_batch"],
-        checkpoint_minutes=chosen["checkpoint_minutes"],
+        channels_last=None if chosen["channels_last"] == "auto" else chosen["channels_last"],
+        **{name: chosen[name] for name in as_chosen},
     )
 
 
 def _choose_device(wanted: str, jobs_per_gpu: int) -> torch.device:
     if wanted == "cpu":
         return torch.device("cpu")
+    version = f"PyTorch {torch.__version__}"
     gpu = acquire_gpu(jobs_per_gpu)  # before PyTorch looks for GPUs
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     if gpu and device.type == "cpu" and wanted == "auto":
-        logger.warning(
-            f"{gpu} is a GPU, but PyTorch {torch.__version__} cannot use it: training on the CPU"
-        )
+        logger.warning(f"{gpu} is a GPU, but {version} cannot use it: training on the CPU")
     if wanted in ("auto", device.type):
         return device
     raise InputError(
-        f"compute.device: {wanted}, but PyTorch {torch.__version__} finds none here "
-        f"(it finds {device.type}): check the driver and CUDA_VISIBLE_DEVICES, or set it to auto"
+        f"compute.device: {wanted}, but {version} finds none here (it finds {device.type}): "
+        "check the driver and CUDA_VISIBLE_DEVICES, or set it to auto"
     )
 
 
 def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:
     has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    if wanted == "auto":
-        return torch.bfloat16 if has_bfloat16 else torch.float32
     if wanted == "bfloat16" and device.type == "cuda" and not has_bfloat16:
         raise InputError(
             f"compute.precision: bfloat16, which {torch.cuda.get_device_name(device)} does not "
             "have: set it to auto"
         )
-    return torch.bfloat16 if wanted == "bfloat16" else torch.float32
+    uses_bfloat16 = has_bfloat16 if wanted == "auto" else wanted == "bfloat16"
+    return torch.bfloat16 if uses_bfloat16 else torch.float32
 
 
 def keep_freed_memory() -> bool:
     """Have glibc keep freed memory for the next step, rather than return it and ask again.
 
     Its page faults are up to half of an autoencoder's step on a CPU (benchmarks/README.md). The
-    same bits; at most 18 % more memory at the peak.
-
-    Returns:
-        Whether this C library can do that.
+    same bits; at most 18 % more memory at the peak. Return whether this C library can do that.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -4,6 +4,7 @@ Snakemake counts GPUs but does not tell a job which one to use.
 """
 
 import fcntl
+import itertools
 import logging
 import os
 import platform
@@ -26,9 +27,9 @@ def list_visible_gpus() -> list[str]:
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        names = [name.strip() for name in visible.split(",")]
-        end = next((number for number, name in enumerate(names) if name in ("", "-1")), len(names))
-        return list(dict.fromkeys(names[:end]))  # CUDA looks no further, either
+        names = map(str.strip, visible.split(","))
+        # CUDA looks no further, either.
+        return list(dict.fromkeys(itertools.takewhile(lambda name: name not in ("", "-1"), names)))
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return ["mps"]
     try:
@@ -46,26 +47,20 @@ def acquire_gpu(slots_per_gpu: int = 1) -> str | None:
     There is a locked file for each slot of each GPU: the operating system unlocks it however the
     process ends. CUDA_VISIBLE_DEVICES then names that GPU alone; call this before CUDA is used.
 
-    Args:
-        slots_per_gpu: how many processes may use the same GPU.
-
     Returns:
         Its name, or None if there is none.
     """
     if not (names := list_visible_gpus()):
         return None
-    waiting = False
-    while True:
+    for attempt in itertools.count():
         # Each GPU's first slot before any second one.
-        for slot in range(slots_per_gpu):
-            for name in names:
-                if _try_lock(_lock_file(name, slot)):
-                    if name != "mps":
-                        os.environ["CUDA_VISIBLE_DEVICES"] = name
-                    return name
-        if not waiting:
+        for slot, name in itertools.product(range(slots_per_gpu), names):
+            if _try_lock(_lock_file(name, slot)):
+                if name != "mps":
+                    os.environ["CUDA_VISIBLE_DEVICES"] = name
+                return name
+        if attempt == 0:
             logger.warning(f"all GPUs ({', '.join(names)}) are in use by other trainings: waiting")
-            waiting = True
         time.sleep(0.5)
 
 

@@ -31,6 +31,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_table(path: str | Path, table, **options) -> None:
+    """Write a table of pandas as CSV, without its index; options: of `to_csv`."""
+    with atomic_write(path) as temporary:
+        table.to_csv(temporary, index=False, **options)
+
+
 def hash_file(path: str | Path) -> str:
     """Return the SHA-256 of a file's content, 64 hex digits."""
     with open(path, "rb") as file:

@@ -26,8 +26,8 @@ def format_diagnostics(diagnostics: dict) -> str:
     parts = []
     for name, value in diagnostics.items():
         if name not in ("failure", "warning"):
-            values = value if isinstance(value, list) else [value]
-            parts.append(f"{name.replace('_', ' ')} {' '.join(f'{v:.4g}' for v in values)}")
+            numbers = [f"{v:.4g}" for v in (value if isinstance(value, list) else [value])]
+            parts.append(" ".join([name.replace("_", " "), *numbers]))
     return "; ".join(parts + list_issues(diagnostics))
 
 

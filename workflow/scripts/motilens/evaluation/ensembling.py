@@ -32,21 +32,9 @@ def average_predictions(members: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def merge_diagnostics(records: list[dict]) -> dict:
-    """Return what is wrong with any member of an ensemble.
-
-    Args:
-        records: of the members.
-
-    Returns:
-        failure and warning, each in one line, or None.
-    """
-
-    def merge(kind):
-        lines = [
-            f"{record['method']}: {record['diagnostics'][kind]}"
-            for record in records
-            if record["diagnostics"][kind]
-        ]
-        return "; ".join(lines) or None
-
-    return {kind: merge(kind) for kind in ("failure", "warning")}
+    """Return the failure and the warning of an ensemble by its members' records: a line or None."""
+    merged = {}
+    for kind in ("failure", "warning"):
+        issues = [(record["method"], record["diagnostics"][kind]) for record in records]
+        merged[kind] = "; ".join(f"{name}: {issue}" for name, issue in issues if issue) or None
+    return merged

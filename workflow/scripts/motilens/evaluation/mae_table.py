@@ -16,12 +16,7 @@ from motilens.evaluation.paper import matches_paper_setup
 
 
 def make_mae_row(predictions: pd.DataFrame, record: dict) -> dict:
-    """Return one row of mae.csv.
-
-    Args:
-        predictions: of the held-out samples, as `make_prediction_table` returns them.
-        record: of the model; it holds the labels of its training samples.
-    """
+    """Return one row of mae.csv: predictions of held-out samples, and the record of their model."""
     labels = training_label_table(record)
     constants = {rule: predict_constant(predictions, labels, rule) for rule in CONSTANT_RULES}
     return {
@@ -46,11 +41,7 @@ def training_label_table(record: dict) -> pd.DataFrame:
 
 
 def zero_r_losses(records: Iterable[dict]) -> dict[str, list[float]]:
-    """Return the training losses of ZeroR by target, the mean over models with the same loss.
-
-    Args:
-        records: of regressors.
-    """
+    """Return the training losses of ZeroR by target, the mean over regressors of the same loss."""
     rows = []
     for record in records:
         name = record["settings"]["loss"]

@@ -10,9 +10,7 @@ CONSTANT_RULES = {ZERO_R: pd.DataFrame.mean, MEDIAN: pd.DataFrame.median}
 def mae_stack(predictions: pd.DataFrame) -> float:
     """Return the mean absolute error over stacks and values, percentage points: the paper's MAE.
 
-    Args:
-        predictions: one row for each stack: participant, sample, stack, true_<value>,
-            predicted_<value>.
+    A row of `predictions` is a stack: participant, sample, stack, true_<value>, predicted_<value>.
     """
     return float(_absolute_errors(predictions).to_numpy().mean())
 
@@ -33,27 +31,19 @@ def predict_constant(
     """Return the same table with each prediction replaced by one number of the training samples.
 
     Args:
-        predictions: as of `mae_stack`.
         training_labels: one row for each sample, a column for each predicted value.
         rule: one of CONSTANT_RULES.
     """
-    constants = CONSTANT_RULES[rule](training_labels).add_prefix("predicted_")
-    return predictions.assign(**constants)
+    return predictions.assign(**CONSTANT_RULES[rule](training_labels).add_prefix("predicted_"))
 
 
 def zero_r_training_loss(training_labels: pd.DataFrame, loss: str) -> float:
-    """Return the training loss of a regressor that always predicts the training mean.
-
-    Args:
-        training_labels: as of `predict_constant`.
-        loss: mse or l1, as in the configuration.
-    """
+    """Return the training loss (mse, l1) of a regressor that always predicts the training mean."""
     deviations = training_labels - training_labels.mean()
     errors = deviations**2 if loss == "mse" else deviations.abs()
     return float(errors.to_numpy().mean())
 
 
 def _absolute_errors(predictions: pd.DataFrame) -> pd.DataFrame:
-    true = predictions.filter(regex="^true_")
-    predicted = predictions[[name.replace("true_", "predicted_", 1) for name in true]]
-    return (true - predicted.set_axis(true.columns, axis=1)).abs()
+    true = predictions.filter(regex="^true_").rename(columns=lambda name: name[len("true_") :])
+    return (true - predictions[[f"predicted_{name}" for name in true]].to_numpy()).abs()

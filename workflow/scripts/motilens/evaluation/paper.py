@@ -27,9 +27,7 @@ def matches_paper_setup(record: dict) -> bool:
 
 def paper_mae(method: str, target: str, fold: int | str) -> float | None:
     """Return the paper's error of a fold, or of AVERAGE; None if it has no such figure."""
-    folds = PAPER_MAE.get(method, {}).get(target)
-    if not folds:
-        return None
+    folds = PAPER_MAE.get(method, {}).get(target, ())
     if fold == AVERAGE:
-        return sum(folds) / len(folds)
+        return sum(folds) / len(folds) if folds else None
     return folds[fold - 1] if fold <= len(folds) else None

@@ -13,20 +13,14 @@ from motilens.core.errors import InputError
 def check_no_leakage(training: dict, held_out: dict, seen_by_encoder: dict) -> None:
     """Check that no participant crosses folds, and that no sample is lost on the way.
 
-    Args:
-        training, held_out: by sample, its `participant` among others.
-        seen_by_encoder: the same, of what the encoder was trained on.
+    All are by sample, with its `participant` among others.
 
     Raises:
         InputError: somebody is on both sides, the encoder did not see exactly the training
             samples, or one side is empty.
     """
-    participants = [
-        {row["participant"] for row in side.values()}
-        for side in (held_out, training, seen_by_encoder)
-    ]
-    leaked = participants[0] & (participants[1] | participants[2])
-    if leaked:
+    seen = {row["participant"] for side in (training, seen_by_encoder) for row in side.values()}
+    if leaked := seen & {row["participant"] for row in held_out.values()}:
         raise InputError(
             f"held-out participants {sorted(leaked)} were seen in training: the error would be "
             "too good to be true. Delete the autoencoders of this fold and run again"
@@ -52,7 +46,6 @@ def make_prediction_table(
         keys: (sample, stack) of each row of `predicted`.
         samples: by sample: participant, and the true percentages.
         values: the percentages, in the order of `predicted`'s columns.
-        predicted: (rows, values).
 
     Returns:
         Columns participant, sample, stack, true_<value> ..., predicted_<value> ...
@@ -65,11 +58,7 @@ def make_prediction_table(
 
 
 def read_predictions(path: str, record: dict) -> pd.DataFrame:
-    """Read predictions as a step wrote them; participants are text.
-
-    Args:
-        path: of the table.
-        record: of the model that made them.
+    """Read the predictions that the model of a record made; participants are text.
 
     Raises:
         InputError: they are not what the model made, or a prediction is not a number.

@@ -21,10 +21,8 @@ ALL_VALUES = "all"  # the values of a target together
 
 def read_all_predictions(paths: Iterable[str], records: Iterable[dict]) -> pd.DataFrame:
     """Return the predictions of these models in one long table, see `to_long_table`."""
-    tables = [
-        to_long_table(read_predictions(path, record), record)
-        for path, record in zip(paths, records, strict=True)
-    ]
+    pairs = zip(paths, records, strict=True)
+    tables = [to_long_table(read_predictions(path, record), record) for path, record in pairs]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -36,15 +34,11 @@ def to_long_table(predictions: pd.DataFrame, record: dict) -> pd.DataFrame:
     """
     keys = {name: record[name] for name in ("method", "target")}
     keys |= {name: int(record[name]) for name in ("fold", "seed")}
-    parts = [
-        predictions[["participant", "sample", "stack"]].assign(
-            **keys,
-            value=value,
-            true=predictions[f"true_{value}"],
-            predicted=predictions[f"predicted_{value}"],
-        )
-        for value in record["settings"]["values"]
-    ]
+    parts = []
+    for value in record["settings"]["values"]:
+        numbers = {kind: predictions[f"{kind}_{value}"] for kind in ("true", "predicted")}
+        rows = predictions[["participant", "sample", "stack"]]
+        parts.append(rows.assign(**keys, value=value, **numbers))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -58,7 +52,6 @@ def add_constant_rules(table: pd.DataFrame, labels: dict[tuple, pd.DataFrame]) -
     """Add the rules that predict one number for everything, as further methods before the others.
 
     Args:
-        table: of all models, see `to_long_table`.
         labels: of the training samples, by target and fold; a column for each value.
     """
     first = table["method"].iloc[0]
@@ -91,9 +84,9 @@ def summarize_errors(table: pd.DataFrame) -> pd.DataFrame:
             values = list(dict.fromkeys(group["value"]))
             for value in (ALL_VALUES, *values) if len(values) > 1 else values:
                 part = group if value == ALL_VALUES else group[group["value"] == value]
-                rows.append({"method": method, "target": target, "value": value, "level": level})
-                rows[-1] |= _error_summary(part)
-                rows[-1] |= _agreement_over_seeds(part, pooled=value == ALL_VALUES)
+                keys = {"method": method, "target": target, "value": value, "level": level}
+                agreement = _agreement_over_seeds(part, pooled=value == ALL_VALUES)
+                rows.append(keys | _error_summary(part) | agreement)
     return pd.DataFrame(rows)
 
 
@@ -108,24 +101,16 @@ def compare_methods(table: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for target, group in average_over_stacks(table).groupby("target", sort=False):
-        errors = {
-            name: participant_errors(part) for name, part in group.groupby("method", sort=False)
-        }
+        methods = group.groupby("method", sort=False)
+        errors = {name: participant_errors(part) for name, part in methods}
         for first, second in combinations(errors, 2):
             pair = errors[first], errors[second].reindex(errors[first].index)
-            low, high = bootstrap_interval(pair[0] - pair[1])
-            rows.append(
-                {
-                    "target": target,
-                    "first": first,
-                    "second": second,
-                    "difference": (pair[0] - pair[1]).mean(),
-                    "low": low,
-                    "high": high,
-                    "p": _paired_p_value(*pair),
-                }
-            )
-    comparisons = pd.DataFrame(rows)
+            difference = pair[0] - pair[1]
+            interval = bootstrap_interval(difference)
+            p = _paired_p_value(*pair)
+            rows.append((target, first, second, difference.mean(), *interval, p))
+    names = ["target", "first", "second", "difference", "low", "high", "p"]
+    comparisons = pd.DataFrame(rows, columns=names)
     return comparisons.assign(p_adjusted=stats.false_discovery_control(comparisons["p"]))
 
 
@@ -137,11 +122,10 @@ def participant_errors(cases: pd.DataFrame) -> pd.Series:
 def bootstrap_interval(errors: pd.Series) -> tuple[float, float]:
     """Return the 95 % interval of the mean that other participants of the same kind would give.
 
-    Args:
-        errors: of participants. Of a single one, the interval is NaN.
+    Of a single participant it is NaN.
     """
     if len(errors) < 2:
-        return float("nan"), float("nan")
+        return np.nan, np.nan
     result = stats.bootstrap(
         (errors.to_numpy(),), np.mean, n_resamples=N_RESAMPLES, method="percentile", rng=0
     )
@@ -155,7 +139,6 @@ def _paired_p_value(first: pd.Series, second: pd.Series) -> float:
         (first.to_numpy(), second.to_numpy()),
         lambda x, y, axis: np.mean(x - y, axis=axis),
         permutation_type="samples",
-        vectorized=True,
         n_resamples=N_RESAMPLES,
         rng=0,
     )
@@ -164,9 +147,7 @@ def _paired_p_value(first: pd.Series, second: pd.Series) -> float:
 
 def _error_summary(cases: pd.DataFrame) -> dict:
     low, high = bootstrap_interval(participant_errors(cases))
-    by_seed = cases.groupby("seed")[["participant", "true", "predicted"]].apply(
-        lambda group: participant_errors(group).mean()
-    )
+    by_seed = pd.Series([participant_errors(group).mean() for _, group in cases.groupby("seed")])
     return {
         "participants": cases["participant"].nunique(),
         "seeds": len(by_seed),
@@ -194,12 +175,11 @@ def _agreement(true: pd.Series, predicted: pd.Series) -> dict:
         "limits_low": difference.mean() - 1.96 * deviation,
         "limits_high": difference.mean() + 1.96 * deviation,
     }
+    line = (np.nan, np.nan, np.nan)
     if variance and np.ptp(predicted) > TOLERANCE:
-        line = stats.linregress(predicted, true)
-        return agreement | {
-            "correlation": line.rvalue, "slope": line.slope, "intercept": line.intercept,
-        }  # fmt: skip
-    return agreement | dict.fromkeys(("correlation", "slope", "intercept"), np.nan)
+        fit = stats.linregress(predicted, true)
+        line = fit.rvalue, fit.slope, fit.intercept
+    return agreement | dict(zip(("correlation", "slope", "intercept"), line, strict=True))
 
 
 def select_target_rows(summary: pd.DataFrame) -> pd.DataFrame:

@@ -42,7 +42,6 @@ class Bundle:
     """What a bundle file holds.
 
     Args:
-        members: the models.
         targets: by name, the percentages that its members predict, in their order.
         frames: how videos become clips, see `extract_clips`.
         ranges: of the training videos, see `training_ranges`.
@@ -71,11 +70,9 @@ class Bundle:
 
 
 def describe_member(record: str, weights: str | None) -> dict:
-    """Return a model as `write_bundle` needs it.
+    """Return a model as `write_bundle` needs it, by the paths of its record and of its weights.
 
-    Args:
-        record: path of its record.
-        weights: path of its weights; None for a `LabelProportionModel`, which is in its record.
+    A `LabelProportionModel` has no weights: it is in its record.
 
     Raises:
         InputError: a file is damaged.
@@ -90,24 +87,20 @@ def describe_member(record: str, weights: str | None) -> dict:
             LabelProportionModel.from_dict(description["fitted"])
         except (TypeError, ValueError, KeyError) as error:
             raise InputError(f"{record}: fitted: {error}: delete it and run again") from error
-    keys = {"target": description["target"]}
-    return keys | {name: int(description[name]) for name in ("fold", "seed")} | content
+    fold, seed = int(description["fold"]), int(description["seed"])
+    return {"target": description["target"], "fold": fold, "seed": seed} | content
 
 
 def write_bundle(path: str | Path, content: dict) -> str:
     """Write a bundle, whole or not at all, and return its digest.
 
-    Args:
-        path: of the file.
-        content: `members`, a list of what `describe_member` returns; and `targets`, `frames`,
-            `ranges`, `training_clips`, `tracking`, `no_better`, `card`.
+    `content` is that of `Bundle` without `digest`, its `members` as of `describe_member`.
     """
     buffer = io.BytesIO()
     torch.save(content, buffer)
     digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
     with atomic_write(path) as temporary, open(temporary, "wb") as file:
-        file.write(BUNDLE_HEADER + digest.encode() + b"\n")
-        file.write(buffer.getbuffer())
+        file.writelines((BUNDLE_HEADER, digest.encode(), b"\n", buffer.getbuffer()))
     return digest
 
 
@@ -126,14 +119,13 @@ def load_bundle(path: str | Path) -> Bundle:
             f"{path} cannot be read ({error.strerror}): `make bundle METHOD=...` makes one of a "
             "finished run"
         ) from error
-    is_bundle = header.startswith(BUNDLE_HEADER[:NAME_LENGTH])
-    if is_bundle and not header.startswith(BUNDLE_HEADER):
+    if not header.startswith(BUNDLE_HEADER[:NAME_LENGTH]):
+        raise InputError(f"{path} is no bundle of Motilens: make one with `make bundle`")
+    if not header.startswith(BUNDLE_HEADER):
         raise InputError(
             f"{path} was made by another version of Motilens: predict with that version, or make "
             "the bundle again"
         )
-    if not is_bundle:
-        raise InputError(f"{path} is no bundle of Motilens: make one with `make bundle`")
     digest = header.removeprefix(BUNDLE_HEADER).decode(errors="replace")
     if hashlib.sha256(content).hexdigest() != digest:
         raise InputError(f"{path} is damaged: copy it again, or make it again")
@@ -149,15 +141,14 @@ def load_bundle(path: str | Path) -> Bundle:
                 raise ValueError("its models do not predict what its targets name")
         return bundle
     except Exception as error:  # an edited file raises almost anything
-        raise InputError(
-            f"{path} cannot be used ({describe_error(error)}): make it again"
-        ) from error
+        reason = describe_error(error)
+        raise InputError(f"{path} cannot be used ({reason}): make it again") from error
 
 
 def _restore_member(target: str, fold: int, seed: int, **content: dict) -> BundleMember:
     if "label_proportions" in content:
         model = LabelProportionModel.from_dict(content["label_proportions"])
-        return BundleMember(target, fold, seed, model)
-    model = build_regressor(content["architecture"])
-    model.load_state_dict(content["weights"])
-    return BundleMember(target, fold, seed, model.eval())
+    else:
+        model = build_regressor(content["architecture"]).eval()
+        model.load_state_dict(content["weights"])
+    return BundleMember(target, fold, seed, model)

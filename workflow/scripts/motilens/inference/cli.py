@@ -1,7 +1,6 @@
 """Predicting new videos from the command line."""
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Sequence
@@ -9,7 +8,8 @@ from pathlib import Path
 
 from motilens.compute.device import setup_compute
 from motilens.core.errors import InputError
-from motilens.core.files import atomic_write
+from motilens.core.files import write_table
+from motilens.core.records import write_record
 from motilens.core.text import to_printable
 from motilens.dataset.video_files import VIDEO_SUFFIXES, is_video_file
 from motilens.inference.bundle import Bundle, load_bundle
@@ -27,9 +27,6 @@ MAX_NAME_BYTES = 200  # file systems allow 255, and a page's temporary name is l
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Predict videos and write a table, a JSON file and a page for each.
-
-    Args:
-        arguments: of the command line; None: this process's.
 
     Raises:
         InputError: a file is missing or cannot be used.
@@ -55,9 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(f"Stopped: {len(predictions)} of {len(videos)} videos are in {options.out}")
     usable = sum(not prediction.error for prediction in predictions)
-    with_pages = ", and a page for each" if usable else ""
-    files = f"{options.out}/predictions.csv, .json{with_pages}"
-    print(f"{usable} of {len(predictions)} videos: {files}")
+    more = ", and a page for each" if usable else ""
+    print(f"{usable} of {len(predictions)} videos: {options.out}/predictions.csv, .json{more}")
     print("For research: not a diagnosis.")
     sys.exit(0 if usable else 1)
 
@@ -68,13 +64,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("bundle", help="made by `make bundle`")
     parser.add_argument("videos", nargs="+", type=Path, help="files, or folders of them")
     parser.add_argument("--out", type=Path, default=Path("predictions"), help="a new folder")
-    parser.add_argument(
-        "--frame-rate", type=positive_number, help="of the videos (1/s), if files are wrong"
-    )
+    help_text = "of the videos (1/s), if files are wrong"
+    parser.add_argument("--frame-rate", type=positive_number, help=help_text)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument(
-        "--threads", type=int, choices=range(1, 1025), metavar="N", help="of the CPU"
-    )
+    counts = range(1, 1025)
+    parser.add_argument("--threads", type=int, choices=counts, metavar="N", help="of the CPU")
     return parser.parse_args(arguments)
 
 
@@ -109,13 +103,12 @@ def list_videos(paths: Sequence[Path]) -> list[Path]:
 
 def name_pages(videos: Sequence[Path]) -> dict[Path, str]:
     """Return the name of each video's page; videos of one name in several folders get numbers."""
-    pages, taken = {}, set()
+    pages = {}
     for video in videos:
         stem = to_printable(video.name).encode()[:MAX_NAME_BYTES].decode(errors="ignore")
         name, number = f"{stem}.png", 2
-        while name in taken:
+        while name in pages.values():
             name, number = f"{stem}.{number}.png", number + 1
-        taken.add(name)
         pages[video] = name
     return pages
 
@@ -127,16 +120,15 @@ def claim_folder(folder: Path) -> None:
         InputError: it holds predictions, of before or of another run that is going on.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    taken = InputError(
-        f"{folder} holds predictions already: name another folder (--out; OUT= with make)"
-    )
-    if (folder / "predictions.csv").exists():
-        raise taken
     try:
+        if (folder / "predictions.csv").exists():
+            raise FileExistsError
         with open(folder / "predictions.json", "x", encoding="utf-8") as file:
             file.write("[]\n")
     except FileExistsError as error:
-        raise taken from error
+        raise InputError(
+            f"{folder} holds predictions already: name another folder (--out; OUT= with make)"
+        ) from error
 
 
 def summarize(prediction: Prediction) -> str:
@@ -156,15 +148,13 @@ def write_page(prediction: Prediction, targets: dict, folder: Path, name: str) -
         prediction.warnings.append(f"no page: {folder / name} is there already")
         print(f"  WARNING: {prediction.warnings[-1]}")
         return
-    with atomic_write(folder / name) as temporary:
-        plot_prediction(prediction, targets, temporary)
+    plot_prediction(prediction, targets, folder / name)
     prediction.page = name
 
 
 def write_tables(folder: Path, predictions: list[Prediction], bundle: Bundle) -> None:
     """Write all predictions so far as a table and as JSON."""
-    with atomic_write(folder / "predictions.csv") as temporary:
-        predictions_table(predictions).to_csv(temporary, index=False, float_format="%.3f")
-    with atomic_write(folder / "predictions.json") as temporary:
-        content = [prediction_to_dict(prediction, bundle) for prediction in predictions]
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    table = predictions_table(predictions)
+    write_table(folder / "predictions.csv", table, float_format="%.3f")
+    content = [prediction_to_dict(prediction, bundle) for prediction in predictions]
+    write_record(folder / "predictions.json", content)

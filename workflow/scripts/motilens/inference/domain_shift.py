@@ -34,10 +34,9 @@ def measure_appearance(clips: np.ndarray, record: dict) -> dict[str, float]:
     sums = np.zeros(5)
     for clip in clips:
         gray = clip.astype(np.float32) / 255
-        edges = [np.diff(gray, axis=axis) ** 2 for axis in (1, 2)]
-        change = np.diff(gray, axis=0) ** 2
-        moved = change.mean() if change.size else np.nan
-        sums += [gray.mean(), (gray**2).mean(), edges[0].mean(), edges[1].mean(), moved]
+        changes = [np.diff(gray, axis=axis) ** 2 for axis in (1, 2, 0)]
+        means = [part.mean() if part.size else np.nan for part in (gray, gray**2, *changes)]
+        sums += means
     mean, square, down, across, moved = sums / len(clips)
     sides = record["video_width"] * record["video_pixel_aspect"], record["video_height"]
     contrast = np.sqrt(max(square - mean**2, 0))
@@ -63,19 +62,13 @@ def training_ranges(measured: list[dict[str, float]]) -> dict[str, list[float]]:
 
 
 def describe_out_of_range(video: dict[str, float], ranges: dict[str, list[float]]) -> list[str]:
-    """Return, in plain words, how a video differs from all training videos.
-
-    Args:
-        video: as of `measure_appearance`.
-        ranges: as of `training_ranges`.
-    """
+    """Return, in plain words, how a video (`measure_appearance`) differs from all of training."""
     lines = []
     for name, (low, high) in ranges.items():
         margin = RANGE_MARGIN * (high - low) + 1e-6 * abs(high)
         if not low - margin <= video[name] <= high + margin:
-            (words, unit), direction = APPEARANCE_FEATURES[name], "more"
-            if video[name] < low:
-                direction = "less"
+            words, unit = APPEARANCE_FEATURES[name]
+            direction = "less" if video[name] < low else "more"
             lines.append(
                 f"{words} {_format_number(video[name])} {unit}, {direction} than in training "
                 f"({_format_number(low)} to {_format_number(high)})"

@@ -51,7 +51,6 @@ class Prediction:
         tracks: of the cells, see `track_heads`.
         cell_classes: which percentage each cell is counted for, if these add up to 100.
         record: of its decoding, as with clips.
-        page: the file that shows it, if there is one.
     """
 
     video: str
@@ -74,8 +73,6 @@ def predict_videos(
     """Yield one prediction after the other; a video that cannot be used does not stop the others.
 
     Args:
-        bundle: the models.
-        videos: paths.
         compute: see `setup_compute`.
         facts: what is known better than by the files: frame_rate (1/s).
     """
@@ -122,12 +119,11 @@ def _predict_video(
             reason = explain_no_tracks(frames, bundle.tracking)
             raise DamagedVideo(f"{path}: {reason}: so nothing can be predicted")
     prediction = Prediction(path, record=record, frame=clips[0, 0], motion=clips[0].std(0))
-    prediction.warnings += [record["warning"]] if record["warning"] else []
+    prediction.warnings += filter(None, [record["warning"]])
     prediction.warnings += describe_out_of_range(appearance, bundle.ranges)
     if record["content_sha256"][:16] in bundle.training_clips:
-        prediction.warnings.append(
-            "models of this bundle were trained on this video: this is no test of them"
-        )
+        warning = "models of this bundle were trained on this video: this is no test of them"
+        prediction.warnings.append(warning)
     return _predict_clips(bundle, prediction, clips, tracked, compute)
 
 
@@ -138,53 +134,43 @@ def _predict_clips(
     tracked: tuple[pd.DataFrame, np.ndarray] | None,
     compute: ComputeSettings,
 ) -> Prediction:
-    """Complete a prediction by the models.
+    """Complete a prediction, which has the record, frames and warnings of the video, by the models.
 
     Args:
-        bundle: the models.
-        prediction: with the record, frames and warnings of the video.
         clips: uint8 (clips, frames, height, width).
         tracked: as of `track_heads`, if models use tracks.
-        compute: see `setup_compute`.
     """
-    cells = None
+    cells, warn = None, prediction.warnings.append
     if tracked:
         prediction.tracks, prediction.frame = tracked
         cells = compute_kinematics(prediction.tracks, prediction.record["video_frame_rate"])
         prediction.n_cells = len(cells)
         if len(cells) < MIN_CELLS:
-            prediction.warnings.append(
-                f"fewer than {MIN_CELLS} cells ({len(cells)}) are no sample of a population"
-            )
+            warn(f"fewer than {MIN_CELLS} cells ({len(cells)}) are no sample of a population")
     for target, values in bundle.targets.items():
         members = [member for member in bundle.members if member.target == target]
-        outputs = stack_predictions(
-            [
-                member.model.predict([cells])
-                if member.uses_tracks
-                else predict_stacks(
-                    member.model, stacks_from_array(clips[:, : member.model.frames], compute)
-                )
-                for member in members
-            ]
-        )
+        outputs = []
+        for member in members:
+            if member.uses_tracks:
+                outputs.append(member.model.predict([cells]))
+            else:
+                stacks = stacks_from_array(clips[:, : member.model.frames], compute)
+                outputs.append(predict_stacks(member.model, stacks))
+        outputs = stack_predictions(outputs)
         if not np.isfinite(outputs).all():
             prediction.error = f"models of {target} predict what is not a number: make them again"
             return prediction
-        classifiers = [m.model for m in members if m.uses_tracks and m.model.sums_to_one]
-        if classifiers:
+        if classifiers := [m.model for m in members if m.uses_tracks and m.model.sums_to_one]:
             proba = np.mean([model.predict_proba(cells) for model in classifiers], 0)
             prediction.cell_classes = [values[index] for index in proba.argmax(1)]
         prediction.outputs[target], empty = clip_and_normalize(outputs, values)
         if target in bundle.no_better:
-            prediction.warnings.append(
+            warn(
                 f"{target}: do not rely on it: on held-out participants, these models are not "
                 "significantly better than ZeroR, which always predicts the training mean"
             )
         if empty:
-            prediction.warnings.append(
-                f"{target}: {empty:.0%} of all outputs are 0 or below: replaced by equal parts"
-            )
+            warn(f"{target}: {empty:.0%} of all outputs are 0 or below: replaced by equal parts")
     prediction.values = summarize_predictions(prediction.outputs, bundle.targets)
     return prediction
 
@@ -203,7 +189,6 @@ def clip_and_normalize(outputs: np.ndarray, values: list[str]) -> tuple[np.ndarr
 
     Args:
         outputs: (models, stacks, values).
-        values: their names.
 
     Returns:
         The same, and the share of stacks where all of motility is 0, so that nothing is known.
@@ -220,14 +205,11 @@ def clip_and_normalize(outputs: np.ndarray, values: list[str]) -> tuple[np.ndarr
 def summarize_predictions(
     outputs: dict[str, np.ndarray], targets: dict[str, list[str]]
 ) -> dict[str, dict[str, float]]:
-    """Return one percentage for each value, and how much stacks and models disagree.
+    """Return `Prediction.values`: a percentage for each, and how much stacks and models disagree.
 
     Args:
         outputs: by target, (models, stacks, values).
         targets: the values of each; a value that two targets share is named by both.
-
-    Returns:
-        As `Prediction.values`.
     """
     names = [value for values in targets.values() for value in values]
     summary = {}
@@ -247,9 +229,8 @@ def summarize_predictions(
 def predictions_table(predictions: Iterable[Prediction]) -> pd.DataFrame:
     """Return a row for each video.
 
-    Returns:
-        Columns video, for each value <value>, <value>_std_over_stacks, <value>_std_over_models,
-        then warnings, error and page.
+    Its columns are video, for each value <value>, <value>_std_over_stacks and
+    <value>_std_over_models, then warnings, error and page.
     """
     last = ["warnings", "error", "page"]
     rows = [{"video": None} | dict.fromkeys(last, "")]  # the columns, if there is no video
@@ -257,10 +238,9 @@ def predictions_table(predictions: Iterable[Prediction]) -> pd.DataFrame:
         row = {"video": prediction.video}
         for value, numbers in prediction.values.items():
             row[value] = numbers["percent"]
-            for name in ("std_over_stacks", "std_over_models"):
-                row[f"{value}_{name}"] = numbers[name]
-        row |= {"warnings": "; ".join(prediction.warnings), "error": prediction.error or ""}
-        rows.append(row | {"page": prediction.page or ""})
+            row |= {f"{value}_{key}": x for key, x in numbers.items() if key != "percent"}
+        texts = "; ".join(prediction.warnings), prediction.error or "", prediction.page or ""
+        rows.append(row | dict(zip(last, texts, strict=True)))
     table = pd.DataFrame(rows).iloc[1:]
     return table[[name for name in table if name not in last] + last]
 

@@ -22,11 +22,7 @@ INSTALLED_AS = {
 
 
 def code_versions(script: Path, requirements: Path) -> dict[str, str]:
-    """Return what a step's code is made of.
-
-    Args:
-        script: of the step, beside the library.
-        requirements: file of pins, `name==version`.
+    """Return what a step's code is made of, by its script and the file of pins, `name==version`.
 
     Returns:
         For our files, by their path beside the script, the first 16 hex digits of the SHA-256 of
@@ -37,15 +33,16 @@ def code_versions(script: Path, requirements: Path) -> dict[str, str]:
     for source in list_sources(script):
         digest, imports = _parse_source(source.read_text(encoding="utf-8"))
         versions[source.relative_to(script.parent).as_posix()] = digest
-        names = {name.partition(".")[0] for name in imports}
-        libraries = {INSTALLED_AS.get(name, name) for name in names}
-        versions |= {library: pins[library] for library in libraries & pins.keys()}
+        for name in imports:
+            top = name.partition(".")[0]
+            library = INSTALLED_AS.get(top, top)
+            versions |= {library: pins[library]} if library in pins else {}
     return dict(sorted(versions.items()))
 
 
 def list_sources(script: Path) -> list[Path]:
     """Return `script` and every counted module of the library that it imports, directly or not."""
-    root, sources, queue = script.parent, set(), [script]
+    sources, queue = set(), [script]
     while queue:
         path = queue.pop()
         if path in sources:
@@ -53,7 +50,7 @@ def list_sources(script: Path) -> list[Path]:
         sources.add(path)
         for name in list_imports(path):
             if name.partition(".")[0] == "motilens" and not name.startswith(NOT_COUNTED):
-                queue += _module_files(root, name)
+                queue += _module_files(script.parent, name)
     return sorted(sources)
 
 
@@ -103,14 +100,9 @@ def _normalize(node):
 
 def _is_message(node) -> bool:
     """Return whether a statement is a docstring or writes to the log."""
-    if not isinstance(node, ast.Expr):
-        return False
-    value = node.value
-    is_logging = (
-        isinstance(value, ast.Call)
-        and isinstance(value.func, ast.Attribute)
-        and value.func.attr in LOGGING
-        and isinstance(value.func.value, ast.Name)
-        and value.func.value.id == "logger"
-    )
-    return is_logging or (isinstance(value, ast.Constant) and isinstance(value.value, str))
+    match node:
+        case ast.Expr(ast.Constant(str())):
+            return True
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name("logger"), name))):
+            return name in LOGGING
+    return False

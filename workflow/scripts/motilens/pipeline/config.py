@@ -24,27 +24,18 @@ def check_config(config: dict, schema: dict) -> dict:
         InputError: with one line for each unknown key, missing key, wrong type or impossible value.
     """
     config = _convert_whole_numbers(config)
-    lines = list(_iter_unusable_values(config))
+    lines = set(_iter_unusable_values(config))
     if not lines:
-        validator = jsonschema.Draft202012Validator(schema)
-        lines = [
-            line
-            for error in validator.iter_errors(config)
-            for line in _describe_error(error, schema)
-        ]
+        for error in jsonschema.Draft202012Validator(schema).iter_errors(config):
+            lines.update(_describe_error(error, schema))
     if lines:
-        raise InputError(
-            "the configuration cannot be used (config/README.md lists every key):\n  "
-            + "\n  ".join(sorted(set(lines)))
-        )
+        start = "the configuration cannot be used (config/README.md lists every key):"
+        raise InputError("\n  ".join([start, *sorted(lines)]))
     return _fill_defaults(config, schema)
 
 
 def find_duplicate_keys(path: str | Path) -> list[str]:
-    """Return a line for each key that stands twice in one mapping of a YAML file.
-
-    YAML would silently take the last one.
-    """
+    """Return a line for each key that is twice in a mapping of a YAML file: the last counts."""
     lines = _iter_duplicate_keys(yaml.compose(Path(path).read_text("utf-8")), path)
     return list(dict.fromkeys(lines))
 
@@ -70,10 +61,8 @@ def _fill_defaults(value, schema: dict):
     parts = dict(schema.get("properties", {}))
     for pattern, part in schema.get("patternProperties", {}).items():
         parts |= {key: part for key in value if re.match(pattern, key)}
-    defaults = {key: part["default"] for key, part in parts.items() if "default" in part}
-    return {
-        key: _fill_defaults(part, parts.get(key, {})) for key, part in (defaults | value).items()
-    }
+    filled = {key: part["default"] for key, part in parts.items() if "default" in part} | value
+    return {key: _fill_defaults(part, parts.get(key, {})) for key, part in filled.items()}
 
 
 def _convert_whole_numbers(value):
@@ -102,11 +91,11 @@ def _iter_unusable_values(value, place: str = "") -> Iterator[str]:
 def _describe_error(error: jsonschema.ValidationError, schema: dict) -> list[str]:
     """Return an error of the schema in plain words, one line for each key."""
     place = ".".join(map(str, error.absolute_path))
+    prefix = f"{place}." if place else ""
     value, kind, rule = error.instance, error.validator, error.validator_value
     if kind == "additionalProperties":
-        return _describe_unknown_keys(error, schema, place)
+        return _describe_unknown_keys(error, schema, prefix)
     if kind == "required":
-        prefix = f"{place}." if place else ""
         return [f"{prefix}{key}: missing" for key in rule if key not in value]
     if kind == "oneOf":
         return [f"{place}: {error.schema.get('$comment', error.message)}"]
@@ -133,23 +122,16 @@ def _describe_error(error: jsonschema.ValidationError, schema: dict) -> list[str
     return [f"{place}: {error.message}{hint}"]
 
 
-def _describe_unknown_keys(
-    error: jsonschema.ValidationError, schema: dict, place: str
-) -> list[str]:
-    prefix = f"{place}." if place else ""
-    patterns = error.schema.get("patternProperties", {})
-    if patterns:
+def _describe_unknown_keys(error: jsonschema.ValidationError, schema: dict, prefix: str):
+    if patterns := error.schema.get("patternProperties", {}):
         bad = [key for key in error.instance if not any(re.match(p, str(key)) for p in patterns)]
         return [
             f"{prefix}{key}: no usable name: begin with a letter, go on with letters, digits and _"
             for key in bad
         ]
     known = list(error.schema.get("properties", {}))
-    return [
-        f"{prefix}{key}: {_suggest_key(prefix, key, known, schema)}"
-        for key in error.instance
-        if key not in known
-    ]
+    unknown = [key for key in error.instance if key not in known]
+    return [f"{prefix}{key}: {_suggest_key(prefix, key, known, schema)}" for key in unknown]
 
 
 def _suggest_key(prefix: str, key: str, known: list[str], schema: dict) -> str:
@@ -167,10 +149,8 @@ def _suggest_key(prefix: str, key: str, known: list[str], schema: dict) -> str:
 
 def _iter_key_paths(schema: dict, place: str = "") -> Iterator[str]:
     """Yield the full names of all keys; NAME stands for a name that the user chooses."""
-    parts = dict(schema.get("properties", {}))
-    for part in schema.get("patternProperties", {}).values():
-        parts["NAME"] = part
-    for name, part in parts.items():
+    free = [("NAME", part) for part in schema.get("patternProperties", {}).values()]
+    for name, part in (*schema.get("properties", {}).items(), *free):
         yield f"{place}{name}"
         if not part.get("partial"):  # its keys are those of a section
             yield from _iter_key_paths(part, f"{place}{name}.")

@@ -12,9 +12,7 @@ from motilens.evaluation.paper import AVERAGE
 def find_misplaced_paths(config: dict, clone: Path) -> list[str]:
     """Return a line for each path where a run would overwrite or remove what is not its own.
 
-    Args:
-        config: as `check_config` returns it.
-        clone: the folder of this pipeline.
+    `clone` is the folder of this pipeline.
     """
     named = config["results"]
     if is_storage_url(named):
@@ -50,16 +48,11 @@ def _user_tables(config: dict) -> dict[str, str | None]:
 
 
 def find_contradictions(config: dict) -> list[str]:
-    """Return a line for each setting that does not fit to others.
-
-    Args:
-        config: as `check_config` returns it.
-    """
-    return [
-        *_check_method_names(config),
-        *_check_tracking(config),
-        *(line for name in config["inputs"] for line in _check_input(name, config)),
-    ]
+    """Return a line for each setting of a checked configuration that does not fit to others."""
+    lines = [*_check_method_names(config), *_check_tracking(config)]
+    for name in config["inputs"]:
+        lines += _check_input(name, config)
+    return lines
 
 
 def _check_method_names(config: dict) -> Iterator[str]:
@@ -72,10 +65,8 @@ def _check_method_names(config: dict) -> Iterator[str]:
         if name in reserved | set(inputs):
             yield f"ensembles: {name} is the name of another method in the tables: rename it"
         for member in (member for member in members if member not in known):
-            yield (
-                f"ensembles.{name}: {member} is neither among inputs nor among baselines; known "
-                f"here: {', '.join(known)}"
-            )
+            start = f"ensembles.{name}: {member} is neither among inputs nor among baselines"
+            yield f"{start}; known here: {', '.join(known)}"
 
 
 def _check_tracking(config: dict) -> Iterator[str]:

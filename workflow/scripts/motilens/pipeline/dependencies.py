@@ -9,6 +9,7 @@ with another order of keys apart: so it is one param, with sorted keys.
 import functools
 import os
 from collections.abc import Iterable
+from operator import getitem
 from pathlib import Path
 
 from motilens.clips.records import read_clips_record, skip_reason
@@ -24,24 +25,14 @@ CLIPS = Path("clips")  # in the folder of results, where Snakemake works
 
 
 class Dependencies:
-    """What the steps of an experiment depend on.
-
-    Args:
-        experiment: the configuration and the data.
-        scripts: folder of the steps' scripts.
-        requirements: file of pins, `name==version`.
-    """
+    """What the steps of an experiment depend on, by the folder of their scripts and the pins."""
 
     def __init__(self, experiment: Experiment, scripts: Path, requirements: Path):
         self.experiment, self.config = experiment, experiment.config
         self.scripts, self.requirements = scripts, requirements
 
     def of_step(self, step: str, wildcards) -> dict:
-        """Return what a job depends on, sorted at every level.
-
-        Args:
-            step: name of the rule and of its script.
-            wildcards: of the job, by name.
+        """Return what a job of a rule depends on, sorted at every level.
 
         Raises:
             InputError: a record of clips is damaged.
@@ -67,20 +58,18 @@ class Dependencies:
         return {"samples": self.experiment.rows, "warnings": self.experiment.warnings}
 
     def _extract_clips(self, wildcards) -> dict:
-        length = self.experiment.clip_length
-        return {
-            "settings": {"frames": self.config["frames"], "clip_length": length},
-            "facts": self._facts(wildcards["sample"]),
-        } | self._video_identity(wildcards["sample"])
+        length, sample = self.experiment.clip_length, wildcards["sample"]
+        settings = {"frames": self.config["frames"], "clip_length": length}
+        parts = {"settings": settings, "facts": self._facts(sample)}
+        return parts | self._video_identity(sample)
 
     def _index_clips(self, wildcards) -> dict:
         return {"group": self.experiment.groups[wildcards["group"]]}
 
     def _track_cells(self, wildcards) -> dict:
-        return {
-            "settings": self._select("tracking"),
-            "frame_rate": self._frame_rate(wildcards["sample"]),
-        } | self._video_identity(wildcards["sample"])
+        sample, settings = wildcards["sample"], self._select("tracking")
+        parts = {"settings": settings, "frame_rate": self._frame_rate(sample)}
+        return parts | self._video_identity(sample)
 
     def _video_identity(self, sample: str) -> dict:
         """Identify a user's video by its content, a simulated one by how it was drawn.
@@ -99,9 +88,9 @@ class Dependencies:
         return identity
 
     def _video_content(self, sample: str) -> str | dict:
-        stored, path = self.experiment.stored, self.experiment.samples["video"][sample]
+        stored, path = self.experiment.stored, self.experiment.video_path(sample)
         if stored is None:
-            return fingerprint_file(self.experiment.video_path(sample))
+            return fingerprint_file(path)
         return stored[os.path.normpath(os.path.relpath(path, self.config["dataset"]["videos"]))]
 
     def is_skipped(self, sample: str) -> bool:
@@ -121,23 +110,17 @@ class Dependencies:
     # Models.
 
     def _train_autoencoder(self, wildcards) -> dict:
-        name = wildcards["input"]
-        return {
-            "settings": {
-                "autoencoder": self.experiment.step_settings("autoencoder", name),
-                f"inputs.{name}": self._stack(name),
-            },
-            "training": self.clip_contents(self.experiment.training(wildcards["fold"])),
-        }
+        name, training = wildcards["input"], self.experiment.training(wildcards["fold"])
+        own = self.experiment.step_settings("autoencoder", name)
+        settings = {"autoencoder": own, f"inputs.{name}": self._stack(name)}
+        return {"settings": settings, "training": self.clip_contents(training)}
 
     def _train_regressor(self, wildcards) -> dict:
         name, target = wildcards["input"], wildcards["target"]
         values = self.config["targets"][target]
         own = self.experiment.step_settings("regressor", name)
-        own |= {
-            "weights": weights_name(own["weights"]),
-            "output_activation": choose_output_activation(own["output_activation"], values),
-        }
+        own["weights"] = weights_name(own["weights"])
+        own["output_activation"] = choose_output_activation(own["output_activation"], values)
         settings, upstream = {"regressor": own, f"targets.{target}": values}, None
         if name in self.experiment.autoencoded:
             upstream = self.of_step("train_autoencoder", wildcards)
@@ -155,37 +138,28 @@ class Dependencies:
             scale = self.experiment.microns_per_pixel
             settings["microns_per_pixel"] = {sample: scale(sample) for sample in samples}
         members = (*self.experiment.training(fold), *self.experiment.held_out(fold))
-        upstream = [
-            self._select("tracking"),
-            self.code("track_cells"),
-            [self._frame_rate(sample) for sample in members],
-        ]
-        parts = {"settings": settings, "samples": samples, "upstream": short_digest(upstream)}
+        rates = [self._frame_rate(sample) for sample in members]
+        upstream = short_digest([self._select("tracking"), self.code("track_cells"), rates])
+        parts = {"settings": settings, "samples": samples, "upstream": upstream}
         return parts | self._sides(fold, values)
 
     def _average_predictions(self, wildcards) -> dict:
         name, target, fold = (wildcards[key] for key in ("ensemble", "target", "fold"))
         members, values = self.experiment.ensembles[name], self.config["targets"][target]
+        settings = {"ensemble": name, "members": members, f"targets.{target}": values}
         upstream = [self.of_method(member, target, fold) for member in members]
-        return {
-            "settings": {"ensemble": name, "members": members, f"targets.{target}": values},
-            "upstream": short_digest(upstream),
-        } | self._sides(fold, values)
+        parts = {"settings": settings, "upstream": short_digest(upstream)}
+        return parts | self._sides(fold, values)
 
     def of_method(self, method: str, target: str, fold: int) -> dict:
         """Return what the models of a method depend on."""
-        step, key = "predict_baseline", "baseline"
-        if method in self.experiment.inputs:
-            step, key = "train_regressor", "input"
-        elif method in self.experiment.ensembles:
-            step, key = "average_predictions", "ensemble"
+        step, key = self.experiment.step_of(method)
         return self.of_step(step, {key: method, "target": target, "fold": fold})
 
     def _make_feature_images(self, wildcards) -> dict:
-        return {
-            "encoded": self.clip_contents(self.experiment.sample_names),
-            "upstream": short_digest(self.of_step("train_autoencoder", wildcards)),
-        }
+        encoded = self.clip_contents(self.experiment.sample_names)
+        upstream = short_digest(self.of_step("train_autoencoder", wildcards))
+        return {"encoded": encoded, "upstream": upstream}
 
     def _stack(self, input_type: str) -> dict:
         """Return what the models of an input type see of a clip."""
@@ -213,22 +187,18 @@ class Dependencies:
         return {"settings": self._methods(), "upstream": self._all_models()}
 
     def _make_table1(self, wildcards) -> dict:
-        return self._simulated() | {"upstream": self._all_models("compute_errors")}
+        settings = {"simulated": self.experiment.is_simulated}
+        return {"settings": settings, "upstream": self._all_models("compute_errors")}
 
     def _summarize_run(self, wildcards) -> dict:
         keys = ["frames", *["tracking"] * bool(self.config["baselines"])]
         data = self.config["dataset"].get("simulated") or "recordings"
-        return {
-            "settings": self._select(*keys) | {"data": data},
-            "upstream": self._all_models("compute_errors"),
-        }
+        settings = self._select(*keys) | {"data": data}
+        return {"settings": settings, "upstream": self._all_models("compute_errors")}
 
     def _plot_learning_curves(self, wildcards) -> dict:
-        methods = self.experiment.regressor_methods
-        return {
-            "settings": {"models": self.experiment.model_wildcards},
-            "upstream": self._all_models(methods=methods),
-        }
+        upstream = self._all_models(methods=self.experiment.regressor_methods)
+        return {"settings": {"models": self.experiment.model_wildcards}, "upstream": upstream}
 
     def _plot_errors(self, wildcards) -> dict:
         return {"upstream": self._all_models("compute_statistics", "compute_errors")}
@@ -240,28 +210,21 @@ class Dependencies:
     def _plot_gallery(self, wildcards) -> dict:
         inputs = self.experiment.autoencoded
         upstream = [self.of_step("train_autoencoder", {"input": i, "fold": 1}) for i in inputs]
-        return {
-            "settings": {"inputs": inputs, "seed": self.experiment.seeds[0]},
-            "shown": self.clip_contents(self.experiment.groups["gallery"]),
-            "upstream": short_digest(upstream),
-        }
+        settings = {"inputs": inputs, "seed": self.experiment.seeds[0]}
+        shown = self.clip_contents(self.experiment.groups["gallery"])
+        return {"settings": settings, "shown": shown, "upstream": short_digest(upstream)}
 
     def _make_bundle(self, wildcards) -> dict:
-        baselines = self.config["baselines"]
-        members = self.experiment.members(wildcards["method"])
-        tracking = self.config["tracking"] if {*members} & {*baselines} else None
-        frames = self.config["frames"] | {"clip_length": self.experiment.clip_length}
-        return {
-            "settings": {
-                "targets": self.config["targets"], "frames": frames, "tracking": tracking,
-            }
-            | self._simulated()["settings"],
-            "training": self.clip_contents(self.experiment.sample_names),
-            "upstream": self._all_models("compute_statistics"),
-        }  # fmt: skip
-
-    def _simulated(self) -> dict:
-        return {"settings": {"simulated": self.experiment.is_simulated}}
+        uses_tracks = {*self.experiment.members(wildcards["method"])} & {*self.config["baselines"]}
+        settings = {
+            "targets": self.config["targets"],
+            "frames": self.config["frames"] | {"clip_length": self.experiment.clip_length},
+            "tracking": self.config["tracking"] if uses_tracks else None,
+            "simulated": self.experiment.is_simulated,
+        }
+        training = self.clip_contents(self.experiment.sample_names)
+        upstream = self._all_models("compute_statistics")
+        return {"settings": settings, "training": training, "upstream": upstream}
 
     def _methods(self) -> dict:
         """Return the models that tables are made of."""
@@ -274,35 +237,21 @@ class Dependencies:
     def _all_models(self, *steps: str, methods: list | None = None) -> str:
         """Return a digest of what all models, and `steps` between them and a step, depend on."""
         methods = self.experiment.methods if methods is None else methods
-        parts = [
-            self.of_method(method, target, fold)
-            for method, target in methods
-            for fold in self.experiment.folds
-        ]
+        parts = [self.of_method(*m, fold) for m in methods for fold in self.experiment.folds]
         return short_digest([parts, self.experiment.seeds, *map(self.code, steps)])
 
     # Parts of these.
 
     def _select(self, *keys: str) -> dict:
         """Return parts of the configuration by their full names."""
-        selected = {}
-        for key in keys:
-            part = self.config
-            for name in key.split("."):
-                part = part[name]
-            selected[key] = part
-        return selected
+        return {key: functools.reduce(getitem, key.split("."), self.config) for key in keys}
 
     def clip_contents(self, samples: Iterable[str], columns: Iterable[str] = ()) -> dict:
-        """Return, for each sample that has clips, their digest and its participant and labels.
+        """Return participant, clips (16 hex digits or None) and labels of samples that have clips.
 
         Args:
             samples: their names; those that were skipped are left out.
             columns: the labels that count.
-
-        Returns:
-            {sample: {"participant": its ID, "clips": 16 hex digits or None, column: percentage,
-            ...}}.
 
         Raises:
             InputError: a record is damaged.

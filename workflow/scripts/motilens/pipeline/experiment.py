@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -119,9 +120,8 @@ class Experiment:
     @cached_property
     def model_wildcards(self) -> dict[str, list]:
         """Return all values of the wildcards of regressors."""
-        return {
-            "input": self.inputs, "target": self.targets, "fold": self.folds, "seed": self.seeds,
-        }  # fmt: skip
+        names = {"input": self.inputs, "target": self.targets}
+        return names | {"fold": self.folds, "seed": self.seeds}
 
     @cached_property
     def autoencoded(self) -> list[str]:
@@ -135,7 +135,7 @@ class Experiment:
     @cached_property
     def regressor_methods(self) -> list[tuple[str, str]]:
         """Return (method, target) of all regressors; a method is called as its input type."""
-        return [(name, target) for name in self.inputs for target in self.targets]
+        return list(product(self.inputs, self.targets))
 
     @cached_property
     def baseline_methods(self) -> list[tuple[str, str]]:
@@ -156,14 +156,12 @@ class Experiment:
     @cached_property
     def ensemble_methods(self) -> list[tuple[str, str]]:
         """Return (method, target) of all ensembles; each member must predict the target."""
+        single = {*self.regressor_methods, *self.baseline_methods}
         return [
             (name, target)
             for name, members in self.ensembles.items()
             for target in self.targets
-            if all(
-                member in self.inputs or (member, target) in self.baseline_methods
-                for member in members
-            )
+            if {(member, target) for member in members} <= single
         ]
 
     @cached_property
@@ -178,23 +176,28 @@ class Experiment:
         ensembles = [name for name, members in self.ensembles.items() if {*members} <= {*single}]
         return single + ensembles
 
+    def step_of(self, method: str) -> tuple[str, str]:
+        """Return the step that predicts by a method, and the wildcard that names the method."""
+        if method in self.inputs:
+            return "train_regressor", "input"
+        if method in self.ensembles:
+            return "average_predictions", "ensemble"
+        return "predict_baseline", "baseline"
+
     def members(self, method: str) -> list[str]:
         """Return the members of an ensemble; another method is its own only member."""
         return self.ensembles.get(method, [method])
 
     def step_settings(self, step: str, input_type: str) -> dict:
         """Return the settings of a training, where an input type may have some of its own."""
-        own = self.config["inputs"][input_type].get(step, {})
-        return deep_merge(self.config[step], own)
+        return deep_merge(self.config[step], self.config["inputs"][input_type].get(step, {}))
 
     def describe(self) -> str:
         """Return the size of the data set and of the folds in one line."""
-        participants = self.folds_by_participant
-        sizes = [list(participants.values()).count(fold) for fold in self.folds]
-        return (
-            f"{len(self.samples)} videos of {len(participants)} participants; folds of "
-            f"{', '.join(map(str, sizes))} participants"
-        )
+        folds = list(self.folds_by_participant.values())
+        sizes = ", ".join(str(folds.count(fold)) for fold in self.folds)
+        videos = len(self.samples)
+        return f"{videos} videos of {len(folds)} participants; folds of {sizes} participants"
 
     def save_split(self, results: Path) -> None:
         """Save the split, unless the user gave one in a file."""
@@ -210,9 +213,8 @@ def load_experiment(
     """Read the data set and assign folds.
 
     Args:
-        config: as `check_config` returns it.
-        launch_folder: the current folder; paths in the configuration begin there.
-        stored: see `Experiment`.
+        config, stored: see `Experiment`.
+        launch_folder: the current folder.
         is_main: whether this is the process that plans; others need not compare videos again.
 
     Raises:
@@ -243,11 +245,11 @@ def load_experiment(
 
 
 def _read_data_set(config: dict, stored: dict | None, compare: bool) -> tuple[pd.DataFrame, Issues]:
-    if simulated := config["dataset"].get("simulated"):
+    dataset = config["dataset"]
+    if simulated := dataset.get("simulated"):
         # Known before its files are made.
         participants, seed = simulated["participants"], simulated["seed"]
         return simulated_sample_table(participants, seed, SIMULATED_VIDEOS), Issues()
-    dataset = config["dataset"]
     if dataset.get("archive") and not Path(dataset["labels"]).exists():
         raise InputError(
             f"{dataset['labels']}: no such file: correct dataset.labels, or fetch the data set "

@@ -25,8 +25,6 @@ class PlannedJob:
     """A job that would run.
 
     Args:
-        rule: its name.
-        sample: that it is of, if it is of one.
         inputs, outputs: paths.
         then, now: what it depended on (None: it has never run) and depends on.
         other_reasons: that have nothing to do with these.
@@ -43,16 +41,14 @@ class PlannedJob:
 
 def parse_reason(reason: str) -> list[str]:
     """Return the parts of Snakemake's reason of a job that its params do not show."""
-    reasons = []
-    if missing := re.search(r"Missing output files: ([^;]*)", reason):
-        reasons.append(f"missing: {missing[1]}")
-    if edited := re.search(r"Updated input files: ([^;]+)", reason):
-        reasons.append(f"changed by hand: {edited[1]}")
-    if "Incomplete output files" in reason:
-        reasons.append("made by a run that was killed")
-    if "Forced execution" in reason:
-        reasons.append("forced")
-    return reasons
+    patterns = {
+        r"Missing output files: ([^;]*)": "missing: {}",
+        r"Updated input files: ([^;]+)": "changed by hand: {}",
+        r"Incomplete output files": "made by a run that was killed",
+        r"Forced execution": "forced",
+    }
+    found = [(re.search(pattern, reason), text) for pattern, text in patterns.items()]
+    return [text.format(*match.groups()) for match, text in found if match]
 
 
 def explain_reruns(jobs: Iterable[PlannedJob]) -> list[str]:
@@ -64,9 +60,8 @@ def explain_reruns(jobs: Iterable[PlannedJob]) -> list[str]:
     caused_by_others = set().union(*followers.values())
     subjects, caused = defaultdict(set), defaultdict(set)
     for job in jobs:
-        if job.then is None:
-            reasons = [(NOT_MADE, "")]
-        else:
+        reasons = [(NOT_MADE, "")]
+        if job.then is not None:
             reasons = [(reason, "") for reason in job.other_reasons]
             reasons += iter_param_changes(job.then, job.now)
             if not reasons and job not in caused_by_others:
@@ -79,18 +74,17 @@ def explain_reruns(jobs: Iterable[PlannedJob]) -> list[str]:
             subjects[text].add(subject)
             # A job that never ran is no cause for others; they report their own.
             caused[text] |= {job} if text == NOT_MADE else _with_followers(job, followers)
-    lines = [
-        (len(caused[text]), f"{_insert_subjects(text, subjects[text])}: {count_jobs(caused[text])}")
-        for text in caused
-    ]
-    return [line for _, line in sorted(lines, key=lambda pair: (-pair[0], pair[1]))]
+    lines = []
+    for text, followed in caused.items():
+        named = text.replace("{}", shorten_list(natural_sorted(subjects[text])))
+        lines.append((-len(followed), f"{named}: {count_jobs(followed)}"))
+    return [line for _, line in sorted(lines)]
 
 
 def count_jobs(jobs: Iterable[PlannedJob]) -> str:
     """Return `12 extract_clips, 12 train_autoencoder, ...`, the most frequent first."""
-    counts = Counter(job.rule for job in jobs)
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return ", ".join(f"{count} {rule}" for rule, count in ordered)
+    counts = Counter(sorted(job.rule for job in jobs))
+    return ", ".join(f"{count} {rule}" for rule, count in counts.most_common())
 
 
 def iter_param_changes(then: dict, now: dict, place: str = "") -> Iterable[tuple[str, str]]:
@@ -111,11 +105,13 @@ def iter_param_changes(then: dict, now: dict, place: str = "") -> Iterable[tuple
             yield from _describe_sample(place.partition(".")[2], key, old, new)
         elif key == "video":
             yield NEW_VIDEO, ""
-        elif isinstance(old, list) and isinstance(new, list) and (moved := _compare(old, new)):
-            for verb, values in moved.items():
-                yield f"{_full_name(name)}: {_brief(values)} {verb}", ""
         else:
-            yield f"{_full_name(name)} changed {_brief(old)} -> {_brief(new)}", ""
+            known_as = name.removeprefix("settings.").removeprefix("code.")  # to users
+            moved = _compare(old, new) if isinstance(old, list) and isinstance(new, list) else {}
+            for verb, values in moved.items():
+                yield f"{known_as}: {_brief(values)} {verb}", ""
+            if not moved:
+                yield f"{known_as} changed {_brief(old)} -> {_brief(new)}", ""
 
 
 def _describe_sample(sample: str, key: str, old, new) -> Iterable[tuple[str, str]]:
@@ -127,19 +123,12 @@ def _describe_sample(sample: str, key: str, old, new) -> Iterable[tuple[str, str
         yield f"{key} of samples {{}} changed {_brief(old)} -> {_brief(new)}", sample
 
 
-def _full_name(name: str) -> str:
-    """Return the name that a setting or a library has for users."""
-    return name.removeprefix("settings.").removeprefix("code.")
-
-
 def _find_followers(jobs: list[PlannedJob]) -> dict[PlannedJob, set[PlannedJob]]:
-    makers = {path: job for job in jobs for path in job.outputs}
-    followers = {job: set() for job in jobs}
+    readers = defaultdict(set)
     for job in jobs:
         for path in job.inputs:
-            if path in makers:
-                followers[makers[path]].add(job)
-    return followers
+            readers[path].add(job)
+    return {job: set().union(*(readers[path] for path in job.outputs)) for job in jobs}
 
 
 def _with_followers(job: PlannedJob, followers: dict) -> set[PlannedJob]:
@@ -154,10 +143,6 @@ def _with_followers(job: PlannedJob, followers: dict) -> set[PlannedJob]:
 
 def _list_samples(depends_on: dict | None) -> set[str]:
     return set().union(*((depends_on or {}).get(group, ()) for group in PER_SAMPLE))
-
-
-def _insert_subjects(text: str, subjects: set[str]) -> str:
-    return text.replace("{}", shorten_list(natural_sorted(subjects)))
 
 
 def _compare(old: list, new: list) -> dict[str, list]:

@@ -26,11 +26,9 @@ PROGRESS_SECONDS = 60  # between two lines of a step's progress on the terminal
 
 
 class TerminalHandler(logging.Handler):
-    """Show warnings on the terminal, and a line of progress now and then.
+    """Show warnings on the terminal (a file descriptor), and a line of progress now and then.
 
-    Args:
-        descriptor: file descriptor of the terminal, where Snakemake writes too.
-        step: name of the step and its wildcards.
+    `step` is the name of the step and its wildcards.
     """
 
     def __init__(self, descriptor: int, step: str):
@@ -63,14 +61,10 @@ class LogFormatter(logging.Formatter):
 
 
 def run_job(main: Callable, job) -> None:
-    """Run a step: send all output of this process and its children to the step's log.
+    """Run a step, `main(job)`; send all output of this process and its children to the step's log.
 
     An InputError is also shown on the terminal, in one line and without a traceback: the user can
     correct it. Any other exception ends the process with its traceback in the log.
-
-    Args:
-        main: called with `job`.
-        job: what Snakemake gives to a script.
     """
     # Exit by an exception when asked to end: half files are removed, ffmpeg is stopped.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

@@ -24,13 +24,9 @@ RECORDED = ("clips", "autoencoders", "regressors", "baselines", "ensembles", "ta
 
 
 def record_finished(outputs: Iterable[str], params: Iterable[str]) -> None:
-    """Record what outputs were made with, as Snakemake does when a job has ended.
+    """Record the params (`repr`) that outputs were made with, as Snakemake does in the end.
 
     A job on a cluster may outlive the Snakemake that waits for it, and then nobody else does.
-
-    Args:
-        outputs: paths, relative to the results.
-        params: of the rule, as text (`repr`).
     """
     for output in outputs:
         ended = os.stat(output).st_mtime
@@ -56,12 +52,8 @@ def find_untracked_records(results: Path) -> list[str]:
     """
     records = (path for kind in RECORDED for path in Path(results, kind).rglob("[!.]*.json"))
     names = sorted(path.relative_to(results).as_posix() for path in records)
-    return [
-        name
-        for name in names
-        if not Path(results, metadata_path(name)).exists()
-        and not Path(results, metadata_path(name, INCOMPLETE)).exists()
-    ]
+    marks = METADATA, INCOMPLETE
+    return [n for n in names if not any((results / metadata_path(n, m)).exists() for m in marks)]
 
 
 def check_results(results: Path) -> None:

@@ -9,17 +9,10 @@ from motilens.reports.style import COLORS, DISPLAY_NAMES, make_grid, plt, save_f
 
 
 def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path) -> None:
-    """Draw a page for a video: a frame, what moves, and its percentages.
-
-    Args:
-        prediction: an `inference.predictor.Prediction` without an error.
-        targets: by name, the percentages that belong together.
-        path: PNG to write.
-    """
-    figure, axes = make_grid(
-        1, 2 + len(targets), 7 + 4 * len(targets), 4.4, width_ratios=[3, 3, *[4] * len(targets)]
-    )
-    axes, frame = axes[0], prediction.frame
+    """Draw a page for a video without an error: a frame, what moves, percentages by target."""
+    widths = [3, 3, *[4] * len(targets)]
+    figure, [axes] = make_grid(1, len(widths), 7 + 4 * len(targets), 4.4, width_ratios=widths)
+    frame = prediction.frame
     axes[0].imshow(frame, cmap="gray", vmin=0, vmax=255)
     if prediction.tracks is None:
         axes[0].set_title("first frame, as the models see it")
@@ -39,11 +32,7 @@ def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path)
 
 
 def _draw_percentages(axis, outputs: np.ndarray, values: list[str]) -> None:
-    """Draw percentages of models and stacks.
-
-    Args:
-        outputs: (models, stacks, values).
-    """
+    """Draw percentages of models and stacks, (models, stacks, values)."""
     for place in range(len(values)):
         of_value = outputs[..., place]
         percent, of_stacks = of_value.mean(), of_value.mean(0)
@@ -62,21 +51,16 @@ def _describe(prediction) -> list[str]:
     """Return the lines above a page."""
     name, cells = Path(prediction.video).name, prediction.n_cells
     has_stacks = any(outputs.shape[1] > 1 for outputs in prediction.outputs.values())
-    models = "all models"
-    if has_stacks and cells is not None:
-        models += " (networks and tracked cells)"
-    line = f"diamonds: mean of {models}, with their standard deviation"
+    kinds = " (networks and tracked cells)" if has_stacks and cells is not None else ""
+    line = f"diamonds: mean of all models{kinds}, with their standard deviation"
     if cells is not None:
         line += f"; {cells} cell{'s' * (cells != 1)}"
     if has_stacks:
         line += "; points: each stack"
     short = name if len(name) < 90 else f"{name[:60]}…{name[-25:]}"
     notes = [f"WARNING: {text}" for text in prediction.warnings]
-    return [
-        f"{short}: research use, not a diagnosis",
-        line,
-        *(notes or ["nothing unusual about this video"]),
-    ]
+    notes = notes or ["nothing unusual about this video"]
+    return [f"{short}: research use, not a diagnosis", line, *notes]
 
 
 def _draw_tracks(axis, prediction, names: list[str]) -> None:
@@ -88,8 +72,8 @@ def _draw_tracks(axis, prediction, names: list[str]) -> None:
         axis.plot(track["x"], track["y"], color=color, linewidth=1.2)
         axis.plot(track["x"].iloc[-1], track["y"].iloc[-1], "o", color=color, markersize=3)
     handles = [
-        plt.Line2D([], [], color=COLORS[names.index(name)], marker="o", markersize=3, label=name)
-        for name in names
+        plt.Line2D([], [], color=color, marker="o", markersize=3, label=name)
+        for name, color in zip(names, COLORS, strict=False)
         if name in prediction.cell_classes
     ]
     axis.legend(
@@ -107,7 +91,6 @@ def plot_gallery(
         rows: name of the input type, first frame (height, width) in [0, 1], feature image
             (3, height, width), first frame of the reconstruction, and where the feature image
             holds movement, as of `feature_image_motion`.
-        path: PNG to write.
     """
     titles = ["input (first frame)", "feature image", "channel 1", "channel 2", "channel 3"]
     titles += ["reconstruction", "movement in it"]
@@ -132,27 +115,23 @@ def plot_gallery(
 def plot_contact_sheet(images: dict[str, np.ndarray], record: dict, path: str | Path) -> None:
     """Draw a video at a glance: some frames, what stands still and what moves.
 
-    Args:
-        images: as of `make_preview_images`.
-        record: of the clips.
-        path: PNG to write.
+    `images` are those of `make_preview_images`, `record` is that of the clips.
     """
-    figure, axes = make_grid(1, len(images), 12, 3.1)
+    figure, [axes] = make_grid(1, len(images), 12, 3.1)
     # On a scale of the video's own contrast: where nothing moves, it is dark.
     *_, deviation = images
     scales = {deviation: {"vmin": 0, "vmax": 4 * max(images["mean"].std(), 1)}}
-    for axis, (title, image) in zip(axes[0], images.items(), strict=True):
+    for axis, (title, image) in zip(axes, images.items(), strict=True):
         axis.imshow(image, cmap="gray", **scales.get(title, {}))
         axis.set_title(title, fontsize=9)
         axis.set(xticks=[], yticks=[])
     seconds = record["video_frames"] / record["video_frame_rate"]
-    figure.suptitle(
-        f"{record['sample']}: {record['video']}, {record['video_codec']}, "
-        f"{record['video_width']} x {record['video_height']}, {record['video_frames']} frames, "
-        f"{record['video_frame_rate']:g} per second, {seconds:.1f} s",
-        fontsize=9,
-        parse_math=False,
+    title = (
+        "{sample}: {video}, {video_codec}, {video_width} x {video_height}, {video_frames} frames, "
+        "{video_frame_rate:g} per second, {seconds:.1f} s"
     )
+    title = title.format(**record, seconds=seconds)
+    figure.suptitle(title, fontsize=9, parse_math=False)
     if record["warning"]:
         figure.supxlabel(f"Warning: {record['warning']}", fontsize=9, parse_math=False)
     save_figure(figure, path, dpi=100)

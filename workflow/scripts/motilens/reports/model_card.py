@@ -1,5 +1,7 @@
 """Model cards (Mitchell et al., FAT* 2019): what models are for, and how well they do."""
 
+from collections import defaultdict
+
 import pandas as pd
 
 from motilens.core.labels import MOTILITY
@@ -44,9 +46,7 @@ significantly better than that.
 def errors_vs_zero_r(method: str, summary: pd.DataFrame, comparisons: pd.DataFrame) -> pd.DataFrame:
     """Return the errors of a method by target, and how much better it is than ZeroR.
 
-    Args:
-        method: its name in the tables.
-        summary, comparisons: as of `evaluation.statistics`.
+    `summary` and `comparisons` are those of `evaluation.statistics`.
 
     Returns:
         Indexed by target: error, low, high, zero_r, gain, gain_low, gain_high.
@@ -66,30 +66,29 @@ def render_model_card(
     """Return the card of a bundle as Markdown.
 
     Args:
-        method: its name in the tables.
         records: of its models; of an ensemble, those of its members.
         errors: as of `errors_vs_zero_r`.
         settings: targets, frames, tracking, simulated.
     """
+    gain = ("gain", "gain_low", "gain_high")
     table = pd.DataFrame(
         {
             "target": errors.index,
             "error": errors.apply(format_interval, axis=1, names=("error", "low", "high")),
             "ZeroR": errors["zero_r"].map("{:.2f}".format),
-            "better than ZeroR by": errors.apply(
-                format_interval, axis=1, names=("gain", "gain_low", "gain_high")
-            ),
+            "better than ZeroR by": errors.apply(format_interval, axis=1, names=gain),
         }
     )
-    is_simulated = settings["simulated"]
-    methods = _group_by_method(records)
+    methods = defaultdict(list)
+    for record in records:
+        methods[record["method"]].append(record)
     return CARD_TEMPLATE.format(
         name=method,
         values=", ".join(value for part in settings["targets"].values() for value in part),
         description=_describe_models(methods, settings),
         **count_participants(records),
-        simulated=", simulated" if is_simulated else "",
-        seen=", " + ", and ".join(_describe_inputs(records, settings)),
+        simulated=", simulated" if settings["simulated"] else "",
+        seen=_describe_inputs(records, settings),
         each="single models" if len(methods) == 1 else "one model of each member",
         table=table.to_markdown(index=False),
         notes="".join(f"- {note}\n" for note in _list_notes(records, settings)),
@@ -106,33 +105,22 @@ def _list_notes(records: list[dict], settings: dict) -> list[str]:
     return notes
 
 
-def _describe_inputs(records: list[dict], settings: dict) -> list[str]:
-    frames, parts = settings["frames"], []
-    if any(not _uses_tracks(record) for record in records):
-        size = frames["size"]
-        parts.append(
-            f"at {frames['frame_rate']:g} frames per second, frames of {size} x {size} pixels"
-        )
-    if any(map(_uses_tracks, records)):
-        parts.append("by the tracks of cells, at each video's own frame rate")
-    return parts
+def _describe_inputs(records: list[dict], settings: dict) -> str:
+    frames = ", at {frame_rate:g} frames per second, frames of {size} x {size} pixels"
+    tracks = ", by the tracks of cells, at each video's own frame rate"
+    if all(map(_uses_tracks, records)):
+        return tracks
+    more = f", and{tracks[1:]}" if any(map(_uses_tracks, records)) else ""
+    return frames.format(**settings["frames"]) + more
 
 
 def _describe_models(methods: dict[str, list[dict]], settings: dict) -> str:
     """Return what predicts, one method after the other, and how predictions are combined."""
     lines = [_describe_method(records, settings) for records in methods.values()]
-    has_stacks = any(not _uses_tracks(records[0]) for records in methods.values())
+    has_stacks = not all(_uses_tracks(records[0]) for records in methods.values())
     spread = "stacks and over models" if has_stacks else "models"
-    return "\n".join(
-        [*lines, f"It returns the mean of all models and the standard deviation over {spread}."]
-    )
-
-
-def _group_by_method(records: list[dict]) -> dict[str, list[dict]]:
-    methods = {}
-    for record in records:
-        methods.setdefault(record["method"], []).append(record)
-    return methods
+    lines.append(f"It returns the mean of all models and the standard deviation over {spread}.")
+    return "\n".join(lines)
 
 
 def _describe_method(records: list[dict], settings: dict) -> str:

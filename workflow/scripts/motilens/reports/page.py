@@ -52,17 +52,16 @@ def render_markdown(page: Page) -> str:
 
 def render_html(page: Page) -> str:
     """Return the page as HTML that needs no other file."""
-    blocks = [f"<h1>{html.escape(page.title)}</h1>"]
+    title = html.escape(page.title)
+    blocks = [
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>{title}</title><style>{STYLE}</style></head>\n<body>\n<h1>{title}</h1>"
+    ]
     for heading, table in page.parts:
         blocks += [f"<h2>{html.escape(heading)}</h2>"] if heading else []
         blocks.append(table.to_html(index=False, border=0))
     blocks += [f"<p>{_inline_html(note)}</p>" for note in page.notes]
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{html.escape(page.title)}</title><style>{STYLE}</style></head>\n<body>\n"
-        + "\n".join(blocks)
-        + "\n</body></html>\n"
-    )
+    return "\n".join([*blocks, "</body></html>\n"])
 
 
 def _inline_html(note: str) -> str:

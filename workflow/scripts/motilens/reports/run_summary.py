@@ -1,5 +1,6 @@
 """How the models of a run were made: their cost, settings, versions and digests."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 import pandas as pd
@@ -14,29 +15,23 @@ CONFIG_NAMES = {"softmax": "bounded", "sigmoid": "bounded"}
 
 
 def make_models_table(records: Iterable[dict], runs: Iterable[dict]) -> pd.DataFrame:
-    """Return a row for each trained model (models.csv, docs/reference/formats.md).
-
-    Args:
-        records, runs: model.json and run.json of each, in the same order.
-    """
-    rows = []
-    for record, run in zip(records, runs, strict=True):
-        target = record.get("target")
-        rows.append(
-            {
-                "model": f"{target} regressor" if target else "autoencoder",
-                **{name: record.get(name, "") for name in ("input", "target", "fold", "seed")},
-                **{name: run[name] for name in ("seconds", "device", "precision", "threads")},
-                "memory": run["peak_memory"],
-                "memory_gpu": run["peak_memory_gpu"],
-                "restarts": len(record["failed_attempts"]),
-                "resumed": len(run["resumed_at_steps"]),
-                **{kind: record["diagnostics"][kind] or "" for kind in ("failure", "warning")},
-                "samples": len(record["training"]),
-                "weights_sha256": record["weights_sha256"],
-                "code": short_digest(record["code"]),
-            }
-        )
+    """Return a row for each trained model, by its model.json and run.json: models.csv."""
+    rows = [
+        {
+            "model": f"{record['target']} regressor" if "target" in record else "autoencoder",
+            **{name: record.get(name, "") for name in ("input", "target", "fold", "seed")},
+            **{name: run[name] for name in ("seconds", "device", "precision", "threads")},
+            "memory": run["peak_memory"],
+            "memory_gpu": run["peak_memory_gpu"],
+            "restarts": len(record["failed_attempts"]),
+            "resumed": len(run["resumed_at_steps"]),
+            **{kind: record["diagnostics"][kind] or "" for kind in ("failure", "warning")},
+            "samples": len(record["training"]),
+            "weights_sha256": record["weights_sha256"],
+            "code": short_digest(record["code"]),
+        }
+        for record, run in zip(records, runs, strict=True)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -44,15 +39,15 @@ def build_run_page(models: pd.DataFrame, records: list[dict], errors: dict, sett
     """Return the run as a page.
 
     Args:
-        models: as of `make_models_table`.
-        records: of the same models.
+        records: of the same models as `models` (`make_models_table`).
         errors: mae.json.
         settings: `frames` and, for baselines, `tracking` of the configuration; `data`,
             dataset.simulated or "recordings".
     """
-    others = errors["models"].values()
-    baselines = [record for record in others if _kind_of_model(record) == "baseline"]
-    ensembles = [record for record in others if _kind_of_model(record) == "ensemble"]
+    baselines, ensembles = (
+        [record for record in errors["models"].values() if _kind_of_model(record) == kind]
+        for kind in ("baseline", "ensemble")
+    )
     versions = list_versions([*records, *baselines, *ensembles])
     identity = {
         "digest of the folds": errors["folds_digest"],
@@ -87,9 +82,8 @@ def _list_notes(baselines: list[dict], ensembles: list[dict], skipped: list[str]
             "takes time is to track the cells of each video, some 20 s for 3 s of video."
         )
     if ensembles:
-        members = {r["method"]: ", ".join(r["settings"]["members"]) for r in ensembles}
-        text = "; ".join(f"{name} (of {names})" for name, names in members.items())
-        notes.append(f"Ensembles are the means of other methods: {text}.")
+        members = (f"{r['method']} (of {', '.join(r['settings']['members'])})" for r in ensembles)
+        notes.append(f"Ensembles are the means of other methods: {_join_unique(members)}.")
     if skipped:
         notes.append(f"**Skipped**: samples {', '.join(skipped)}.")
     return notes
@@ -100,20 +94,19 @@ def summarize_costs(models: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (model, name), group in models.groupby(["model", "input"], sort=False):
         on_gpu = group["memory_gpu"].dropna()
-        rows.append(
-            {
-                "model": model,
-                "input": name,
-                "number": len(group),
-                "seconds each (median)": f"{group['seconds'].median():.1f}",
-                "hours together": f"{group['seconds'].sum() / 3600:.2f}",
-                "memory (GB)": f"{group['memory'].max() / 1e9:.1f}",
-                "GPU memory (GB)": f"{on_gpu.max() / 1e9:.1f}" if len(on_gpu) else "",
-                "device": _join_unique(group["device"] + ", " + group["precision"]),
-                "restarts": group["restarts"].sum(),
-                "not sound": (group["failure"].ne("") | group["warning"].ne("")).sum(),
-            }
-        )
+        row = {
+            "model": model,
+            "input": name,
+            "number": len(group),
+            "seconds each (median)": f"{group['seconds'].median():.1f}",
+            "hours together": f"{group['seconds'].sum() / 3600:.2f}",
+            "memory (GB)": f"{group['memory'].max() / 1e9:.1f}",
+            "GPU memory (GB)": f"{on_gpu.max() / 1e9:.1f}" if len(on_gpu) else "",
+            "device": _join_unique(group["device"] + ", " + group["precision"]),
+            "restarts": group["restarts"].sum(),
+            "not sound": (group["failure"].ne("") | group["warning"].ne("")).sum(),
+        }
+        rows.append(row)
     return pd.DataFrame(rows).astype(str)
 
 
@@ -142,14 +135,14 @@ def list_input_types(records: Iterable[dict]) -> pd.DataFrame:
 
 def list_settings(records: Iterable[dict]) -> pd.DataFrame:
     """Return each setting: a row for each value that it has, and which input types have it."""
-    inputs_of, all_inputs = {}, {}
+    inputs_of, all_inputs = defaultdict(dict), defaultdict(dict)  # as ordered sets
     for record in records:
         kind = _kind_of_model(record)
-        all_inputs.setdefault(kind, {})[record["input"]] = None
+        all_inputs[kind][record["input"]] = None
         for key, value in _flatten(record["settings"]):
             if key.partition(".")[0] not in HIDDEN_SETTINGS:
                 text = CONFIG_NAMES.get(str(value), str(value))
-                inputs_of.setdefault((f"{kind}.{key}", text), {})[record["input"]] = None
+                inputs_of[f"{kind}.{key}", text][record["input"]] = None
     rows = []
     for (key, value), inputs in sorted(inputs_of.items()):
         every = list(all_inputs[key.partition(".")[0]])
@@ -160,19 +153,20 @@ def list_settings(records: Iterable[dict]) -> pd.DataFrame:
 
 def list_versions(records: Iterable[dict]) -> dict[str, str]:
     """Return versions of Motilens, Python and libraries, several where models differ."""
-    versions = {}
+    versions = defaultdict(list)
     for record in records:
         own = {"Motilens": record["motilens"], "Python": record["python"]} | record["libraries"]
         own[f"code of {_kind_of_model(record)}s"] = short_digest(record["code"])
         for name, version in own.items():
-            versions.setdefault(name, []).append(version)
+            versions[name].append(version)
     return {name: _join_unique(values) for name, values in versions.items()}
 
 
 def _kind_of_model(record: dict) -> str:
-    for kind, key in (("baseline", "baseline"), ("ensemble", "members")):
-        if key in record["settings"]:
-            return kind
+    if "baseline" in record["settings"]:
+        return "baseline"
+    if "members" in record["settings"]:
+        return "ensemble"
     return "regressor" if "target" in record else "autoencoder"
 
 

@@ -1,5 +1,6 @@
 """The page of intervals and comparisons."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 import pandas as pd
@@ -24,11 +25,11 @@ NOTES = (
 
 def collect_quality_flags(records: Iterable[dict]) -> dict[tuple[str, str], set[str]]:
     """Return, by method and target, which of QUALITY_FLAGS apply to one of its models."""
-    flags = {}
+    flags = defaultdict(set)
     for record in records:
         names = {name for name, applies in quality_flags(record).items() if applies}
-        flags.setdefault((record["method"], record["target"]), set()).update(names)
-    return flags
+        flags[record["method"], record["target"]] |= names
+    return dict(flags)
 
 
 def build_statistics_page(
@@ -36,34 +37,25 @@ def build_statistics_page(
 ) -> Page:
     """Return the errors per participant with their intervals, beside ZeroR, as a page.
 
-    Args:
-        summary, comparisons: as of `evaluation.statistics`.
-        flags: as of `collect_quality_flags`.
+    It is made of what `evaluation.statistics` and `collect_quality_flags` return.
     """
     parts, used = [], set().union(*flags.values())
     notes = [*NOTES, *(text for name, (_, text) in QUALITY_FLAGS.items() if name in used)]
     for target, rows in select_target_rows(summary).groupby("target", sort=False):
+        rows, difference = rows.set_index("method"), ("difference", "low", "high")
         versus = comparisons[comparisons["target"] == target]
         versus = versus[versus["first"] == ZERO_R].set_index("second")
-        methods = rows["method"]
         table = pd.DataFrame(
             {
-                "Method": [name + _flag_signs(flags.get((name, target), ())) for name in methods],
+                "Method": [m + _flag_signs(flags.get((m, target), ())) for m in rows.index],
                 "MAE": rows.apply(format_interval, axis=1, names=("mae", "mae_low", "mae_high")),
                 "SD over seeds": [f"{x:.2f}" if x == x else "" for x in rows["mae_std_over_seeds"]],
-                "better than ZeroR by": [
-                    format_interval(versus.loc[name], ("difference", "low", "high"))
-                    if name in versus.index
-                    else ""
-                    for name in methods
-                ],
-                "p, adjusted": [
-                    _format_p_value(versus.loc[name, "p_adjusted"]) if name in versus.index else ""
-                    for name in methods
-                ],
-            }
+                "better than ZeroR by": versus.apply(format_interval, axis=1, names=difference),
+                "p, adjusted": versus["p_adjusted"].map(_format_p_value),
+            },
+            index=rows.index,
         )
-        parts.append((target, table))
+        parts.append((target, table.fillna("")))
     return Page("Intervals and comparisons", parts, notes)
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import matplotlib
 
+from motilens.core.files import atomic_write
+
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402  (after the choice of the backend)
 
@@ -14,18 +16,13 @@ DISPLAY_NAMES = {part: f"{part} defects" for part in ("head", "midpiece", "tail"
 
 
 def make_grid(rows: int, columns: int, width: float, height: float, **options):
-    """Return a figure and its axes (rows, columns).
-
-    Args:
-        rows, columns: of axes.
-        width, height: of the figure, inches.
-        options: of `pyplot.subplots`.
-    """
+    """Return a figure of so many inches and its axes (rows, columns); options: of `subplots`."""
     size = (width, height)
     return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **options)
 
 
 def save_figure(figure, path: str | Path, dpi: int = 150) -> None:
-    """Write a figure and free its memory."""
-    figure.savefig(path, dpi=dpi)
+    """Write a figure as PNG and free its memory."""
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=dpi)
     plt.close(figure)

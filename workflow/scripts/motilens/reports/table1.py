@@ -9,10 +9,7 @@ from motilens.reports.page import Page
 
 
 def make_table1(mae: pd.DataFrame) -> pd.DataFrame:
-    """Return Table 1: a row for each method and fold, and their average; means over seeds.
-
-    Args:
-        mae: mae.csv (docs/reference/formats.md).
+    """Return Table 1 of mae.csv: a row for each method and fold, and averages; means over seeds.
 
     Returns:
         Columns method (constant rules first), fold (text) and for each target <target>_stack,
@@ -30,11 +27,9 @@ def make_table1(mae: pd.DataFrame) -> pd.DataFrame:
         )
         for rule in CONSTANT_RULES
     ]
-    table, rows = pd.concat([*constants, mae]), []
-    for method in table["method"].unique():
-        group = table[table["method"] == method]
-        folds = sorted(set(group["fold"]))
-        rows += [_table1_row(group[group["fold"] == fold], fold) for fold in folds]
+    rows = []
+    for _, group in pd.concat([*constants, mae]).groupby("method", sort=False):
+        rows += [_table1_row(of_fold, fold) for fold, of_fold in group.groupby("fold")]
         rows.append(_table1_row(group, AVERAGE))
     return pd.DataFrame(rows).assign(folds=mae["folds"].iloc[0])
 
@@ -72,8 +67,7 @@ def build_table1_page(table: pd.DataFrame, mae: pd.DataFrame, is_simulated: bool
         if paper.notna().any():
             shown[f"{target}: paper"] = paper.map("{:.2f}".format, na_action="ignore")
     has_paper = any(name.endswith(": paper") for name in shown)
-    notes = _list_notes(mae, has_paper, is_simulated)
-    return Page("Table 1", [("", shown.fillna(""))], notes)
+    return Page("Table 1", [("", shown.fillna(""))], _list_notes(mae, has_paper, is_simulated))
 
 
 def _list_notes(mae: pd.DataFrame, has_paper: bool, is_simulated: bool) -> list[str]:
@@ -86,7 +80,7 @@ def _list_notes(mae: pd.DataFrame, has_paper: bool, is_simulated: bool) -> list[
         "video first. ZeroR always predicts the mean of the training samples, *median* their "
         "median: a model that is no better has learned nothing. In averages, all folds have the "
         "same weight; in `statistics.md` all participants have, which differs where folds differ "
-        "in size.",
+        "in size."
     ]
     if has_paper:
         notes.append(

@@ -38,9 +38,8 @@ def predict_baseline(
         labels: of the training samples, in the order of `training`: participant and, in the other
             columns, the percentages that are wanted.
         training, held_out: tracks by sample, see `read_tracks`.
-        frame_rates: 1/s, by sample.
-        scales: for "casa", micrometers per pixel of the tracks, by sample.
-        seed: of the clustering.
+        frame_rates: 1/s.
+        scales: for "casa", micrometers per pixel of the tracks.
 
     Returns:
         Percentages of `held_out`, (samples, values); what was fitted, in plain values.
@@ -86,10 +85,8 @@ def bag_of_displacement_words(
     Returns:
         Shares (samples, N_WORDS) of the training samples and of the others; zeros without cells.
     """
-    vectors = [
-        log_mean_squared_displacements(tracks)
-        for tracks in (*training.values(), *held_out.values())
-    ]
+    samples = (*training.values(), *held_out.values())
+    vectors = [log_mean_squared_displacements(tracks) for tracks in samples]
     known = np.concatenate(vectors[: len(training)])
     if not len(known):
         return np.zeros((len(training), 1)), np.zeros((len(held_out), 1))
@@ -110,7 +107,7 @@ def kinematics_statistics(
         cells = compute_kinematics(tracks, frame_rates[sample]).drop(columns="frames")
         parts = [cells.mean(), cells.std(ddof=0), *(cells.quantile(q) for q in (0.25, 0.5, 0.75))]
         rows.append(np.nan_to_num(np.concatenate(parts)))
-    return np.array(rows[: len(training)]), np.array(rows[len(training) :])
+    return tuple(np.split(np.array(rows), [len(training)]))
 
 
 # From tracks by sample (training, held-out), frame rates by sample, and a seed, they make an array
@@ -123,13 +120,8 @@ def predict_by_svr(
 ) -> tuple[np.ndarray, float]:
     """Predict by linear support vector regression; C is chosen by the training participants alone.
 
-    Args:
-        training, labels: features and percentages of the training samples.
-        participants: of these; those of one are never on both sides of the choice.
-        held_out: features of the other samples.
-
-    Returns:
-        Percentages of the held-out samples, within 0 to 100; C.
+    One participant is never on both sides of that choice. Return the percentages of the held-out
+    samples, within 0 to 100, and C.
     """
     n_folds = min(CV_FOLDS, len(set(participants)))
     pipeline = make_pipeline(StandardScaler(), MultiOutputRegressor(SVR(kernel="linear")))
@@ -137,7 +129,7 @@ def predict_by_svr(
     if n_folds < 2:  # no choice: the strongest regularization
         pipeline.set_params(**{name: C_GRID[0]}).fit(training, labels)
         return pipeline.predict(held_out).clip(0, 100), C_GRID[0]
-    search = GridSearchCV(
-        pipeline, {name: C_GRID}, scoring="neg_mean_absolute_error", cv=GroupKFold(n_folds)
-    ).fit(training, labels, groups=participants)
+    folds, scoring = GroupKFold(n_folds), "neg_mean_absolute_error"
+    search = GridSearchCV(pipeline, {name: C_GRID}, scoring=scoring, cv=folds)
+    search.fit(training, labels, groups=participants)
     return search.predict(held_out).clip(0, 100), float(*search.best_params_.values())

@@ -32,64 +32,44 @@ def compute_kinematics(tracks: pd.DataFrame, frame_rate: float) -> pd.DataFrame:
         seconds = (len(average) - 1) / frame_rate
         vcl, vap = (np.linalg.norm(np.diff(p, axis=0), axis=1).sum() for p in (inner, average))
         vsl = np.linalg.norm(average[-1] - average[0])
-        rows.append(
-            {
-                "frames": len(path),
-                "vcl": vcl / seconds,
-                "vap": vap / seconds,
-                "vsl": vsl / seconds,
-                "lin": vsl / vcl if vcl else 0.0,
-                "str": vsl / vap if vap else 0.0,
-                "wob": vap / vcl if vcl else 0.0,
-                "amplitude": np.linalg.norm(inner - average, axis=1).mean(),
-            }
-        )
+        row = {
+            "frames": len(path),
+            "vcl": vcl / seconds,
+            "vap": vap / seconds,
+            "vsl": vsl / seconds,
+            "lin": vsl / vcl if vcl else 0.0,
+            "str": vsl / vap if vap else 0.0,
+            "wob": vap / vcl if vcl else 0.0,
+            "amplitude": np.linalg.norm(inner - average, axis=1).mean(),
+        }
+        rows.append(row)
     return pd.DataFrame(rows, columns=KINEMATICS, dtype=float)
 
 
 def log_mean_squared_displacements(tracks: pd.DataFrame) -> np.ndarray:
-    """Return the logarithm of each cell's mean squared displacement at LAGS.
-
-    Args:
-        tracks: as of `compute_kinematics`.
-
-    Returns:
-        (cells, lags), of pixels².
-    """
-    rows = [
-        [np.square(path[lag:] - path[:-lag]).sum(1).mean() for lag in LAGS]
-        for path in _iter_paths(tracks)
-    ]
+    """Return the logarithm of each cell's mean squared displacement (pixels²), (cells, LAGS)."""
+    rows = []
+    for path in _iter_paths(tracks):
+        rows.append([np.square(path[lag:] - path[:-lag]).sum(1).mean() for lag in LAGS])
     return np.log(np.array(rows).reshape(-1, len(LAGS)) + 1e-3)
 
 
 def casa_motility(cells: pd.DataFrame, microns_per_pixel: float) -> dict[str, float]:
-    """Classify cells by WHO's cut-offs, each weighted by the frames of its track.
+    """Return the percentages of motility of cells (`compute_kinematics`) by WHO's cut-offs.
 
-    Progressive: at least 5 µm/s from beginning to end of the average path; immotile: slower than
-    half of that along it, which is what remains of a resting cell's noise; the others are
-    non-progressive.
-
-    Args:
-        cells: as of `compute_kinematics`.
-        microns_per_pixel: µm.
-
-    Returns:
-        Percentages of motility; NaN without cells.
+    Each cell is weighted by the frames of its track; without cells they are NaN. Progressive: at
+    least 5 µm/s from beginning to end of the average path; immotile: slower than half of that along
+    it, which is what remains of a resting cell's noise; the others are non-progressive.
     """
     straight, along = (cells[name] * microns_per_pixel for name in ("vsl", "vap"))
     progressive = straight >= WHO_PROGRESSIVE
     immotile = ~progressive & (along < WHO_PROGRESSIVE / 2)
-    classes = {
-        "progressive": progressive,
-        "immotile": immotile,
-        "nonprogressive": ~progressive & ~immotile,
-    }
+    others = ~progressive & ~immotile
+    classes = {"progressive": progressive, "immotile": immotile, "nonprogressive": others}
+    if cells.empty:
+        return dict.fromkeys(classes, np.nan)
     weights = cells["frames"] / cells["frames"].sum()
-    return {
-        name: float(100 * weights[members].sum()) if len(cells) else np.nan
-        for name, members in classes.items()
-    }
+    return {name: float(100 * weights[members].sum()) for name, members in classes.items()}
 
 
 def _iter_paths(tracks: pd.DataFrame) -> Iterator[np.ndarray]:

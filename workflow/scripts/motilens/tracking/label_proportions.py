@@ -18,6 +18,7 @@ MIN_VALUE = 0.1  # pixels, pixels/s: less counts as that much, whose logarithm i
 WEIGHT_DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)  # chosen among the training participants
 CV_FOLDS = 3  # of the training participants, for that choice
 TOLERANCE = 1e-10  # of the fit, which has other minima, too: it always starts at ZeroR
+WEIGHT_NAMES = ["constant", *(f"log {name}" for name in CELL_FEATURES)]  # of the rows of weights
 
 
 @dataclass(frozen=True)
@@ -46,25 +47,17 @@ class LabelProportionModel:
         return _probabilities(features @ self.weights, self.sums_to_one)
 
     def predict(self, samples: list[pd.DataFrame]) -> np.ndarray:
-        """Return percentages, (samples, values); cells are weighted by the frames of their tracks.
-
-        Args:
-            samples: the cells of each, see `compute_kinematics`.
-        """
-        return np.array(
-            [
-                100 * _cell_weights(cells) @ self.predict_proba(cells)
-                if len(cells)
-                else self.fallback
-                for cells in samples
-            ]
-        )
+        """Return percentages, (samples, values), by the cells of each, weighted by their frames."""
+        percentages = np.tile(self.fallback, (len(samples), 1))
+        for row, cells in zip(percentages, samples, strict=True):
+            if len(cells):
+                row[:] = 100 * _cell_weights(cells) @ self.predict_proba(cells)
+        return percentages
 
     def to_dict(self) -> dict:
         """Return all that is needed to restore the model, in plain values."""
-        arrays = ("weights", "mean", "deviation", "fallback")
-        return {"features": _weight_names()} | {
-            name: value.tolist() if name in arrays else value for name, value in vars(self).items()
+        return {"features": WEIGHT_NAMES} | {
+            k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(self).items()
         }
 
     @classmethod
@@ -75,23 +68,20 @@ class LabelProportionModel:
             ValueError: its cells have other features, or it is not complete.
         """
         values = dict(values)
-        if values.pop("features") != _weight_names():
+        if values.pop("features") != WEIGHT_NAMES:
             raise ValueError("its cells have other features")
         model = cls(
             **{k: np.array(v, float) if isinstance(v, list) else v for k, v in values.items()}
         )
         shapes = [np.shape(array) for array in (model.mean, model.deviation, model.weights)]
         features = (len(CELL_FEATURES),)
-        if shapes != [features, features, (len(_weight_names()), len(model.fallback))]:
+        if shapes != [features, features, (len(WEIGHT_NAMES), len(model.fallback))]:
             raise ValueError("its weights are not complete")
         return model
 
 
 def fit_label_proportions(
-    samples: list[pd.DataFrame],
-    percentages: np.ndarray,
-    participants: list[str],
-    sums_to_one: bool,
+    samples: list[pd.DataFrame], percentages: np.ndarray, participants: list[str], sums_to_one: bool
 ) -> LabelProportionModel:
     """Fit a model to the training samples.
 
@@ -99,7 +89,6 @@ def fit_label_proportions(
         samples: the cells of each, see `compute_kinematics`.
         percentages: (samples, values).
         participants: of the samples; those of one are never on both sides of the choice of decay.
-        sums_to_one: the values add up to 100.
     """
     with_cells = [number for number, cells in enumerate(samples) if len(cells)]
     groups = [participants[number] for number in with_cells]
@@ -112,28 +101,14 @@ def fit_label_proportions(
     logs = _log_features(pd.concat(chosen))
     mean, deviation = logs.mean(0), logs.std(0) + 1e-9
     cells = [_design_matrix(part, mean, deviation) for part in chosen]
-    cell_weights = [_cell_weights(part) for part in chosen]
-    truth = percentages[with_cells] / 100
+    data = cells, [_cell_weights(part) for part in chosen], percentages[with_cells] / 100
     decay, n_folds = WEIGHT_DECAYS[-1], min(CV_FOLDS, len(set(groups)))
     if n_folds > 1:
-        splits = list(GroupKFold(n_folds).split(truth, groups=groups))
-        errors = [
-            np.mean(
-                [
-                    _validation_error(cells, cell_weights, truth, sums_to_one, candidate, *split)
-                    for split in splits
-                ]
-            )
-            for candidate in WEIGHT_DECAYS
-        ]
+        splits = list(GroupKFold(n_folds).split(cells, groups=groups))
+        errors = [_validation_error(*data, sums_to_one, d, splits) for d in WEIGHT_DECAYS]
         decay = WEIGHT_DECAYS[int(np.argmin(errors))]
-    weights = _minimize_loss(cells, cell_weights, truth, sums_to_one, decay)
+    weights = _minimize_loss(*data, sums_to_one, decay)
     return LabelProportionModel(weights, mean, deviation, fallback, sums_to_one, decay)
-
-
-def _weight_names() -> list[str]:
-    """Return the names of the rows of weights."""
-    return ["constant", *(f"log {name}" for name in CELL_FEATURES)]
 
 
 def _log_features(cells: pd.DataFrame) -> np.ndarray:
@@ -159,14 +134,16 @@ def _initial_weights(truth: np.ndarray, sums_to_one: bool) -> np.ndarray:
     return np.vstack([constant, np.zeros((len(CELL_FEATURES), len(mean)))])
 
 
-def _validation_error(cells, cell_weights, truth, sums_to_one, decay, fitted, held_out) -> float:
-    """Return the mean absolute error of samples by a fit to others; both are lists of indices."""
-    parts = ([part[number] for number in fitted] for part in (cells, cell_weights))
-    weights = _minimize_loss(*parts, truth[fitted], sums_to_one, decay)
-    predicted = [
-        cell_weights[n] @ _probabilities(cells[n] @ weights, sums_to_one) for n in held_out
-    ]
-    return float(np.abs(predicted - truth[held_out]).mean())
+def _validation_error(cells, cell_weights, truth, sums_to_one, decay, splits) -> float:
+    """Return the mean absolute error of samples by fits to others; splits are lists of indices."""
+    errors = []
+    for fitted, held_out in splits:
+        parts = ([part[number] for number in fitted] for part in (cells, cell_weights))
+        weights = _minimize_loss(*parts, truth[fitted], sums_to_one, decay)
+        proba = (_probabilities(cells[n] @ weights, sums_to_one) for n in held_out)
+        predicted = [cell_weights[n] @ p for n, p in zip(held_out, proba, strict=True)]
+        errors.append(np.abs(predicted - truth[held_out]).mean())
+    return np.mean(errors)
 
 
 def _minimize_loss(
@@ -179,7 +156,7 @@ def _minimize_loss(
     """Fit the samples' shares by least squares; return weights (1 + features, values)."""
     features, weight = np.concatenate(cells), np.concatenate(cell_weights)[:, None]
     first = np.cumsum([0, *map(len, cells[:-1])])
-    sample = np.repeat(np.arange(len(cells)), [len(part) for part in cells])
+    sample = np.repeat(np.arange(len(cells)), list(map(len, cells)))
     shape = features.shape[1], truth.shape[1]
 
     def loss_and_gradient(flat):
@@ -190,10 +167,8 @@ def _minimize_loss(
         # Through the softmax, or the sigmoid.
         inner = (proba * slope).sum(1, keepdims=True) if sums_to_one else proba * slope
         decayed = np.vstack([np.zeros(shape[1]), weights[1:]])
-        return (
-            (error**2).sum() / len(truth) + decay * (decayed**2).sum(),
-            (features.T @ (proba * (slope - inner)) + 2 * decay * decayed).ravel(),
-        )
+        loss = (error**2).sum() / len(truth) + decay * (decayed**2).sum()
+        return loss, (features.T @ (proba * (slope - inner)) + 2 * decay * decayed).ravel()
 
     start = _initial_weights(truth, sums_to_one).ravel()
     result = minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", tol=TOLERANCE)

@@ -32,14 +32,11 @@ warnings.filterwarnings("ignore", message="Image is completely black", module="t
 def track_first_seconds(
     path: str, settings: dict, frame_rate: float | None = None
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Track the cells in the first seconds of a video.
+    """Track the cells in the first seconds of a video, as `track_heads` does.
 
     Args:
-        path: the video.
         settings: duration (s), and those of `track_heads`.
         frame_rate: 1/s, if it is known better than by the file.
-
-    Returns, raises: as `track_heads`.
     """
     return track_heads(path, count_first_frames(path, settings["duration"], frame_rate), settings)
 
@@ -51,12 +48,7 @@ def count_first_frames(path: str, duration: float, frame_rate: float | None = No
 
 
 def explain_no_tracks(frames: int, settings: dict) -> str:
-    """Return why no track was found in the first frames of a video.
-
-    Args:
-        frames: how many were searched.
-        settings: as of `track_first_seconds`.
-    """
+    """Return why no track was found in so many frames, the first ones of a video."""
     shortest = settings["min_track_length"]
     searched = f"{frames} frames in the first {settings['duration']:g} s"
     if frames < shortest:
@@ -68,11 +60,9 @@ def explain_no_tracks(frames: int, settings: dict) -> str:
 
 
 def track_heads(path: str, frames: int, settings: dict) -> tuple[pd.DataFrame, np.ndarray]:
-    """Track bright heads in the first frames of a video.
+    """Track bright heads in the first `frames` frames of a video.
 
     Args:
-        path: the video.
-        frames: how many to search, at most.
         settings: diameter (pixels, odd), min_mass_fraction (the least brightness of a head, as a
             share of the brightest one's in a frame), search_range (pixels from frame to frame),
             memory (frames for which a head may be lost), min_track_length (frames).
@@ -87,10 +77,8 @@ def track_heads(path: str, frames: int, settings: dict) -> tuple[pd.DataFrame, n
     """
     selected, detections, first = np.arange(frames), [], None
     # Part or all of any single frame may be black.
-    brightest = functools.reduce(
-        np.maximum, (frame for _, frame in FrameReader(path, TRACKING_WIDTH, "pad", selected))
-    )
-    inside = _without_padding(brightest)
+    every = (frame for _, frame in FrameReader(path, TRACKING_WIDTH, "pad", selected))
+    inside = _without_padding(functools.reduce(np.maximum, every))
     for number, padded in FrameReader(path, TRACKING_WIDTH, "pad", selected):
         frame = padded[inside]
         first = frame if first is None else first
@@ -129,8 +117,7 @@ def empty_tracks() -> pd.DataFrame:
 def _without_padding(brightest: np.ndarray) -> tuple[slice, slice]:
     """Return the part of square frames that is not padding: its edges would be detected, too.
 
-    Args:
-        brightest: the maximum of each pixel over time, (size, size).
+    `brightest` is the maximum of each pixel over time, (size, size).
     """
     if not brightest.any():
         return slice(None), slice(None)
@@ -145,11 +132,7 @@ def _fill_gaps(track: pd.DataFrame) -> pd.DataFrame:
 
 
 def downscale_factor(record: dict) -> float:
-    """Return how many pixels of a video are one pixel of its tracks.
-
-    Args:
-        record: of the video's clips (docs/reference/formats.md).
-    """
+    """Return how many pixels of a video (the record of its clips) are one pixel of its tracks."""
     width = record["video_width"] * record["video_pixel_aspect"]
     return max(width, record["video_height"]) / TRACKING_WIDTH
 
