@@ -24,7 +24,7 @@ from motilens.core.files import process_identity
 from motilens.dataset.video_files import is_storage_url
 from motilens.pipeline.config import check_config, find_duplicate_keys
 from motilens.pipeline.consistency import find_contradictions, find_misplaced_paths
-from motilens.pipeline.dependencies import Dependencies
+from motilens.pipeline.step_dependencies import Dependencies
 from motilens.pipeline.experiment import load_experiment, weights_name
 from motilens.pipeline.job import LAUNCH_VARIABLE, RUN_VARIABLE
 from motilens.pipeline.snakemake_metadata import check_results, clamp_future_mtimes
@@ -136,7 +136,7 @@ wildcard_constraints:
 
 
 def depends_on(step):
-    """Return the param of a rule: all that its jobs depend on (motilens/pipeline/dependencies.py)."""
+    """Return the param of a rule: all that its jobs depend on (motilens/pipeline/step_dependencies.py)."""
 
     def param(wildcards):
         try:

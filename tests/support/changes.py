@@ -97,7 +97,7 @@ def restore_backup(lab, _):
 
 def move_everything(lab, _):
     """Everything is copied to another place, in any order and without times."""
-    other = lab.folder.with_name("another place")
+    other = lab.folder.with_name(f"{lab.folder.name}, copied")
     shutil.copytree(lab.folder, other, copy_function=shutil.copyfile)
     lab.folder = other
 

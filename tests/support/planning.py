@@ -14,8 +14,8 @@ from types import SimpleNamespace
 
 from motilens.core.records import write_record
 from motilens.pipeline.config import check_config
-from motilens.pipeline.dependencies import Dependencies
 from motilens.pipeline.experiment import Experiment, load_experiment, weights_name
+from motilens.pipeline.step_dependencies import Dependencies
 from support.configs import ROOT, SCHEMA
 
 SCRIPTS, REQUIREMENTS = ROOT / "workflow/scripts", ROOT / "requirements.in"

@@ -1,6 +1,6 @@
 """Reruns are exact by Snakemake's own plan: rows of staleness.py that need it, and whole runs.
 
-tests/unit/pipeline/test_dependencies.py proves the other rows, without Snakemake.
+tests/unit/pipeline/test_step_dependencies.py proves the other rows, without Snakemake.
 """
 
 import re

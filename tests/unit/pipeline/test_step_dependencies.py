@@ -7,7 +7,7 @@ import pytest
 from generate_tables import RERUNS_PAGE, render_reruns
 
 from motilens.core.records import write_record
-from motilens.pipeline.dependencies import Dependencies
+from motilens.pipeline.step_dependencies import Dependencies
 from motilens.simulation.visem_files import write_video_list
 from support import changes, staleness
 from support import laboratory as laboratory_module
@@ -80,6 +80,64 @@ def test_a_change_of_a_laboratorys_data(laboratory, row, tmp_path):
         folder, config = lab.folder, lab.config
     after, experiment = plan(config, folder)
     assert_exact(laboratory.before, after, experiment, row)
+
+
+TABLES = set(staleness.ALL_TABLES.split())
+OTHER_TABLES = set(staleness.OTHER_TABLES.split())
+ENSEMBLES = {"average_predictions"} | OTHER_TABLES
+PREDICTED = {"predict_baseline"} | ENSEMBLES
+TRACKS = {"track_cells"} | PREDICTED
+REGRESSORS = {"train_regressor", "average_predictions"} | TABLES
+
+
+@pytest.fixture(scope="module")
+def with_baselines(laboratory, tmp_path_factory):
+    """With baselines, ensembles, and an input type without an autoencoder."""
+    lab = laboratory.copy(tmp_path_factory.mktemp("baselines") / "a lab")
+    lab.config |= {"baselines": ["msd", "kinematics", "cells", "casa"]}
+    lab.config["ensembles"] = {"both": ["I1", "cells"], "moving": ["casa", "I1", "msd"]}
+    lab.config["inputs"] = {"I1": {"frames": 1, "encoder": "none"}}
+    lab.config["dataset"] = {"labels": "lab/samples.csv", "microns_per_pixel": 0.5}
+    lab.table["video"] = lab.table["video"].str.replace("lab/videos/", "videos/")
+    lab.table.to_csv(lab.folder / "lab/samples.csv", index=False)
+    lab.before, _ = plan_after_a_run(lab.config, lab.folder)
+    return lab
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("tracking.search_range", 5, TRACKS),
+        ("regressor.epochs", 3, REGRESSORS),
+        ("dataset.microns_per_pixel", 0.4, PREDICTED | TABLES
+         | {"extract_clips", "plot_contact_sheet", "index_clips", "train_regressor"}),
+        ("baselines", ["msd", "casa", "cells"], OTHER_TABLES),
+        ("ensembles", {}, OTHER_TABLES),
+        ("ensembles.both", ["cells", "I1"], set()),
+        ("ensembles.both", ["msd", "I1"], ENSEMBLES),
+        ("ensembles", {"pair": ["I1", "cells"], "moving": ["casa", "I1", "msd"]}, ENSEMBLES),
+    ],
+)  # fmt: skip
+def test_a_change_of_an_experiment_with_baselines(with_baselines, key, value, expected):
+    lab, row = with_baselines, staleness.Change(key, {key: value}, "")
+    after, experiment = plan(apply_change(lab.config, row), lab.folder)
+    assert {step for step, _ in stale_jobs(lab.before, after, experiment)} == expected
+
+
+def test_a_change_of_the_data_of_baselines(with_baselines):
+    lab = with_baselines
+    path, before = lab.folder / "lab/samples.csv", lab.table
+    try:
+        before.assign(midpiece=before["midpiece"] + 1).to_csv(path, index=False)
+        after, experiment = plan(lab.config, lab.folder)
+        stale = stale_jobs(lab.before, after, experiment)
+        targets = {dict(job)["target"] for step, job in stale if step == "predict_baseline"}
+        assert targets == {"morphology"}
+        before.assign(frame_rate=60).to_csv(path, index=False)
+        after, experiment = plan(lab.config, lab.folder)
+        assert {step for step, _ in stale_jobs(lab.before, after, experiment)} >= TRACKS
+    finally:
+        before.to_csv(path, index=False)
 
 
 def test_every_key_of_the_configuration_has_a_row():

@@ -37,7 +37,7 @@ class Dependencies:
         Raises:
             InputError: a record of clips is damaged.
         """
-        parts = getattr(self, f"_{step}", lambda wildcards: {})(wildcards)
+        parts = getattr(self, f"_{step}")(wildcards)
         return to_plain({"code": self.code(step)} | parts)
 
     @functools.cache  # noqa: B019  (one object lives as long as the process)
@@ -65,6 +65,9 @@ class Dependencies:
 
     def _index_clips(self, wildcards) -> dict:
         return {"group": self.experiment.groups[wildcards["group"]]}
+
+    def _plot_contact_sheet(self, wildcards) -> dict:
+        return {}  # drawn again whenever the clips are made again
 
     def _track_cells(self, wildcards) -> dict:
         sample, settings = wildcards["sample"], self._select("tracking")
@@ -114,6 +117,9 @@ class Dependencies:
         own = self.experiment.step_settings("autoencoder", name)
         settings = {"autoencoder": own, f"inputs.{name}": self._stack(name)}
         return {"settings": settings, "training": self.clip_contents(training)}
+
+    def _fetch_weights(self, wildcards) -> dict:
+        return {}  # backbone and weights are in its wildcards
 
     def _train_regressor(self, wildcards) -> dict:
         name, target = wildcards["input"], wildcards["target"]
