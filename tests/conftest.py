@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from support.laboratory import TRACKED, Laboratory
-from support.project import Project, copy_project, made_once
+from support.project import Project, copy_project, made_once, small
 
 
 @pytest.fixture
@@ -23,6 +23,21 @@ def finished(tmp_path_factory):
     project = Project(folder / "a copy")
     project.output = output
     return project
+
+
+@pytest.fixture(scope="session")
+def finished_small(tmp_path_factory):
+    """The smallest pipeline (small.yaml), run to the end."""
+
+    def make(folder):
+        return (
+            small(copy_project(folder / "a copy"))
+            .snakemake("--cores", "2", config="small.yaml")
+            .stdout
+        )
+
+    folder, _ = made_once(tmp_path_factory, "small", make)
+    return Project(folder / "a copy")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
-"""Stands for a conda client: answers what Snakemake asks, and makes environments with uv.
+"""Stands for a conda client: answers what Snakemake asks, and links packages of
+the environment that runs the tests.
 
 No conda client and no channel are needed, so what this proves is ours, not theirs: that
 Snakemake finds and makes an environment for each step, and that a step needs nothing that its
@@ -7,14 +8,14 @@ environment does not ask for. Whether conda-forge has these versions it cannot s
 
 import json
 import os
-import re
-import subprocess
 import sys
+import venv
+from importlib import metadata
 from pathlib import Path
 
 import yaml
+from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parents[2]
 NAMES = {"pytorch": "torch"}  # as conda calls it, and as PyPI does
 
 
@@ -34,20 +35,31 @@ def main(*asked):
 
 
 def create(file: Path, prefix: Path) -> None:
-    """What the file asks for, and what that needs in the versions of the lock, and no more."""
+    """Make an environment of what the file asks for, and what that needs, and no more."""
     environment = yaml.safe_load(file.read_text())
     assert environment["channels"] == ["conda-forge", "nodefaults"]
     wanted = dict(package.split("=") for package in environment["dependencies"])
     del wanted["python"]  # the one that is here stands for it
-    lock = (ROOT / "requirements.txt").read_text()
-    pins = re.findall(r"^[\w.-]+==[\w.]+.*?(?= \\$)", lock, re.MULTILINE)
-    constraints = prefix.with_suffix(".constraints")
-    constraints.write_text("\n".join(pins))
-    uv = [Path(sys.executable).with_name("uv"), "--quiet", "--no-config"]
-    subprocess.run([*uv, "venv", "--python", sys.executable, prefix], check=True)
-    packages = [f"{NAMES.get(name, name)}=={version}" for name, version in wanted.items()]
-    install = ["pip", "install", "--python", prefix / "bin/python", "-c", constraints, *packages]
-    subprocess.run([*uv, *install], check=True)
+    for name, version in wanted.items():
+        assert metadata.version(NAMES.get(name, name)) == version, name
+    venv.create(prefix, symlinks=True)
+    [packages] = prefix.glob("lib/python*/site-packages")
+    for distribution in list_needed([NAMES.get(name, name) for name in wanted]):
+        for top in {file.parts[0] for file in distribution.files} - {"..", "__pycache__"}:
+            if not (packages / top).exists():
+                (packages / top).symlink_to(distribution.locate_file(top))
+
+
+def list_needed(names: list[str]) -> list[metadata.Distribution]:
+    """Return the distributions with these names, and all that they require here."""
+    needed, queue = {}, list(names)
+    while queue:
+        if (name := queue.pop()) not in needed:
+            needed[name] = metadata.distribution(name)
+            required = map(Requirement, needed[name].requires or [])
+            here = (r for r in required if not r.marker or r.marker.evaluate({"extra": ""}))
+            queue += [requirement.name for requirement in here]
+    return list(needed.values())
 
 
 if __name__ == "__main__":

@@ -20,18 +20,24 @@ from motilens.video.encode import encode_video
 from support.project import copy_project, smallest
 
 
-@pytest.fixture
-def own_data(project):
-    """A lab's own folder: six labeled videos, and a configuration that points to it."""
-    folder = project.folder / "lab"
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Six labeled videos."""
+    folder = tmp_path_factory.mktemp("data") / "lab"
     (folder / "videos").mkdir(parents=True)
     table = simulated_sample_table(6, seed=1, folder=str(folder / "videos"))
     write_label_table(table, folder / "labels.csv")
+    for row in table.itertuples():
+        encode_video(row.video, _frames(30, int(row.participant)), 50.0)
+    return folder
+
+
+@pytest.fixture
+def own_data(project, lab):
+    """A lab's own folder, and a configuration that points to it."""
+    shutil.copytree(lab, project.folder / "lab")
     config = yaml.safe_load((project.folder / "tiny.yaml").read_text(encoding="utf-8"))
     config["dataset"] = {"labels": "lab/labels.csv", "videos": "lab/videos"}
-    project.videos = list(table["video"])
-    for participant, path in enumerate(project.videos, start=1):
-        encode_video(path, _frames(30, participant), 50.0)
     return Own(project, config)
 
 
@@ -102,7 +108,7 @@ def test_going_on_without_a_video_and_the_table_says_so(own_data):
     content = video.read_bytes()
     video.write_bytes(content[: len(content) // 2])
     own_data.config["dataset"]["on_unreadable_video"] = "skip"
-    targets = ("--", "tables/table1.md", "figures/contact_sheets/5.png")
+    targets = ("--", "samples.csv", "tables/table1.md", "figures/contact_sheets/5.png")
     done = own_data.run("--cores", "2", *targets)
     assert done.returncode == 0, done.stdout[-3000:]
     assert re.search(

@@ -27,13 +27,8 @@ def project(tmp_path_factory):
     (client / "activate").write_text('export PATH="$1/bin:$PATH" CONDA_PREFIX="$1"\n')
     project = small(copy_project(folder / "a copy"))
     path = f"{client}:{Path(sys.executable).parent}:/usr/bin:/bin"
-    done = project.snakemake(
-        "--cores", "2", "--use-conda", "--", *TARGETS, config="small.yaml", check=False,
-        PATH=path, STAND_IN_CONDA=str(client.parent),
-    )  # fmt: skip
-    if "Failed to fetch" in done.stdout or "dns error" in done.stdout:
-        pytest.skip("no package index can be reached")
-    assert done.returncode == 0, done.stdout[-5000:]
+    command = ("--cores", "2", "--use-conda", "--", *TARGETS)
+    project.snakemake(*command, config="small.yaml", PATH=path, STAND_IN_CONDA=str(client.parent))
     return project
 
 

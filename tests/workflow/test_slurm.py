@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from motilens.compute.slurm import list_leftover_jobs
-from support.project import copy_project, small
+from support.project import copy_project
 from support.slurm_cluster import Cluster, explain_no_cluster
 
 TARGET = "autoencoders/I1/fold1/seed0/model.pt"
@@ -40,25 +40,17 @@ def cluster(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory):
-    """One input type and one target, run without a cluster; and a longer training, alone."""
-    project = small(copy_project(tmp_path_factory.mktemp("local") / "a copy"))
-    project.snakemake("--cores", "2", config="small.yaml")
-    return project
-
-
-@pytest.fixture(scope="module")
-def undisturbed(local, tmp_path_factory):
+def undisturbed(finished_small, tmp_path_factory):
     """Files of a longer training that nothing has happened to."""
-    project = copy_with_long_training(local, tmp_path_factory.mktemp("undisturbed"))
+    project = copy_with_long_training(finished_small, tmp_path_factory.mktemp("undisturbed"))
     project.snakemake("--cores", "1", "--", TARGET, config="long.yaml")
     return read_trained(project)
 
 
 @pytest.fixture
-def project(cluster, local, tmp_path):
+def project(cluster, finished_small, tmp_path):
     """Clips are made; an autoencoder is to be trained."""
-    project = copy_with_long_training(local, tmp_path)
+    project = copy_with_long_training(finished_small, tmp_path)
     project.runs = []
     yield project
     for run in project.runs:  # of a test that failed
@@ -68,8 +60,8 @@ def project(cluster, local, tmp_path):
     cluster.wait(lambda: not list_leftover_jobs(project.folder), "jobs do not end")
 
 
-def copy_with_long_training(local, folder):
-    project = local.copy(folder / "a copy")
+def copy_with_long_training(finished, folder):
+    project = finished.copy(folder / "a copy")
     config = yaml.safe_load((project.folder / "small.yaml").read_text())
     config["autoencoder"]["epochs"] = 1200
     config["compute"] = {"checkpoint_minutes": 0.02}
@@ -131,11 +123,11 @@ class Run:
         return run["resumed_at_steps"]
 
 
-def test_tables_are_those_of_a_local_run(cluster, local, tmp_path):
+def test_tables_are_those_of_a_local_run(cluster, finished_small, tmp_path):
     project = copy_project(tmp_path / "a copy")
-    shutil.copy(local.folder / "small.yaml", project.folder)
+    shutil.copy(finished_small.folder / "small.yaml", project.folder)
     output = project.snakemake(*PROFILE, config="small.yaml").stdout
-    assert project.digests() == local.digests()
+    assert project.digests() == finished_small.digests()
     numbers = re.findall(r"SLURM jobid (\d+)", output)
     jobs = {number: cluster("scontrol", "show", "job", number) for number in numbers}
     gpus = [re.search("Comment=rule_(.*)", job)[1] for job in jobs.values() if "gres:gpu" in job]
@@ -149,14 +141,16 @@ def add_to_profile(project, **sections):
         yaml.safe_dump(sections, profile)
 
 
-def test_a_site_with_accounting_and_names_of_its_own(local, cluster, tmp_path, tmp_path_factory):
+def test_a_site_with_accounting_and_names_of_its_own(
+    finished_small, cluster, tmp_path, tmp_path_factory
+):
     cluster.stop()
     site = Cluster(tmp_path_factory.mktemp("slurmdbd"), accounting=True)
     try:
         site.start()
         site("sacctmgr", "-i", "add", "account", "lab")
         site("sacctmgr", "-i", "add", "user", "root", "account=lab")
-        project = copy_with_long_training(local, tmp_path)
+        project = copy_with_long_training(finished_small, tmp_path)
         names = {"slurm_account": "lab", "slurm_partition": "normal", "qos": "normal"}
         gpu = {"slurm_partition": "urgent", "gpu_model": "pretend", "slurm_extra": "--nice=5"}
         training = {"set-resources": {"train_autoencoder": gpu}}
