@@ -52,7 +52,7 @@ STEPS = {
     "plot_gallery": (1, "figures/gallery.png"),
 }
 
-SOME = ("simulate_labels", "extract_clips", "train_regressor", "compute_statistics")
+SOME = ("simulate_video", "extract_clips", "train_regressor", "compute_statistics")
 ALL = ("all", *ON_DEMAND.values())
 TARGETS = ALL if EVERY_STEP else ("tables/statistics.md", "figures/gallery.png")
 

@@ -91,7 +91,7 @@ def test_a_dead_autoencoder_is_refused_or_marked_to_the_end(project):
 
 def test_a_disk_that_fills_while_a_model_is_written_keeps_the_state(project):
     """A limit on the size of files stands for a full disk; the next run goes on at the end."""
-    write_configuration(project, autoencoder__epochs=400, compute__checkpoint_minutes=1e-6)
+    write_configuration(project, autoencoder__epochs=50, compute__checkpoint_minutes=1e-6)
     script = project.folder / "workflow/scripts/motilens/training/model_files.py"
     before = script.read_text()
     full = "    raise OSError(28, 'No space left on device')\n    content = io.BytesIO()\n"

@@ -50,7 +50,7 @@ def lab(finished_laboratory, tmp_path_factory):
 
 def predict(lab, *arguments, code=0):
     """Call the program in this process: a new one takes seconds to start."""
-    output, errors = io.StringIO(), io.StringIO()
+    output, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with (
         contextlib.chdir(lab.folder),
         contextlib.redirect_stdout(output),
@@ -61,8 +61,9 @@ def predict(lab, *arguments, code=0):
             error = 0
         except SystemExit as stop:
             error = stop.code
-    assert bool(error) == bool(code), (error, output.getvalue())
-    return SimpleNamespace(stdout=output.getvalue(), stderr=f"{errors.getvalue()}{error}")
+    output, errors = (stream.buffer.getvalue().decode() for stream in (output, errors))
+    assert bool(error) == bool(code), (error, output)
+    return SimpleNamespace(stdout=output, stderr=f"{errors}{error}")
 
 
 @pytest.fixture(scope="module")
