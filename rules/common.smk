@@ -24,10 +24,10 @@ from motilens.core.files import process_identity
 from motilens.dataset.video_files import is_storage_url
 from motilens.pipeline.config import check_config, find_duplicate_keys
 from motilens.pipeline.consistency import find_contradictions, find_misplaced_paths
-from motilens.pipeline.step_dependencies import Dependencies
 from motilens.pipeline.experiment import load_experiment, weights_name
 from motilens.pipeline.job import LAUNCH_VARIABLE, RUN_VARIABLE
 from motilens.pipeline.snakemake_metadata import check_results, clamp_future_mtimes
+from motilens.pipeline.step_dependencies import Dependencies
 
 IS_MAIN = workflow.is_main_process
 
@@ -136,7 +136,7 @@ wildcard_constraints:
 
 
 def depends_on(step):
-    """Return the param of a rule: all that its jobs depend on (motilens/pipeline/step_dependencies.py)."""
+    """Return the param of a rule: all that its jobs depend on (motilens/pipeline)."""
 
     def param(wildcards):
         try:
@@ -145,6 +145,12 @@ def depends_on(step):
             raise WorkflowError(str(error)) from error  # jobs may be running: no `stop`
 
     return param
+
+
+def reported(path, category, what):
+    """Mark an output as a part of the report; its caption is named as the file."""
+    caption = f"../workflow/report/{Path(path).stem}.rst"
+    return report(path, category=category, caption=caption, labels={"what": what})
 
 
 def print_run_end():

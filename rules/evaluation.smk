@@ -3,12 +3,6 @@
 SHOWN = {"fold": 1, "seed": EXPERIMENT.seeds[0]}  # in the gallery
 
 
-def reported(path, category, what):
-    """Mark an output as a part of the report; its caption is named as the file."""
-    caption = f"../workflow/report/{Path(path).stem}.rst"
-    return report(path, category=category, caption=caption, labels={"what": what})
-
-
 rule compute_errors:
     input:
         predictions=files_of_all_methods("predictions"),
