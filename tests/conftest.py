@@ -57,9 +57,13 @@ def finished_laboratory(tmp_path_factory):
     return Laboratory(folder / "a lab")
 
 
+# In the order in which pytest-xdist starts them, so that no worker waits for another in the end.
+LONGEST = ("test_slurm.py", "test_reruns.py", "test_predict.py", "test_bad_input.py")
+
+
 def pytest_collection_modifyitems(items):
-    """Put the longest first, so that no worker of pytest-xdist waits for another in the end."""
+    """Mark tests that run Snakemake, and put the longest files first."""
     for item in items:
         if "workflow" in item.path.parts[-2:]:
             item.add_marker(pytest.mark.workflow)
-    items.sort(key=lambda item: "unit" in item.path.parts)
+    items.sort(key=lambda item: ("unit" in item.path.parts, item.path.name not in LONGEST))

@@ -17,6 +17,7 @@ PARTS = (
     "Snakefile", "rules", "workflow", "config", "envs", "profiles", "slurm", "requirements.in",
 )  # fmt: skip
 TINY = ROOT / "tests/support/tiny.yaml"
+ENV = {"PYTHONUTF8": "1", "PYTHONPATH": str(ROOT / "tests/support/without_compiler")}
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            env=os.environ | {"PYTHONUTF8": "1", "PWD": str(self.folder)} | env,
+            env=os.environ | ENV | {"PWD": str(self.folder)} | env,
             start_new_session=True,  # a test may kill it with all its children
         )
         assert not check or done.returncode == 0, done.stdout[-5000:]

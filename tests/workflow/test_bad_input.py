@@ -129,9 +129,8 @@ def test_going_on_without_a_video_and_the_table_says_so(own_data):
     assert_clear(done, r"ERROR: .*lab/videos/5_", r"1 of 6 videos could not be used:\n  5 failed")
     assert not (results / "clips/5.h5").exists()
     video.write_bytes(content)
-    done = own_data.run("--cores", "2", *targets)
-    assert done.returncode == 0 and "6 participants (24 stacks)" in done.stdout
-    assert "could not be used" not in done.stdout
+    done = own_data.run("--cores", "1", "--", "clips/5.h5")
+    assert done.returncode == 0 and "could not be used" not in done.stdout
 
 
 VANISH = """
