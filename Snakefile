@@ -1,5 +1,6 @@
 """Motilens: from videos of sperm to the paper's Table 1. See README.md."""
 
+import os
 import time
 
 from snakemake.settings.types import DeploymentMethod
@@ -10,7 +11,7 @@ min_version("9.14")
 # A file given with --configfile is complete by itself: no value of the demo leaks into it.
 if not workflow.overwrite_configfiles:
 
-    configfile: "config/config.yaml"
+    configfile: os.path.abspath("config/config.yaml")
 
 
 include: "rules/common.smk"

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -166,8 +167,13 @@ def test_everything_says_how_it_was_made(results):
 
 @pytest.fixture(scope="module")
 def report(finished, tmp_path_factory):
-    page = tmp_path_factory.mktemp("report") / "report.html"
-    finished.snakemake("--report", str(page))
+    """As `make report` writes it: of the configuration that nobody names."""
+    made = finished.copy(tmp_path_factory.mktemp("report") / "a copy")
+    shutil.copy(made.folder / "tiny.yaml", made.folder / "config/config.yaml")
+    page = made.folder / "report.html"
+    command = [sys.executable, "-m", "snakemake", "--report", page]
+    done = subprocess.run(command, cwd=made.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     return page
 
 
