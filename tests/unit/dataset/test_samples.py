@@ -47,6 +47,12 @@ def test_all_errors_are_reported_at_once(files):
     assert len(errors) == 6
 
 
+def test_labels_without_videos_are_reported_in_the_order_of_the_table(files):
+    for path in files.glob("videos/[123]_*"):
+        path.unlink()
+    assert re.findall(r"participant (\d) has labels", "\n".join(errors_of(files))) == [*"123"]
+
+
 @pytest.mark.parametrize("value", ["101", "-1", "nan", "inf", "12.5.1", "1_0", "%", "1e1"])
 def test_what_is_no_percentage_is_reported(files, value):
     rewrite(files, lambda text: re.sub(r"\r\n2;[^;]*;", f"\r\n2;{value};", text))

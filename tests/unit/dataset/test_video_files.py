@@ -34,6 +34,9 @@ def test_equal_fingerprints_do_not_make_files_identical_nor_does_being_empty(tmp
     for path in paths[::2]:
         Path(path).write_bytes(b"")
     assert video_files.find_identical_files([("a", paths[0]), ("c", paths[2])]) == []
+    Path(paths[2]).unlink()
+    [error] = video_files.find_identical_files([("a", paths[0]), ("c", paths[2])])
+    assert error.startswith(f"{paths[2]}: cannot be read (No such file")
 
 
 STORED = ("1_a.avi", "2_b.MP4", "notes.txt", "old/3_c.avi", "nobody.avi")

@@ -144,7 +144,8 @@ def _match_videos_to_labels(
                 f"{video['video']}: participant {video['participant']} has no row in {labels}: "
                 "add the labels or move the video away"
             )
-    for participant in by_participant.keys() - {video["participant"] for video in videos}:
+    with_video = {video["participant"] for video in videos}
+    for participant in (name for name in by_participant if name not in with_video):
         issues.errors.append(
             f"{labels}: participant {participant} has labels but no video in "
             f"{video_list or folder}: add the video or remove the row"

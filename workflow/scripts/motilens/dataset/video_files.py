@@ -167,6 +167,8 @@ def find_identical_files(videos: Sequence[tuple[str, str]]) -> list[str]:
                 groups[fingerprint_file(path)].append((place, path))
         except InputError as error:
             lines.append(str(error))
+        except OSError as error:
+            lines.append(f"{path}: cannot be read ({error.strerror})")
     for (place, path), *others in groups.values():
         lines += [
             f"{other_place}: {other} has the same content as {path} ({place}): keep one"
