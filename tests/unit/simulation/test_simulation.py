@@ -9,7 +9,8 @@ import pytest
 from motilens.simulation import cells as simulated
 from motilens.simulation.cells import IMMOTILE, NONPROGRESSIVE, PROGRESSIVE, draw_cells
 from motilens.simulation.microscope import Scene, tail_shapes
-from motilens.simulation.render import SIMULATED_FRAME_RATE, make_video_name, render_video
+from motilens.simulation.render import SIMULATED_FRAME_RATE, render_video
+from motilens.simulation.visem_files import make_video_name
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,6 @@ from motilens.simulation.cells import draw_cells, draw_fluid_drift, head_poses, 
 from motilens.simulation.microscope import Scene
 
 SIMULATED_FRAME_RATE = 50.0  # frames/s, as VISEM
-VIDEO_NOTES = {2: "_lots of debris", 7: "_minor drift"}  # as VISEM's: file names may contain spaces
-
-
-def make_video_name(participant: int, seed: int) -> str:
-    """Return a name of VISEM's pattern `<ID>_<YY.MM.DD>[_note]_<assessor>.avi`, all invented."""
-    rng = random_stream(participant, seed, "name")
-    year, month, day = rng.integers(9, 14), rng.integers(1, 13), rng.integers(1, 29)
-    assessor = "".join(rng.choice(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), rng.integers(2, 4)))
-    note = VIDEO_NOTES.get(participant, "")
-    return f"{participant}_{year:02d}.{month:02d}.{day:02d}{note}_{assessor}.avi"
 
 
 def render_video(participant: int, seed: int, frames: int) -> Iterator[np.ndarray]:

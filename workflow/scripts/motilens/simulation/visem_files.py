@@ -5,8 +5,18 @@ from pathlib import Path
 import pandas as pd
 
 from motilens.core.labels import LABELS
-from motilens.simulation.cells import cell_percentages, draw_cells
-from motilens.simulation.render import make_video_name
+from motilens.simulation.cells import cell_percentages, draw_cells, random_stream
+
+VIDEO_NOTES = {2: "_lots of debris", 7: "_minor drift"}  # as VISEM's: file names may contain spaces
+
+
+def make_video_name(participant: int, seed: int) -> str:
+    """Return a name of VISEM's pattern `<ID>_<YY.MM.DD>[_note]_<assessor>.avi`, all invented."""
+    rng = random_stream(participant, seed, "name")
+    year, month, day = rng.integers(9, 14), rng.integers(1, 13), rng.integers(1, 29)
+    assessor = "".join(rng.choice(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), rng.integers(2, 4)))
+    note = VIDEO_NOTES.get(participant, "")
+    return f"{participant}_{year:02d}.{month:02d}.{day:02d}{note}_{assessor}.avi"
 
 
 def simulated_sample_table(participants: int, seed: int, folder: str) -> pd.DataFrame:
