@@ -9,6 +9,7 @@ from snakemake.utils import min_version
 min_version("9.14")
 
 # A file given with --configfile is complete by itself: no value of the demo leaks into it.
+# The path is absolute because a report reads the file again, from the folder of results.
 if not workflow.overwrite_configfiles:
 
     configfile: os.path.abspath("config/config.yaml")
