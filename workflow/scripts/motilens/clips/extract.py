@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from motilens.clips.hdf5 import open_for_writing, write_clips
+from motilens.clips.hdf5 import open_for_reading, open_for_writing, write_clips
+from motilens.clips.image_quality import list_quality_warnings, measure_image_quality
 from motilens.clips.sampling import (
     RATE_TOLERANCE,
     clip_frame_numbers,
@@ -17,6 +18,8 @@ from motilens.core.files import hash_file
 from motilens.core.records import motilens_version
 from motilens.video.decode import FrameReader, resize_filter
 from motilens.video.ffmpeg import DamagedVideo, ffmpeg_version
+from motilens.video.gray_levels import GrayLevels, find_gray_levels
+from motilens.video.interlacing import describe_interlacing
 from motilens.video.probe import VideoInfo, probe_by_decoding, probe_video
 
 
@@ -39,10 +42,17 @@ def extract_clips(
     with ThreadPoolExecutor(1) as thread:  # a second of work for each GB
         video_digest = thread.submit(hash_file, source)
         listed = probe_video(source)
-        video, digest = _write_clips(source, path, listed, settings, facts.get("frame_rate"))
+        levels = find_gray_levels(source, listed)
+        given = facts.get("frame_rate")
+        video, digest = _write_clips(source, path, listed, levels, settings, given)
+        interlacing = describe_interlacing(source, video, levels)
     issue = frame_rate_issue(video, settings["frame_rate"])
     resampled = issue and settings["on_frame_rate_mismatch"] == "resample"
     rate = round(video.frame_rate, 4)
+    with open_for_reading(str(path)) as file:
+        quality = measure_image_quality(file["clips"])
+    warnings = [interlacing, *_list_warnings(listed, video, settings, facts)]
+    warnings += list_quality_warnings(quality)
     record = {
         "sample": sample,
         "video": Path(source).name,
@@ -54,12 +64,15 @@ def extract_clips(
         "video_frames": video.frames,
         "video_frame_rate": rate,
         "frame_rate": float(settings["frame_rate"]) if resampled else rate,
-        "warning": "; ".join(_list_warnings(listed, video, settings, facts)),
+        "video_pixel_format": video.pixel_format,
+        "warning": "; ".join(filter(None, warnings)),
         "content_sha256": digest,
-        "filters": resize_filter(settings["size"], settings["resize_mode"]),
+        "filters": resize_filter(settings["size"], settings["resize_mode"], levels),
         "ffmpeg": ffmpeg_version(),
         "motilens": motilens_version(),
-    }
+    } | quality
+    if levels.bits:
+        record["video_bits"] = levels.bits
     if not np.isnan(listed.frame_rate):
         record["file_frame_rate"] = round(listed.frame_rate, 4)
     # The rate of the clips may be another, where they are resampled.
@@ -89,13 +102,19 @@ def _list_warnings(listed: VideoInfo, video: VideoInfo, settings: dict, facts: d
 
 
 def _write_clips(
-    source: str, path: str | Path, video: VideoInfo, settings: dict, frame_rate: float | None
+    source: str,
+    path: str | Path,
+    video: VideoInfo,
+    levels: GrayLevels,
+    settings: dict,
+    frame_rate: float | None,
 ) -> tuple[VideoInfo, str]:
     """Write the clips; return the video with its frames counted by decoding, and their digest."""
     for _ in range(2):
         trusted = override_frame_rate(video, frame_rate)
         numbers = clip_frame_numbers(source, trusted, settings)
-        frames = FrameReader(source, settings["size"], settings["resize_mode"], np.unique(numbers))
+        selected = np.unique(numbers)
+        frames = FrameReader(source, settings["size"], settings["resize_mode"], selected, levels)
         digest = write_clips(path, frames, numbers, settings["size"])
         decoded = len(frames.times)
         if decoded == video.frames:

@@ -6,6 +6,7 @@ moments of a video.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -172,10 +173,17 @@ def open_for_writing(path: str | Path, mode: str = "w") -> Iterator[h5py.File]:
 
 @contextlib.contextmanager
 def open_for_reading(path: str) -> Iterator[h5py.File]:
-    """Open an HDF5 file to read from; raise an InputError if it is missing or damaged."""
+    """Open an HDF5 file to read from.
+
+    Raises:
+        InputError: it is missing or damaged.
+        OSError: the machine cannot read it.
+    """
     try:
         # Nobody writes to files once they are renamed, and locking fails on many clusters.
         with h5py.File(path, "r", locking=False) as file:
             yield file
     except OSError as error:
+        if error.errno not in (None, errno.ENOENT):
+            raise
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error

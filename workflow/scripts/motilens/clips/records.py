@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from motilens.clips.image_quality import shows_nothing
 from motilens.core.errors import InputError
 from motilens.core.records import read_record
 from motilens.core.text import shorten_list
@@ -30,11 +31,14 @@ def skip_reason(folder: str | Path, sample: str) -> str | None:
 
 
 def check_clips_differ(records: Iterable[dict]) -> None:
-    """Raise an InputError if videos show the same frames: one may be held out, one trained on."""
+    """Raise an InputError if videos show the same frames: one may be held out, one trained on.
+
+    Those that show nothing have a warning of their own.
+    """
     owners = {}
     for record in records:
         sample, video, digest = (record[key] for key in ("sample", "video", "content_sha256"))
-        if "skip_reason" in record:
+        if "skip_reason" in record or shows_nothing(record):
             continue
         other, other_video = owners.setdefault(digest, (sample, video))
         if other != sample:

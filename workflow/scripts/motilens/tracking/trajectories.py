@@ -16,6 +16,7 @@ import trackpy
 from motilens.core.errors import InputError
 from motilens.video.decode import FrameReader
 from motilens.video.ffmpeg import DamagedVideo
+from motilens.video.gray_levels import find_gray_levels
 from motilens.video.probe import probe_video
 
 TRACKING_WIDTH = 640  # pixels
@@ -77,9 +78,13 @@ def track_heads(path: str, frames: int, settings: dict) -> tuple[pd.DataFrame, n
     """
     selected, detections, first = np.arange(frames), [], None
     # Part or all of any single frame may be black.
-    every = (frame for _, frame in FrameReader(path, TRACKING_WIDTH, "pad", selected))
-    inside = _without_padding(functools.reduce(np.maximum, every))
-    for number, padded in FrameReader(path, TRACKING_WIDTH, "pad", selected):
+    levels = find_gray_levels(path, probe_video(path))
+
+    def read_frames():
+        return FrameReader(path, TRACKING_WIDTH, "pad", selected, levels)
+
+    inside = _without_padding(functools.reduce(np.maximum, (frame for _, frame in read_frames())))
+    for number, padded in read_frames():
         frame = padded[inside]
         first = frame if first is None else first
         spots = trackpy.locate(frame, settings["diameter"], max_iterations=3, engine="python")

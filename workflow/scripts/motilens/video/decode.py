@@ -1,25 +1,25 @@
 """Decoding: from a video's own frames to gray squares, one in memory at a time."""
 
+import contextlib
 import itertools
+import os
+import re
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import ffmpeg
 import numpy as np
 
-from motilens.video.ffmpeg import ffmpeg_input, running_ffmpeg
-from motilens.video.probe import FIRST_VIDEO_STREAM, parse_framecrc, parse_ratio
+from motilens.video.ffmpeg import DamagedVideo, RunningFFmpeg, ffmpeg_input
+from motilens.video.gray_levels import AS_THEY_ARE, GrayLevels
+from motilens.video.probe import EVERY_FRAME, RAW_FRAMES, parse_framecrc, parse_ratio
 
 # The same bits on every processor.
 BITEXACT = {"flags": "bitexact", "idct": "simple"}
-# Every frame once.
-GRAY = {"map": FIRST_VIDEO_STREAM, "pix_fmt": "gray", "fps_mode": "passthrough"}
-TIMES = GRAY | {"f": "framecrc", "enc_time_base": "demux"}
-# Numbered instead of timed: ffmpeg complains of frames that come closer than their rate says.
-PIXELS = GRAY | {"f": "rawvideo", "enc_time_base": "filter"}
+TIMES = EVERY_FRAME | {"pix_fmt": "gray", "f": "framecrc", "enc_time_base": "demux"}
 MAX_RUNS = 1000  # of consecutive frames that one filter selects
+CHANGE = "Reconfiguring filter graph"  # what ffmpeg says if the size or pixels of frames change
 PIPE_OPTIONS = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "pipesize": 2**20}
 SCALE_FLAGS = "flags=area+accurate_rnd+bitexact"
 # From a video's frames, which ffmpeg has turned upright, to squares. dar: display aspect ratio.
@@ -40,17 +40,23 @@ class FrameReader:
     Args:
         resize_mode: a key of RESIZE_FILTERS; `stretch` is the paper's.
         selected: numbers of the frames wanted, ascending; None: all.
+        levels: how the video's pixels become gray levels, see `find_gray_levels`.
 
     Raises:
         DamagedVideo: while iterating; all frames before the damage have been yielded.
     """
 
     def __init__(
-        self, path: str, size: int, resize_mode: str = "stretch", selected: np.ndarray | None = None
+        self,
+        path: str,
+        size: int,
+        resize_mode: str = "stretch",
+        selected: np.ndarray | None = None,
+        levels: GrayLevels = AS_THEY_ARE,
     ):
-        self.path, self.size = path, size
+        self.path, self.size, self.levels = path, size, levels
         self.wanted, self.passing = None, itertools.count()
-        chain = resize_filter(size, resize_mode)
+        chain = resize_filter(size, resize_mode, levels)
         if selected is not None:  # ffmpeg drops other frames before they are resized
             runs = np.split(selected, np.flatnonzero(np.diff(selected) > 1) + 1)
             if len(runs) > MAX_RUNS:  # the filter would be too long: all between, too
@@ -58,29 +64,64 @@ class FrameReader:
             self.wanted, self.passing = set(selected.tolist()), np.concatenate(runs).tolist()
             terms = [f"between(n,{run[0]},{run[-1]})" for run in runs]
             chain = f"select='{_nested_sum(terms)}',{chain}"
-        self.chain = f"{chain},setpts=N"
+        self.chain = chain
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
-        source = ffmpeg_input(self.path, **BITEXACT)
-        with tempfile.TemporaryDirectory() as folder:
+        source = ffmpeg_input(self.path, **BITEXACT, **self.levels.decoding)
+        read_end, write_end = os.pipe()
+        with (
+            open(read_end) as times,
+            open(write_end, "wb") as times_end,
+            ThreadPoolExecutor(1) as thread,
+        ):
             outputs = ffmpeg.merge_outputs(
-                source.output("pipe:", **PIXELS, vf=self.chain),
-                source.output(f"{folder}/times", **TIMES, vf="crop=2:2:0:0"),
+                source.output("pipe:", **RAW_FRAMES, pix_fmt="gray", vf=f"{self.chain},setpts=N"),
+                source.output(f"pipe:{write_end}", **TIMES, vf="crop=2:2:0:0"),
             )
-            with running_ffmpeg(outputs, self.path, **PIPE_OPTIONS) as process:
-                frames = _iter_frames(process.stdout, self.size)
-                for number, frame in zip(self.passing, frames, strict=False):
-                    if self.wanted is None or number in self.wanted:
-                        yield number, frame
-                for _ in frames:  # more than expected: the number of times will show it
-                    pass
-            header, packets = parse_framecrc(Path(folder, "times").read_text())
-            self.times = packets["pts"].to_numpy() * parse_ratio(header["tb"])
+            running = RunningFFmpeg(outputs, self.path, pass_fds=(write_end,), **PIPE_OPTIONS)
+            try:
+                with running:
+                    times_end.close()  # ffmpeg has its own
+                    listing = thread.submit(times.read)
+                    frames = _iter_frames(running.stdout, self.size)
+                    for number, frame in zip(self.passing, frames, strict=False):
+                        if self.wanted is None or number in self.wanted:
+                            yield number, frame
+                    for _ in frames:  # more than expected: the number of times will show it
+                        pass
+            except DamagedVideo:
+                if CHANGE not in running.report:
+                    raise
+            if CHANGE in running.report:
+                raise DamagedVideo(_describe_change(self.path))
+            header, packets = parse_framecrc(listing.result())
+        self.times = packets["pts"].to_numpy() * parse_ratio(header["tb"])
 
 
-def resize_filter(size: int, resize_mode: str = "stretch") -> str:
+def _describe_change(path: str) -> str:
+    """Return the error of a video whose frames change their size or pixels."""
+    stream = ffmpeg_input(path).output("-", **EVERY_FRAME, f="null", vf="showinfo")
+    running = RunningFFmpeg(stream, path, stdin=subprocess.DEVNULL)
+    with contextlib.suppress(DamagedVideo), running:
+        pass
+    pattern = r" fmt:(\S+) .*? s:(\d+x\d+) |\] color_range:(\S+) "
+    kinds = []
+    for pixel_format, size, color_range in re.findall(pattern, running.report):
+        if size:
+            kinds.append(f"{size} {pixel_format}")
+        elif kinds and color_range != "unknown":
+            kinds[-1] += f" {color_range}"
+    at = next((n for n, kind in enumerate(kinds) if kind != kinds[0]), len(kinds) - 1)
+    size = kinds[0].split()[0]
+    return (
+        f"{path}: its frames change at frame {at} (from {kinds[0]} to {kinds[at]}): write them "
+        f"alike: ffmpeg -i OLD -vf scale={size.replace('x', ':')},format=gray -c:v ffv1 NEW.mkv"
+    )
+
+
+def resize_filter(size: int, resize_mode: str = "stretch", levels: GrayLevels = AS_THEY_ARE) -> str:
     """Return the ffmpeg filters from a video's own frames to squares of `size` pixels."""
-    return RESIZE_FILTERS[resize_mode].format(size=size)
+    return levels.filters + RESIZE_FILTERS[resize_mode].format(size=size)
 
 
 def _nested_sum(terms: list[str]) -> str:

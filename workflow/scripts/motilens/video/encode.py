@@ -7,7 +7,7 @@ from pathlib import Path
 import ffmpeg
 import numpy as np
 
-from motilens.video.ffmpeg import running_ffmpeg
+from motilens.video.ffmpeg import RunningFFmpeg
 
 
 def encode_video(path: str | Path, frames: Iterable[np.ndarray], frame_rate: float) -> None:
@@ -26,8 +26,8 @@ def encode_video(path: str | Path, frames: Iterable[np.ndarray], frame_rate: flo
         f"file:{path}", vcodec="libx264", preset="veryfast", crf=20, pix_fmt="yuv420p", bf=0,
         threads=1, fflags="bitexact",
     )  # fmt: skip
-    with running_ffmpeg(stream, path, stdin=subprocess.PIPE) as process:
-        process.stdin.write(first.tobytes())
+    with RunningFFmpeg(stream, path, stdin=subprocess.PIPE) as running:
+        running.stdin.write(first.tobytes())
         for frame in frames:
-            process.stdin.write(frame.tobytes())
-        process.stdin.close()
+            running.stdin.write(frame.tobytes())
+        running.stdin.close()

@@ -1,10 +1,11 @@
-"""Running ffmpeg: every failure is reported, in plain words."""
+"""Running ffmpeg: every failure is reported, and whether it is the video's or the machine's."""
 
-import contextlib
+import errno
+import os
 import re
+import signal
 import subprocess
-import tempfile
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import ffmpeg
@@ -18,7 +19,20 @@ KNOWN_REASONS = {
     "Invalid data found when processing input": "it is no video that ffmpeg knows",
     "does not contain any stream": "it is no video",
     "matches no streams": "it holds no video",
+    "no decoder found": "its codec is unknown to ffmpeg: save it in another one where it was made",
 }
+# Faults of the machine, in ffmpeg's words: it may be another one when the step runs again.
+MACHINE_ERRORS = [
+    os.strerror(number)
+    for number in (
+        errno.EIO, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE,
+        errno.ESTALE, errno.EROFS, errno.ENOTCONN, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY,
+    )
+]  # fmt: skip
+# What ffmpeg says, too, where only the beginning of a file is there.
+CUT_OFF = f"Error opening input: {os.strerror(errno.EIO)}"
+SERIOUS = r"^(\[[^]]* @ 0x\w+\] )*\[(error|fatal|panic)\] "  # a message of ffmpeg that counts
+REMEDY = "correct IMAGEIO_FFMPEG_EXE, or unset it and delete .venv/ready to set up again"
 PLAYLIST_SIGNATURES = (b"ffconcat", b"#EXTM3U")
 
 
@@ -38,36 +52,117 @@ def ffmpeg_input(path: str, **options):
     return ffmpeg.input(f"file:{path}", protocol_whitelist="file", **options)
 
 
-@contextlib.contextmanager
-def running_ffmpeg(stream, path: str | Path, **popen) -> Iterator[subprocess.Popen]:
-    """Run an output of ffmpeg-python while the block lasts; kill ffmpeg if the block fails.
+class RunningFFmpeg:
+    """Run an output of ffmpeg-python while a block lasts; kill ffmpeg if the block fails.
 
-    Raise a DamagedVideo if ffmpeg fails or complains.
+    After the block, `report` holds all that ffmpeg said, one message in a line. Nothing is written
+    to temporary files: a full disk cannot be taken for a damaged video.
+
+    Args:
+        path: the video, for messages.
+        popen: arguments of subprocess.Popen; `stdin` and `stdout` are then attributes.
+
+    Raises:
+        DamagedVideo: ffmpeg fails or complains, and it is not the machine's fault.
+        InputError: ffmpeg cannot be started, was killed, or failed by a fault of the machine.
     """
-    options = ["-hide_banner", "-y", "-xerror", "-loglevel", "error"]
-    command = stream.global_args(*options).compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())
-    with tempfile.TemporaryFile() as messages:
-        process = subprocess.Popen(command, stderr=messages, **popen)
-        try:
-            yield process
-        except BrokenPipeError:
-            pass  # ffmpeg has died; its exit code and last words follow
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        code = process.wait()
-        messages.seek(0)
-        report = messages.read().decode(errors="replace")
+
+    def __init__(self, stream, path: str | Path, **popen):
+        options = ["-hide_banner", "-nostats", "-y", "-xerror", "-loglevel", "level+verbose"]
+        self.path, self.popen, self.report = path, popen, ""
+        self.command = stream.global_args(*options).compile(cmd=find_ffmpeg())
+
+    def __enter__(self):
+        self.process = start_ffmpeg(self.command, stderr=subprocess.PIPE, **self.popen)
+        self.stdin, self.stdout = self.process.stdin, self.process.stdout
+        self.thread = ThreadPoolExecutor(1)
+        self.messages = self.thread.submit(self.process.stderr.read)
+        return self
+
+    def __exit__(self, kind, error, traceback) -> bool:
+        has_died = isinstance(error, BrokenPipeError)  # its exit code and last words follow
+        if error and not has_died:
+            self.process.kill()
+        code = self.process.wait()
+        self.report = self.messages.result().decode(errors="replace")
+        self.thread.shutdown()
+        for pipe in filter(None, (self.stdout, self.process.stderr)):
+            pipe.close()
         # ffmpeg may guess what is missing, complain, and still exit with 0.
-        if code or report.strip():
-            raise DamagedVideo(_describe_damage(path, report))
+        complaints = [line for line in self.report.splitlines() if re.search(SERIOUS, line)]
+        if (has_died or not error) and (code or complaints):
+            raise _explain_failure(self.path, code, complaints, self.report) from None
+        return has_died
 
 
-def _describe_damage(path: str | Path, report: str) -> str:
-    reason = (report.strip().splitlines() or ["no reason given"])[0]
-    reason = re.sub(r"(\[[^]]* @ 0x\w+\] )+", "", reason).strip()
-    reason += next((f", {words}" for text, words in KNOWN_REASONS.items() if text in reason), "")
+def find_ffmpeg() -> str:
+    """Return the path of ffmpeg: imageio-ffmpeg's, or IMAGEIO_FFMPEG_EXE's."""
+    try:
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise InputError(f"ffmpeg cannot be found: {REMEDY}") from error
+
+
+def start_ffmpeg(command: list[str], **popen) -> subprocess.Popen:
+    """Start a process; raise an InputError if its program cannot be run."""
+    try:
+        return subprocess.Popen(command, **popen)
+    except OSError as error:
+        raise InputError(
+            f"{command[0]}: ffmpeg cannot be started ({error.strerror}): {REMEDY}"
+        ) from error
+
+
+def _explain_failure(path: str | Path, code: int, complaints: list[str], report: str) -> InputError:
+    """Return the error of a run: a DamagedVideo if nothing shows a fault of the machine."""
+    again = "run again: nothing is lost"
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = "out of memory? Free some, or give the job more; then " * (name == "SIGKILL")
+        return InputError(f"{path}: ffmpeg was killed by signal {-code} ({name}): {hint}{again}")
+    lines = complaints or report.splitlines()[-1:]
+    text = "\n".join(lines)
+    for message in MACHINE_ERRORS:
+        if f": {message}" in text and not (CUT_OFF in text and _fails_again(path)):
+            return InputError(
+                f"{path}: ffmpeg failed ({message}), as it does where the machine is at fault: "
+                f"mend that, and {again}; if it stays so, the video is damaged: replace it"
+            )
+    try:
+        with open(path, "rb") as file:
+            while file.read(2**24):
+                pass
+    except OSError as error:
+        return unreadable_file(path, error)
+    # A program that cannot be loaded, for example, says so in its own words, or not at all.
+    if not complaints:
+        said = f": {lines[0]}" if lines else ""
+        return InputError(
+            f"{path}: ffmpeg ended without saying why (exit code {code}{said}): see that it works "
+            f"({find_ffmpeg()} -version), and {again}"
+        )
+    return DamagedVideo(_describe_damage(path, lines))
+
+
+def _fails_again(path: str | Path) -> bool:
+    """Return whether ffmpeg says CUT_OFF again of a file that the system can read."""
+    command = [find_ffmpeg(), "-i", f"file:{path}"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+    return CUT_OFF in done.stderr.decode(errors="replace")
+
+
+def unreadable_file(path: str | Path, error: OSError) -> InputError:
+    """Return the error of a file that the system cannot read: a fault of the machine."""
+    return InputError(
+        f"{path}: cannot be read ({error.strerror}): see that its disk is there and that you may "
+        "read it, and run again"
+    )
+
+
+def _describe_damage(path: str | Path, complaints: list[str]) -> str:
+    reason = re.sub(SERIOUS, "", complaints[0]).strip()
+    report = "\n".join(complaints)
+    reason += next((f", {words}" for text, words in KNOWN_REASONS.items() if text in report), "")
     remedy = "replace it"
     if not any(text in report for text in KNOWN_REASONS):
         remedy += ", or write its readable part to a new file: ffmpeg -i OLD -c:v ffv1 NEW.mkv"

@@ -1,20 +1,37 @@
 """What a video holds: its frames and their times, counted by ffmpeg."""
 
-import struct
+import re
 import subprocess
-import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from motilens.video.ffmpeg import DamagedVideo, ffmpeg_input, running_ffmpeg
+from motilens.video.ffmpeg import DamagedVideo, RunningFFmpeg, ffmpeg_input
+from motilens.video.file_headers import check_is_whole, gray_avi_options
 
 FIRST_VIDEO_STREAM = "0:V:0"  # the first stream of video that is no cover picture
+# Options of ffmpeg's output: every frame once.
+EVERY_FRAME = {"map": FIRST_VIDEO_STREAM, "fps_mode": "passthrough"}
+# Numbered by a filter setpts=N: ffmpeg complains of frames that come closer than their rate says.
+RAW_FRAMES = EVERY_FRAME | {"f": "rawvideo", "enc_time_base": "filter"}
 NO_TIME = -(2**63)
 DISCARD_FLAG = 4  # of a packet
-# Begins the part of a Windows Media header that says how long the file is.
-ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+# Demuxers of streams without a container. Frames get 25 a second where the stream says nothing.
+RAW_DEMUXERS = (
+    "av1",
+    "cavsvideo",
+    "dirac",
+    "evc",
+    "h264",
+    "hevc",
+    "m4v",
+    "mjpeg",
+    "obu",
+    "vc1",
+    "vvc",
+)
+INVALID_AVI_RATE = "scale/rate is"  # ffmpeg's words, before it takes 25
 
 
 @dataclass(frozen=True)
@@ -25,7 +42,10 @@ class VideoInfo:
     width: int  # pixels
     height: int
     pixel_aspect: float  # width of a pixel over its height
+    pixel_format: str  # as ffmpeg calls it, such as yuv420p or gray16le
+    is_marked_interlaced: bool  # by the file; it may be so, and not say it
     times: np.ndarray  # when the frames are shown, seconds, ascending, float64 (frames,)
+    decoding: dict[str, str] = field(default_factory=dict)  # options of ffmpeg's input
 
     @property
     def frames(self) -> int:
@@ -34,7 +54,7 @@ class VideoInfo:
 
     @property
     def frame_rate(self) -> float:
-        """Return the mean number of frames per second; NaN if the file has no times."""
+        """Return the mean number of frames per second; NaN if the file does not say."""
         span = self.times[-1] - self.times[0]
         return float((self.frames - 1) / span) if span > 0 else float("nan")
 
@@ -51,43 +71,101 @@ def probe_video(path: str) -> VideoInfo:
     Raises:
         DamagedVideo: ffmpeg cannot read the file, or its end is missing.
     """
-    _check_is_whole(path)
-    header, packets = _list_packets(path, c="copy")
+    announced, decoding = check_is_whole(path), gray_avi_options(path)
+    header, packets, report = _list_packets(path, decoding, c="copy")
+    if announced and len(packets) < announced:
+        raise DamagedVideo(
+            f"{path}: holds {len(packets)} of {announced} frames by its own header: copy it again, "
+            "or if that is all there is: ffmpeg -i OLD -c copy NEW"
+        )
+    packets = _shown_packets(path, packets)
     guessed = bool((packets["pts"] == NO_TIME).any())
     if guessed:  # AVI stores no times of showing; those of decoding are as evenly spaced
         packets["pts"] = packets["dts"]
     width, height = map(int, header["dimensions"].split("x"))
-    pixel_aspect = parse_ratio(header.get("sar", "1/1")) or 1.0
     times = np.sort(packets["pts"].to_numpy()) * parse_ratio(header["tb"])
-    video = VideoInfo(header["codec_id"], width, height, pixel_aspect, times)
+    video = VideoInfo(
+        codec=header["codec_id"],
+        width=width,
+        height=height,
+        pixel_aspect=parse_ratio(header.get("sar", "1/1")) or 1.0,
+        **_parse_stream(report),
+        times=times,
+        decoding=decoding,
+    )
+    if not _has_frame_rate(path, report, header, packets):
+        return replace(video, times=np.full(len(times), np.nan))
     # Where packets have no times of showing, packets that hold two frames leave gaps.
     return probe_by_decoding(path, video) if guessed and video.is_uneven else video
 
 
 def probe_by_decoding(path: str, video: VideoInfo) -> VideoInfo:
     """Return the same with the times of decoded frames: some files have packets without a frame."""
-    header, frames = _list_packets(path, vf="scale=16:16", fps_mode="passthrough")
-    return replace(video, times=frames["pts"].to_numpy() * parse_ratio(header["tb"]))
+    header, packets, _ = _list_packets(path, video.decoding, vf="scale=16:16", **EVERY_FRAME)
+    times = _shown_packets(path, packets)["pts"].to_numpy() * parse_ratio(header["tb"])
+    is_timed = not np.isnan(video.times).all()
+    return replace(video, times=times if is_timed else np.full(len(times), np.nan))
 
 
-def _list_packets(path: str, **options) -> tuple[dict[str, str], pd.DataFrame]:
-    """List the packets of the file, or its decoded frames, depending on the output `options`."""
-    stream = ffmpeg_input(path).output("pipe:", map=FIRST_VIDEO_STREAM, f="framecrc", **options)
-    with tempfile.TemporaryFile() as listing:
-        with running_ffmpeg(stream, path, stdin=subprocess.DEVNULL, stdout=listing):
-            pass
-        listing.seek(0)
-        header, packets = parse_framecrc(listing.read().decode())
-    if packets.empty:
+def _list_packets(
+    path: str, decoding: dict[str, str], **options
+) -> tuple[dict[str, str], pd.DataFrame, str]:
+    """List the packets of the file, or its decoded frames, by options of ffmpeg's input and output.
+
+    Return the header, the packets (see `parse_framecrc`), and all that ffmpeg said.
+    """
+    source = ffmpeg_input(path, **decoding)
+    stream = source.output("pipe:", **{"map": FIRST_VIDEO_STREAM, "f": "framecrc"} | options)
+    with RunningFFmpeg(stream, path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
+        listing = running.stdout.read().decode()
+    return *parse_framecrc(listing), running.report
+
+
+def _shown_packets(path: str, packets: pd.DataFrame) -> pd.DataFrame:
+    """Return the packets that show something; raise a DamagedVideo if there is none.
+
+    An empty packet is a frame that a camera dropped; what an edit list cuts off is not shown.
+    """
+    shown = packets[(packets["bytes"] > 0) & (packets["flags"] & DISCARD_FLAG == 0)]
+    if shown.empty:
         raise DamagedVideo(f"{path}: holds no frame: replace the file")
-    return header, packets
+    return shown.copy()
+
+
+def _parse_stream(report: str) -> dict:
+    """Return pixel_format and is_marked_interlaced, of what ffmpeg says of the mapped stream."""
+    number = re.search(r"Stream #0:(\d+) -> #0:0 \(", report)[1]
+    line = re.search(rf"Stream #0:{number}\b.*?: Video: (.*)", report)[1]
+    # After the codec: "..., yuv420p(tv, bt709, top first), 720x576 [SAR 16:15 DAR 4:3], 25 fps"
+    found = re.search(r", ([a-z]\w+)(\([^()]*\))?, \d+x\d+", line)
+    pixel_format, details = found.groups() if found else ("unknown", None)
+    interlaced = bool(re.search("top|bottom|interlaced", details or ""))
+    return {"pixel_format": pixel_format, "is_marked_interlaced": interlaced}
+
+
+def _has_frame_rate(path: str, report: str, header: dict, packets: pd.DataFrame) -> bool:
+    """Return whether the times of frames are the file's own, not a default of ffmpeg's."""
+    if INVALID_AVI_RATE in report:
+        return False
+    [demuxer] = re.findall(r"Input #0, (.+?), from ", report)[:1]
+    if demuxer == "yuv4mpegpipe":
+        with open(path, "rb") as file:
+            return bool(re.search(rb" F[1-9]\d*:[1-9]", file.readline(1000)))
+    if demuxer not in RAW_DEMUXERS:
+        return True
+    # The stream's own rate counts more than this one, if it has any.
+    other_header, others, _ = _list_packets(path, {"framerate": "17"}, c="copy")
+    spans = [
+        np.ptp(p["dts"].to_numpy()) * parse_ratio(h["tb"])
+        for h, p in ((header, packets), (other_header, others))
+    ]
+    return bool(np.isclose(*spans))
 
 
 def parse_framecrc(text: str) -> tuple[dict[str, str], pd.DataFrame]:
     """Parse ffmpeg's format framecrc into its header by words (dimensions, tb, ...) and packets.
 
-    One row for each packet that shows something, in the order of decoding: dts, pts (times in units
-    of tb), bytes, flags.
+    One row for each packet, in the order of decoding: dts, pts (in units of tb), bytes, flags.
     """
     lines = text.splitlines()
     header = dict(line[1:].split(" 0: ") for line in lines if line[0] == "#" and " 0: " in line)
@@ -97,8 +175,7 @@ def parse_framecrc(text: str) -> tuple[dict[str, str], pd.DataFrame]:
         [(int(row[1]), int(row[2]), int(row[4]), _packet_flags(row[6:])) for row in rows],
         columns=["dts", "pts", "bytes", "flags"],
     )
-    # An empty packet is a frame that a camera dropped; what an edit list cuts off is not shown.
-    return header, packets[(packets["bytes"] > 0) & (packets["flags"] & DISCARD_FLAG == 0)]
+    return header, packets
 
 
 def _packet_flags(fields: list[str]) -> int:
@@ -109,39 +186,3 @@ def parse_ratio(text: str) -> float:
     """Return `1/50` as a number; 0 for `0/0`."""
     above, below = map(int, text.split("/"))
     return above / below if below else 0.0
-
-
-def _check_is_whole(path: str) -> None:
-    """Raise a DamagedVideo if an AVI or Windows Media file lacks its end, which ffmpeg ignores."""
-    try:
-        with open(path, "rb") as file:
-            header, size = file.read(4096), file.seek(0, 2)
-            if not size:
-                raise DamagedVideo(f"{path}: is empty: copy it again")
-            if (at := header.find(ASF_FILE_PROPERTIES)) > 0:
-                _check_end(path, int.from_bytes(header[at + 40 : at + 48], "little"), size)
-            if header[:4] == b"RIFF" and header[8:11] == b"AVI":
-                _check_end(path, _end_of_avi(file, size), size)
-    except OSError as error:
-        raise DamagedVideo(f"{path}: cannot be read ({error.strerror}): replace it") from error
-
-
-def _end_of_avi(file, size: int) -> int:
-    """Return where the frames of an AVI file end by its own headers, in bytes."""
-    place, end = 0, 0
-    while place < size:
-        file.seek(place)
-        kind, length, content = struct.unpack("<4sI4s", file.read(12).ljust(12))
-        after = place + 8 + length + length % 2
-        if content == b"movi" and length:  # 0: the recorder could not go back to write it
-            end = after
-        place = place + 12 if kind == b"RIFF" else after
-    return end
-
-
-def _check_end(path: str, end: int, size: int) -> None:
-    if end - size > 1:  # many writers leave out the last padding byte
-        raise DamagedVideo(
-            f"{path}: lacks the last {end - size} of {end} bytes: copy it again, or if that is all "
-            "there is: ffmpeg -i OLD -c copy NEW"
-        )

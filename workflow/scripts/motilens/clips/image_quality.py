@@ -1,0 +1,68 @@
+"""Whether clips show anything: gray levels, contrast, movement, saturation."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+# Below or above these, somebody should look. Real and simulated videos: 80 levels and more, a
+# contrast of 5, a movement of 0.9, no black or white pixels.
+MIN_GRAY_LEVELS, MIN_CONTRAST, MIN_MOVEMENT = 16, 1.0, 0.1
+MAX_WHITE, MAX_BLACK = 0.1, 0.9
+MIN_SHARE = 1e-4  # of all pixels, for a gray level to count
+
+
+def measure_image_quality(clips: Iterable[np.ndarray]) -> dict[str, float]:
+    """Measure what clips, each uint8 (frames, height, width), show; black borders do not count.
+
+    Returns:
+        gray_levels (how many are in use), contrast (standard deviation, gray levels), movement
+        (root mean square of the differences of successive frames, or of clips of one frame, in gray
+        levels), and the shares of pixels that are black and white.
+    """
+    counts, squares, n_changes, previous, brightest = np.zeros(256), 0.0, 0, None, 0
+    for clip in clips:
+        counts += np.bincount(clip.ravel(), minlength=256)
+        brightest = np.maximum(brightest, clip.max(0))
+        if len(clip) > 1:
+            frames = clip
+        else:
+            frames = clip if previous is None else np.concatenate([previous, clip])
+            previous = clip
+        changes = np.diff(frames.astype(np.float32), axis=0)
+        squares, n_changes = squares + float(np.square(changes).sum()), n_changes + changes.size
+    rows, columns = (brightest.any(axis).sum() for axis in (1, 0))
+    inside = max(rows * columns, 1) / brightest.size if rows else 1
+    counts[0] -= (1 - inside) * counts.sum()
+    shares, levels = counts / counts.sum(), np.arange(256)
+    mean = shares @ levels
+    return {
+        "gray_levels": int((shares > MIN_SHARE).sum()),
+        "contrast": round(float(np.sqrt(shares @ (levels - mean) ** 2)), 2),
+        "movement": round(float(np.sqrt(squares / max(n_changes, 1) / inside)), 2),
+        "black": round(float(shares[0]), 4),
+        "white": round(float(shares[255]), 4),
+    }
+
+
+def shows_nothing(record: dict) -> bool:
+    """Return whether the clips of a record are (nearly) of one gray level."""
+    return record.get("contrast", MIN_CONTRAST) < MIN_CONTRAST
+
+
+def list_quality_warnings(measured: dict[str, float]) -> list[str]:
+    """List what is wrong with clips (`measure_image_quality`), in plain words."""
+    look = "look at its contact sheet"
+    if shows_nothing(measured):
+        return [f"shows nothing: its contrast is {measured['contrast']:g} gray levels: {look}"]
+    lines = []
+    if measured["gray_levels"] < MIN_GRAY_LEVELS:
+        lines.append(
+            f"shows only {measured['gray_levels']} gray levels: write it with more contrast, or "
+            "more bits"
+        )
+    if measured["movement"] < MIN_MOVEMENT:
+        lines.append(f"nothing moves in its clips, a still image: {look}")
+    for name, limit in (("black", MAX_BLACK), ("white", MAX_WHITE)):
+        if measured[name] > limit:
+            lines.append(f"{measured[name]:.0%} of its pixels are {name}: exposed wrongly?")
+    return lines

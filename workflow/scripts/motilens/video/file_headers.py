@@ -1,0 +1,119 @@
+"""What headers of files say that ffmpeg ignores: where the file ends, and of gray pixels in AVI."""
+
+import struct
+
+from motilens.video.ffmpeg import DamagedVideo, unreadable_file
+
+HEADER_BYTES = 2**16  # enough for all that is looked for
+# Begins the part of a Windows Media header that says how long the file is.
+ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+FLV_FILE_SIZE = b"filesize\0"  # and a number of 8 bytes
+# Names of raw gray levels of 16 bits in AVI; ffmpeg reads them only if it is told what they are.
+GRAY16_NAMES = (b"Y16 ", b"Y1\0\x10", b"Y12 ", b"Y10 ")
+NO_NAME = b"\0\0\0\0"  # of RGB, or gray levels by their table of colors
+EBML, MATROSKA_SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
+
+
+def check_is_whole(path: str) -> int:
+    """Return how many frames an AVI file says it holds, 0 if it or another file does not say.
+
+    Raises:
+        DamagedVideo: an AVI, FLV, Matroska or Windows Media file is empty or lacks its end.
+        InputError: the file cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            header, size = file.read(HEADER_BYTES), file.seek(0, 2)
+            if not size:
+                raise DamagedVideo(f"{path}: is empty: copy it again")
+            if (at := header.find(ASF_FILE_PROPERTIES)) > 0:
+                _check_end(path, int.from_bytes(header[at + 40 : at + 48], "little"), size)
+            if header.startswith(b"FLV") and (at := header.find(FLV_FILE_SIZE)) > 0:
+                at += len(FLV_FILE_SIZE)
+                _check_end(path, int(struct.unpack(">d", header[at : at + 8])[0]), size)
+            if header.startswith(EBML) and size > 12:
+                _check_end(path, _end_of_matroska(header), size)
+            if header[:4] == b"RIFF" and header[8:11] == b"AVI":
+                _check_end(path, _end_of_avi(file, size), size)
+                return _frames_of_avi(header)
+            return 0
+    except OSError as error:
+        raise unreadable_file(path, error) from error
+
+
+def gray_avi_options(path: str) -> dict[str, str]:
+    """Return the options of ffmpeg's input with which it reads raw gray levels in AVI as such.
+
+    By itself it takes 8 bits without a table of colors for black.
+
+    Raises:
+        DamagedVideo: they have 16 bits, and must be converted.
+        InputError: the file cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            header = file.read(HEADER_BYTES)
+    except OSError as error:
+        raise unreadable_file(path, error) from error
+    at = header.find(b"strf") + 8
+    if header[8:12] != b"AVI " or at < 8 or len(header) < at + 20:
+        return {}
+    # BITMAPINFOHEADER; the table of colors follows it.
+    length, bits = int.from_bytes(header[at - 4 : at], "little"), header[at + 14]
+    name = header[at + 16 : at + 20]
+    if name in GRAY16_NAMES or (name, bits) == (NO_NAME, 16):
+        raise DamagedVideo(
+            f"{path}: its raw pixels of 16 bits are not read from AVI; if they are gray levels: "
+            "ffmpeg -c:v rawvideo -tag:v 0x10003159 -i OLD -c:v ffv1 NEW.mkv (if they are colors: "
+            "ffmpeg -i OLD -c:v ffv1 NEW.mkv)"
+        )
+    return {"tag": "Y800"} if (name, bits, length) == (NO_NAME, 8, 40) else {}
+
+
+def _end_of_avi(file, size: int) -> int:
+    """Return where the frames of an AVI file end by its own headers, in bytes."""
+    place, end = 0, 0
+    while place < size:
+        file.seek(place)
+        kind, length, content = struct.unpack("<4sI4s", file.read(12).ljust(12))
+        after = place + 8 + length + length % 2
+        if content == b"movi" and length:  # 0: the recorder could not go back to write it
+            end = after
+        place = place + 12 if kind == b"RIFF" else after
+    return end
+
+
+def _frames_of_avi(header: bytes) -> int:
+    """Return the frames in all parts of an AVI file of several (OpenDML), 0 if it does not say."""
+    at = header.find(b"odmldmlh")
+    return int.from_bytes(header[at + 12 : at + 16], "little") if at > 0 else 0
+
+
+def _end_of_matroska(header: bytes) -> int:
+    """Return where a Matroska or WebM file ends by its own header, in bytes; 0: unknown."""
+    place = 4 + _number_bytes(header[4]) + _read_number(header[4:])
+    if header[place : place + 4] != MATROSKA_SEGMENT or len(header) < place + 12:
+        return 0
+    place += 4
+    length, value = _number_bytes(header[place]), _read_number(header[place:])
+    is_unknown = value == 2 ** (7 * length) - 1  # while it is written, or was not ended
+    return 0 if is_unknown else place + length + value
+
+
+def _number_bytes(first: int) -> int:
+    """Return how many bytes a number of EBML has, by the first one."""
+    return 9 - first.bit_length()
+
+
+def _read_number(data: bytes) -> int:
+    """Return the number of EBML (RFC 8794, section 4) with which data begin."""
+    length = _number_bytes(data[0])
+    return int.from_bytes(data[:length], "big") & (2 ** (7 * length) - 1)
+
+
+def _check_end(path: str, end: int, size: int) -> None:
+    if end - size > 1:  # many writers leave out the last padding byte
+        raise DamagedVideo(
+            f"{path}: lacks the last {end - size} of {end} bytes: copy it again, or if that is all "
+            "there is: ffmpeg -i OLD -c copy NEW"
+        )
