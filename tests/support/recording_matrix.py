@@ -18,7 +18,14 @@ from motilens.clips.extract import extract_clips
 from motilens.core.errors import InputError
 from motilens.dataset.issues import Issues
 from motilens.dataset.video_files import resolve_video_path
-from support.recordings import RECORDINGS, Recording, find_recording, make_recording, read_number
+from support.recordings import (
+    RECORDINGS,
+    Recording,
+    find_recording,
+    list_warnings,
+    make_recording,
+    read_number,
+)
 
 SETTINGS = {
     "size": 32, "resize_mode": "stretch", "clips_per_video": 5, "clip_length": 18,
@@ -49,9 +56,7 @@ def _outcome(recording: Recording) -> str:
     assert record["video_frames"] == len(recording.numbers), (recording, record)
     size = record["video_width"], record["video_height"]
     assert size == (recording.width, recording.height), recording
-    drawn = ("shows only", "nothing moves")  # frames of two gray levels
-    warnings = [part for part in record["warning"].split("; ") if not part.startswith(drawn)]
-    return "; ".join(filter(None, [EXACT, *warnings]))
+    return "; ".join(filter(None, [EXACT, list_warnings(record)]))
 
 
 def _without_run_details(error: Exception | str, source: Path) -> str:

@@ -34,6 +34,12 @@ def bar_levels(frame: np.ndarray) -> list[float]:
     return [float(levels[edges[k] : edges[k + 2]].mean()) for k in range(1, 32, 4)]
 
 
+def list_warnings(record: dict) -> str:
+    """Return a record's warnings without those of what is drawn here: two gray levels."""
+    warnings = record["warning"].split("; ")
+    return "; ".join(w for w in warnings if not w.startswith(("shows only", "nothing moves")))
+
+
 @dataclass(frozen=True)
 class Recording:
     """How ffmpeg makes one recording, and what must be found in it."""

@@ -173,8 +173,12 @@ def test_the_end_of_a_run_reports_what_the_user_should_know(tmp_path, write_reco
     write_record("2", "b", video_frame_rate=50.5, given_frame_rate=50.5, file_frame_rate=50.0)
     assert "1 (50, not 25)." in records.describe_run_end(tmp_path, tmp_path, "12", True, skip=False)
     assert records.describe_run_end(tmp_path, tmp_path, "2", True, skip=False) == ""
-    write_record("3", "c", video_frame_rate=60.0)
+    write_record("3", "c", video_frame_rate=60.0, video_bits=12)
     write_record("4", "d", skip_reason="damaged")
+    assert "bits" not in records.describe_run_end(tmp_path, tmp_path, "23", True, skip=False)
+    write_record("6", "e", video_bits=10)
+    report = records.describe_run_end(tmp_path, tmp_path, "36", True, skip=False)
+    assert "Videos use 10, 12 bits of their pixels of 16" in report
     (tmp_path / "5.log").write_text("...\nERROR: 5.avi: is empty\n")
     report = records.describe_run_end(tmp_path, tmp_path, "2345", True, skip=False)
     assert "Videos have 50.5 to 60 frames a second" in report

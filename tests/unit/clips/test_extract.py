@@ -14,7 +14,7 @@ from motilens.clips.records import overridden_frame_rates
 from motilens.clips.sampling import clip_positions
 from motilens.core.errors import InputError
 from support.recording_matrix import SETTINGS
-from support.recordings import Recording, find_recording, make_recording, read_number
+from support.recordings import Recording, find_recording, list_warnings, make_recording, read_number
 
 N_FRAMES = 120
 LENGTH = SETTINGS["clip_length"]
@@ -38,7 +38,7 @@ def consecutive(positions):
 
 def test_the_right_rate_needs_no_warning(tmp_path):
     shown, record = extract(h264(), tmp_path, on_frame_rate_mismatch="error")
-    assert shown == consecutive(clip_positions(N_FRAMES, 5, LENGTH)) and record["warning"] == ""
+    assert shown == consecutive(clip_positions(N_FRAMES, 5, LENGTH)) and list_warnings(record) == ""
     assert record["video_frame_rate"] == record["frame_rate"] == 50
     extract(h264(rate="2509/50"), tmp_path, on_frame_rate_mismatch="error")  # 50.18
 
@@ -54,7 +54,7 @@ def test_another_rate_is_an_error_or_a_warning(tmp_path, name, issue):
         extract(recording, tmp_path, on_frame_rate_mismatch="error")
     _, record = extract(recording, tmp_path, on_frame_rate_mismatch="warn")
     assert record["frame_rate"] == record["video_frame_rate"] != 50
-    assert record["warning"].startswith(("has 60 frames", "its frames are not evenly"))
+    assert list_warnings(record).startswith(("has 60 frames", "its frames are not evenly"))
 
 
 @pytest.mark.parametrize("name, rate, warning", [
@@ -68,7 +68,7 @@ def test_the_rate_that_the_user_gives_counts(tmp_path, name, rate, warning):
     assert record["frame_rate"] == record["video_frame_rate"] == record["given_frame_rate"] == 50
     assert record["participant"] == "7" and record["microns_per_pixel"] == 0.3
     assert record["file_frame_rate"] == pytest.approx(rate, abs=0.01)
-    assert record["warning"] == warning and shown[0] == list(recording.numbers[:LENGTH])
+    assert list_warnings(record) == warning and shown[0] == list(recording.numbers[:LENGTH])
     [line] = overridden_frame_rates({"7": record})
     assert line == f"7 (50, not {record['file_frame_rate']:g})"
 
@@ -89,12 +89,12 @@ def test_resampling_takes_the_frame_nearest_in_time(tmp_path):
     shown, _ = extract(h264(), tmp_path, **resample)
     assert shown == consecutive([0, 51]), "the right rate stays as it is"
     shown, record = extract(h264(rate="100"), tmp_path, **resample)
-    assert shown[0] == list(range(0, 36, 2)) and record["warning"] == ""
+    assert shown[0] == list(range(0, 36, 2)) and list_warnings(record) == ""
     assert (record["video_frame_rate"], record["frame_rate"]) == (100, 50)
     with h5py.File(tmp_path / "clips.h5") as file:
         assert file["frame_numbers"][:].tolist() == shown
     shown, record = extract(h264(rate="25"), tmp_path, **resample)
-    assert record["warning"].startswith("has 25 frames a second: some are repeated to make 50")
+    assert list_warnings(record).startswith("has 25 frames a second: some are repeated to make 50")
     assert shown[0][:7] == [0, 0, 1, 1, 2, 2, 3], "half-way between two: the earlier"
     shown, _ = extract(find_recording("h264 gaps.mkv"), tmp_path, **resample)
     assert shown[0] == [0, 1, 2, 3, 4, 4, *range(6, 15), 14, 16, 17], "where one is missing"

@@ -5,7 +5,10 @@ import pytest
 from motilens.reports import run_summary
 from motilens.reports.page import render_markdown
 
-DATA = {"data": {"participants": 85, "seed": 1}, "frames": {"size": 64}}
+DATA = {
+    "data": {"participants": 85, "seed": 1}, "frames": {"size": 64},
+    "video_warnings": {"7": "nothing moves"},
+}  # fmt: skip
 
 
 def make_record(name, target=None, **settings):
@@ -47,6 +50,12 @@ def read_pairs(page, heading):
     return dict(dict(page.parts)[heading].to_numpy().tolist())
 
 
+def test_warnings_about_videos_are_listed_where_there_are_any(records):
+    assert read_pairs(build_page(records), "Warnings about videos") == {"7": "nothing moves"}
+    page = build_page(records, DATA | {"video_warnings": {}})
+    assert "Warnings about videos" not in dict(page.parts)
+
+
 def test_each_model_has_a_row_and_each_kind_its_costs(records):
     runs = [make_run(10), make_run(20, 3 * 10**9), make_run(30), make_run(50)]
     models = run_summary.make_models_table([*records, records[2]], runs)
@@ -75,7 +84,7 @@ def test_settings_that_differ_have_a_row_each_under_their_name_in_the_configurat
 def test_baselines_and_ensembles_have_their_code_and_notes(records):
     cells = make_record("cells", "motility", baseline="cells") | {"code": {"b.py": "34"}}
     both = make_record("both", "motility", members=["I1", "cells"]) | {"code": {"c.py": "56"}}
-    settings = {"tracking": {"duration": 3}, "data": "recordings"}
+    settings = {"tracking": {"duration": 3}, "data": "recordings", "video_warnings": {}}
     page = build_page(records, settings, models=[records[2], cells, both])
     versions = read_pairs(page, "Versions and digests")
     kinds = ("autoencoders", "regressors", "baselines", "ensembles")

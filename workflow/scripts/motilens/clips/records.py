@@ -89,6 +89,12 @@ def describe_run_end(
             f"Videos have {min(rates):g} to {max(rates):g} frames a second: baselines track cells "
             "at each video's own rate, and the speed along a path depends on it."
         )
+    bits = sorted({record["video_bits"] for record in records.values() if "video_bits" in record})
+    if len(bits) > 1:
+        lines.append(
+            f"Videos use {shorten_list(map(str, bits))} bits of their pixels of 16: the same light "
+            "gives other gray levels in each, and models may take that for a difference of samples."
+        )
     if overridden := overridden_frame_rates(records):
         names = shorten_list(overridden)
         lines.append(f"The table gives another frame rate than the file, and is used: {names}.")

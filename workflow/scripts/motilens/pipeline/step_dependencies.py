@@ -199,8 +199,13 @@ class Dependencies:
     def _summarize_run(self, wildcards) -> dict:
         keys = ["frames", *["tracking"] * bool(self.config["baselines"])]
         data = self.config["dataset"].get("simulated") or "recordings"
-        settings = self._select(*keys) | {"data": data}
+        settings = self._select(*keys) | {"data": data, "video_warnings": self._video_warnings()}
         return {"settings": settings, "upstream": self._all_models("compute_errors")}
+
+    def _video_warnings(self) -> dict[str, str]:
+        """Return the warning of each sample whose video has one, as far as they are decoded."""
+        records = {name: read_clips_record(CLIPS, name) for name in self.experiment.sample_names}
+        return {name: r["warning"] for name, r in records.items() if r.get("warning")}
 
     def _plot_learning_curves(self, wildcards) -> dict:
         upstream = self._all_models(methods=self.experiment.regressor_methods)

@@ -1,5 +1,6 @@
 """Figures that show frames."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +134,8 @@ def plot_contact_sheet(images: dict[str, np.ndarray], record: dict, path: str | 
     title = title.format(**record, seconds=seconds)
     figure.suptitle(title, fontsize=9, parse_math=False)
     if record["warning"]:
-        figure.supxlabel(f"Warning: {record['warning']}", fontsize=9, parse_math=False)
+        warning = textwrap.fill(f"Warning: {record['warning']}", 160)
+        figure.supxlabel(warning, fontsize=9, parse_math=False)
     save_figure(figure, path, dpi=100)
 
 

@@ -42,7 +42,7 @@ def build_run_page(models: pd.DataFrame, records: list[dict], errors: dict, sett
         records: of the same models as `models` (`make_models_table`).
         errors: mae.json.
         settings: `frames` and, for baselines, `tracking` of the configuration; `data`,
-            dataset.simulated or "recordings".
+            dataset.simulated or "recordings"; `video_warnings` by sample.
     """
     baselines, ensembles = (
         [record for record in errors["models"].values() if _kind_of_model(record) == kind]
@@ -54,9 +54,12 @@ def build_run_page(models: pd.DataFrame, records: list[dict], errors: dict, sett
         "folds": _join_unique(errors["settings"]["models"]["fold"]),
         "seeds": _join_unique(errors["settings"]["models"]["seed"]),
     }
+    data = dict(settings)
+    video_warnings = data.pop("video_warnings")
     parts = [
         ("What models cost", summarize_costs(models)),
-        ("Data", _two_columns(count_participants(records) | dict(_flatten(settings)))),
+        ("Data", _two_columns(count_participants(records) | dict(_flatten(data)))),
+        *[("Warnings about videos", _two_columns(video_warnings))] * bool(video_warnings),
         ("Input types", list_input_types(records)),
         ("Settings", list_settings(records)),
         ("Versions and digests", _two_columns(identity | versions)),

@@ -1,5 +1,6 @@
 """What headers of files say that ffmpeg ignores: where the file ends, and of gray pixels in AVI."""
 
+import re
 import struct
 
 from motilens.video.ffmpeg import DamagedVideo, unreadable_file
@@ -55,9 +56,10 @@ def gray_avi_options(path: str) -> dict[str, str]:
             header = file.read(HEADER_BYTES)
     except OSError as error:
         raise unreadable_file(path, error) from error
-    at = header.find(b"strf") + 8
-    if header[8:12] != b"AVI " or at < 8 or len(header) < at + 20:
+    stream = re.search(rb"strh.{4}vids.*?strf.{4}", header, re.DOTALL)
+    if header[8:12] != b"AVI " or not stream or len(header) < stream.end() + 20:
         return {}
+    at = stream.end()
     # BITMAPINFOHEADER; the table of colors follows it.
     length, bits = int.from_bytes(header[at - 4 : at], "little"), header[at + 14]
     name = header[at + 16 : at + 20]
