@@ -17,6 +17,7 @@ import yaml
 from motilens.simulation.render import render_video
 from motilens.simulation.visem_files import simulated_sample_table, write_label_table
 from motilens.video.encode import encode_video
+from support.laboratory import TRACKED
 from support.project import copy_project, smallest
 
 
@@ -49,9 +50,9 @@ class Own:
     def __init__(self, project, config):
         self.project, self.config, self.folder = project, config, project.folder
 
-    def run(self, *arguments):
+    def run(self, *arguments, **env):
         (self.folder / "own.yaml").write_text(yaml.safe_dump(self.config))
-        return self.project.snakemake(*arguments, config="own.yaml", check=False)
+        return self.project.snakemake(*arguments, config="own.yaml", check=False, **env)
 
 
 def assert_clear(done, *lines):
@@ -131,6 +132,25 @@ def test_going_on_without_a_video_and_the_table_says_so(own_data):
     video.write_bytes(content)
     done = own_data.run("--cores", "1", "--", "clips/5.h5")
     assert done.returncode == 0 and "could not be used" not in done.stdout
+
+
+def test_a_fault_of_the_machine_drops_no_participant(own_data, tmp_path):
+    """An ffmpeg that is killed (out of memory, for example) says nothing about the video."""
+    own_data.config["dataset"]["on_unreadable_video"] = "skip"
+    own_data.config |= TRACKED
+    fake = tmp_path / "ffmpeg"
+    real = imageio_ffmpeg.get_ffmpeg_exe()
+    fake.write_text(f'#!/bin/sh\ncase "$*" in */5_*) kill -KILL $$ ;; esac\nexec {real} "$@"\n')
+    fake.chmod(0o755)
+    targets = ("--", "clips/5.h5", "tracks/5.csv.gz", "clips/4.h5")
+    killed = {"IMAGEIO_FFMPEG_EXE": str(fake)}
+    done = own_data.run("--cores", "2", "--keep-going", *targets, **killed)
+    assert_clear(done, r"ERROR: .*lab/videos/5_.*: ffmpeg was killed by signal 9 \(SIGKILL\)")
+    results = own_data.folder / "results"
+    assert [path.stem for path in (results / "clips").glob("*.h5")] == ["4"]
+    assert not (results / "tracks").exists() or not list((results / "tracks").iterdir())
+    done = own_data.run("--cores", "2", *targets)
+    assert done.returncode == 0 and "could not be used" not in done.stdout, done.stdout[-3000:]
 
 
 VANISH = """
