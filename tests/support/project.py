@@ -17,7 +17,7 @@ PARTS = (
     "Snakefile", "rules", "workflow", "config", "envs", "profiles", "slurm", "requirements.in",
 )  # fmt: skip
 TINY = ROOT / "tests/support/tiny.yaml"
-ENV = {"PYTHONUTF8": "1", "PYTHONPATH": str(ROOT / "tests/support/without_compiler")}
+ENV = {"PYTHONUTF8": "1", "PYTHONPATH": str(ROOT / "tests/support/faster_jobs")}
 
 
 @dataclass

@@ -15,27 +15,26 @@ import pytest
 import yaml
 
 from motilens.compute.slurm import list_leftover_jobs
-from support.project import copy_project
+from support.project import ENV, copy_project
 from support.slurm_cluster import Cluster, explain_no_cluster
 
 TARGET = "autoencoders/I1/fold1/seed0/model.pt"
 FOLDER = Path("results", TARGET).parent
 LOG = Path("results/logs/train_autoencoder/I1/fold1/seed0.log")
-# The profile as it is, but asking sooner.
-PROFILE = (
-    "--profile", "slurm", "--latency-wait", "10", "--slurm-init-seconds-before-status-checks", "2",
-)  # fmt: skip
+PROFILE = ("--profile", "slurm", "--latency-wait", "10")
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     if reason := explain_no_cluster():
         pytest.skip(reason)
+    os.environ["QUICK_STATUS"] = "1"
     cluster = Cluster(tmp_path_factory.mktemp("slurm"))
     try:
         cluster.start()
         yield cluster
     finally:
+        del os.environ["QUICK_STATUS"]
         cluster.stop()
 
 
@@ -89,6 +88,7 @@ class Run:
                 [sys.executable, "-m", "snakemake", *PROFILE, "--configfile", "long.yaml",
                  *arguments, "--", TARGET],
                 cwd=project.folder, stdout=output, stderr=output, start_new_session=True,
+                env=os.environ | ENV,
             )  # fmt: skip
 
     def wait_for(self, text):
