@@ -1,7 +1,7 @@
 """Makes runs of tests faster; Python imports this module where its folder is on PYTHONPATH.
 
 It spares each job the import of PyTorch's compiler: 1.4 s, and no test's job compiles. Optimizers
-and torchvision import it only to be left alone by it. Unit tests run with the compiler, and compile.
+and torchvision import it only to be left alone by it. Unit tests do without this module.
 
 With QUICK_STATUS, Snakemake asks every two seconds what has become of SLURM's jobs, not ever less
 often.

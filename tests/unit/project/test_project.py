@@ -7,7 +7,6 @@ import subprocess
 
 import pytest
 import yaml
-from generate_tables import RECORDINGS_PAGE, render_recordings
 
 from support.configs import ROOT
 
@@ -130,12 +129,6 @@ def test_every_page_can_be_reached_and_links_in_the_code_lead_somewhere():
     assert len(links) > 5
     for link in links:
         assert_leads_somewhere(link, ROOT / "README.md")
-
-
-@pytest.mark.slow
-def test_the_page_of_recordings_shows_what_happens():
-    page = RECORDINGS_PAGE.read_text(encoding="utf-8")
-    assert page == render_recordings(page), "write it again: make tables"
 
 
 def test_forms_and_the_citation_are_valid():
