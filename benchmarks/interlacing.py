@@ -1,4 +1,4 @@
-"""Measure what interlacing does to speeds: simulated videos, progressive, woven and separated again.
+"""Measure what interlacing does to speeds in simulated videos, and what `bwdif` mends.
 
     .venv/bin/python benchmarks/interlacing.py [--participants 3]
 
