@@ -8,7 +8,7 @@ from motilens.video.ffmpeg import RunningFFmpeg, ffmpeg_input
 from motilens.video.gray_levels import GrayLevels
 from motilens.video.probe import RAW_FRAMES, VideoInfo
 
-N_FRAMES = 100  # the first ones
+N_FRAMES = 50  # the first ones
 MOVING_SHARE = 0.01  # of the pixels: those that change most,
 MIN_CHANGE = 4  # and by as many gray levels: less may come from rounding
 # Where something moves, the mean square difference of neighboring lines is 0.3 to 0.5 of that of
