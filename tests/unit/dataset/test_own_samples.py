@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from motilens.core.labels import MOTILITY
-from motilens.dataset.samples import parse_participant_id
+from motilens.dataset.participants import parse_participant_id
 from support.sample_tables import edit, errors_of, read, rewrite, table_of
 
 HEADER = "participant,video,progressive,nonprogressive,immotile"

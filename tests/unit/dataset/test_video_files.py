@@ -50,13 +50,13 @@ def test_videos_in_an_object_store_are_found_by_their_names_alone():
     assert error.startswith("s3://lab/films/nobody.avi: its name does not begin")
     issues = Issues()
     rows = [{"place": "here", "video": name} for name in ("./old/3_c.avi", "3_c.avi", "")]
-    usable = [video_files.resolve_video_path(row, "s3://lab/films", issues, STORED) for row in rows]
-    assert usable == [True, False, False] and rows[1]["video"] == "s3://lab/films/3_c.avi"
+    usable = video_files.resolve_video_paths(rows, "s3://lab/films", issues, STORED)
+    assert usable == rows[:1] and rows[1]["video"] == "s3://lab/films/3_c.avi"
     missing, unnamed = issues.errors
     assert unnamed == "here: names no video: correct it"
     assert missing.startswith("here: s3://lab/films/3_c.avi is not in the store: correct it (names")
     issues, row = Issues(), {"place": "here", "video": "1_#2.avi"}
-    assert not video_files.resolve_video_path(row, "s3://lab", issues, STORED)
+    assert not video_files.resolve_video_paths([row], "s3://lab", issues, STORED)
     assert issues.errors == ["here: s3://lab/1_#2.avi: # and ? end an address: rename it"]
     paths = [("line 2", "s3://lab/a/1.avi"), ("line 3", "s3://lab/a/./b/../1.avi")]
     [error] = video_files.find_repeated_addresses([*paths, ("line 4", "s3://lab/a/2.avi")])

@@ -1,0 +1,37 @@
+"""Check the configuration, tables, videos' files and folds, and run nothing: `make check-data`.
+
+Or .venv/bin/python workflow/check_data.py [--configfile FILE ...]
+"""
+
+import argparse
+import sys
+
+from explain import plan
+
+from motilens.core.labels import LABELS
+
+
+def main():
+    """Print what is understood and what is wrong; exit with 1 if something must be corrected."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--configfile", nargs="+", default=[])
+    try:
+        collector = plan(parser.parse_args().configfile, ["samples.csv"])
+    except SystemExit as error:
+        if error.code == 1:
+            print("Correct this, then check again.", file=sys.stderr)
+        raise
+    experiment = collector.dependencies.experiment
+    labels = experiment.samples[[name for name in LABELS if name in experiment.samples]]
+    for name, values in labels.items():
+        print(f"{name}: {values.min():g} to {values.max():g} %, in {values.count()} videos")
+    print(experiment.describe(), *experiment.notes, sep="\n")
+    for line in experiment.warnings:
+        print(f"WARNING: {line}")
+    count = len(experiment.warnings)
+    warnings = f"{count} warning{'s' * (count > 1)} above" if count else "no warnings"
+    print(f"The data can be used: {warnings}. What the videos show is checked when they are decoded.")
+
+
+if __name__ == "__main__":
+    main()
