@@ -28,9 +28,7 @@ def main():
     print(experiment.describe(), *experiment.notes, sep="\n")
     for line in experiment.warnings:
         print(f"WARNING: {line}")
-    count = len(experiment.warnings)
-    warnings = f"{count} warning{'s' * (count > 1)} above" if count else "no warnings"
-    print(f"The data can be used: {warnings}. What the videos show is checked when they are decoded.")
+    print(f"The data can be used, with {len(experiment.warnings)} warnings. No video was decoded.")
 
 
 if __name__ == "__main__":

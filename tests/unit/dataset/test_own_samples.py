@@ -80,6 +80,81 @@ def test_ids_that_look_alike_are_reported(own, other):
         assert table_of(own, **OWN)["participant"].nunique() == 3
 
 
+@pytest.mark.parametrize("first, second", [("7", "007"), ("P 1", "P_1"), ("A-1", "A 1")])
+def test_two_spellings_of_one_id_are_reported(own, first, second):
+    edit(own / "labels.csv", "P1,films/a", f"{first},films/a")
+    edit(own / "labels.csv", "P1,films/c", f"{second},films/c")
+    assert_reported([f"line 4: participants {first} and {second} differ"], errors_of(own, **OWN))
+    for video in ("video,", "films/a.mp4,", "films/b.mp4,", "films/c.mp4,"):
+        edit(own / "labels.csv", video, "")
+    assert_reported([f"line 4: participants {first} and {second} differ"], errors_of(own))
+
+
+@pytest.mark.parametrize("spelling", ["7", "7.0", "007"])
+def test_one_spelling_of_a_number_is_enough(own, spelling):
+    for film in "ac":
+        edit(own / "labels.csv", f"P1,films/{film}", f"{spelling},films/{film}")
+    assert list(table_of(own, **OWN).index) == ["7", "7+2", "P2"]
+
+
+def test_two_spellings_of_a_number_in_names_of_videos_are_reported(files):
+    (files / "videos/02_again.avi").write_text("another")
+    [error] = errors_of(files)
+    name = next((files / "videos").glob("2_*")).name
+    assert f"{name}: another name begins with 02, which is the same number: one person?" in error
+    (files / "videos" / name).unlink()
+    assert table_of(files).loc["2", "video"].endswith("02_again.avi")
+
+
+def test_another_spelling_in_the_list_of_videos_is_a_warning(files):
+    edit(files / "videos.csv", "\r\n1;", "\r\n001;")
+    edit(files / "videos.csv", "\r\n2;", "\r\n2.0;")
+    table, issues = read(files, "videos.csv")
+    [warning] = issues.warnings
+    assert "videos.csv: participants are written in another way than in the labels" in warning
+    assert warning.endswith(": 001 as 1") and len(table) == 4 and issues.errors == []
+
+
+def test_spaces_in_ids_become_underscores(own):
+    for film in "ac":
+        edit(own / "labels.csv", f"P1,films/{film}", f"Patient  1,films/{film}")
+    edit(own / "labels.csv", "P2", "Patient\xa02")
+    assert list(table_of(own, **OWN).index) == ["Patient_1", "Patient_1+2", "Patient_2"]
+
+
+def test_ids_with_the_same_fault_are_one_error(own):
+    write_rows(own, HEADER, *(f"P#{k},films/{k}.mp4,50,30,20" for k in range(9)), "Ä,b,1,1,1")
+    first, second = errors_of(own, **OWN)
+    assert "labels.csv, line 2: 'P#0' is no ID: use letters, digits, spaces and . - _" in first
+    assert first.endswith("(also lines 3, 4, 5, 6, 7, 8, 9, 10)") and "line 11: 'Ä'" in second
+
+
+SUMMARIES = ("mean", "Mittelwert", "SD", "Mean (n=6)", "Summe", "total", "MW ± SD", "")
+
+
+DELETE = "(delete the row if it holds means|Then delete it)"
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_a_row_of_means_in_a_table_of_videos_is_reported(own, name):
+    rows = (own / "labels.csv").read_text()
+    (own / "labels.csv").write_text(f"{rows}{name},,50,30,20\n")
+    assert_reported([f"line 5: .*{DELETE}"], errors_of(own, **OWN))
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+@pytest.mark.parametrize("video_list", [None, "videos.csv"])
+def test_a_row_of_means_without_a_video_is_reported(files, name, video_list):
+    rewrite(files, lambda text: f"{text}{name};50;30;20;95;20;10\r\n")
+    assert_reported([f"line 6: .*{DELETE}"], errors_of(files, video_list))
+
+
+@pytest.mark.parametrize("name", ["SD", "MIN", "N", "Max"])
+def test_initials_that_look_like_means_are_ids(own, name):
+    edit(own / "labels.csv", "P2", name)
+    assert name in table_of(own, **OWN).index
+
+
 def test_numbers_as_ids_are_compared_by_their_value(own):
     (own / "films/c.mp4").unlink()
     write_rows(own, HEADER, "1,films/a.mp4,50,30,20", "1.0,films/b.mp4,60,20,20")
@@ -120,12 +195,38 @@ def test_fractions_are_reported(own):
     ("films/Mu\u0308ller.mp4", "M\u00fcller.mp4", r"other characters, 'M\xfcller.mp4'"),
     ("films/tuesday.MP4", "tuesday.mp4", "is it 'tuesday.mp4'?"),
     ("films/tuesdays.mp4", "tuesday.mp4", "is it 'tuesday.mp4'?"),
+    ("films/Patient 4", "Patient 4.avi", "is it 'Patient 4.avi'?"),
+    ("films/patient 4.mp4", "Patient 4.avi", "is it 'Patient 4.avi'?"),
 ])  # fmt: skip
 def test_a_name_that_is_nearly_right_gets_a_hint(own, written, there, hint):
     (own / "films" / there).write_text("x")
     edit(own / "labels.csv", "P2,films/b.mp4", f"P2,{written}")
     [error] = errors_of(own, **OWN)
     assert "is no file: correct it" in error and hint in error
+
+
+@pytest.mark.parametrize("written, there, hint", [
+    ("Patient 4", ["Patient 8.mp4", "Patient 4.avi", "Patient 4.txt"], ["Patient 4.avi"]),
+    ("Patient 4.mp4", ["Patient 8.mp4", "Patient 14.mp4", "Patient 44.mp4"], []),
+    ("Patient 4", ["Patient 4.mp4", "Patient 4.avi"], ["Patient 4.avi", "Patient 4.mp4"]),
+    ("Patient D.mp4", ["Patient A.mp4", "Patient B.mp4"], ["Patient A.mp4", "Patient B.mp4"]),
+    ("4.mp4", ["8.mp4", "m.mp4"], []), ("a4.mp4", ["a.mp4"], []),
+])  # fmt: skip
+def test_a_hint_is_no_more_certain_than_it_can_be(own, written, there, hint):
+    for name in there:
+        (own / "films" / name).write_text("x")
+    edit(own / "labels.csv", "P2,films/b.mp4", f"P2,films/{written}")
+    [error] = errors_of(own, **OWN)
+    question = " or ".join(map(repr, hint))
+    assert error.endswith(f": correct it (is it {question}?)" if hint else ": correct it")
+
+
+def test_a_video_of_another_row_is_no_hint(own):
+    (own / "films/Patient A.mp4").write_text("x")
+    edit(own / "labels.csv", "films/a.mp4", "films/Patient A.mp4")
+    edit(own / "labels.csv", "films/b.mp4", "films/Patient B.mp4")
+    [error] = errors_of(own, **OWN)
+    assert error.endswith("Patient B.mp4 is no file: correct it")
 
 
 def test_unused_videos_and_those_from_the_future_are_reported(own):
@@ -156,6 +257,30 @@ def test_other_dialects_are_read_alike(files, change):
     expected = table_of(files)
     rewrite(files, change)
     pd.testing.assert_frame_equal(table_of(files), expected)
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;;;;;;;", "\r\nsep=;"])
+def test_the_line_that_names_the_separator_is_respected(files, first):
+    expected = table_of(files)
+    rewrite(files, lambda text: f"{first}\r\n{text}")
+    pd.testing.assert_frame_equal(table_of(files), expected)
+    rewrite(files, lambda text: re.sub("\r\n2;[^;]*;", "\r\n2;x;", text))
+    line = 5 if first.startswith("\r") else 4
+    assert f"line {line}: participant 2, progressive: 'x" in errors_of(files)[0]
+    rewrite(files, lambda text: text.replace(";", "|"))
+    assert f"line {line}: participant 2, progressive: 'x" in errors_of(files)[0]
+
+
+@pytest.mark.parametrize("header", [
+    '"Progressive, %, of all, by two, WHO 2021, mean, rounded"', '"PR; or ""a""; or b"',
+    "PR, %, of all, by two, WHO 2021, mean, rounded",
+])  # fmt: skip
+def test_separators_within_a_header_do_not_separate(files, header):
+    expected = table_of(files)
+    edit(files / "labels.csv", "Progressive motility (%)", header)
+    title = header.strip('"').replace('""', '"')
+    assert_same = pd.testing.assert_frame_equal
+    assert_same(table_of(files, columns={"progressive": title}), expected)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "xlsx"])
@@ -217,6 +342,14 @@ def test_a_missing_column_is_reported_with_a_suggestion(files):
     columns = {"immotile": "immotile sperms"}
     assert table_of(files, columns=columns)["immotile"].notna().all()
     assert "immotile" not in table_of(files, needed=["head"])
+
+
+def test_the_column_of_another_label_is_no_hint(own):
+    edit(own / "labels.csv", "participant,video,progressive", "participant,video,PR1")
+    for known in ({}, {"columns": {"progressive": "PR2"}}):
+        [error] = errors_of(own, **OWN, **known)
+        assert "missing 'PR2'" in error or "missing 'Progressive motility (%)'" in error
+        assert "is it" not in error
 
 
 def test_two_headers_that_mean_the_same_are_reported(own):

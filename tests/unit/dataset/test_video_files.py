@@ -34,6 +34,11 @@ def test_equal_fingerprints_do_not_make_files_identical_nor_does_being_empty(tmp
     for path in paths[::2]:
         Path(path).write_bytes(b"")
     assert video_files.find_identical_files([("a", paths[0]), ("c", paths[2])]) == []
+    for path in paths:
+        Path(path).write_bytes(path[-5:].encode())
+    Path(paths[2]).write_bytes(b"2.avi")
+    [error] = video_files.find_identical_files(list(zip("abc", paths, strict=True)))
+    assert error.startswith(f"c: {paths[2]} has the same content as {paths[1]} (b)")
     Path(paths[2]).unlink()
     [error] = video_files.find_identical_files([("a", paths[0]), ("c", paths[2])])
     assert error.startswith(f"{paths[2]}: cannot be read (No such file")
@@ -76,3 +81,17 @@ def test_a_video_is_compared_with_the_plan(tmp_path):
         False,
         False,
     ]
+
+
+def test_a_video_that_vanishes_while_it_is_compared_is_reported(tmp_path, monkeypatch):
+    paths = [str(tmp_path / f"{k}.avi") for k in (1, 2)]
+    for path in paths:
+        Path(path).write_bytes(b"the same")
+
+    def vanish(first, second, shallow):
+        Path(first).unlink()
+        return Path(first).read_bytes() == Path(second).read_bytes()
+
+    monkeypatch.setattr(video_files.filecmp, "cmp", vanish)
+    [error] = video_files.find_identical_files(list(zip("ab", paths, strict=True)))
+    assert error.startswith(f"{paths[0]}: cannot be read (No such file")

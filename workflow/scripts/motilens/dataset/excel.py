@@ -54,7 +54,7 @@ def read_excel(path: str, data: bytes) -> Sheet:
     if len(book.sheetnames) > 1:
         found.name = f"{path}, sheet {title!r}"
         passed = [_describe_sheet(book[n], visible) for n in book.sheetnames if n != title]
-        line = f"{found.name}: is read, and not {shorten_list(passed)}"
+        line = f"{path}: the sheet {title!r} is read, not {shorten_list(passed)}"
         if any(_is_table(filled[sheet.title]) for sheet in visible[1:]):
             found.warnings.append(f"{line}: move the sheet that counts to the front")
         else:
@@ -84,7 +84,7 @@ def _is_computed(data: bytes) -> bool:
 def _describe_sheet(sheet, visible: Container) -> str:
     if sheet in visible:
         return repr(sheet.title)
-    return f"{sheet.title!r} ({'empty' if sheet.sheet_state == 'visible' else 'hidden'})"
+    return f"{sheet.title!r} ({'no cells' if sheet.sheet_state == 'visible' else 'hidden'})"
 
 
 def _is_table(cells: Iterable[tuple[int, int]]) -> bool:

@@ -43,7 +43,7 @@ def check_participants(path: str, rows: Iterable[dict], issues: Issues) -> list[
         usable.append(row)
     for (is_empty, _), ((line, cell), *others) in refused.items():
         also = f" (also lines {shorten_list(str(n) for n, _ in others)})" if others else ""
-        remedy = "use letters, digits, spaces and . - _, at most 64"
+        remedy = "use letters, digits, spaces and . - _, 64 at most"
         if is_empty or SUMMARY.match(cell):
             remedy = "fill it in, or delete the row if it holds means, sums or notes"
         issues.errors.append(f"{path}, line {line}: {cell!r} is no ID: {remedy}{also}")

@@ -118,7 +118,7 @@ def _fold(title: str) -> str:
 def _read_csv(path: str, data: bytes) -> list[tuple[int, list[str]]]:
     text = _decode(path, data).replace("\r\n", "\n").replace("\r", "\n")
     separator, line = _find_separator(text), 1
-    if named := re.match('\n*"?sep=(.)"?[;,\t]*\n', text, re.IGNORECASE):  # Excel writes this
+    if named := re.match('\n*"?sep=(.)"?(\\1|[;,\t])*\n', text, re.IGNORECASE):  # Excel writes this
         separator, line = named[1], 1 + named[0].count("\n")
         text = text[named.end() :]
     reader, skipped = csv.reader(io.StringIO(text), delimiter=separator, strict=True), line - 1
