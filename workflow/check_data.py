@@ -28,7 +28,7 @@ def main():
     print(experiment.describe(), *experiment.notes, sep="\n")
     for line in experiment.warnings:
         print(f"WARNING: {line}")
-    print(f"The data can be used, with {len(experiment.warnings)} warnings. No video was decoded.")
+    print(f"The data can be used. Warnings: {len(experiment.warnings)}. No video was decoded.")
 
 
 if __name__ == "__main__":

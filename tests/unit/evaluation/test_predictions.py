@@ -30,6 +30,15 @@ def test_predictions_are_read_as_they_were_written_if_they_are_numbers(written):
         results.read_predictions(str(path), record | {"predictions_sha256": hash_file(path)})
 
 
+@pytest.mark.parametrize("name", ["NA", "nan", "null", "None", "007", "1e5"])
+def test_a_participant_with_the_initials_na_is_no_missing_number(written, name):
+    path, record = written
+    one_prediction()[0].assign(participant=name, sample=name).to_csv(path, index=False)
+    record["predictions_sha256"] = hash_file(path)
+    [read] = results.read_predictions(str(path), record).to_dict("records")
+    assert read["participant"] == read["sample"] == name and read["predicted_head"] == 93
+
+
 @pytest.mark.parametrize("edit", [
     lambda text: "", lambda text: text.rpartition("\n3")[0],
     lambda text: text.replace("90.0", "91.0", 1), lambda text: text.replace(",", ";"),

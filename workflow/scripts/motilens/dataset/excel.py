@@ -173,6 +173,9 @@ def _cell_text(cell, result, is_computed: bool) -> str:
         return f"{str(value).removesuffix(' 00:00:00')} (Excel made a date of it: {AS_TEXT})"
     if isinstance(value, bool):
         return str(value).upper()
+    shown_in = cell.number_format
+    if shown_in == "General" and cell._style.numFmtId:  # mostly dates of East Asia
+        shown_in = f"no. {cell._style.numFmtId}"
     if isinstance(value, int | float):
-        return format_number(value, cell.number_format)
-    return format_text(str(value), cell.number_format)
+        return format_number(value, shown_in)
+    return format_text(str(value), shown_in)

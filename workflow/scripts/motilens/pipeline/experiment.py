@@ -231,7 +231,10 @@ def load_experiment(
     elif not issues.errors:
         labels = table[["participant", *(name for name in LABELS if name in table)]]
         results = launch_folder / config["results"]
-        split = load_or_make_split(labels, folds["number"], folds["seed"], results)
+        try:
+            split = load_or_make_split(labels, folds["number"], folds["seed"], results)
+        except InputError as error:
+            issues.errors.append(str(error))
     if is_main:  # another host's clock may be slow
         issues.errors += find_future_tables(config)
     # A table of labels and folds is read twice.
