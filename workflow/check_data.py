@@ -15,11 +15,11 @@ def main():
     """Print what is understood and what is wrong; exit with 1 if something must be corrected."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--configfile", nargs="+", default=[])
+    config_files = parser.parse_args().configfile
     try:
-        collector = plan(parser.parse_args().configfile, ["samples.csv"])
-    except SystemExit as error:
-        if error.code == 1:
-            print("Correct this, then check again.", file=sys.stderr)
+        collector = plan(config_files, ["samples.csv"])
+    except SystemExit:
+        print("Correct this, then check again.", file=sys.stderr)
         raise
     experiment = collector.dependencies.experiment
     labels = experiment.samples[[name for name in LABELS if name in experiment.samples]]

@@ -94,7 +94,7 @@ def test_without_a_visible_table_that_is_said(own, book):
     assert "labels.xlsx: no visible sheet holds anything" in one_error(read_book(own, book))
     book["empty"]["A1"] = "see the other sheet"
     error = one_error(read_book(own, book))
-    assert "labels.xlsx, sheet 'empty': its columns cannot be used" in error
+    assert "labels.xlsx, sheet 'empty': its columns cannot be used: missing" in error
 
 
 @pytest.mark.parametrize("hide", [

@@ -88,6 +88,15 @@ def test_own_folds_are_read(tmp_path, text, columns):
     assert read_folds(path, ["1", "2", "3"], columns) == (expected, Issues())
 
 
+def test_spellings_of_own_folds_are_compared_with_the_labels(tmp_path):
+    path = tmp_path / "folds.csv"
+    path.write_text("ID;fold\n07;1\nP 2;2\n7;1\n")
+    issues = Issues(spellings={"7": "07", "P_2": "P_2"})
+    assert splits.read_folds_table(str(path), ["7", "P_2"], 2, issues) == {"7": 1, "P_2": 2}
+    assert "line 4: participants 07 and 7 differ only in" in issues.errors[0]
+    assert issues.warnings[0].endswith("taken for the same: P 2 as P_2, 7 as 07")
+
+
 def test_all_errors_of_own_folds_are_reported(tmp_path):
     path = tmp_path / "folds.csv"
     path.write_text("Patient;Gruppe\n1;1\n2;2\n")

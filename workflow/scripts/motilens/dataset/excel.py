@@ -43,7 +43,10 @@ def read_excel(path: str, data: bytes) -> Sheet:
     }
     visible = [s for s in book.worksheets if s.sheet_state == "visible" and filled[s.title]]
     if not visible:
-        raise InputError(f"{path}: no visible sheet holds anything: unhide the one that counts")
+        raise InputError(
+            f"{path}: no visible sheet holds anything that can be read: unhide the one that "
+            "counts, or save the file again as `Excel Workbook (.xlsx)`"
+        )
     title = visible[0].title
     texts = {
         at: _cell_text(cell, results[title][cell.coordinate], is_computed)

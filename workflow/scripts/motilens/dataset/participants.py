@@ -12,8 +12,8 @@ from motilens.dataset.issues import Issues
 # How a row of means or the like begins. Some are initials, too: they alone are no error.
 SUMMARY = re.compile(
     r"(means?|averages?|avg|median|s\.?d|st\.? ?dev|stdev|std|s\.?e\.?m|min|max|minimum|maximum"
-    r"|range|n|sum|totals?|count|mittelwerte?|mittel|mw|durchschnitt|summe|gesamt|anzahl|stabw"
-    r"|standardabweichung|moyenne|somme|media|promedio|suma|ø|∑|σ|µ)(?=$|[ _(:=±.,])(?![ _]?\d)",
+    r"|range|n|sum|totals?|overall|count|mittelwerte?|mittel|mw|durchschnitt|summe|gesamt|ergebnis|anzahl|stabw"
+    r"|standardabweichung|moyenne|promedio|suma|ø|∑|σ|µ)(?=$|[ _(:=±.,])(?![ _]?\d)",
     re.IGNORECASE,
 )
 

@@ -14,6 +14,7 @@ class Sheet:
         hidden_columns: headers of columns that are not read, by their letters.
         struck: (line, index of the cell) of what is struck through.
         notes, warnings: lines about what is read.
+        is_csv: whether it is a text file.
     """
 
     name: str
@@ -23,3 +24,4 @@ class Sheet:
     struck: set[tuple[int, int]] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    is_csv: bool = False

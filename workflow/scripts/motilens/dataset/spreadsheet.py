@@ -44,7 +44,7 @@ def read_table(
     # pandas' own readers shift columns silently where a row is longer than the header, and guess
     # that initials such as NA are empty.
     is_excel, data = Path(path).suffix.lower() in EXCEL_SUFFIXES, _read_bytes(path)
-    sheet = read_excel(path, data) if is_excel else Sheet(path, _read_csv(path, data))
+    sheet = read_excel(path, data) if is_excel else Sheet(path, _read_csv(path, data), is_csv=True)
     rows = [(line, [cell.strip() for cell in cells]) for line, cells in sheet.rows]
     rows = [(line, cells) for line, cells in rows if any(cells)]
     issues = issues or Issues()
@@ -99,7 +99,7 @@ def _find_columns(
     shared = [name for name in places if list(places.values()).count(places[name]) > 1]
     if shared:
         problems.append(f"one column is to be {' and '.join(map(repr, shared))}")
-    if problems and len(header) == 1:
+    if problems and len(header) == 1 and sheet.is_csv:
         problems = ["the separator must be a semicolon, a comma or a tab"]
     if not problems:
         return places, None
