@@ -13,7 +13,7 @@ from openpyxl.styles import Font
 
 from motilens.dataset.excel import format_ranges
 from motilens.dataset.excel_formats import format_number, format_text
-from support.sample_tables import read
+from support.sample_tables import OWN, read
 
 TABLE = [
     ("participant", "video", "progressive", "nonprogressive", "immotile"),
@@ -21,7 +21,6 @@ TABLE = [
     ("P2", "films/b.mp4", 60.5, 20, 19.5),
     ("P3", "films/c.mp4", 40, 40, 20),
 ]
-OWN = {"videos": None, "needed": ["progressive"]}
 
 
 @pytest.fixture
@@ -270,6 +269,15 @@ def test_ids_that_libraries_take_for_empty_are_ids(own, book, name):
         assert f"line 3: {name!r} is no ID" in issues.errors[0]
     else:
         assert name in table.index and issues.errors == []
+
+
+def test_numbers_that_may_have_lost_a_zero_are_a_warning(own, book):
+    for line, number in enumerate((1.1, 1.1, 1.2), start=2):
+        book.active.cell(line, 1, number)
+    table, issues = read_book(own, book)
+    assert list(table.index) == ["1.1", "1.1+2", "1.2"] and issues.errors == []
+    [warning] = issues.warnings
+    assert "have several rows: 1.1: if 1.1 and 1.10 are two people, format" in warning
 
 
 def test_a_true_or_false_is_an_id(own, book):

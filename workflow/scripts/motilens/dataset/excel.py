@@ -117,17 +117,19 @@ def _read_visible_cells(sheet, texts: dict[tuple[int, int], str]) -> Sheet:
     for area in sheet.merged_cells.ranges:
         if (area.min_row, area.min_col) in texts:
             _fill_covered_cells(rows, area, shown)
+    cells = {
+        (line, index): sheet.cell(line, n)
+        for line in rows
+        for index, n in enumerate(shown)
+        if (line, n) in texts
+    }
     return Sheet(
         "",
-        [(line, [cells.get(n, "") for n in shown]) for line, cells in rows.items()],
+        [(line, [row.get(n, "") for n in shown]) for line, row in rows.items()],
         sorted(hidden_lines),
         {get_column_letter(n): texts.get((header, n), "") for n in sorted(hidden_columns)},
-        {
-            (line, index)
-            for line in rows
-            for index, n in enumerate(shown)
-            if (line, n) in texts and _is_struck(sheet.cell(line, n))
-        },
+        struck={at for at, cell in cells.items() if _is_struck(cell)},
+        decimals={at for at, cell in cells.items() if isinstance(cell.value, float)},
     )
 
 

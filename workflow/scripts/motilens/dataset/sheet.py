@@ -12,7 +12,7 @@ class Sheet:
         rows: (line, cells) from the header on, all of the header's length in Excel.
         hidden_lines: of rows that hold something and are not read.
         hidden_columns: headers of columns that are not read, by their letters.
-        struck: (line, index of the cell) of what is struck through.
+        struck, decimals: (line, index) of cells struck through, and of numbers such as 1.1.
         notes, warnings: lines about what is read.
         is_csv: whether it is a text file.
     """
@@ -22,6 +22,7 @@ class Sheet:
     hidden_lines: list[int] = field(default_factory=list)
     hidden_columns: dict[str, str] = field(default_factory=dict)
     struck: set[tuple[int, int]] = field(default_factory=set)
+    decimals: set[tuple[int, int]] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     is_csv: bool = False

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from motilens.core.errors import InputError
 from motilens.core.suggestions import ask_whether, suggest_names
+from motilens.core.text import shorten_list
 from motilens.dataset.excel import format_ranges, read_excel
 from motilens.dataset.issues import Issues
 from motilens.dataset.sheet import Sheet
@@ -63,6 +64,14 @@ def read_table(
         issues.warnings.append(
             f"{sheet.name}: struck through, and read all the same: rows {format_ranges(struck)}: "
             "delete those that do not count"
+        )
+    place = places.get("participant")
+    ids = [cells[place] for line, cells in rows if (line, place) in sheet.decimals]
+    if repeated := sorted({cell for cell in ids if "." in cell and ids.count(cell) > 1}):
+        issues.warnings.append(
+            f"{sheet.name}: IDs that are numbers for Excel have several rows: "
+            f"{shorten_list(repeated)}: if 1.1 and 1.10 are two people, format the column as text "
+            "and type them again"
         )
     table = []
     for line, cells in rows[1:]:
