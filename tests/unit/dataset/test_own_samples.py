@@ -1,4 +1,4 @@
-"""A laboratory's own table of samples: every error reported at once, with a hint if there is one."""
+"""A laboratory's own table of samples: every error at once, with a hint where there is one."""
 
 import os
 import re
