@@ -44,8 +44,8 @@ def test_the_line_that_names_the_separator_is_respected(files, first):
 
 
 @pytest.mark.parametrize("header", [
-    '"Progressive, %, of all, by two, WHO 2021, mean, rounded"', '"PR; or ""a""; or b"',
-    "PR, %, of all, by two, WHO 2021, mean, rounded",
+    '"Progressive, %, of all, by two, WHO, mean, rounded, in 2021, twice"',
+    '"PR; or ""a, b, c, d, e, f""; or g, h"', "PR, %, by two, WHO, mean, rounded, in 2021, twice",
 ])  # fmt: skip
 def test_separators_within_a_header_do_not_separate(files, header):
     expected = table_of(files)
