@@ -6,7 +6,7 @@ RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 FILES := $(if $(CONFIG),--configfile $(CONFIG))
 SMK := Snakefile workflow/Snakefile rules
 
-.PHONY: demo test test-fast check bundle predict fetch report crate site explain unlock tables lock clean
+.PHONY: demo test test-fast check check-data bundle predict fetch report crate site explain unlock tables lock clean
 
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
@@ -58,6 +58,10 @@ report: .venv/ready
 # A finished run as one file to publish or keep (a Workflow Run RO-Crate): crate.zip in the results.
 crate: .venv/ready
 	@$(RUN) python workflow/crate.py $(FILES)
+
+# What is wrong with the tables and videos of a configuration; runs nothing.
+check-data: .venv/ready
+	@$(RUN) python workflow/check_data.py $(FILES)
 
 # What would run again, and why.
 explain: .venv/ready

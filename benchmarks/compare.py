@@ -19,7 +19,7 @@ from motilens.core.errors import InputError
 from motilens.core.records import read_record
 from motilens.evaluation.ensembling import average_predictions
 from motilens.evaluation.mae_table import training_label_table
-from motilens.evaluation.predictions import read_predictions
+from motilens.evaluation.results import read_predictions
 from motilens.evaluation.statistics import (
     add_constant_rules,
     compare_methods,

@@ -118,6 +118,8 @@ DEPENDENCIES = Dependencies(EXPERIMENT, BASE / "workflow/scripts", BASE / "requi
 if IS_MAIN:
     # workflow/explain.py takes the dependencies from the log record.
     logger.info(EXPERIMENT.describe(), extra={"dependencies": DEPENDENCIES})
+    for line in EXPERIMENT.notes:
+        logger.info(line)
     for line in EXPERIMENT.warnings:
         logger.warning(f"WARNING: {line}")
 

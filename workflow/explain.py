@@ -80,7 +80,8 @@ def plan(config_files, targets):
             snakemake([*options, "--", *targets])
     except SystemExit as error:
         if error.code:
-            print(printed.getvalue().strip(), file=sys.stderr)
+            text = printed.getvalue().strip()
+            print(text[max(text.find("ERROR: "), 0) :], file=sys.stderr)
             sys.exit(1)
     return collector
 

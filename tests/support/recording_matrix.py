@@ -17,7 +17,7 @@ import numpy as np
 from motilens.clips.extract import extract_clips
 from motilens.core.errors import InputError
 from motilens.dataset.issues import Issues
-from motilens.dataset.video_files import resolve_video_path
+from motilens.dataset.video_files import resolve_video_paths
 from support.recordings import (
     RECORDINGS,
     Recording,
@@ -128,7 +128,7 @@ def damage_message(damage: Damage, folder: Path) -> str:
         settings = SETTINGS | {"clips_per_video": 104}
     issues = Issues()
     row = {"video": str(source), "place": "labels.csv, line 2: participant 1"}
-    if os.path.lexists(source) and not resolve_video_path(row, "", issues):
+    if os.path.lexists(source) and not resolve_video_paths([row], "", issues):
         return _without_run_details(issues.errors[0], source)
     try:
         extract_clips(str(source), folder / "clips.h5", settings, "1")

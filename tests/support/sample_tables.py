@@ -1,10 +1,14 @@
 """Reading tables of samples in tests, and changing them."""
 
+import re
+
 from motilens.core.labels import LABELS
 from motilens.dataset.issues import Issues
 from motilens.dataset.samples import read_samples
 
 ALL = tuple(LABELS)
+HEADER = "participant,video,progressive,nonprogressive,immotile"
+OWN = {"videos": None, "needed": ["progressive"]}  # settings of a table that names its videos
 STRICT_SUM = {"tolerance": 1, "on_mismatch": "error"}
 
 
@@ -35,3 +39,12 @@ def edit(path, old, new):
 def rewrite(files, change):
     path = files / "labels.csv"
     path.write_bytes(change(path.read_bytes().decode("utf-8-sig")).encode("utf-8-sig"))
+
+
+def write_rows(own, *rows):
+    (own / "labels.csv").write_text("\n".join(rows))
+
+
+def assert_reported(messages, errors):
+    for message in messages:
+        assert any(re.search(message, line) for line in errors), (message, errors)

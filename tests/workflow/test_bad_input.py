@@ -9,6 +9,7 @@ import sys
 import time
 
 import imageio_ffmpeg
+import pandas as pd
 import pytest
 import torch
 import torchvision
@@ -82,10 +83,42 @@ def test_labels_and_videos_that_do_not_match(own_data):
     done = own_data.run("--cores", "1")
     assert_clear(
         done,
-        r"lab/labels\.csv: participant 3 has labels but no video in lab/videos: add the video",
+        r"lab/labels\.csv, line 4: participant 3 has labels but no video in lab/videos: add",
         r"lab/videos/99_new_XY\.avi: participant 99 has no row in lab/labels\.csv: add the labels",
     )
     assert not (own_data.folder / "results").exists()
+
+
+def check_data(own_data):
+    own_data.folder.joinpath("own.yaml").write_text(yaml.safe_dump(own_data.config))
+    command = [sys.executable, "workflow/check_data.py", "--configfile", "own.yaml"]
+    return subprocess.run(command, cwd=own_data.folder, capture_output=True, text=True)
+
+
+def test_checking_the_data_says_what_is_wrong_and_nothing_else(own_data):
+    table = simulated_sample_table(6, seed=1, folder="videos")
+    with pd.ExcelWriter(own_data.folder / "lab/samples.xlsx") as book:
+        table.to_excel(book, sheet_name="new", index=False)
+        table.to_excel(book, sheet_name="old", index=False)
+    (own_data.folder / "lab/videos/new.avi").touch()
+    own_data.config["dataset"] = {"labels": "lab/samples.xlsx"}
+    done = check_data(own_data)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and len(lines) == 10
+    assert re.fullmatch(r"progressive: [\d.]+ to [\d.]+ %, in 6 videos", lines[0])
+    assert lines[6] == "6 videos of 6 participants; folds of 3, 3 participants"
+    assert lines[7].startswith("WARNING: lab/samples.xlsx: the sheet 'new' is read, not 'old'")
+    assert lines[8].startswith("WARNING: lab/videos: no row of lab/samples.xlsx names these")
+    assert lines[9] == "The data can be used. Warnings: 2. No video was decoded."
+    own_data.config["folds"]["number"] = 7
+    done = check_data(own_data)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1 and done.stdout == "" and len(lines) == 5
+    assert lines[0] == "ERROR: the data set cannot be used:"
+    assert lines[1].startswith("  folds.number: 7 folds need at least 7 participants, there are 6")
+    assert lines[2].startswith("  WARNING: lab/samples.xlsx: the sheet 'new'")
+    assert lines[4] == "Correct this, then check again."
+    assert not list((own_data.folder / "results").glob("[!.]*"))
 
 
 def test_unreadable_and_short_videos_stop_only_themselves(own_data):

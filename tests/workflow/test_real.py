@@ -12,7 +12,8 @@ from motilens.clips.hdf5 import read_stacks
 from motilens.compute.device import setup_compute
 from motilens.core.labels import LABELS
 from motilens.dataset.issues import Issues
-from motilens.dataset.samples import read_label_rows, sort_by_participant
+from motilens.dataset.participants import sort_by_participant
+from motilens.dataset.samples import read_label_rows
 from motilens.dataset.splits import make_split
 from motilens.evaluation.metrics import ZERO_R, mae_participant, predict_constant
 from motilens.models.regressor import build_regressor

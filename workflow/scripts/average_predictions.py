@@ -3,7 +3,8 @@
 from motilens.core.files import hash_file, write_table
 from motilens.core.records import make_provenance, read_record, write_record
 from motilens.evaluation.ensembling import average_predictions, merge_diagnostics
-from motilens.evaluation.predictions import check_no_leakage, read_predictions
+from motilens.evaluation.predictions import check_no_leakage
+from motilens.evaluation.results import read_predictions
 from motilens.pipeline.job import run_job
 
 

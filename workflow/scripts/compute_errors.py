@@ -5,7 +5,7 @@ import pandas as pd
 from motilens.core.files import write_table
 from motilens.core.records import make_provenance, read_record, write_record
 from motilens.evaluation.mae_table import make_mae_row
-from motilens.evaluation.predictions import read_predictions
+from motilens.evaluation.results import read_predictions
 from motilens.pipeline.job import run_job
 
 

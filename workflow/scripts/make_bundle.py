@@ -2,11 +2,10 @@
 
 import logging
 
-import pandas as pd
-
 from motilens.clips.hdf5 import match_clips_to_samples, read_clips
 from motilens.core.files import atomic_write
 from motilens.core.records import make_provenance, read_record, write_record
+from motilens.evaluation.results import read_result
 from motilens.inference.bundle import describe_member, write_bundle
 from motilens.inference.domain_shift import measure_appearance, training_ranges
 from motilens.pipeline.job import run_job
@@ -25,7 +24,7 @@ def main(job):
     files = match_clips_to_samples(job.input.clips, training)
     decoded = {record["sample"]: record for record in map(read_record, job.input.clip_records)}
     measured = [measure_appearance(read_clips(p), decoded[name]) for name, p in files.items()]
-    summary, comparisons = (pd.read_csv(p) for p in (job.input.summary, job.input.comparisons))
+    summary, comparisons = (read_result(p) for p in (job.input.summary, job.input.comparisons))
     errors = errors_vs_zero_r(method, summary, comparisons)
     card = render_model_card(method, records, errors, settings)
     no_better = errors.index[~(errors["gain_low"] > 0)]

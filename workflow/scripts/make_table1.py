@@ -1,15 +1,14 @@
 """Set the errors beside those of the paper's Table 1."""
 
-import pandas as pd
-
 from motilens.core.files import write_table
+from motilens.evaluation.results import read_result
 from motilens.pipeline.job import run_job
 from motilens.reports.page import write_page
 from motilens.reports.table1 import build_table1_page, make_table1
 
 
 def main(job):
-    mae = pd.read_csv(job.input.table, dtype={"folds": str, "skipped": str})
+    mae = read_result(job.input.table, dtype={"folds": str, "skipped": str})
     table = make_table1(mae)
     write_table(job.output.csv, table)
     page = build_table1_page(table, mae, job.params.depends_on["settings"]["simulated"])

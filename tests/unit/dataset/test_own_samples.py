@@ -1,4 +1,4 @@
-"""A laboratory's own table of samples, in every dialect: every error reported at once."""
+"""A laboratory's own table of samples: every error at once, with a hint where there is one."""
 
 import os
 import re
@@ -7,20 +7,16 @@ import pandas as pd
 import pytest
 
 from motilens.core.labels import MOTILITY
-from motilens.dataset.samples import parse_participant_id
-from support.sample_tables import edit, errors_of, read, rewrite, table_of
-
-HEADER = "participant,video,progressive,nonprogressive,immotile"
-OWN = {"videos": None, "needed": ["progressive"]}
-
-
-def write_rows(own, *rows):
-    (own / "labels.csv").write_text("\n".join(rows))
-
-
-def assert_reported(messages, errors):
-    for message in messages:
-        assert any(re.search(message, line) for line in errors), (message, errors)
+from support.sample_tables import (
+    HEADER,
+    OWN,
+    assert_reported,
+    edit,
+    errors_of,
+    read,
+    table_of,
+    write_rows,
+)
 
 
 def test_own_data_in_one_table(own):
@@ -65,28 +61,6 @@ def test_frame_rate_and_scale_of_each_video(own):
     assert "microns_per_pixel: 'x' is not between 0.001 and 1000" in errors[1]
 
 
-ALIKE, DIFFERENT = ("p1", "P-1", "P_01", "p.001"), ("1-12", "P1.1", "P10")
-
-
-@pytest.mark.parametrize("other", ALIKE + DIFFERENT)
-def test_ids_that_look_alike_are_reported(own, other):
-    edit(own / "labels.csv", "P2,", f"{other},")
-    edit(own / "labels.csv", "P1,films/c", "11-2,films/c")
-    if other in ALIKE:
-        [error] = errors_of(own, **OWN)
-        assert f"line 3: participants P1 and {other} differ only in case, leading zeros" in error
-        assert "one person?" in error
-    else:
-        assert table_of(own, **OWN)["participant"].nunique() == 3
-
-
-def test_numbers_as_ids_are_compared_by_their_value(own):
-    (own / "films/c.mp4").unlink()
-    write_rows(own, HEADER, "1,films/a.mp4,50,30,20", "1.0,films/b.mp4,60,20,20")
-    assert list(table_of(own, **OWN).index) == ["1", "1+2"]
-    assert parse_participant_id("1" * 65) is None and parse_participant_id("007.0") == "7"
-
-
 def test_percent_signs_are_understood_and_empty_cells_reported(own):
     expected = table_of(own, **OWN)
     edit(own / "labels.csv", "P2,films/b.mp4,60", "P2,films/b.mp4,60 %")
@@ -120,12 +94,38 @@ def test_fractions_are_reported(own):
     ("films/Mu\u0308ller.mp4", "M\u00fcller.mp4", r"other characters, 'M\xfcller.mp4'"),
     ("films/tuesday.MP4", "tuesday.mp4", "is it 'tuesday.mp4'?"),
     ("films/tuesdays.mp4", "tuesday.mp4", "is it 'tuesday.mp4'?"),
+    ("films/Patient 4", "Patient 4.avi", "is it 'Patient 4.avi'?"),
+    ("films/patient 4.mp4", "Patient 4.avi", "is it 'Patient 4.avi'?"),
 ])  # fmt: skip
 def test_a_name_that_is_nearly_right_gets_a_hint(own, written, there, hint):
     (own / "films" / there).write_text("x")
     edit(own / "labels.csv", "P2,films/b.mp4", f"P2,{written}")
     [error] = errors_of(own, **OWN)
     assert "is no file: correct it" in error and hint in error
+
+
+@pytest.mark.parametrize("written, there, hint", [
+    ("Patient 4", ["Patient 8.mp4", "Patient 4.avi", "Patient 4.txt"], ["Patient 4.avi"]),
+    ("Patient 4.mp4", ["Patient 8.mp4", "Patient 14.mp4", "Patient 44.mp4"], []),
+    ("Patient 4", ["Patient 4.mp4", "Patient 4.avi"], ["Patient 4.avi", "Patient 4.mp4"]),
+    ("Patient D.mp4", ["Patient A.mp4", "Patient B.mp4"], ["Patient A.mp4", "Patient B.mp4"]),
+    ("4.mp4", ["8.mp4", "m.mp4"], []), ("a4.mp4", ["a.mp4"], []),
+])  # fmt: skip
+def test_a_hint_is_no_more_certain_than_it_can_be(own, written, there, hint):
+    for name in there:
+        (own / "films" / name).write_text("x")
+    edit(own / "labels.csv", "P2,films/b.mp4", f"P2,films/{written}")
+    [error] = errors_of(own, **OWN)
+    question = " or ".join(map(repr, hint))
+    assert error.endswith(f": correct it (is it {question}?)" if hint else ": correct it")
+
+
+def test_a_video_of_another_row_is_no_hint(own):
+    (own / "films/Patient A.mp4").write_text("x")
+    edit(own / "labels.csv", "films/a.mp4", "films/Patient A.mp4")
+    edit(own / "labels.csv", "films/b.mp4", "films/Patient B.mp4")
+    [error] = errors_of(own, **OWN)
+    assert error.endswith("Patient B.mp4 is no file: correct it")
 
 
 def test_unused_videos_and_those_from_the_future_are_reported(own):
@@ -143,73 +143,6 @@ def test_unused_videos_and_those_from_the_future_are_reported(own):
     assert "line 3: participant P2: " in error and "b.mp4 has a time in the future" in error
 
 
-@pytest.mark.parametrize("change", [
-    lambda text: text.replace(",", ".").replace(";", ","), lambda text: text.replace(";", "\t"),
-    lambda text: text.replace("\r\n", "\n").removeprefix("\ufeff"),
-    lambda text: text.replace("\r\n", "\r"),
-    lambda text: text.replace("\r\n", ";;\r\n"),  # cells without a name, but empty
-    lambda text: text + ";;;;;;\r\n\r\n", lambda text: "\r\n\r\n" + text,
-    lambda text: text.replace("Head defects (%)", " HEAD  defects (%) "),
-    lambda text: text.replace("\r\n1;", "\r\n01;"),
-])  # fmt: skip
-def test_other_dialects_are_read_alike(files, change):
-    expected = table_of(files)
-    rewrite(files, change)
-    pd.testing.assert_frame_equal(table_of(files), expected)
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "xlsx"])
-def test_other_files_are_read_alike(files, encoding):
-    expected, path = table_of(files), files / "labels.csv"
-    sheet = pd.read_csv(path, sep=";", decimal=",", encoding="utf-8-sig")
-    if encoding == "xlsx":
-        sheet.to_excel(path := files / "labels.xlsx", index=False)
-    else:
-        path.write_bytes(path.read_bytes().decode("utf-8-sig").encode(encoding))
-    pd.testing.assert_frame_equal(table_of(files, labels=str(path)), expected)
-
-
-@pytest.mark.parametrize("change, message", [
-    (lambda text: text.replace(";", ","), "line 2: 13 cells under a header of 7"),
-    (lambda text: text.replace("\r\n2;", "\r\n2;4;"), "line 3: 8 cells under a header of 7"),
-    (lambda text: "", "it is empty"),
-    (lambda text: text.partition("\r\n")[0], "has no row under its header"),
-    (lambda text: text.replace("Head def", "Tail def"), "missing 'Head defects.*both mean 'tail'"),
-    (lambda text: text.replace(";", "|"), "separator must be a semicolon, a comma or a tab"),
-])  # fmt: skip
-def test_what_would_shift_columns_is_refused(files, change, message):
-    rewrite(files, change)
-    assert re.search(message, errors_of(files)[0])
-
-
-def test_a_quotation_mark_that_opens_a_cell_is_reported(own):
-    rows = ["participant,video,progressive,note", 'P1,films/a.mp4,50,"', 'P2,films/b.mp4,60,"']
-    write_rows(own, *rows, "P3,films/c.mp4,40,")
-    [error] = errors_of(own, **OWN)
-    assert "labels.csv, line 2: cannot be read as CSV (a quotation mark opens a cell that" in error
-
-
-def test_other_encodings_are_refused(files):
-    path, text = files / "labels.csv", (files / "labels.csv").read_bytes().decode("utf-8-sig")
-    for data, message in (
-        (text.replace("\r\n3;", "\r\n3\xb5;").encode("cp1252"), "line 4: is not UTF-8 text: save"),
-        (text.encode("utf-16-le"), "is no text file: save it as"),
-    ):
-        path.write_bytes(data)
-        [error] = errors_of(files)
-        assert message in error, "and nothing of what would follow from that"
-    (files / "labels.xlsx").write_bytes(b"no zip")
-    assert "cannot be read as Excel" in errors_of(files, labels=str(files / "labels.xlsx"))[0]
-
-
-def test_what_is_no_file_is_reported(own):
-    os.mkfifo(own / "pipe")
-    for path in (own / "films", own / "pipe"):
-        assert "is no file: correct its path" in errors_of(own, labels=str(path), **OWN)[0]
-    (own / "labels.csv").unlink()
-    assert "labels.csv: no such file" in errors_of(own, **OWN)[0]
-
-
 def test_a_missing_column_is_reported_with_a_suggestion(files):
     edit(files / "labels.csv", "Immotile sperm (%)", "immotile sperms")
     [error, *_] = errors_of(files)
@@ -217,6 +150,14 @@ def test_a_missing_column_is_reported_with_a_suggestion(files):
     columns = {"immotile": "immotile sperms"}
     assert table_of(files, columns=columns)["immotile"].notna().all()
     assert "immotile" not in table_of(files, needed=["head"])
+
+
+def test_the_column_of_another_label_is_no_hint(own):
+    edit(own / "labels.csv", "participant,video,progressive", "participant,video,PR1")
+    for known in ({}, {"columns": {"progressive": "PR2"}}):
+        [error] = errors_of(own, **OWN, **known)
+        assert "missing 'PR2'" in error or "missing 'Progressive motility (%)'" in error
+        assert "is it" not in error
 
 
 def test_two_headers_that_mean_the_same_are_reported(own):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from motilens.core.labels import MOTILITY
-from motilens.dataset.samples import sort_by_participant
+from motilens.dataset.participants import sort_by_participant
 from motilens.simulation.cells import IMMOTILE, draw_cells
 from motilens.simulation.visem_files import simulated_sample_table
 from support.sample_tables import edit, errors_of, read, rewrite, table_of

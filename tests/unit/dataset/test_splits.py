@@ -6,6 +6,7 @@ import pytest
 
 from motilens.core.labels import MOTILITY
 from motilens.dataset import splits
+from motilens.dataset.issues import Issues
 from support.errors import assert_refused
 
 
@@ -68,6 +69,12 @@ def test_an_empty_fold_and_a_damaged_split_are_reported(tmp_path):
     assert_refused(message, splits.load_or_make_split, make_table(9), 3, 0, str(tmp_path))
 
 
+def read_folds(path, participants, columns=None):
+    """Return two folds and the issues."""
+    issues = Issues()
+    return splits.read_folds_table(str(path), participants, 2, issues, columns), issues
+
+
 @pytest.mark.parametrize("text, columns", [
     ("ID,fold\n1,1\n2,2\n3,1\n", None),
     ("participant\tfold\tvideo\n1\t1\ta\n2\t2\tb\n2\t2\tc\n3\t1\td\n", None),
@@ -78,16 +85,25 @@ def test_own_folds_are_read(tmp_path, text, columns):
     path = tmp_path / "folds.csv"
     path.write_text(text)
     expected = {"1": 1, "2": 2, "3": 1}
-    assert splits.read_folds_table(str(path), ["1", "2", "3"], 2, columns) == (expected, [])
+    assert read_folds(path, ["1", "2", "3"], columns) == (expected, Issues())
+
+
+def test_spellings_of_own_folds_are_compared_with_the_labels(tmp_path):
+    path = tmp_path / "folds.csv"
+    path.write_text("ID;fold\n07;1\nP 2;2\n7;1\n")
+    issues = Issues(spellings={"7": "07", "P_2": "P_2"})
+    assert splits.read_folds_table(str(path), ["7", "P_2"], 2, issues) == {"7": 1, "P_2": 2}
+    assert "line 4: participants 07 and 7 differ only in" in issues.errors[0]
+    assert issues.warnings[0].endswith("taken for the same: P 2 as P_2, 7 as 07")
 
 
 def test_all_errors_of_own_folds_are_reported(tmp_path):
     path = tmp_path / "folds.csv"
     path.write_text("Patient;Gruppe\n1;1\n2;2\n")
-    _, [error] = splits.read_folds_table(str(path), ["1", "2"], 2)
+    [error] = read_folds(path, ["1", "2"])[1].errors
     assert "missing 'ID' or 'participant'" in error
     path.write_text("ID;fold\n1;1\n2;4\n2;1\n9;1\n")
-    _, errors = splits.read_folds_table(str(path), ["1", "2", "3"], 2)
+    errors = read_folds(path, ["1", "2", "3"])[1].errors
     for message in (
         "folds.csv, line 3: participant 2: fold '4' is not one of 1, 2",
         "folds.csv, line 4: participant 2 is in fold 1 and in fold 4: a participant has one",

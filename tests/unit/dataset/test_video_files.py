@@ -31,6 +31,9 @@ def test_equal_fingerprints_do_not_make_files_identical_nor_does_being_empty(tmp
     assert len(set(map(video_files.fingerprint_file, paths))) == 1
     [error] = video_files.find_identical_files(list(zip("abc", paths, strict=True)))
     assert error == f"c: {paths[2]} has the same content as {paths[0]} (a): keep one"
+    Path(paths[2]).write_bytes(Path(paths[1]).read_bytes())
+    [error] = video_files.find_identical_files(list(zip("abc", paths, strict=True)))
+    assert error.startswith(f"c: {paths[2]} has the same content as {paths[1]} (b)")
     for path in paths[::2]:
         Path(path).write_bytes(b"")
     assert video_files.find_identical_files([("a", paths[0]), ("c", paths[2])]) == []
@@ -50,13 +53,13 @@ def test_videos_in_an_object_store_are_found_by_their_names_alone():
     assert error.startswith("s3://lab/films/nobody.avi: its name does not begin")
     issues = Issues()
     rows = [{"place": "here", "video": name} for name in ("./old/3_c.avi", "3_c.avi", "")]
-    usable = [video_files.resolve_video_path(row, "s3://lab/films", issues, STORED) for row in rows]
-    assert usable == [True, False, False] and rows[1]["video"] == "s3://lab/films/3_c.avi"
+    usable = video_files.resolve_video_paths(rows, "s3://lab/films", issues, STORED)
+    assert usable == rows[:1] and rows[1]["video"] == "s3://lab/films/3_c.avi"
     missing, unnamed = issues.errors
     assert unnamed == "here: names no video: correct it"
     assert missing.startswith("here: s3://lab/films/3_c.avi is not in the store: correct it (names")
     issues, row = Issues(), {"place": "here", "video": "1_#2.avi"}
-    assert not video_files.resolve_video_path(row, "s3://lab", issues, STORED)
+    assert not video_files.resolve_video_paths([row], "s3://lab", issues, STORED)
     assert issues.errors == ["here: s3://lab/1_#2.avi: # and ? end an address: rename it"]
     paths = [("line 2", "s3://lab/a/1.avi"), ("line 3", "s3://lab/a/./b/../1.avi")]
     [error] = video_files.find_repeated_addresses([*paths, ("line 4", "s3://lab/a/2.avi")])
@@ -76,3 +79,17 @@ def test_a_video_is_compared_with_the_plan(tmp_path):
         False,
         False,
     ]
+
+
+def test_a_video_that_vanishes_while_it_is_compared_is_reported(tmp_path, monkeypatch):
+    paths = [str(tmp_path / f"{k}.avi") for k in (1, 2)]
+    for path in paths:
+        Path(path).write_bytes(b"the same")
+
+    def vanish(first, second, shallow):
+        Path(first).unlink()
+        return Path(first).read_bytes() == Path(second).read_bytes()
+
+    monkeypatch.setattr(video_files.filecmp, "cmp", vanish)
+    [error] = video_files.find_identical_files(list(zip("ab", paths, strict=True)))
+    assert error.startswith(f"{paths[0]}: cannot be read (No such file")

@@ -6,7 +6,7 @@ import pytest
 
 from motilens.core.errors import InputError
 from motilens.core.files import hash_file
-from motilens.evaluation import predictions
+from motilens.evaluation import predictions, results
 from support.errors import assert_refused
 from support.predictions import one_prediction
 
@@ -23,11 +23,20 @@ def written(tmp_path):
 
 def test_predictions_are_read_as_they_were_written_if_they_are_numbers(written):
     path, record = written
-    read = predictions.read_predictions(str(path), record)
+    read = results.read_predictions(str(path), record)
     pd.testing.assert_frame_equal(read, one_prediction()[0])
     one_prediction()[0].assign(predicted_head=float("nan")).to_csv(path, index=False)
     with pytest.raises(InputError, match="a prediction is not a number"):
-        predictions.read_predictions(str(path), record | {"predictions_sha256": hash_file(path)})
+        results.read_predictions(str(path), record | {"predictions_sha256": hash_file(path)})
+
+
+@pytest.mark.parametrize("name", ["NA", "nan", "null", "None", "007", "1e5"])
+def test_a_participant_with_the_initials_na_is_no_missing_number(written, name):
+    path, record = written
+    one_prediction()[0].assign(participant=name, sample=name).to_csv(path, index=False)
+    record["predictions_sha256"] = hash_file(path)
+    [read] = results.read_predictions(str(path), record).to_dict("records")
+    assert read["participant"] == read["sample"] == name and read["predicted_head"] == 93
 
 
 @pytest.mark.parametrize("edit", [
@@ -38,14 +47,14 @@ def test_edited_predictions_are_refused(written, edit):
     path, record = written
     path.write_text(edit(path.read_text()))
     with pytest.raises(InputError, match="seed0.csv is not what the model made .*: delete it"):
-        predictions.read_predictions(str(path), record)
+        results.read_predictions(str(path), record)
 
 
 def test_predictions_of_another_model_are_refused(written):
     path, record = written
     message = "the record beside its model is that of another one"
     for other in ({"fold": "2"}, {"seed": "1"}, {"method": "I4"}, {"target": "motility"}):
-        assert_refused(message, predictions.read_predictions, str(path), record | other)
+        assert_refused(message, results.read_predictions, str(path), record | other)
 
 
 def samples(*names):

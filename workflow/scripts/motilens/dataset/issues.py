@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Issues:
-    """Lines for people: errors stop a run before it computes anything, warnings do not."""
+    """Lines for people: errors stop a run before it computes anything, warnings do not.
+
+    Notes say what was read; `spellings` how the table of labels writes each participant's ID.
+    """
 
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    spellings: dict[str, str] = field(default_factory=dict, compare=False)

@@ -12,13 +12,18 @@ import pandas as pd
 from motilens.core.errors import InputError
 from motilens.core.labels import LABELS, MOTILITY, VIDEO_FACTS
 from motilens.dataset.issues import Issues
+from motilens.dataset.participants import (
+    check_participants,
+    compare_spellings,
+    sort_by_participant,
+)
 from motilens.dataset.spreadsheet import read_table
 from motilens.dataset.video_files import (
     find_identical_files,
     find_repeated_addresses,
     find_unlisted_videos,
     list_numbered_videos,
-    resolve_video_path,
+    resolve_video_paths,
 )
 
 # Headers that are understood for each of our names.
@@ -56,7 +61,7 @@ def read_samples(
         folder = dataset.get("videos") or Path(labels).parent
         if dataset.get("video_list"):
             issues.errors.append(f"{labels}: names the videos: remove dataset.video_list")
-        matched = [row for row in rows if resolve_video_path(row, folder, issues, stored)]
+        matched = resolve_video_paths(rows, folder, issues, stored)
         issues.warnings += find_unlisted_videos(folder, [row["video"] for row in rows], labels)
     else:
         matched = _match_videos_to_labels(dataset, rows, issues, stored)
@@ -85,30 +90,22 @@ def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> lis
         required -= {"video", *VIDEO_FACTS}  # here or in the list
     optional = [name for name in COLUMNS if name not in required]
     try:
-        table = read_table(path, COLUMNS | titles, optional, issues)
+        table = read_table(path, COLUMNS | titles, optional, issues, keep_going=True)
     except InputError as error:
         issues.errors.append(str(error))
         return []
-    rows, seen, spellings = [], set(), {}
-    for row in table:
-        if "participant" not in row:
-            break  # reported already
-        if not _check_participant(path, row, issues):
-            continue
-        participant = row["participant"]
-        if participant in seen and "video" not in {*row, *required}:
+    if not all("participant" in row for row in table):
+        return []  # reported already
+    rows = []
+    for row in check_participants(path, table, issues):
+        participant, spelling = row["participant"], row["spelling"]
+        if issues.spellings.get(participant) == spelling and "video" not in {*row, *required}:
             issues.errors.append(
                 f"{row['place']} has more than one row: keep one, or name the video of each in a "
                 "column `video`"
             )
             continue
-        seen.add(participant)
-        other = spellings.setdefault(_spoken_form(participant), participant)
-        if other != participant:
-            issues.errors.append(
-                f"{path}, line {row['line']}: participants {other} and {participant} differ only "
-                "in case, leading zeros or . - _: one person? Write one as the other, or rename it"
-            )
+        issues.spellings.setdefault(participant, spelling)
         _parse_numbers(row, needed, issues)
         _check_motility(row, needed, dataset["motility_sum"], issues)
         rows.append(row)
@@ -134,9 +131,10 @@ def _match_videos_to_labels(
     except InputError as error:
         issues.errors.append(str(error))
         return []
-    usable = [video for video in videos if resolve_video_path(video, folder, issues, stored)]
+    usable = resolve_video_paths(videos, folder, issues, stored)
     if video_list:
         issues.warnings += find_unlisted_videos(folder, [v["video"] for v in videos], video_list)
+        issues.warnings += compare_spellings(video_list, videos, issues.spellings)
     by_participant = {row["participant"]: row for row in rows}
     for video in usable:
         if rows and video["participant"] not in by_participant:
@@ -145,11 +143,12 @@ def _match_videos_to_labels(
                 "add the labels or move the video away"
             )
     with_video = {video["participant"] for video in videos}
-    for participant in (name for name in by_participant if name not in with_video):
-        issues.errors.append(
-            f"{labels}: participant {participant} has labels but no video in "
-            f"{video_list or folder}: add the video or remove the row"
-        )
+    issues.errors += [
+        f"{row['place']} has labels but no video in {video_list or folder}: add the video or "
+        "remove the row"
+        for participant, row in by_participant.items()
+        if participant not in with_video
+    ]
     return [by_participant.get(video["participant"], {}) | video for video in usable]
 
 
@@ -160,22 +159,10 @@ def _read_video_list(dataset: dict, issues: Issues) -> list[dict]:
         name: (*COLUMNS[name], *([titles[name]] if name in titles else []))
         for name in ("participant", "video", *VIDEO_FACTS)
     }
-    rows = []
-    for row in read_table(path, columns, VIDEO_FACTS):
-        if _check_participant(path, row, issues):
-            _parse_numbers(row, (), issues)
-            rows.append(row)
+    rows = check_participants(path, read_table(path, columns, VIDEO_FACTS, issues), issues)
+    for row in rows:
+        _parse_numbers(row, (), issues)
     return rows
-
-
-def _check_participant(path: str, row: dict, issues: Issues) -> bool:
-    """Complete a row's participant and place, and return whether its ID can be used."""
-    line, cell = f"{path}, line {row['line']}", row["participant"]
-    participant = parse_participant_id(cell)
-    row |= {"participant": participant, "place": f"{line}: participant {participant}"}
-    if participant is None:
-        issues.errors.append(f"{line}: {cell!r} is no ID: use letters, digits and . - _")
-    return participant is not None
 
 
 def _parse_numbers(row: dict, needed: Sequence[str], issues: Issues) -> None:
@@ -227,27 +214,3 @@ def _check_units(table: pd.DataFrame, needed: Sequence[str], labels: str, issues
             f"videos differ in scale, {scales.min():g} to {scales.max():g} µm per pixel: nothing "
             "corrects for it, and models may mistake size for a difference between samples"
         )
-
-
-def sort_by_participant(table: pd.DataFrame) -> pd.DataFrame:
-    """Sort rows by participant as people count, 2 before 10; keep the order within one."""
-    return table.sort_values(
-        "participant", key=lambda ids: ids.map(lambda i: (len(i), i)), kind="stable"
-    )
-
-
-def parse_participant_id(cell: str) -> str | None:
-    """Return an ID that can be part of a path; 07, 7 and 7.0 are the same participant.
-
-    None if the cell has other characters than letters, digits and . - _
-    """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", cell):
-        return None
-    number = re.fullmatch(r"(\d+)(\.0*)?", cell)
-    return str(int(number[1])) if number else cell
-
-
-def _spoken_form(participant: str) -> tuple[str, ...]:
-    """Return an ID as one would say it: P-07, P_7 and p7 are the same; 1-12 and 11-2 are not."""
-    parts = re.findall(r"[a-z]+|\d+", participant.casefold())
-    return tuple(part.lstrip("0") if part.isdigit() else part for part in parts)

@@ -11,7 +11,12 @@ import pandas as pd
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write
 from motilens.core.labels import MOTILITY
-from motilens.dataset.samples import parse_participant_id, sort_by_participant
+from motilens.dataset.issues import Issues
+from motilens.dataset.participants import (
+    check_participants,
+    compare_spellings,
+    sort_by_participant,
+)
 from motilens.dataset.spreadsheet import read_table
 
 N_CANDIDATES = 200  # splits drawn, of which the best balanced is taken
@@ -112,26 +117,31 @@ def load_or_make_split(
 
 
 def read_folds_table(
-    path: str, participants: Sequence[str], n_folds: int, columns: dict | None = None
-) -> tuple[dict[str, int], list[str]]:
+    path: str,
+    participants: Sequence[str],
+    n_folds: int,
+    issues: Issues,
+    columns: dict | None = None,
+) -> dict[str, int]:
     """Read folds 1 .. n_folds from a user's table with the columns ID (or participant) and fold.
 
     A participant may have several rows, as in a table of videos, but one fold. `columns` are
     headers where they are others, by our names participant and fold. Return the fold of each
-    participant, and a line for each thing that is wrong.
+    participant; `issues` gets what is wrong.
     """
     accepted = {"participant": ["ID", "participant"], "fold": ["fold"]}
     for name in accepted.keys() & (columns or {}).keys():
         accepted[name].append(columns[name])
     try:
-        table = read_table(path, accepted)
+        rows = check_participants(path, read_table(path, accepted, issues=issues), issues)
     except InputError as error:
-        return {}, [str(error)]
+        issues.errors.append(str(error))
+        return {}
+    issues.warnings += compare_spellings(path, rows, issues.spellings)
     known_folds = [str(fold) for fold in range(1, n_folds + 1)]
-    folds, lines = {}, []
-    for row in table:
-        participant = parse_participant_id(row["participant"]) or repr(row["participant"])
-        place = f"{path}, line {row['line']}: participant {participant}"
+    folds, lines = {}, issues.errors
+    for row in rows:
+        participant, place = row["participant"], row["place"]
         if folds.setdefault(participant, row["fold"]) != row["fold"]:
             lines.append(
                 f"{place} is in fold {row['fold']} and in fold {folds[participant]}: a participant "
@@ -147,7 +157,7 @@ def read_folds_table(
     for fold in known_folds:
         if fold not in folds.values():
             lines.append(f"{path}: fold {fold} has no participants: correct folds.number")
-    return {who: int(fold) for who, fold in folds.items() if fold in known_folds}, lines
+    return {who: int(fold) for who, fold in folds.items() if fold in known_folds}
 
 
 def split_digest(folds: dict[str, int]) -> str:

@@ -2,17 +2,20 @@
 
 import codecs
 import csv
-import difflib
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from motilens.core.errors import InputError
+from motilens.core.suggestions import ask_whether, suggest_names
+from motilens.core.text import shorten_list
+from motilens.dataset.excel import format_ranges, read_excel
 from motilens.dataset.issues import Issues
+from motilens.dataset.sheet import Sheet
 
 SEPARATORS = ";,\t"
+EXCEL_SUFFIXES = (".xlsx", ".xlsm")
 
 
 def read_table(
@@ -20,35 +23,56 @@ def read_table(
     columns: Mapping[str, Sequence[str]],
     optional: Sequence[str] = (),
     issues: Issues | None = None,
+    keep_going: bool = False,
 ) -> list[dict[str, str]]:
     """Read the rows of a table that are not empty.
 
     Args:
-        path: CSV (UTF-8, or UTF-16 with byte order mark; `;`, `,` or tab) or .xlsx.
+        path: CSV (UTF-8, or UTF-16 with byte order mark; `;`, `,` or tab), .xlsx or .xlsm.
         columns: our names, each with the headers that are understood (in upper and lower case), of
             which one may be there.
         optional: those of our names that may be missing.
-        issues: where to report a wrong header, to go on without its column; None: it is raised.
+        issues: where to report what is not read, such as hidden rows.
+        keep_going: whether to report a wrong header there, too, and to go on without its column.
 
     Returns:
-        One dict for each row: line (int, of the file or the first sheet), and text for each of our
-        names whose column is there.
+        One dict for each row: line (int, of the file or the sheet), and text for each of our names
+        whose column is there.
 
     Raises:
         InputError: the file cannot be read, lacks a column, or a row does not fit the header.
     """
-    # pandas' own CSV reader shifts columns silently where a row is longer than the header.
-    rows = _read_excel(path) if Path(path).suffix.lower() == ".xlsx" else _read_csv(path)
-    rows = [(line, [cell.strip() for cell in cells]) for line, cells in rows]
+    # pandas' own readers shift columns silently where a row is longer than the header, and guess
+    # that initials such as NA are empty.
+    is_excel, data = Path(path).suffix.lower() in EXCEL_SUFFIXES, _read_bytes(path)
+    sheet = read_excel(path, data) if is_excel else Sheet(path, _read_csv(path, data), is_csv=True)
+    rows = [(line, [cell.strip() for cell in cells]) for line, cells in sheet.rows]
     rows = [(line, cells) for line, cells in rows if any(cells)]
+    issues = issues or Issues()
+    issues.notes += sheet.notes
+    issues.warnings += sheet.warnings
     if not rows:
-        raise InputError(f"{path}: cannot be read as a table: it is empty")
+        raise InputError(f"{sheet.name}: cannot be read as a table: it is empty")
     header = rows[0][1]
-    places, error = _find_columns(path, header, columns, optional)
-    if error and issues is None:
+    places, error = _find_columns(sheet, header, columns, optional)
+    if error and not keep_going:
         raise InputError(error)
     if error:
         issues.errors.append(error)
+    used = {(line, place) for line, _ in rows for place in places.values()}
+    if struck := sorted({line for line, _ in sheet.struck & used}):
+        issues.warnings.append(
+            f"{sheet.name}: struck through, and read all the same: rows {format_ranges(struck)}: "
+            "delete those that do not count"
+        )
+    place = places.get("participant")
+    ids = [cells[place] for line, cells in rows if (line, place) in sheet.decimals]
+    if repeated := sorted({cell for cell in ids if "." in cell and ids.count(cell) > 1}):
+        issues.warnings.append(
+            f"{sheet.name}: IDs that are numbers for Excel have several rows: "
+            f"{shorten_list(repeated)}: if 1.1 and 1.10 are two people, format the column as text "
+            "and type them again"
+        )
     table = []
     for line, cells in rows[1:]:
         if len(cells) < len(header) or any(cells[len(header) :]):
@@ -61,49 +85,59 @@ def read_table(
 
 
 def _find_columns(
-    path: str, header: list[str], columns: Mapping[str, Sequence[str]], optional: Sequence[str]
+    sheet: Sheet, header: list[str], columns: Mapping[str, Sequence[str]], optional: Sequence[str]
 ) -> tuple[dict[str, int], str | None]:
     """Return the place in the header of each of our names, and what is wrong with the header."""
-    titles = [" ".join(name.split()).casefold() for name in header]
+    titles, hidden = [_fold(name) for name in header], sheet.hidden_columns
+    wanted = {name: [_fold(title) for title in accepted] for name, accepted in columns.items()}
+    known = set().union(*wanted.values())
+    free = [name for name, title in zip(header, titles, strict=True) if title not in known]
     places, problems = {}, []
     for name, accepted in columns.items():
-        wanted = [" ".join(title.split()).casefold() for title in accepted]
-        matches = [place for place, title in enumerate(titles) if title in wanted]
+        matches = [place for place, title in enumerate(titles) if title in wanted[name]]
         if len(matches) == 1:
             places[name] = matches[0]
         elif matches:
             doubled = " and ".join(repr(header[place]) for place in matches)
             problems.append(f"{doubled} both mean {name!r}: keep one, or say which")
         elif name not in optional:
-            near = [n for title in accepted for n in difflib.get_close_matches(title, header, 1)]
-            suggestion = f" (is it {near[0]!r}?)" if near else ""
-            problems.append(f"missing {' or '.join(map(repr, accepted))}{suggestion}")
+            hint = ask_whether(near for title in accepted for near in suggest_names(title, free))
+            if letters := [a for a, title in hidden.items() if _fold(title) in wanted[name]]:
+                hint = f" (it is in the hidden column {letters[0]}: unhide it)"
+            problems.append(f"missing {' or '.join(map(repr, accepted))}{hint}")
     shared = [name for name in places if list(places.values()).count(places[name]) > 1]
     if shared:
         problems.append(f"one column is to be {' and '.join(map(repr, shared))}")
-    if problems and len(header) == 1:
+    if problems and len(header) == 1 and sheet.is_csv:
         problems = ["the separator must be a semicolon, a comma or a tab"]
     if not problems:
         return places, None
     return places, (
-        f"{path}: its columns cannot be used: {'; '.join(problems)}; found "
-        f"{', '.join(map(repr, header))}: rename them, or give their names in dataset.columns "
-        "(the first line must be the header)"
+        f"{sheet.name}: its columns cannot be used: {'; '.join(problems)}; found "
+        f"{', '.join(map(repr, filter(None, header)))}: rename them, or give their names in "
+        "dataset.columns (the first line must be the header)"
     )
 
 
-def _read_csv(path: str) -> list[tuple[int, list[str]]]:
-    text = _read_text(path).replace("\r\n", "\n").replace("\r", "\n")
-    header = text.lstrip("\n").partition("\n")[0]
-    separator = max(SEPARATORS, key=header.count)
-    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
-    rows, line = [], 1
+def _fold(title: str) -> str:
+    """Return a header in the form in which headers are compared."""
+    return " ".join(title.split()).casefold()
+
+
+def _read_csv(path: str, data: bytes) -> list[tuple[int, list[str]]]:
+    text = _decode(path, data).replace("\r\n", "\n").replace("\r", "\n")
+    separator, line = _find_separator(text), 1
+    if named := re.match('\n*"?sep=(.)"?(\\1|[;,\t])*\n', text, re.IGNORECASE):  # Excel writes this
+        separator, line = named[1], 1 + named[0].count("\n")
+        text = text[named.end() :]
+    reader, skipped = csv.reader(io.StringIO(text), delimiter=separator, strict=True), line - 1
+    rows = []
     try:
         for row in reader:
             if any("\n" in cell for cell in row):
                 raise csv.Error("a quotation mark opens a cell that goes on in the next line")
             rows.append((line, row))
-            line = reader.line_num + 1
+            line = reader.line_num + skipped + 1
         return rows
     except csv.Error as error:
         raise InputError(
@@ -111,8 +145,15 @@ def _read_csv(path: str) -> list[tuple[int, list[str]]]:
         ) from error
 
 
-def _read_text(path: str) -> str:
-    data = _read_bytes(path)
+def _find_separator(text: str) -> str:
+    """Return what separates cells: as often in every line if possible, else in the header."""
+    lines = [line for line in re.sub('"[^"]*"', "", text).split("\n") if line.strip()] or [""]
+    counts = {separator: [line.count(separator) for line in lines] for separator in SEPARATORS}
+    # A comma in the header may be a part of a name, in other lines the decimal mark.
+    return max(counts, key=lambda s: (min(counts[s]) == max(counts[s]) > 0, counts[s][0]))
+
+
+def _decode(path: str, data: bytes) -> str:
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if utf16 else "utf-8-sig")
@@ -135,23 +176,3 @@ def _read_bytes(path: str) -> bytes:
         raise InputError(f"{path}: no such file: correct its path in the config") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): correct it") from error
-
-
-def _read_excel(path: str) -> list[tuple[int, list[str]]]:
-    data = io.BytesIO(_read_bytes(path))
-    try:
-        sheet = pd.read_excel(data, header=None, dtype=object, engine="openpyxl")
-    except Exception as error:  # openpyxl and zipfile have many
-        raise InputError(
-            f"{path}: cannot be read as Excel ({error}): save it again as .xlsx, or as `CSV UTF-8`"
-        ) from error
-    rows = sheet.itertuples(index=False, name=None)
-    return [(line, [_cell_text(value) for value in row]) for line, row in enumerate(rows, start=1)]
-
-
-def _cell_text(value) -> str:
-    if pd.isna(value):
-        return ""
-    if isinstance(value, float):
-        return f"{value:.10g}"  # Excel shows 15 digits of 0.1 + 0.2, which nobody typed
-    return str(value)

@@ -1,6 +1,5 @@
 """Video files: whose they are, whether two are the same, whether one has changed."""
 
-import difflib
 import filecmp
 import hashlib
 import os
@@ -14,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from motilens.core.errors import InputError
+from motilens.core.suggestions import ask_whether, suggest_names
 from motilens.core.text import shorten_list
 from motilens.dataset.issues import Issues
 
@@ -45,41 +45,57 @@ def list_numbered_videos(folder: str, issues: Issues, stored: Container[str] | N
     """
     if stored is None and not Path(folder).is_dir():
         raise InputError(f"{folder}: no such folder of videos: correct dataset.videos")
-    videos = []
+    videos, digits_of = [], {}
     for name in sorted(os.listdir(folder) if stored is None else stored):
         if not is_video_file(name) or "/" in name:
             continue
+        path = os.path.join(folder, name)
         if digits := re.match("[0-9]*", name)[0]:
-            place = f"{folder}: participant {int(digits)}"
-            videos.append({"participant": str(int(digits)), "video": name, "place": place})
+            participant = str(int(digits))
+            place = f"{folder}: participant {participant}"
+            videos.append({"participant": participant, "video": name, "place": place})
+            if (first := digits_of.setdefault(participant, digits)) != digits:
+                issues.errors.append(
+                    f"{path}: another name begins with {first}, which is the same number: one "
+                    "person? Write both alike"
+                )
         else:
             issues.errors.append(
-                f"{os.path.join(folder, name)}: its name does not begin with a participant's ID: "
-                "rename it, or name its participant in a CSV `ID;video` (dataset.video_list)"
+                f"{path}: its name does not begin with a participant's ID: rename it, or name its "
+                "participant in a CSV `ID;video` (dataset.video_list)"
             )
     return videos
 
 
-def resolve_video_path(
-    row: dict, folder: str | Path, issues: Issues, stored: Container[str] | None = None
-) -> bool:
-    """Complete the path of a row's video and return whether it can be used.
+def resolve_video_paths(
+    rows: Sequence[dict],
+    folder: str | Path,
+    issues: Issues,
+    stored: Container[str] | None = None,
+) -> list[dict]:
+    """Complete the paths of the rows' videos and return the rows whose video can be used.
 
     Args:
-        row: with `video` (a name in the folder) and `place` (for messages); `video` becomes a path.
+        rows: with place (for messages) and video: a name in the folder, which becomes a path.
         stored: as of `list_numbered_videos`.
     """
-    if not row["video"]:
-        issues.errors.append(f"{row['place']}: names no video: correct it")
-        return False
-    name = row["video"]
-    row["video"] = path = os.path.join(folder, name)
-    if problem := _find_problem(name, path, stored):
-        issues.errors.append(f"{row['place']}: {path}{problem}")
-    return not problem
+    usable, names = [], [row["video"] for row in rows]
+    for row, name in zip(rows, names, strict=True):
+        row["video"] = os.path.join(folder, name)
+    named = {os.path.normpath(row["video"]) for row in rows}
+    for row, name in zip(rows, names, strict=True):
+        if not name:
+            issues.errors.append(f"{row['place']}: names no video: correct it")
+        elif problem := _find_problem(name, row["video"], named, stored):
+            issues.errors.append(f"{row['place']}: {row['video']}{problem}")
+        else:
+            usable.append(row)
+    return usable
 
 
-def _find_problem(name: str, path: str, stored: Container[str] | None) -> str:
+def _find_problem(
+    name: str, path: str, named: Container[str], stored: Container[str] | None
+) -> str:
     """Return what is wrong with a video's path, to be written after it; else nothing."""
     if set(path) & set("{}<>"):
         return ": { } < > have a meaning for Snakemake: rename it"
@@ -95,7 +111,7 @@ def _find_problem(name: str, path: str, stored: Container[str] | None) -> str:
     if os.path.islink(path) and not os.path.exists(path):
         return " is a broken link: correct or remove it"
     if not os.path.isfile(path):
-        return f" is no file: correct it{_suggest_file(path)}"
+        return f" is no file: correct it{_suggest_file(path, named)}"
     issue = describe_future_mtime(path)
     return f" {issue}" if issue else ""
 
@@ -129,21 +145,25 @@ def find_unlisted_videos(folder: str | Path, paths: Sequence[str], table: str) -
     return lines
 
 
-def _suggest_file(path: str) -> str:
-    """Return a hint at a file with a similar name, if there is one."""
+def _suggest_file(path: str, named: Container[str]) -> str:
+    """Return a hint at a file with a similar name, if there is one that no row names (`named`)."""
     folder, name = os.path.split(path)
     if os.path.exists(path):  # a folder, for example
         return ""
     if "\\" in path:
         return " (write / where Windows has \\)"
-    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+    files = sorted(os.listdir(folder or ".")) if os.path.isdir(folder or ".") else []
+    files = [f for f in files if os.path.normpath(os.path.join(folder, f)) not in named]
     # macOS writes ü as two characters, which look the same.
     composed = unicodedata.normalize("NFC", name)
-    if same := [other for other in names if unicodedata.normalize("NFC", other) == composed]:
+    if same := [other for other in files if unicodedata.normalize("NFC", other) == composed]:
         return f" (the file's name is written in other characters, {ascii(same[0])}: rename it)"
-    close = [other for other in names if other.casefold() == name.casefold()]
-    close += difflib.get_close_matches(name, names, 1)
-    return f" (is it {close[0]!r}?)" if close else ""
+    stems = {file: Path(file).stem for file in files if is_video_file(file)}
+    stem = Path(name).stem if is_video_file(name) else name
+    same = [file for file in files if file.casefold() == name.casefold()]
+    same = same or [file for file, other in stems.items() if other.casefold() == stem.casefold()]
+    near = suggest_names(stem, dict.fromkeys(stems.values()))
+    return ask_whether(same or [file for file, other in stems.items() if other in near])
 
 
 def find_repeated_addresses(videos: Sequence[tuple[str, str]]) -> list[str]:
@@ -163,18 +183,18 @@ def find_identical_files(videos: Sequence[tuple[str, str]]) -> list[str]:
     lines, groups = [], defaultdict(list)
     for place, path in videos:
         try:
-            if os.path.getsize(path):  # empty files are reported when they are decoded
-                groups[fingerprint_file(path)].append((place, path))
-        except InputError as error:
-            lines.append(str(error))
+            if not os.path.getsize(path):  # reported when it is decoded
+                continue
+            group = groups[_digest_pieces(path)]
+            copies = [o for o in group if filecmp.cmp(o[1], path, shallow=False)]
         except OSError as error:
-            lines.append(f"{path}: cannot be read ({error.strerror})")
-    for (place, path), *others in groups.values():
-        lines += [
-            f"{other_place}: {other} has the same content as {path} ({place}): keep one"
-            for other_place, other in others
-            if filecmp.cmp(path, other, shallow=False)
-        ]
+            lines.append(f"{error.filename or path}: cannot be read ({error.strerror}): correct it")
+            continue
+        if copies:
+            owner, other = copies[0]
+            lines.append(f"{place}: {path} has the same content as {other} ({owner}): keep one")
+        else:
+            group.append((place, path))
     return lines
 
 
@@ -189,14 +209,18 @@ def fingerprint_file(path: str) -> str:
         InputError: the file cannot be read.
     """
     try:
-        with open(path, "rb") as file:
-            size = file.seek(0, 2)
-            digest = hashlib.sha256(str(size).encode())
-            for piece in range(N_PIECES):
-                file.seek(max(size - PIECE_BYTES, 0) * piece // (N_PIECES - 1))
-                digest.update(file.read(PIECE_BYTES))
+        return _digest_pieces(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): allow it") from error
+
+
+def _digest_pieces(path: str) -> str:
+    with open(path, "rb") as file:
+        size = file.seek(0, 2)
+        digest = hashlib.sha256(str(size).encode())
+        for piece in range(N_PIECES):
+            file.seek(max(size - PIECE_BYTES, 0) * piece // (N_PIECES - 1))
+            digest.update(file.read(PIECE_BYTES))
     return digest.hexdigest()[:16]
 
 

@@ -1,9 +1,5 @@
 """Tables of predictions, and the check that no participant crosses folds."""
 
-import hashlib
-import io
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -55,24 +51,3 @@ def make_prediction_table(
     true = samples.loc[table["sample"], values].add_prefix("true_").reset_index(drop=True)
     outputs = pd.DataFrame(predicted, columns=values).add_prefix("predicted_")
     return pd.concat([table, true, outputs], axis=1)
-
-
-def read_predictions(path: str, record: dict) -> pd.DataFrame:
-    """Read the predictions that the model of a record made; participants are text.
-
-    Raises:
-        InputError: they are not what the model made, or a prediction is not a number.
-    """
-    model = "{method}, {target}, fold {fold}, seed {seed}".format_map(record)
-    if not path.endswith("/{method}/{target}/fold{fold}/seed{seed}.csv".format_map(record)):
-        raise InputError(
-            f"{path}: the record beside its model is that of another one ({model}): delete both "
-            "and run again"
-        )
-    content = Path(path).read_bytes()
-    if hashlib.sha256(content).hexdigest() != record["predictions_sha256"]:
-        raise InputError(f"{path} is not what the model made ({model}): delete it and run again")
-    predictions = pd.read_csv(io.BytesIO(content), dtype={"participant": str, "sample": str})
-    if predictions.isna().any(axis=None):
-        raise InputError(f"{path}: a prediction is not a number: see the model's diagnostics")
-    return predictions

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from motilens.evaluation.metrics import CONSTANT_RULES
-from motilens.evaluation.predictions import read_predictions
+from motilens.evaluation.results import read_predictions
 
 N_RESAMPLES = 9999
 TOLERANCE = 1e-9  # percentage points: what differs less is the same, but for rounding

@@ -1,6 +1,5 @@
 """Checking a configuration against its schema, with messages for people."""
 
-import difflib
 import math
 import re
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ import jsonschema
 import yaml
 
 from motilens.core.errors import InputError
+from motilens.core.suggestions import suggest_names
 from motilens.pipeline.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
 
 
@@ -140,7 +140,7 @@ def _suggest_key(prefix: str, key: str, known: list[str], schema: dict) -> str:
     for old, new in RENAMED_KEYS.items():
         if full == old or full.startswith("inputs.") and full.endswith(f".{old}"):
             return f"was renamed {new}" if new else "was removed, see docs/reference/migration.md"
-    close = difflib.get_close_matches(key, known, n=1)
+    close = suggest_names(str(key), known)
     elsewhere = [path for path in _iter_key_paths(schema) if path.rpartition(".")[2] == key]
     if suggestions := close or elsewhere:
         return f"unknown key; did you mean {' or '.join(suggestions)}?"

@@ -1,7 +1,7 @@
 """What a configuration and a data set determine: samples, folds, methods and their models."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -30,7 +30,7 @@ class Experiment:
         config: as `check_config` returns it.
         samples: indexed by sample: participant, video (path), fold, and what is known of labels,
             frame rate and scale.
-        warnings: about the data, a line each.
+        warnings, notes: about the data, a line each.
         launch_folder: where Snakemake was called; paths in the configuration begin there.
         stored: for videos in an object store, size and time of each by its name; else None.
     """
@@ -40,6 +40,7 @@ class Experiment:
     warnings: list[str]
     launch_folder: Path
     stored: dict[str, dict] | None = None
+    notes: list[str] = field(default_factory=list)
 
     @cached_property
     def is_simulated(self) -> bool:
@@ -226,21 +227,25 @@ def load_experiment(
     split = {}
     if "file" in folds:
         columns = config["dataset"].get("columns")
-        split, errors = read_folds_table(folds["file"], participants, folds["number"], columns)
-        issues.errors += errors
+        split = read_folds_table(folds["file"], participants, folds["number"], issues, columns)
     elif not issues.errors:
         labels = table[["participant", *(name for name in LABELS if name in table)]]
         results = launch_folder / config["results"]
-        split = load_or_make_split(labels, folds["number"], folds["seed"], results)
+        try:
+            split = load_or_make_split(labels, folds["number"], folds["seed"], results)
+        except InputError as error:
+            issues.errors.append(str(error))
     if is_main:  # another host's clock may be slow
         issues.errors += find_future_tables(config)
+    # A table of labels and folds is read twice.
+    warnings, notes = list(dict.fromkeys(issues.warnings)), list(dict.fromkeys(issues.notes))
     if not issues.errors:
         samples = table.assign(fold=table["participant"].map(split))
-        experiment = Experiment(config, samples, issues.warnings, launch_folder, stored)
+        experiment = Experiment(config, samples, warnings, launch_folder, stored, notes)
         issues.errors += _check_methods(experiment)
     if issues.errors:
-        lines = natural_sorted(set(issues.errors))
-        raise InputError("the data set cannot be used:\n  " + "\n  ".join(lines))
+        lines = natural_sorted(set(issues.errors)) + [f"WARNING: {line}" for line in warnings]
+        raise InputError("\n  ".join(["the data set cannot be used:", *lines, *notes]))
     return experiment
 
 

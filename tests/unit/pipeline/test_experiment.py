@@ -1,0 +1,54 @@
+"""An experiment's data: what is read, and what is said about it."""
+
+import contextlib
+
+import openpyxl
+import pytest
+import yaml
+
+from motilens.pipeline.config import check_config
+from motilens.pipeline.experiment import load_experiment
+from support.configs import SCHEMA, load_config
+from support.errors import assert_refused
+
+HEADER = ("ID", "video", "progressive", "nonprogressive", "immotile", "fold")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Four videos, and a workbook of labels and folds beside an outdated, hidden sheet."""
+    book = openpyxl.Workbook()
+    book.active.append(HEADER)
+    for k in range(1, 5):
+        (tmp_path / f"{k}.avi").write_text(str(k))
+        book.active.append((f"P {k}", f"{k}.avi", 50, 30, 20, k % 2 + 1))
+    book.active.append(("P 5", "5.avi", 50, 30, 20, 1))
+    book.active.row_dimensions[6].hidden = True
+    book.create_sheet("old", 0).append(HEADER)
+    book["old"].sheet_state = "hidden"
+    book.save(tmp_path / "lab.xlsx")
+    return tmp_path
+
+
+def load(folder, **changes):
+    config = load_config("tests/support/tiny.yaml")
+    config["dataset"] = {"labels": "lab.xlsx"}
+    config["targets"] = {"motility": list(HEADER[2:5])}
+    config["folds"] = {"number": 2, "file": "lab.xlsx"}
+    config = check_config(yaml.safe_load(yaml.safe_dump(config | changes)), SCHEMA)
+    with contextlib.chdir(folder):
+        return load_experiment(config, folder)
+
+
+def test_what_is_said_of_a_table_of_labels_and_folds_is_said_once(folder):
+    experiment = load(folder)
+    assert experiment.sample_names == ["P_1", "P_2", "P_3", "P_4"]
+    assert experiment.folds_by_participant == {"P_1": 2, "P_2": 1, "P_3": 2, "P_4": 1}
+    assert experiment.notes == ["lab.xlsx: the sheet 'Sheet' is read, not 'old' (hidden)"]
+    [warning] = experiment.warnings
+    assert warning.startswith("lab.xlsx, sheet 'Sheet': hidden and not read: rows 6: unhide")
+
+
+def test_errors_come_with_the_warnings_that_may_explain_them(folder):
+    message = r"5 folds need at least 5 .*there are 4.*\n  WARNING: .*rows 6.*\n  .*not 'old'"
+    assert_refused(message, load, folder, folds={"number": 5, "seed": 0})

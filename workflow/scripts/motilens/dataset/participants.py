@@ -1,0 +1,101 @@
+"""Participants' IDs in tables: which can be used, and which mean the same person."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from motilens.core.text import shorten_list
+from motilens.dataset.issues import Issues
+
+# How a row of means or the like begins. Some are initials, too: they alone are no error.
+SUMMARY = re.compile(
+    r"(means?|averages?|avg|median|s\.?d|st\.? ?dev|stdev|std|s\.?e\.?m|min|max|minimum|maximum"
+    r"|range|n|sum|totals?|overall|count|mittelwerte?|mittel|mw|durchschnitt|summe|gesamt|ergebnis|anzahl|stabw"
+    r"|standardabweichung|moyenne|promedio|suma|ø|∑|σ|µ)(?=$|[ _(:=±.,])(?![ _]?\d)",
+    re.IGNORECASE,
+)
+
+
+def check_participants(path: str, rows: Iterable[dict], issues: Issues) -> list[dict]:
+    """Complete the rows of a table that have a usable ID, and report the others.
+
+    Each row has participant (a cell) and line. It gets participant (the ID), spelling (as the
+    table writes it) and place (for messages).
+    """
+    usable, spellings, refused = [], {}, defaultdict(list)
+    for row in rows:
+        cell, place = row["participant"], f"{path}, line {row['line']}"
+        row["participant"] = parse_participant_id(cell)
+        row["spelling"] = spelling = read_spelling(cell)
+        if row["participant"] is None:
+            refused[cell == "", re.sub(r"[A-Za-z0-9 ._-]", "", cell)].append((row["line"], cell))
+            continue
+        row["place"] = f"{place}: participant {row['participant']}"
+        if SUMMARY.match(cell):
+            row["place"] += " (a row of means or sums? Then delete it)"
+        if other := find_other_spelling(spelling, spellings):
+            issues.errors.append(
+                f"{place}: participants {other} and {spelling} differ only in case, leading zeros, "
+                "spaces or . - _: one person? Write one as the other, or rename it"
+            )
+        usable.append(row)
+    for (is_empty, _), ((line, cell), *others) in refused.items():
+        also = f" (also lines {shorten_list(str(n) for n, _ in others)})" if others else ""
+        remedy = "use letters, digits, spaces and . - _, 64 at most"
+        if is_empty or SUMMARY.match(cell):
+            remedy = "fill it in, or delete the row if it holds means, sums or notes"
+        issues.errors.append(f"{path}, line {line}: {cell!r} is no ID: {remedy}{also}")
+    return usable
+
+
+def parse_participant_id(cell: str) -> str | None:
+    """Return an ID that can be part of a path; 07, 7 and 7.0 are the same, as are `P 1` and P_1.
+
+    None if the cell has other characters than letters, digits, spaces and . - _
+    """
+    cell = re.sub("[ \xa0]+", "_", cell)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", cell):
+        return None
+    number = re.fullmatch(r"(\d+)(\.0*)?", cell)
+    return str(int(number[1])) if number else cell
+
+
+def read_spelling(cell: str) -> str:
+    """Return how a cell writes an ID; 7.0 is Excel's way to write 7."""
+    number = re.fullmatch(r"(\d+)\.0*", cell)
+    return number[1] if number else " ".join(cell.split())
+
+
+def find_other_spelling(spelling: str, known: dict[tuple, str]) -> str | None:
+    """Return how an ID was written before, if that was another way; else remember it in `known`.
+
+    As one would say them, P-07, P_7 and p7 are the same; 1-12 and 11-2 are not.
+    """
+    parts = re.findall(r"[a-z]+|\d+", spelling.casefold())
+    spoken = tuple(part.lstrip("0") if part.isdigit() else part for part in parts)
+    first = known.setdefault(spoken, spelling)
+    return first if first != spelling else None
+
+
+def compare_spellings(path: str, rows: Iterable[dict], spellings: Mapping[str, str]) -> list[str]:
+    """Return a line if another table than that of the labels writes some IDs in another way."""
+    pairs = {
+        f"{row['spelling']} as {known}": None
+        for row in rows
+        if (known := spellings.get(row["participant"], row["spelling"])) != row["spelling"]
+    }
+    if not pairs:
+        return []
+    return [
+        f"{path}: participants are written in another way than in the labels, and are taken for "
+        f"the same: {shorten_list(pairs)}"
+    ]
+
+
+def sort_by_participant(table: pd.DataFrame) -> pd.DataFrame:
+    """Sort rows by participant as people count, 2 before 10; keep the order within one."""
+    return table.sort_values(
+        "participant", key=lambda ids: ids.map(lambda i: (len(i), i)), kind="stable"
+    )
