@@ -101,15 +101,15 @@ def render_default(key: dict, required: bool) -> str:
 
 def render_reruns(page: str) -> str:
     """Return the page with today's tables of changes and modules."""
-    from support import staleness
+    from support import rerun_tables, staleness
 
     for name in ("simulated", "own_data", "folders"):
         rows = getattr(staleness, name.upper())
-        page = replace_between_marks(page, name, staleness.render_changes(rows))
+        page = replace_between_marks(page, name, rerun_tables.render_changes(rows))
     with tempfile.TemporaryDirectory() as folder:
-        edits = staleness.Edits(Path(folder))
-        page = replace_between_marks(page, "modules", staleness.render_modules(edits))
-        return replace_between_marks(page, "steps", staleness.render_steps(edits))
+        edits = rerun_tables.Edits(Path(folder))
+        page = replace_between_marks(page, "modules", rerun_tables.render_modules(edits))
+        return replace_between_marks(page, "steps", rerun_tables.render_steps(edits))
 
 
 def render_recordings(page: str) -> str:

@@ -9,7 +9,7 @@ from generate_tables import RERUNS_PAGE, render_reruns
 from motilens.core.records import write_record
 from motilens.pipeline.step_dependencies import Dependencies
 from motilens.simulation.visem_files import write_video_list
-from support import changes, staleness
+from support import changes, rerun_tables, staleness
 from support import laboratory as laboratory_module
 from support.configs import SCHEMA, key_paths, load_config
 from support.errors import assert_refused
@@ -155,7 +155,7 @@ def test_every_key_of_the_configuration_has_a_row():
 
 @pytest.fixture(scope="module")
 def edits(tmp_path_factory):
-    return staleness.Edits(tmp_path_factory.mktemp("modules"))
+    return rerun_tables.Edits(tmp_path_factory.mktemp("modules"))
 
 
 def modules_behind(edits, step):
@@ -192,7 +192,7 @@ def test_how_a_step_is_run_makes_nothing_stale(edits):
 
 
 def test_the_page_shows_the_tables(edits, monkeypatch):
-    monkeypatch.setattr(staleness, "Edits", lambda folder: edits)
+    monkeypatch.setattr(rerun_tables, "Edits", lambda folder: edits)
     page = RERUNS_PAGE.read_text(encoding="utf-8")
     assert page == render_reruns(page), "write it again: make tables"
     assert page.count("`") > 500
