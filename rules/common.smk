@@ -114,7 +114,7 @@ try:
     stored = list_store(config["dataset"].get("videos"))
     EXPERIMENT = load_experiment(config, LAUNCH_FOLDER, stored, IS_MAIN)
     if IS_MAIN and (error := find_write_error(RESULTS)):
-        raise InputError(describe_fault(error, f"results: {RESULTS}"))
+        raise InputError(f"results: {describe_fault(error, RESULTS)}")
 except InputError as error:
     stop(error)
 except Exception as error:

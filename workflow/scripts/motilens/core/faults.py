@@ -49,14 +49,18 @@ def describe_fault(error: BaseException, place: str) -> str:
     if is_out_of_memory(error):
         return f"{place}: {MEMORY}"
     number = error.errno
-    lacks_space = REMEDIES.get(number) == SPACE
-    if not error.filename and lacks_space and is_full(tempfile.gettempdir()):
+    if not error.filename and lacks_space(error) and is_full(tempfile.gettempdir()):
         place = f"{tempfile.gettempdir()} (TMPDIR)"
     # Not the temporary name of a file that is renamed in the end.
     name = re.sub(r"\.([^/]+)\.\d+\.part[^/]*$", r"\1", os.fsdecode(error.filename or place))
     what = os.strerror(number) if number else describe_error(error)
     remedy = f": {REMEDIES[number]}, and run again" if number in REMEDIES else ""
     return f"{name}: {what}{remedy}"
+
+
+def lacks_space(error: BaseException) -> bool:
+    """Return whether a disk or a quota is full."""
+    return isinstance(error, OSError) and REMEDIES.get(error.errno) == SPACE
 
 
 def is_full(folder: str) -> bool:
@@ -71,5 +75,6 @@ def find_write_error(folder: str | os.PathLike) -> OSError | None:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".motilens") as file:
             file.write(bytes(MIN_FREE))
     except OSError as error:
+        error.filename = os.fspath(folder)
         return error
     return None

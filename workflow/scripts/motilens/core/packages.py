@@ -36,8 +36,8 @@ def check_packages(scripts: str | Path | None = None) -> None:
     """
     if scripts and Path(scripts).exists() and not SCRIPTS.samefile(scripts):
         raise InputError(
-            f"{SCRIPTS / 'motilens'} was imported, not {scripts}/motilens: remove its folder from "
-            "PYTHONPATH, or uninstall it"
+            f"{SCRIPTS / 'motilens'} was imported, not {Path(scripts).resolve() / 'motilens'}: "
+            "remove its folder from PYTHONPATH, or uninstall it"
         )
     ffmpeg = sys.modules.get("ffmpeg")
     if ffmpeg and not hasattr(ffmpeg, "merge_outputs"):

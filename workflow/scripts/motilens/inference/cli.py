@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from motilens.compute.device import setup_compute
+from motilens.core.command_line import exit_with_fault
 from motilens.core.errors import InputError
-from motilens.core.faults import describe_fault, is_machine_fault
+from motilens.core.faults import is_machine_fault
 from motilens.core.files import write_table
 from motilens.core.records import write_record
 from motilens.core.text import to_printable
@@ -54,11 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(f"Stopped: {len(predictions)} of {len(videos)} videos are in {options.out}")
     except Exception as error:
-        if not isinstance(error, InputError) and not is_machine_fault(error):
-            raise
         done = f"{len(predictions)} of {len(videos)} videos are in {options.out}"
-        text = str(error) if isinstance(error, InputError) else describe_fault(error, str(path))
-        raise InputError(f"{text}\n{done}; predict the others into another folder") from error
+        print(f"Stopped: {done}; predict the others into another folder", file=sys.stderr)
+        if is_machine_fault(error):
+            exit_with_fault(error, str(options.out))
+        raise
     usable = sum(not prediction.error for prediction in predictions)
     more = ", and a page for each" if usable else ""
     print(f"{usable} of {len(predictions)} videos: {options.out}/predictions.csv, .json{more}")

@@ -1,8 +1,10 @@
 """What Snakemake would answer with a traceback, before it reads our rules (profiles/default)."""
 
+import atexit
 import getpass
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -110,6 +112,7 @@ def choose_cache_folder(cache: Path) -> None:
     folder = os.path.abspath(".snakemake/cache")
     if find_write_error(folder):
         folder = tempfile.mkdtemp(prefix="motilens-cache-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     print(f"WARNING: {cache}: {error.strerror}: {folder} is used instead", file=sys.stderr)
     os.environ["XDG_CACHE_HOME"] = folder
     os.environ.setdefault("MPLCONFIGDIR", f"{folder}/matplotlib")

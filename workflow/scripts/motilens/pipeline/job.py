@@ -75,7 +75,7 @@ def run_job(main: Callable, job) -> None:
     try:
         log = open(str(job.log[0]), "w", buffering=1, encoding="utf-8")  # noqa: SIM115
     except OSError as error:
-        _exit_with_error(terminal, describe_fault(error, str(job.log[0])))
+        sys.exit(f"ERROR: {describe_fault(error, str(job.log[0]))}")
     with log as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
