@@ -117,7 +117,7 @@ def test_a_fault_of_the_machine_is_one_line_and_leaves_a_traceback_in_the_log(fo
     done = folder.run(f"raise {error}")
     assert done.returncode == 1 and not folder.is_recorded()
     assert done.stderr.strip().startswith(f"ERROR: {line}") and done.stderr.count("\n") == 3
-    assert "Traceback" in folder.read_log() and f"ERROR: {line}" in folder.read_log()
+    assert "Traceback" in folder.read_log() and f"\nFAULT: {line}" in folder.read_log()
 
 
 def test_a_log_that_cannot_be_written_is_reported(folder):

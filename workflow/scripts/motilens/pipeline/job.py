@@ -97,7 +97,8 @@ def run_job(main: Callable, job) -> None:
             with contextlib.suppress(OSError):  # the disk of the log may be full, too
                 traceback.print_exc()
             # h5py crashes when Python ends if it could not write its last bytes: skip that end.
-            _exit_with_error(terminal, describe_fault(error, str(job.output[0])), os._exit)
+            message = describe_fault(error, str(job.output[0]))
+            _exit_with_error(terminal, message, "FAULT", os._exit)
 
 
 def _configure_logging(terminal: TerminalHandler) -> None:
@@ -110,12 +111,16 @@ def _configure_logging(terminal: TerminalHandler) -> None:
 
 
 def _exit_with_error(
-    terminal: TerminalHandler, error: InputError | str, leave: Callable[[int], None] = sys.exit
+    terminal: TerminalHandler,
+    error: InputError | str,
+    name: str = "ERROR",
+    leave: Callable[[int], None] = sys.exit,
 ) -> None:
-    message = f"\nERROR: {restore_storage_addresses(str(error))}\n\n"
-    terminal.write(message)
+    """Show an error on the terminal, and by its name in the log: a fault is not the video's."""
+    message = restore_storage_addresses(str(error))
+    terminal.write(f"\nERROR: {message}\n\n")
     with contextlib.suppress(OSError):
-        os.write(2, message.encode())
+        os.write(2, f"\n{name}: {message}\n\n".encode())
     leave(1)
 
 
