@@ -25,7 +25,7 @@ def read_config_files(paths: Iterable[str | Path]) -> dict:
     for path in paths:
         content = _parse_config(path)
         if not isinstance(content, dict):
-            raise InputError(f"{path}: holds no `key: value`: name a configuration")
+            raise InputError(f"{path}: is no configuration: it holds no `key: value`")
         config = deep_merge(config, content)
     return config
 
