@@ -207,49 +207,6 @@ def test_mistakes_in_the_configuration(own_data):
     )
 
 
-@pytest.mark.parametrize("arguments, env, line", [
-    (["--config", "regressor.epochs=8"], {}, "write --config 'regressor={epochs: 8}'"),
-    (["--configfile", "clips"], {}, "clips: No such file or directory: name a configuration"),
-    (["--configfile", "latin.yaml"], {}, "latin.yaml, line 1: is not UTF-8"),
-    (["--config", "results=latin.yaml/x"], {}, "latin.yaml is a file: name a folder"),
-    (["--config", "seeds=[1]"], {"TMPDIR": "/nowhere"}, "/nowhere (no such folder): /"),
-    ([], {"HOME": "/dev/null"}, "/dev/null/.cache/snakemake: Not a directory: "),
-])  # fmt: skip
-def test_what_snakemake_would_answer_with_a_traceback(own_data, arguments, env, line):
-    """Mistakes end the call in one line; folders that fail are replaced."""
-    (own_data.folder / "latin.yaml").write_bytes(b"results: r\xe9sultats\n")
-    (own_data.folder / "own.yaml").write_text(yaml.safe_dump(own_data.config))
-    files = [] if "--configfile" in arguments else ["--configfile", "own.yaml"]
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-n", *files, *arguments], cwd=own_data.folder,
-        env=os.environ | {"XDG_CACHE_HOME": "", "MPLCONFIGDIR": ""} | env,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    assert done.returncode == (0 if env else 1) and line in done.stdout, done.stdout
-    assert "Traceback" not in done.stdout
-
-
-def test_a_read_only_clone_with_results_elsewhere(own_data, tmp_path):
-    own_data.config["results"] = "results"
-    refused = own_data.folder.with_name("refused")
-    own_data.run("-n")
-    shutil.rmtree(own_data.folder / "results")
-    shutil.rmtree(own_data.folder / ".snakemake", ignore_errors=True)
-    if subprocess.run(["mount", "--bind", own_data.folder, own_data.folder]).returncode:
-        pytest.skip("needs the right to mount a folder")
-    try:
-        remount = ["mount", "-o", "remount,ro,bind", own_data.folder]
-        subprocess.run(remount, check=True)
-        command = "--cores", "2", "--", "clips/1.h5"
-        done = own_data.project.snakemake(*command, config="own.yaml", check=False)
-        assert_clear(done, r"ERROR: results: .*/results: Read-only file system: ask for the")
-        place = ("--config", f"results={refused}")
-        done = own_data.project.snakemake(*place, *command, config="own.yaml")
-        assert (refused / "clips/1.h5").exists()
-    finally:
-        subprocess.run(["umount", own_data.folder], check=True)
-
-
 def test_until_behind_the_checkpoint(own_data):
     """Snakemake would say `Nothing to be done`."""
     done = own_data.run("-n", "--until", "train_autoencoder")

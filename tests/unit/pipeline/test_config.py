@@ -116,7 +116,8 @@ def test_every_path_is_checked(path):
     (b"a:\n\tb: 1", ", line 2: is not YAML .*: look for a tab"),
     (b"a: [1", ", line 1: is not YAML"), (b"a: b: c", ", line 1: is not YAML"),
     (b"a: \x00", ": is not YAML"), (b"a: !!python/name:os.system", ", line 1: is not YAML"),
-    (b"", ": is no configuration: it holds no"), (b"results", ": is no configuration"), (b"- 1", ": is no configuration"),
+    (b"", ": is no configuration: it holds no"), (b"results", ": is no configuration"),
+    (b"- 1", ": is no configuration"),
 ])  # fmt: skip
 def test_a_file_that_is_no_configuration_is_named(tmp_path, content, problem):
     path = tmp_path / "mine.yaml"
