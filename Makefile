@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 CORES ?= all
-RUN := PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
+RUN := PYTHONPATH= PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 FILES := $(if $(CONFIG),--configfile $(CONFIG))
 SMK := Snakefile workflow/Snakefile rules
 

@@ -15,13 +15,20 @@ if BASE.name == "workflow":  # by way of workflow/Snakefile
     BASE = BASE.parent
 sys.path.insert(0, str(BASE / "workflow/scripts"))
 
+from motilens.core.packages import put_own_packages_first
+
+# For steps, too: unless they have an environment of their own.
+put_own_packages_first(not workflow.deployment_settings.deployment_method)
+
 from motilens.clips.records import describe_run_end
 from motilens.compute.gpu_lease import list_visible_gpus
 from motilens.compute.resources import count_gpus, job_resources, training_memory_mb
 from motilens.compute.slurm import list_leftover_jobs
 from motilens.core.errors import InputError
+from motilens.core.faults import describe_fault, find_write_error, is_machine_fault
 from motilens.core.files import process_identity
 from motilens.dataset.video_files import is_storage_url
+from motilens.pipeline.call import restore_numbers
 from motilens.pipeline.config import check_config, find_duplicate_keys
 from motilens.pipeline.consistency import find_contradictions, find_misplaced_paths
 from motilens.pipeline.experiment import load_experiment, weights_name
@@ -87,7 +94,8 @@ try:
             ".venv up in another folder"
         )
     schema = (BASE / "config/schema.yaml").read_text(encoding="utf-8")
-    config.update(check_config(config, yaml.safe_load(schema)))
+    typed = restore_numbers(config, workflow.config_settings.config_args)
+    config.update(check_config(typed, yaml.safe_load(schema)))
     if workflow.storage_settings.default_storage_provider is not None:
         raise InputError(
             "results cannot be in an object store (--default-storage-provider): the plan reads "
@@ -105,8 +113,14 @@ try:
         check_results(RESULTS)
     stored = list_store(config["dataset"].get("videos"))
     EXPERIMENT = load_experiment(config, LAUNCH_FOLDER, stored, IS_MAIN)
+    if IS_MAIN and (error := find_write_error(RESULTS)):
+        raise InputError(f"results: {describe_fault(error, RESULTS)}")
 except InputError as error:
     stop(error)
+except Exception as error:
+    if not isinstance(error, OSError) and not is_machine_fault(error):
+        raise
+    stop(describe_fault(error, "the data set"))
 
 
 # Snakemake's own records of what is made lie with the results, and go where they go.
@@ -143,7 +157,7 @@ def depends_on(step):
     def param(wildcards):
         try:
             return DEPENDENCIES.of_step(step, wildcards)
-        except InputError as error:
+        except (InputError, OSError) as error:
             raise WorkflowError(str(error)) from error  # jobs may be running: no `stop`
 
     return param

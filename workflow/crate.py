@@ -11,7 +11,6 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
 from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
@@ -22,6 +21,7 @@ from motilens.core.command_line import run_command_line  # noqa: E402
 from motilens.core.errors import InputError  # noqa: E402
 from motilens.core.files import atomic_write  # noqa: E402
 from motilens.core.records import motilens_version  # noqa: E402
+from motilens.pipeline.config import read_config_files  # noqa: E402
 from motilens.pipeline.snakemake_metadata import METADATA  # noqa: E402
 
 # Beside that of Workflow RO-Crate, which the library names by itself.
@@ -56,14 +56,10 @@ def main():
 
 def find_results(config_files):
     """Return the folder of results that these files, merged in their order, name."""
-    try:
-        parts = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in config_files]
-    except yaml.YAMLError as error:
-        raise InputError(f"{error}: the configuration cannot be read") from error
-    named = [part["results"] for part in parts if isinstance(part, dict) and "results" in part]
-    if not named or not isinstance(named[-1], str):
+    results = read_config_files(config_files).get("results")
+    if not isinstance(results, str):
         raise InputError(f"{config_files[-1]}: names no folder of `results`")
-    return named[-1]
+    return results
 
 
 def check_finished(config_files):

@@ -74,15 +74,16 @@ def plan(config_files, targets):
     logger.setLevel(logging.INFO)
     options = ["--snakefile", str(ROOT / "Snakefile"), "--dry-run"]
     options += ["--configfile", *config_files] if config_files else []
+    sys.argv[1:] = [*options, "--", *targets]  # profiles/default reads it, too
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            snakemake([*options, "--", *targets])
+            snakemake()
     except SystemExit as error:
         if error.code:
             text = printed.getvalue().strip()
             print(text[max(text.find("ERROR: "), 0) :], file=sys.stderr)
-            sys.exit(1)
+            sys.exit(error.code)
     return collector
 
 

@@ -14,17 +14,18 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from motilens.core.command_line import run_command_line  # noqa: E402
 from motilens.core.errors import InputError  # noqa: E402
-from motilens.core.records import deep_merge  # noqa: E402
 from motilens.dataset.download import download_archive, extract_files  # noqa: E402
 from motilens.dataset.video_files import is_video_file  # noqa: E402
-from motilens.pipeline.config import check_config  # noqa: E402
+from motilens.pipeline.config import check_config, read_config_files  # noqa: E402
 
 
 def main():
     """Fetch the data set that a configuration names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--configfile", nargs="+", type=Path, required=True)
-    dataset = read_config(parser.parse_args().configfile)["dataset"]
+    config = read_config_files(parser.parse_args().configfile)
+    schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
+    dataset = check_config(config, schema)["dataset"]
     archive = dataset.get("archive")
     if not archive:
         raise InputError("the configuration names no dataset.archive: nothing to fetch")
@@ -50,21 +51,6 @@ def main():
     # Last, since the pipeline takes the labels as a sign that everything is there.
     extract_files(path, lambda name: labels if Path(name).name == labels.name else None)
     print(f"{len(unpacked)} videos in {videos}, labels in {labels}. {path} may be deleted.")
-
-
-def read_config(paths):
-    """Merge configuration files in their order, and check them."""
-    config = {}
-    for path in paths:
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise InputError(f"{error}: the configuration cannot be read") from error
-        if not isinstance(content, dict):
-            raise InputError(f"{path}: is no configuration")
-        config = deep_merge(config, content)
-    schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
-    return check_config(config, schema)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def test_mistakes_are_reported_without_a_traceback(project):
     (project.folder / "number.yaml").write_text("results: 5")
     for config, message in (
         ("nothing.yaml", "nothing.yaml: No such file"),
-        ("broken.yaml", "cannot be read"),
+        ("broken.yaml", "is not YAML"),
         ("number.yaml", "names no folder of `results`"),
     ):
         done = crate(project, config=config)

@@ -88,7 +88,7 @@ def test_mistakes_are_reported_without_a_traceback(project):
     (project.folder / "list.yaml").write_text("- results")
     for config, message in (
         ("nothing.yaml", "nothing.yaml: No such file"),
-        ("broken.yaml", "the configuration cannot be read"),
+        ("broken.yaml", "line 1: is not YAML"),
         ("list.yaml", "list.yaml: is no configuration"),
         ("tiny.yaml", "names no dataset.archive: nothing to fetch"),
     ):

@@ -43,6 +43,15 @@ def test_as_many_trainings_as_gpus(project, devices, jobs_per_gpu, most):
     assert "cannot use it: training on the CPU" in output
 
 
+def test_another_clone_on_pythonpath_is_not_used(project, tmp_path):
+    """It is another version: its steps would fail, and what it computes would not be recorded."""
+    package = tmp_path / "scripts/motilens/core"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").write_text("raise RuntimeError('another clone')")
+    project.snakemake("--cores", "1", "-R", "write_sample_table", "--", "samples.csv",
+                      PYTHONPATH=str(tmp_path / "scripts"))  # fmt: skip
+
+
 def test_a_gpu_that_is_wanted_and_missing_stops_before_the_first_step(project):
     write_configuration(project, device="cuda")
     done = project.snakemake("--cores", "1", config="gpus.yaml", check=False,

@@ -1,5 +1,7 @@
 """Get the pretrained weights that regressors start from, by name or from a file."""
 
+import io
+
 import torch
 
 from motilens.core.files import atomic_write
@@ -15,8 +17,10 @@ def main(job):
         state = read_weights_file(backbone, configured["file"], weights)
     else:
         state = fetch_pretrained_weights(backbone, weights)
-    with atomic_write(job.output[0]) as temporary, open(temporary, "wb") as file:
-        torch.save(state, file)
+    content = io.BytesIO()  # torch.save to a file hides a full disk
+    torch.save(state, content)
+    with atomic_write(job.output[0]) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 if __name__ == "__main__":

@@ -75,7 +75,14 @@ def test_a_record_is_read_as_it_was_written_or_its_file_named(tmp_path):
     assert records.read_record(path) == {"seconds": 1.5}
     with pytest.raises(InputError, match="run.json lacks 'device' .*: delete it and run again"):
         records.read_record(path)["device"]
-    for content, problem in (('{"input": ', ""), ("[]", ".*no object")):
+    written = (tmp_path / "run.json").read_text()
+    (tmp_path / "run.json").write_text(" ".join(written.split()))  # layout does not count
+    assert records.read_record(path) == {"seconds": 1.5}
+    edited = written.replace("1.5", '"long"'), written.replace('"seconds"', '"hours"')
+    cases = [('{"input": ', ""), ("[]", ".*no object")] + [
+        (text, ".*was edited") for text in edited
+    ]
+    for content, problem in cases:
         (tmp_path / "run.json").write_text(content)
         assert_refused(f"run.json cannot be read {problem}", records.read_record, path)
 

@@ -1,10 +1,14 @@
 """Outputs of several models become percentages; videos unlike those of training are described."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from motilens.core.errors import InputError
 from motilens.core.labels import MOTILITY
-from motilens.inference import domain_shift, predictor
+from motilens.inference import cli, domain_shift, predictor
+from motilens.video.ffmpeg import DamagedVideo
 
 OUTPUTS = np.array([[[60.0, 30, 30], [-20, 50, 50]], [[110, 0, 0], [0, 0, -3]]])
 
@@ -70,3 +74,45 @@ def test_what_is_out_of_range_is_described(change, lines):
     described = domain_shift.describe_out_of_range(TYPICAL | change, RANGES)
     assert len(described) == len(lines)
     assert all(line.startswith(start) for line, start in zip(described, lines, strict=True))
+
+
+FAULTS = [OSError(28, "No space left on device"), MemoryError(), InputError("ffmpeg was killed")]
+
+
+@pytest.fixture
+def predict(monkeypatch, tmp_path):
+    """Predict a good video and one whose decoding raises an error; what is predicted is listed."""
+
+    def predict_both(error, predicted):
+        def predict_video(bundle, path, compute, facts):
+            if path.endswith("good.avi"):
+                return predictor.Prediction(path)
+            raise error
+
+        monkeypatch.setattr(predictor, "_predict_video", predict_video)
+        videos = [tmp_path / "good.avi", tmp_path / "other.avi"]
+        for video in videos:
+            video.touch()
+        predicted += predictor.predict_videos(SimpleNamespace(members=[]), videos, None)
+
+    return predict_both
+
+
+@pytest.mark.parametrize("error", FAULTS, ids=repr)
+def test_a_fault_of_the_machine_is_no_property_of_a_video(predict, error):
+    with pytest.raises(type(error)):
+        predict(error, [])
+
+
+def test_what_is_wrong_with_one_video_stops_no_other(predict, tmp_path):
+    denied = PermissionError(13, "Permission denied", str(tmp_path / "other.avi"))
+    for error in (DamagedVideo("replace it"), ValueError("x"), denied):
+        predict(error, predicted := [])
+        assert [bool(prediction.error) for prediction in predicted] == [False, True]
+
+
+@pytest.mark.parametrize("path", ["~/out", "$HOME/out", "a/$USER"])
+def test_predictions_go_to_no_folder_named_as_a_variable(path, capsys):
+    with pytest.raises(SystemExit):
+        cli.parse_arguments(["bundle.pt", "1.avi", "--out", path])
+    assert "~ and $ are not replaced: write the path out" in capsys.readouterr().err

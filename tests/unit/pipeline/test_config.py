@@ -9,14 +9,22 @@ from generate_tables import CONFIG_PAGE, render_config
 from motilens.core.errors import InputError
 from motilens.core.records import deep_merge
 from motilens.pipeline import consistency
-from motilens.pipeline.config import check_config, find_duplicate_keys
+from motilens.pipeline.config import check_config, find_duplicate_keys, read_config_files
 from motilens.pipeline.consistency import find_contradictions
 from motilens.pipeline.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
 from support.configs import ROOT, SCHEMA, key_paths, load_config, set_key
+from support.errors import assert_refused
 
 DEMO = "config/config.yaml"
 COMPLETE = [f"config/{name}.yaml" for name in ("config", "own", "study", "visem")]
 COMPLETE += [f"benchmarks/study_{name}.yaml" for name in ("64", "256", "cpu", "others")]
+
+
+BAD_PATHS = (
+    "~", "~/x", "~me/x", "$HOME/x", "${HOME}/x", "/data/$USER/x", "x_$(date)", "%USERPROFILE%/x",
+    "/data/%USER%", "C:\\data\\x", "a<b", "a\nb",
+)  # fmt: skip
+GOOD_PATHS = ("50% diluted/50% pure", "5$ microscope", "s3://bucket/%C3%A9t%C3%A9", "a~", "C$/x")
 
 
 def list_errors(config):
@@ -42,7 +50,7 @@ def test_extra_methods_can_be_added(names):
 
 @pytest.mark.parametrize("key, value, line", [
     ("autoencoder.epochs", 0, "0 is less than the minimum of 1"),
-    ("autoencoder.epochs", "5", "'5' is not of type 'integer' (numbers nested in"),
+    ("autoencoder.epochs", "5", "'5' is not of type 'integer' (it is text: "),
     ("autoencoder.epoch", 5, "unknown key; did you mean epochs?"),
     (
         "learning_rate",
@@ -74,12 +82,56 @@ def test_extra_methods_can_be_added(names):
     ("folds.number", 1, "1 is less than the minimum of 2"),
     ("dataset", {"videos": "lab"}, "give either `simulated`, or `labels`"),
     ("results", "a{b}", "'a{b}' contains { }"), ("results", None, "is empty: fill it in"),
+    *(("results", path, f"{path!r} contains {{ }}") for path in BAD_PATHS),
     ("inputs", {1: {"frames": 1}}, "the key 1 is no text for YAML"),
     ("targets", {True: ["head"]}, "the key True is no text for YAML"),
 ])  # fmt: skip
 def test_mistakes_are_explained(key, value, line):
     [error] = list_errors(set_key(load_config(DEMO), key, value))
     assert error.startswith((f"{key}: {line}", f"{key}{line}"))
+
+
+@pytest.mark.parametrize("path", GOOD_PATHS)
+def test_signs_that_no_shell_would_replace_may_be_in_paths(path):
+    check_config(set_key(load_config("config/visem.yaml"), "dataset.videos", path), SCHEMA)
+
+
+@pytest.mark.parametrize("path", ["~/x", "$HOME/x", "%TEMP%/x"])
+def test_every_path_is_checked(path):
+    config = load_config("config/visem.yaml")
+    keys = ["results", "dataset.labels", "dataset.videos", "dataset.video_list", "folds.file"]
+    keys += ["dataset.archive.path", "regressor.weights.file"]
+    config["folds"] = {"number": 3}
+    config["regressor"]["weights"] = {"sha256": "0" * 64}
+    for key in keys:
+        set_key(config, key, path)
+    named = [line.partition(":")[0] for line in list_errors(config)]
+    assert {name.removesuffix(".file") for name in named} == {k.removesuffix(".file") for k in keys}
+
+
+@pytest.mark.parametrize("content, problem", [
+    (None, ": No such file or directory: name a configuration .*put targets before it"),
+    (b"a: 1\nb: M\xfcnchen\n", ", line 2: is not UTF-8: save the file as UTF-8"),
+    ("a: 1".encode("utf-16"), ", line 1: is not UTF-8"),
+    (b"a:\n\tb: 1", ", line 2: is not YAML .*: look for a tab"),
+    (b"a: [1", ", line 1: is not YAML"), (b"a: b: c", ", line 1: is not YAML"),
+    (b"a: \x00", ": is not YAML"), (b"a: !!python/name:os.system", ", line 1: is not YAML"),
+    (b"", ": is no configuration: it holds no"), (b"results", ": is no configuration"),
+    (b"- 1", ": is no configuration"),
+])  # fmt: skip
+def test_a_file_that_is_no_configuration_is_named(tmp_path, content, problem):
+    path = tmp_path / "mine.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    assert_refused(f"mine.yaml{problem}", read_config_files, [path])
+
+
+def test_files_are_merged_in_their_order_and_may_be_json(tmp_path):
+    first, second = tmp_path / "first.json", tmp_path / "second.yaml"
+    first.write_text('{\n\t"a": {"b": 1, "c": 2}, "d": [1]\n}')
+    second.write_bytes("\ufeffa: {c: 3}\n".encode())
+    assert read_config_files([first, second]) == {"a": {"b": 1, "c": 3}, "d": [1]}
+    assert find_duplicate_keys(first) == []
 
 
 def test_every_mistake_has_its_line():

@@ -104,6 +104,28 @@ def test_errors_of_the_user_reach_the_terminal_and_others_leave_a_traceback_in_t
     assert "Traceback" in folder.read_log() and "KeyError: 'x'" in folder.read_log()
 
 
+@pytest.mark.parametrize("error, line", [
+    ("OSError(5, 'Input/output error', 'clips/7.h5')", "clips/7.h5: Input/output error: the disk"),
+    ("OSError(122, 'Disk quota exceeded')", "a.csv: Disk quota exceeded: free some space"),
+    ("OSError(30, 'Read-only file system', '.a.csv.1.part.csv')", "a.csv: Read-only file system"),
+    ("FileNotFoundError(2, 'No such file or directory', 'b')", "b: No such file or directory"),
+    ("OSError('truncated file')", "a.csv: truncated file"),
+    ("MemoryError()", "a.csv: not enough memory: run fewer steps at a time"),
+    ("RuntimeError('DefaultCPUAllocator: can\\'t allocate memory')", "a.csv: not enough memory"),
+])  # fmt: skip
+def test_a_fault_of_the_machine_is_one_line_and_leaves_a_traceback_in_the_log(folder, error, line):
+    done = folder.run(f"raise {error}")
+    assert done.returncode == 1 and not folder.is_recorded()
+    assert done.stderr.strip().startswith(f"ERROR: {line}") and done.stderr.count("\n") == 3
+    assert "Traceback" in folder.read_log() and f"\nFAULT: {line}" in folder.read_log()
+
+
+def test_a_log_that_cannot_be_written_is_reported(folder):
+    folder.log.mkdir()
+    done = folder.run("Path('a.csv').touch()")
+    assert done.returncode == 1 and done.stderr.strip() == "ERROR: step.log: Is a directory"
+
+
 def test_a_step_that_is_asked_to_end_removes_its_temporary_file(folder):
     body = """
     with atomic_write("a.csv") as temporary:

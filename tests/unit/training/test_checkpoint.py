@@ -203,6 +203,17 @@ def test_damaged_checkpoint_is_reported_and_not_used(path, undisturbed, damage, 
     assert_same(result, undisturbed)
 
 
+@pytest.mark.parametrize("error", [MemoryError(), OSError(5, "Input/output error")])
+def test_a_fault_of_the_machine_leaves_the_checkpoint_for_the_next_run(
+    path, undisturbed, error, monkeypatch
+):
+    interrupt(path)
+    with monkeypatch.context() as patch, pytest.raises(type(error)):
+        patch.setattr(torch, "load", lambda *arguments, **options: (_ for _ in ()).throw(error))
+        run(manager(path))
+    assert_same(run(manager(path)), undisturbed)
+
+
 def test_folder_in_the_place_of_the_checkpoint_is_named(path):
     path.mkdir()
     assert_refused("checkpoint.pt cannot be read .*: delete it", run, manager(path))

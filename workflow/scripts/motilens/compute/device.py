@@ -169,8 +169,3 @@ def keep_freed_memory() -> bool:
     mallopt = ctypes.CDLL(None).mallopt
     trim_threshold, top_pad, mmap_max = -1, -2, -4  # malloc.h
     return all((mallopt(mmap_max, 0), mallopt(trim_threshold, 2**31 - 1), mallopt(top_pad, 2**29)))
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Return whether a GPU or a CPU is out of memory; the CPU has no class of its own for it."""
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)

@@ -10,6 +10,7 @@ from pathlib import Path
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write
 
+CHECKSUM = "record_sha256"  # of the rest of a record
 LIBRARIES = (
     "numpy", "scipy", "h5py", "pandas", "torch", "torchvision", "imageio-ffmpeg", "scikit-learn",
     "trackpy",
@@ -31,19 +32,24 @@ def read_record(path: str) -> Record:
     """Read what `write_record` wrote.
 
     Raises:
-        InputError: it cannot be read; also later, where a missing key is looked up.
+        InputError: it cannot be read or was edited; also later, where a missing key is looked up.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError("it holds no object")
+        if content.pop(CHECKSUM, None) not in (None, short_digest(content)):
+            raise ValueError("it was edited")
         return Record(content, path)
     except ValueError as error:
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error
 
 
 def write_record(path: str, record: dict) -> None:
-    """Write a record as JSON."""
+    """Write a record as JSON, with a checksum by which `read_record` sees that it was edited."""
+    if isinstance(record, dict):
+        record = to_plain(record)
+        record[CHECKSUM] = short_digest(record)
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from motilens.core.errors import InputError
+from motilens.core.faults import is_out_of_memory
 from motilens.core.files import atomic_write
 from motilens.core.records import read_record
 from motilens.core.text import describe_error
@@ -141,6 +142,8 @@ def load_bundle(path: str | Path) -> Bundle:
                 raise ValueError("its models do not predict what its targets name")
         return bundle
     except Exception as error:  # an edited file raises almost anything
+        if is_out_of_memory(error):
+            raise
         reason = describe_error(error)
         raise InputError(f"{path} cannot be used ({reason}): make it again") from error
 

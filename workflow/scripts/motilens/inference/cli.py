@@ -2,12 +2,15 @@
 
 import argparse
 import math
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from motilens.compute.device import setup_compute
+from motilens.core.command_line import exit_with_fault
 from motilens.core.errors import InputError
+from motilens.core.faults import is_machine_fault
 from motilens.core.files import write_table
 from motilens.core.records import write_record
 from motilens.core.text import to_printable
@@ -51,6 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             write_tables(options.out, predictions, bundle)  # what is done stays, whatever follows
     except KeyboardInterrupt:
         sys.exit(f"Stopped: {len(predictions)} of {len(videos)} videos are in {options.out}")
+    except Exception as error:
+        done = f"{len(predictions)} of {len(videos)} videos are in {options.out}"
+        print(f"Stopped: {done}; predict the others into another folder", file=sys.stderr)
+        if is_machine_fault(error):
+            exit_with_fault(error, str(options.out))
+        raise
     usable = sum(not prediction.error for prediction in predictions)
     more = ", and a page for each" if usable else ""
     print(f"{usable} of {len(predictions)} videos: {options.out}/predictions.csv, .json{more}")
@@ -63,13 +72,20 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Predict percentages of new videos by a bundle.")
     parser.add_argument("bundle", help="made by `make bundle`")
     parser.add_argument("videos", nargs="+", type=Path, help="files, or folders of them")
-    parser.add_argument("--out", type=Path, default=Path("predictions"), help="a new folder")
+    parser.add_argument("--out", type=output_path, default="predictions", help="a new folder")
     help_text = "of the videos (1/s), if files are wrong"
     parser.add_argument("--frame-rate", type=positive_number, help=help_text)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     counts = range(1, 1025)
     parser.add_argument("--threads", type=int, choices=counts, metavar="N", help="of the CPU")
     return parser.parse_args(arguments)
+
+
+def output_path(text: str) -> Path:
+    """Return a path to write to, for argparse; not one that a shell should have replaced."""
+    if re.match(r"~|.*\$[A-Za-z_(]", text):
+        raise argparse.ArgumentTypeError(f"{text}: ~ and $ are not replaced: write the path out")
+    return Path(text)
 
 
 def positive_number(text: str) -> float:

@@ -11,6 +11,8 @@ import pandas as pd
 from motilens.clips.extract import extract_clips
 from motilens.clips.hdf5 import read_clips
 from motilens.compute.device import ComputeSettings
+from motilens.core.errors import InputError
+from motilens.core.faults import is_machine_fault
 from motilens.core.labels import MOTILITY
 from motilens.core.text import to_printable
 from motilens.inference.bundle import Bundle
@@ -75,6 +77,9 @@ def predict_videos(
     Args:
         compute: see `setup_compute`.
         facts: what is known better than by the files: frame_rate (1/s).
+
+    Raises:
+        InputError, OSError, MemoryError, RuntimeError: the machine is at fault, not the video.
     """
     for member in bundle.members:
         if not member.uses_tracks:
@@ -89,9 +94,15 @@ def predict_videos(
             continue
         try:
             yield _predict_video(bundle, str(path), compute, facts)
-        except (DamagedVideo, OSError) as error:
+        except DamagedVideo as error:
             yield Prediction(name, error=to_printable(error))
+        except PermissionError as error:  # of the video: others may well be readable
+            if error.filename != str(path):
+                raise
+            yield Prediction(name, error=f"{name}: {error.strerror}: allow it to be read")
         except Exception as error:  # in one video: the others should not be lost by it
+            if isinstance(error, InputError) or is_machine_fault(error):
+                raise
             text = f"{type(error).__name__}: {to_printable(error)}"
             yield Prediction(name, error=f"{name}: unexpected error, please report it: {text}")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from motilens.core.errors import InputError
+from motilens.core.faults import is_machine_fault, is_out_of_memory
 from motilens.core.files import hash_file
 from motilens.core.text import describe_error
 from motilens.models.backbones import make_backbone
@@ -25,6 +26,8 @@ def fetch_pretrained_weights(backbone: str, weights: str) -> dict:
         state = entry.get_state_dict(progress=False, check_hash=True, weights_only=True)
         return _check_state_dict(backbone, state)
     except Exception as error:  # a damaged file raises almost anything
+        if is_out_of_memory(error):
+            raise
         if cached.exists():
             raise InputError(
                 f"{cached} cannot be used ({describe_error(error)}): delete it, run again"
@@ -54,6 +57,8 @@ def read_weights_file(backbone: str, path: str | Path, sha256: str) -> dict:
     try:
         return _check_state_dict(backbone, torch.load(path, weights_only=True, map_location="cpu"))
     except Exception as error:  # as above
+        if is_machine_fault(error):
+            raise
         raise InputError(
             f"regressor.weights.file: {path} does not hold the weights of torchvision's {backbone} "
             f"with its 1000 classes ({describe_error(error)})"
@@ -65,6 +70,8 @@ def load_stored_weights(path: str) -> dict:
     try:
         return torch.load(path, weights_only=True)
     except Exception as error:  # as above
+        if is_machine_fault(error):
+            raise
         raise InputError(
             f"{path} cannot be read ({describe_error(error)}): delete it and run again"
         ) from error

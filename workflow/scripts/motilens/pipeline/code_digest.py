@@ -2,8 +2,8 @@
 
 It is a part of what the step's rule depends on, so an edited module makes exactly those steps stale
 that use it. What cannot change a result does not count: comments, docstrings, layout, the words
-of error and log messages, and the packages `pipeline` and `compute`, which say how a step is run
-and how its arithmetic is done.
+of error and log messages, and the packages `pipeline` and `compute` and the module `core.faults`,
+which say how a step is run, how its arithmetic is done, and how a step of a faulty machine ends.
 """
 
 import ast
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-NOT_COUNTED = ("motilens.pipeline", "motilens.compute")
+NOT_COUNTED = ("motilens.pipeline", "motilens.compute", "motilens.core.faults")
 LOGGING = ("debug", "info", "warning", "error", "exception")
 # Where a library is imported under another name than it is installed.
 INSTALLED_AS = {

@@ -1,16 +1,61 @@
 """Checking a configuration against its schema, with messages for people."""
 
+import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import jsonschema
 import yaml
 
 from motilens.core.errors import InputError
+from motilens.core.records import deep_merge
 from motilens.core.suggestions import suggest_names
 from motilens.pipeline.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
+
+
+def read_config_files(paths: Iterable[str | Path]) -> dict:
+    """Merge configuration files, JSON or YAML, in their order.
+
+    Raises:
+        InputError: one is missing, not UTF-8, not YAML, or empty.
+    """
+    config = {}
+    for path in paths:
+        content = _parse_config(path)
+        if not isinstance(content, dict):
+            raise InputError(f"{path}: is no configuration: it holds no `key: value`")
+        config = deep_merge(config, content)
+    return config
+
+
+def _parse_config(path: str | Path):
+    try:
+        content = Path(path).read_bytes()
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line}: is not UTF-8: save the file as UTF-8") from error
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}: name a configuration (all that follows --configfile counts "
+            "as one: put targets before it, or after --)"
+        ) from error
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}, line {mark.line + 1}" if mark else path
+        problem = getattr(error, "problem", None) or getattr(error, "reason", error)
+        raise InputError(
+            f"{place}: is not YAML ({problem}): look for a tab, or for a `:` without quotes in a "
+            "value"
+        ) from error
 
 
 def check_config(config: dict, schema: dict) -> dict:
@@ -36,8 +81,11 @@ def check_config(config: dict, schema: dict) -> dict:
 
 def find_duplicate_keys(path: str | Path) -> list[str]:
     """Return a line for each key that is twice in a mapping of a YAML file: the last counts."""
-    lines = _iter_duplicate_keys(yaml.compose(Path(path).read_text("utf-8")), path)
-    return list(dict.fromkeys(lines))
+    try:
+        node = yaml.compose(Path(path).read_text("utf-8"))
+    except yaml.YAMLError:  # JSON with tabs
+        return []
+    return list(dict.fromkeys(_iter_duplicate_keys(node, path)))
 
 
 def _iter_duplicate_keys(node: yaml.Node | None, path: str | Path) -> Iterator[str]:
@@ -103,7 +151,10 @@ def _describe_error(error: jsonschema.ValidationError, schema: dict) -> list[str
     if kind == "enum" and (new := renamed.get(str(value))):
         return [f"{place}: {value} was renamed {new}"]
     if kind == "pattern":
-        default = "contains { } < > * or a line break, or begins with ~: write it out"
+        default = (
+            "contains { } < > * \\ or a line break, or ~, $NAME or %NAME%, which nothing replaces: "
+            "write the path out (/home/me/results)"
+        )
         return [f"{place}: {value!r} {error.schema.get('$comment', default)}"]
     if kind == "type" and value is None:
         return [f"{place}: is empty: fill it in, or remove the line"]
@@ -115,10 +166,7 @@ def _describe_error(error: jsonschema.ValidationError, schema: dict) -> list[str
     if kind == "type" and re.fullmatch(r"\d+,\d+", str(value)):
         hint = f" (YAML has a decimal point: {value.replace(',', '.')})"
     elif kind == "type" and isinstance(value, str):
-        hint = (
-            " (numbers nested in --config become text: put them into a file for --configfile; "
-            "YAML takes 2e-3 for text: write 2.0e-3)"
-        )
+        hint = " (it is text: remove its quotes; YAML takes 2e-3 for text, too: write 2.0e-3)"
     return [f"{place}: {error.message}{hint}"]
 
 

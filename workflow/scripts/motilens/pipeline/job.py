@@ -1,7 +1,6 @@
 """What every step does alike: logging, errors, and ending with Snakemake."""
 
 import contextlib
-import errno
 import logging
 import os
 import re
@@ -14,7 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from motilens.core.errors import InputError
+from motilens.core.faults import describe_fault, is_machine_fault
 from motilens.core.files import is_process_alive
+from motilens.core.packages import check_packages
 from motilens.pipeline.code_digest import code_versions
 from motilens.pipeline.snakemake_metadata import record_finished
 
@@ -64,19 +65,25 @@ def run_job(main: Callable, job) -> None:
     """Run a step, `main(job)`; send all output of this process and its children to the step's log.
 
     An InputError is also shown on the terminal, in one line and without a traceback: the user can
-    correct it. Any other exception ends the process with its traceback in the log.
+    correct it. So is a fault of the machine, with its traceback in the log. Any other exception
+    ends the process with its traceback in the log alone.
     """
     # Exit by an exception when asked to end: half files are removed, ffmpeg is stopped.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     threading.Thread(target=_exit_with_snakemake, daemon=True).start()
     terminal = TerminalHandler(os.dup(2), " ".join([job.rule, *getattr(job, "wildcards", ())]))
-    with open(str(job.log[0]), "w", buffering=1, encoding="utf-8") as file:
+    try:
+        log = open(str(job.log[0]), "w", buffering=1, encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        sys.exit(f"ERROR: {describe_fault(error, str(job.log[0]))}")
+    with log as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         sys.stdout.reconfigure(line_buffering=True)
         _configure_logging(terminal)
         started = time.monotonic()
         try:
+            check_packages(getattr(job, "scriptdir", None))
             _check_code(job)
             params = list(map(repr, job.params))  # as they were planned
             main(job)
@@ -84,13 +91,14 @@ def run_job(main: Callable, job) -> None:
             record_finished(map(str, job.output), params)
         except InputError as error:
             _exit_with_error(terminal, error)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        except Exception as error:
+            if not isinstance(error, OSError) and not is_machine_fault(error):
                 raise
-            traceback.print_exc()
-            message = f"{job.output[0]}: no space left on the disk: free some, and run again"
+            with contextlib.suppress(OSError):  # the disk of the log may be full, too
+                traceback.print_exc()
             # h5py crashes when Python ends if it could not write its last bytes: skip that end.
-            _exit_with_error(terminal, message, os._exit)
+            message = describe_fault(error, str(job.output[0]))
+            _exit_with_error(terminal, message, "FAULT", os._exit)
 
 
 def _configure_logging(terminal: TerminalHandler) -> None:
@@ -103,12 +111,16 @@ def _configure_logging(terminal: TerminalHandler) -> None:
 
 
 def _exit_with_error(
-    terminal: TerminalHandler, error: InputError | str, leave: Callable[[int], None] = sys.exit
+    terminal: TerminalHandler,
+    error: InputError | str,
+    name: str = "ERROR",
+    leave: Callable[[int], None] = sys.exit,
 ) -> None:
-    message = f"\nERROR: {restore_storage_addresses(str(error))}\n\n"
-    terminal.write(message)
-    with contextlib.suppress(OSError):  # the disk of the log may be full, too
-        os.write(2, message.encode())
+    """Show an error on the terminal, and by its name in the log: a fault is not the video's."""
+    message = restore_storage_addresses(str(error))
+    terminal.write(f"\nERROR: {message}\n\n")
+    with contextlib.suppress(OSError):
+        os.write(2, f"\n{name}: {message}\n\n".encode())
     leave(1)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 import trackpy
 
 from motilens.core.errors import InputError
+from motilens.core.faults import is_machine_fault
 from motilens.video.decode import FrameReader
 from motilens.video.ffmpeg import DamagedVideo
 from motilens.video.gray_levels import find_gray_levels
@@ -154,4 +155,6 @@ def read_tracks(path: str) -> pd.DataFrame:
             raise ValueError("a place is not a number")
         return table
     except (OSError, EOFError, ValueError, KeyError, zlib.error) as error:
+        if is_machine_fault(error):
+            raise
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from motilens.core.errors import InputError
+from motilens.core.faults import is_machine_fault
 from motilens.core.files import atomic_write
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
@@ -34,23 +35,23 @@ class CheckpointManager:
         """Return the state to resume from; None if there is none, or it cannot be used.
 
         Raises:
-            InputError: something of its name is there that cannot be read.
+            InputError: a folder is in its place.
         """
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
             return None
-        except OSError as error:
-            raise InputError(
-                f"{self.path} cannot be read ({error.strerror}): delete it and run again"
-            ) from error
+        except IsADirectoryError as error:
+            raise InputError(f"{self.path} cannot be read (a folder): delete it") from error
         try:
             digest, _, content = content.partition(b"\n")
             if hashlib.sha256(content).hexdigest().encode() != digest:
                 raise ValueError("another SHA-256")
             saved = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
             then, state = json.loads(saved["identity"]), saved["state"]
-        except Exception:  # what is no checkpoint raises almost anything
+        except Exception as error:  # what is no checkpoint raises almost anything
+            if is_machine_fault(error):
+                raise  # the next run resumes from it
             logger.warning(f"{self.path} is damaged: starting from the beginning")
             return None
         if saved["identity"] != self.identity:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from motilens.core.errors import InputError
+from motilens.core.faults import is_machine_fault
 from motilens.core.files import atomic_write
 from motilens.core.records import Record, read_record, write_record
 from motilens.core.text import describe_error
@@ -68,6 +69,8 @@ def load_model(
         model = build(description["architecture"])
         model.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))
     except Exception as error:  # an edited record raises almost anything
+        if is_machine_fault(error):
+            raise
         raise InputError(
             f"{weights} does not fit the architecture in {record} ({describe_error(error)}): "
             "delete both and run again"

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from motilens.compute.device import ChannelsLastPreference, ComputeSettings, is_out_of_memory
+from motilens.compute.device import ChannelsLastPreference, ComputeSettings
 from motilens.core.errors import InputError
+from motilens.core.faults import is_out_of_memory
 from motilens.core.text import format_duration
 from motilens.training.checkpoint import CheckpointManager
 from motilens.training.schedule import (
