@@ -16,6 +16,7 @@ import numpy as np
 
 from motilens.clips.extract import extract_clips
 from motilens.core.errors import InputError
+from motilens.core.faults import describe_fault
 from motilens.dataset.issues import Issues
 from motilens.dataset.video_files import resolve_video_paths
 from support.recordings import (
@@ -134,6 +135,8 @@ def damage_message(damage: Damage, folder: Path) -> str:
         extract_clips(str(source), folder / "clips.h5", settings, "1")
     except InputError as error:
         return _without_run_details(error, source)
+    except OSError as error:
+        return _without_run_details(describe_fault(error, ""), source)
     raise AssertionError(f"{damage.name}: not noticed")
 
 

@@ -152,9 +152,9 @@ def test_a_step_does_not_outlive_its_snakemake(folder):
 def test_a_step_ends_if_its_snakemake_was_killed_before_it_started(folder):
     dead = subprocess.Popen(["true"])
     dead.wait()
-    command, options = folder.command("time.sleep(60)")
+    command, options = folder.command("time.sleep(300)")
     options["env"][RUN_VARIABLE] = process_identity(dead.pid)
-    assert subprocess.call(command, **options, timeout=30) == 128 + signal.SIGTERM
+    assert subprocess.call(command, **options, timeout=120) == 128 + signal.SIGTERM
 
 
 def test_code_that_was_edited_during_the_run_is_not_recorded(folder):

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from motilens.core.errors import InputError
+from motilens.core.errors import InputError, MachineFault
 from motilens.core.faults import describe_fault, is_machine_fault
 from motilens.core.files import is_process_alive
 from motilens.core.packages import check_packages
@@ -90,7 +90,8 @@ def run_job(main: Callable, job) -> None:
             print(f"done in {time.monotonic() - started:.2f} s")
             record_finished(map(str, job.output), params)
         except InputError as error:
-            _exit_with_error(terminal, error)
+            name = "FAULT" if isinstance(error, MachineFault) else "ERROR"
+            _exit_with_error(terminal, error, name)
         except Exception as error:
             if not isinstance(error, OSError) and not is_machine_fault(error):
                 raise

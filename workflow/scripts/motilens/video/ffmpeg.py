@@ -11,7 +11,7 @@ from pathlib import Path
 import ffmpeg
 import imageio_ffmpeg
 
-from motilens.core.errors import InputError
+from motilens.core.errors import InputError, MachineFault
 
 # Messages of ffmpeg, and what they mean to a user.
 KNOWN_REASONS = {
@@ -64,7 +64,8 @@ class RunningFFmpeg:
 
     Raises:
         DamagedVideo: ffmpeg fails or complains, and it is not the machine's fault.
-        InputError: ffmpeg cannot be started, was killed, or failed by a fault of the machine.
+        MachineFault: ffmpeg cannot be started, was killed, or failed by a fault of the machine.
+        OSError: the video cannot be read.
     """
 
     def __init__(self, stream, path: str | Path, **popen):
@@ -100,31 +101,31 @@ def find_ffmpeg() -> str:
     try:
         return imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:
-        raise InputError(f"ffmpeg cannot be found: {REMEDY}") from error
+        raise MachineFault(f"ffmpeg cannot be found: {REMEDY}") from error
 
 
 def start_ffmpeg(command: list[str], **popen) -> subprocess.Popen:
-    """Start a process; raise an InputError if its program cannot be run."""
+    """Start a process; raise a MachineFault if its program cannot be run."""
     try:
         return subprocess.Popen(command, **popen)
     except OSError as error:
-        raise InputError(
+        raise MachineFault(
             f"{command[0]}: ffmpeg cannot be started ({error.strerror}): {REMEDY}"
         ) from error
 
 
-def _explain_failure(path: str | Path, code: int, complaints: list[str], report: str) -> InputError:
+def _explain_failure(path: str | Path, code: int, complaints: list[str], report: str) -> Exception:
     """Return the error of a run: a DamagedVideo if nothing shows a fault of the machine."""
     again = "run again: nothing is lost"
     if code < 0:
         name = signal.Signals(-code).name
         hint = "out of memory? Free some, or give the job more; then " * (name == "SIGKILL")
-        return InputError(f"{path}: ffmpeg was killed by signal {-code} ({name}): {hint}{again}")
+        return MachineFault(f"{path}: ffmpeg was killed by signal {-code} ({name}): {hint}{again}")
     lines = complaints or report.splitlines()[-1:]
     text = "\n".join(lines)
     for message in MACHINE_ERRORS:
         if f": {message}" in text and not (CUT_OFF in text and _fails_again(path)):
-            return InputError(
+            return MachineFault(
                 f"{path}: ffmpeg failed ({message}), as it does where the machine is at fault: "
                 f"mend that, and {again}; if it stays so, the video is damaged: replace it"
             )
@@ -133,11 +134,11 @@ def _explain_failure(path: str | Path, code: int, complaints: list[str], report:
             while file.read(2**24):
                 pass
     except OSError as error:
-        return unreadable_file(path, error)
+        return OSError(error.errno, error.strerror, str(path))
     # A program that cannot be loaded, for example, says so in its own words, or not at all.
     if not complaints:
         said = f": {lines[0]}" if lines else ""
-        return InputError(
+        return MachineFault(
             f"{path}: ffmpeg ended without saying why (exit code {code}{said}): see that it works "
             f"({find_ffmpeg()} -version), and {again}"
         )
@@ -149,14 +150,6 @@ def _fails_again(path: str | Path) -> bool:
     command = [find_ffmpeg(), "-i", f"file:{path}"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
     return CUT_OFF in done.stderr.decode(errors="replace")
-
-
-def unreadable_file(path: str | Path, error: OSError) -> InputError:
-    """Return the error of a file that the system cannot read: a fault of the machine."""
-    return InputError(
-        f"{path}: cannot be read ({error.strerror}): see that its disk is there and that you may "
-        "read it, and run again"
-    )
 
 
 def _describe_damage(path: str | Path, complaints: list[str]) -> str:

@@ -3,7 +3,7 @@
 import re
 import struct
 
-from motilens.video.ffmpeg import DamagedVideo, unreadable_file
+from motilens.video.ffmpeg import DamagedVideo
 
 HEADER_BYTES = 2**16  # enough for all that is looked for
 # Begins the part of a Windows Media header that says how long the file is.
@@ -20,7 +20,7 @@ def check_is_whole(path: str) -> int:
 
     Raises:
         DamagedVideo: an AVI, FLV, Matroska or Windows Media file is empty or lacks its end.
-        InputError: the file cannot be read.
+        OSError: the file cannot be read.
     """
     try:
         with open(path, "rb") as file:
@@ -39,7 +39,7 @@ def check_is_whole(path: str) -> int:
                 return _frames_of_avi(header)
             return 0
     except OSError as error:
-        raise unreadable_file(path, error) from error
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 def gray_avi_options(path: str) -> dict[str, str]:
@@ -49,13 +49,13 @@ def gray_avi_options(path: str) -> dict[str, str]:
 
     Raises:
         DamagedVideo: they have 16 bits, and must be converted.
-        InputError: the file cannot be read.
+        OSError: the file cannot be read.
     """
     try:
         with open(path, "rb") as file:
             header = file.read(HEADER_BYTES)
     except OSError as error:
-        raise unreadable_file(path, error) from error
+        raise OSError(error.errno, error.strerror, path) from error
     stream = re.search(rb"strh.{4}vids.*?strf.{4}", header, re.DOTALL)
     if header[8:12] != b"AVI " or not stream or len(header) < stream.end() + 20:
         return {}
