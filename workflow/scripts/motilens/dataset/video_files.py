@@ -211,7 +211,10 @@ def fingerprint_file(path: str) -> str:
     try:
         return _digest_pieces(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): allow it") from error
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}): see that its disk is there and that you "
+            "may read it"
+        ) from error
 
 
 def _digest_pieces(path: str) -> str:
