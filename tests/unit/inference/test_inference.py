@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
+from motilens.clips.extract import extract_clips
+from motilens.clips.hdf5 import read_clips
 from motilens.core.labels import MOTILITY
 from motilens.inference import domain_shift, predictor
+from motilens.simulation.render import render_video
+from motilens.video.encode import encode_video
+from support.recordings import run_ffmpeg
 
 OUTPUTS = np.array([[[60.0, 30, 30], [-20, 50, 50]], [[110, 0, 0], [0, 0, -3]]])
 
@@ -60,7 +65,9 @@ def test_appearance_of_a_striped_video_and_of_an_empty_field():
 
 
 @pytest.mark.parametrize("change, lines", [
-    ({}, []), ({"movement": 2.09}, []),
+    ({}, []), ({"movement": 2.7}, []), ({"frame_rate": 1.02}, []), ({"frame_rate": 0.98}, []),
+    ({"frame_rate": 1.03}, ["frame rate 1.03 frames/s, more than in training (1)"]),
+    ({"longer_side": 0.9}, ["longer side 0.9 pixels, less than in training (1)"]),
     ({"movement": 0.3}, ["movement 0.3 of its contrast, less than in training (1 to 2)"]),
     ({"movement": 4000}, ["movement 4000 of its contrast, more than in training (1 to 2)"]),
     ({"movement": 0.01}, ["movement 0.01 of its", "next to nothing moves"]),
@@ -70,3 +77,39 @@ def test_what_is_out_of_range_is_described(change, lines):
     described = domain_shift.describe_out_of_range(TYPICAL | change, RANGES)
     assert len(described) == len(lines)
     assert all(line.startswith(start) for line, start in zip(described, lines, strict=True))
+
+
+SETTINGS = {
+    "size": 64, "resize_mode": "stretch", "clips_per_video": 5, "clip_length": 9,
+    "frame_rate": 50, "on_frame_rate_mismatch": "warn",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_videos_of_one_camera_are_alike_and_of_another_are_not(tmp_path):
+    """One training video, so that all ranges have no width."""
+    film = str(tmp_path / "film.avi")
+    encode_video(film, render_video(1, 1, 60), 50.0)
+
+    def measure(name, *options):
+        run_ffmpeg(["-i", film, *options], tmp_path / name)
+        record = extract_clips(str(tmp_path / name), tmp_path / "clips.h5", SETTINGS, name)
+        return domain_shift.measure_appearance(read_clips(str(tmp_path / "clips.h5")), record)
+
+    ranges = domain_shift.training_ranges([measure("training.mkv", "-c:v", "ffv1", "-t", "0.6")])
+
+    def warnings(name, *options):
+        lines = domain_shift.describe_out_of_range(measure(name, *options), ranges)
+        return [line.partition(" ")[0] for line in lines]
+
+    copies = {
+        "later.mkv": ["-ss", "0.6", "-c:v", "ffv1"], "mjpeg.avi": ["-c:v", "mjpeg", "-q:v", "5"],
+        "h264.mp4": ["-c:v", "libx264", "-crf", "28"], "mpeg4.avi": ["-c:v", "mpeg4", "-q:v", "5"],
+        "wmv.wmv": ["-c:v", "wmv2", "-q:v", "5"], "rate.mkv": ["-vf", "setpts=PTS/1.004"],
+    }  # fmt: skip
+    for name, options in copies.items():
+        assert warnings(name, *options) == [], name
+    assert warnings("gain.mkv", "-vf", "eq=contrast=1.5") == ["brightness", "contrast"]
+    assert warnings("gamma.mkv", "-vf", "eq=gamma=1.3") == ["brightness"]
+    assert warnings("half.mkv", "-vf", "crop=iw/2:ih/2")[:2] == ["longer", "shorter"]
+    assert warnings("slow.mkv", "-r", "25", "-c:v", "ffv1") == ["frame", "movement"]
