@@ -108,9 +108,33 @@ def test_what_is_unlike_the_training_videos_is_reported(lab, table):
     versus = compared[(compared["first"] == "ZeroR") & (compared["second"] == "ours")]
     assert len(versus) == 2
     for row in versus.itertuples():
-        assert (f"{row.target}: do not rely on it" in warnings) == (row.low <= 0)
+        assert (f"{row.target}: not better than ZeroR" in warnings) == (row.low <= 0 <= row.high)
+        assert (f"{row.target}: worse than ZeroR" in warnings) == (row.high < 0)
+    assert "held-out participants only" in warnings and "simulated" not in warnings
     assert "trained on" not in of_dark and "the field is empty" in of_dark
     assert "brightness 0 of white, less than in training" in of_dark
+
+
+def read_limit(lab, method, value):
+    """The greater limit of agreement of the table of statistics."""
+    table = pd.read_csv(lab.folder / "results/tables/statistics.csv")
+    table = table[(table["method"] == method) & (table["level"] == "participant")]
+    return table.set_index("value").loc[value, ["limits_low", "limits_high"]].abs().max()
+
+
+def test_the_error_beside_each_percentage_is_that_on_held_out_participants(lab, predicted, table):
+    output, folder = predicted
+    content = json.loads((folder / "predictions.json").read_text(encoding="utf-8"))
+    card = (lab.folder / "results/bundles/ours.md").read_text(encoding="utf-8")
+    for value in VALUES:
+        limit, percent = read_limit(lab, "ours", value), table.loc["new/1.avi", value]
+        assert content[0]["values"][value]["held_out_error"] == pytest.approx(limit)
+        assert table.loc["new/1.avi", f"{value}_held_out_error"] == pytest.approx(limit, abs=1e-3)
+        assert f"{percent:.0f} ± {limit:.0f} %" in output and f"± {limit:.1f} " in card
+    first, *lines = output.splitlines()
+    assert first.startswith("WARNING: ") and output.count("held-out participants only") == 1
+    names = list(table)
+    assert names.index("head_held_out_error") < names.index("head_std_over_stacks")
 
 
 def test_numbers_are_those_of_all_models(lab, predicted):
@@ -250,7 +274,9 @@ def test_cells_of_new_videos_are_classified_as_in_the_run(lab, predicted):
     outputs = np.array([model.predict([cells])[0] for model in models])
     for place, value in enumerate(VALUES[:3]):
         assert first["values"][value] == {
+            "target": "motility",
             "percent": pytest.approx(outputs[:, place].mean(), abs=1e-6),
+            "held_out_error": pytest.approx(read_limit(lab, "cells", value)),
             "std_over_models": pytest.approx(outputs[:, place].std(), abs=1e-6),
             "std_over_stacks": None,
         }
