@@ -18,11 +18,14 @@ def test_motility_adds_up_to_100_and_other_percentages_are_clipped():
     percentages, empty = predictor.clip_and_normalize(OUTPUTS, list(MOTILITY))
     assert percentages.sum(-1) == pytest.approx(np.full((2, 2), 100.0)) and empty == 0.25
     targets = {"motility": list(MOTILITY)}
-    summary = predictor.summarize_predictions({"motility": percentages}, targets)
+    errors = {"motility": dict.fromkeys(MOTILITY, 30.0)}
+    summary = predictor.summarize_predictions({"motility": percentages}, targets, errors)
     assert sum(value["percent"] for value in summary.values()) == pytest.approx(100)
     assert summary["progressive"]["percent"] == pytest.approx((50 + 0 + 100 + 100 / 3) / 4)
     percentages, empty = predictor.clip_and_normalize(OUTPUTS[..., :1], ["head"])
-    summary = predictor.summarize_predictions({"heads": percentages}, {"heads": ["head"]})["head"]
+    targets, errors = {"heads": ["head"]}, {"heads": {"head": 31.0}}
+    summary = predictor.summarize_predictions({"heads": percentages}, targets, errors)["head"]
+    assert (summary["target"], summary["held_out_error"]) == ("heads", 31)
     assert summary["percent"] == pytest.approx((60 + 0 + 100 + 0) / 4) and empty == 0
     assert summary["std_over_stacks"] == pytest.approx(np.std([80, 0]))
     assert summary["std_over_models"] == pytest.approx(np.std([30, 50]))
@@ -30,7 +33,8 @@ def test_motility_adds_up_to_100_and_other_percentages_are_clipped():
 
 def test_values_of_two_targets_and_predictions_for_a_whole_video_are_kept():
     outputs = {"a": np.full((1, 1, 1), 5.0), "b": np.full((1, 1, 2), 7.0)}
-    summary = predictor.summarize_predictions(outputs, {"a": ["head"], "b": ["head", "tail"]})
+    targets, errors = {"a": ["head"], "b": ["head", "tail"]}, {"head": 9.0, "tail": 8.0}
+    summary = predictor.summarize_predictions(outputs, targets, {"a": errors, "b": errors})
     percentages = {name: value["percent"] for name, value in summary.items()}
     assert percentages == {"head (a)": 5, "head (b)": 7, "tail": 7}
     assert summary["tail"]["std_over_stacks"] is None

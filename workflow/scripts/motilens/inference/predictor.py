@@ -70,6 +70,11 @@ class Prediction:
     record: dict = field(default_factory=dict)
     page: str | None = None
 
+    def add_doubt(self, words: str) -> None:
+        """Add a doubt about all targets."""
+        for doubts in self.doubts.values():
+            doubts.append(words)
+
 
 def predict_videos(
     bundle: Bundle, videos: Iterable[str], compute: ComputeSettings, facts: dict | None = None
@@ -125,8 +130,9 @@ def _predict_video(
     prediction = Prediction(path, record=record, frame=clips[0, 0], motion=clips[0].std(0))
     unlike = describe_out_of_range(appearance, bundle.ranges)
     prediction.warnings = [*bundle.warnings, *filter(None, [record["warning"]]), *unlike]
-    more = ["unlike the training videos"] * bool(unlike)
-    prediction.doubts = {target: words + more for target, words in bundle.doubts.items()}
+    prediction.doubts = {target: list(words) for target, words in bundle.doubts.items()}
+    if unlike:
+        prediction.add_doubt("unlike the training videos")
     if record["content_sha256"][:16] in bundle.training_clips:
         warning = "models of this bundle were trained on this video: this is no test of them"
         prediction.warnings.append(warning)
@@ -153,6 +159,7 @@ def _predict_clips(
         prediction.n_cells = len(cells)
         if len(cells) < MIN_CELLS:
             warn(f"fewer than {MIN_CELLS} cells ({len(cells)}) are no sample of a population")
+            prediction.add_doubt("few cells")
     for target, values in bundle.targets.items():
         members = [member for member in bundle.members if member.target == target]
         outputs = []

@@ -49,12 +49,12 @@ agreement, the mean difference ∓ 1.96 standard deviations over held-out sample
 {notes}"""
 
 
-SIMULATED, WORSE, NO_BETTER = "simulated", "worse than ZeroR", "not better than ZeroR"
+SIMULATED = "trained on simulated videos"
+WORSE, NO_BETTER = "worse than ZeroR", "not better than ZeroR"
 EXPLANATIONS = {
-    WORSE: "worse than ZeroR: on held-out participants, the training mean, whatever the video "
-    "shows, is closer to the truth",
-    NO_BETTER: "not better than ZeroR: on held-out participants, these models are not "
-    "significantly closer to the truth than the training mean, whatever the video shows",
+    WORSE: "on held-out participants, the training mean is significantly closer to the truth",
+    NO_BETTER: "on held-out participants, these models are not significantly closer to the truth "
+    "than the training mean",
 }
 FEW_PARTICIPANTS = 20  # whose errors say little about others'
 
@@ -109,7 +109,8 @@ def explain_doubts(doubts: dict[str, list[str]], participants: int) -> list[str]
     if any(SIMULATED in words for words in doubts.values()):
         lines.append("trained on simulated videos only: the error on real ones is unknown")
     for target, words in doubts.items():
-        lines += [f"{target}: {EXPLANATIONS[word]}" for word in words if word in EXPLANATIONS]
+        known = (word for word in words if word in EXPLANATIONS)
+        lines += [f"{target}: {word}: {EXPLANATIONS[word]}" for word in known]
     if participants < FEW_PARTICIPANTS:
         lines.append(f"errors are of {participants} held-out participants only: a rough measure")
     return lines
