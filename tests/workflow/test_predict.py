@@ -188,13 +188,15 @@ def test_mistakes_are_reported_in_one_line(lab, predicted, tmp_path, monkeypatch
     """Without a new process for each, which would take 9 s."""
     monkeypatch.chdir(lab.folder)
     content = (lab.folder / "results/bundles/ours.pt").read_bytes()
-    damaged, other = tmp_path / "damaged.pt", tmp_path / "other.pt"
+    damaged, other, older = (tmp_path / f"{name}.pt" for name in ("damaged", "other", "older"))
     damaged.write_bytes(content[:-9] + b"x" + content[-8:])
+    older.write_bytes(content.replace(b"bundle 5", b"bundle 4", 1))
     torch.save(make_backbone("resnet18").state_dict(), other)
     (tmp_path / "empty").mkdir()
     for arguments, message in (
         ((damaged, "new"), "damaged.pt is damaged"),
         ((other, "new"), "other.pt is no bundle"),
+        ((older, "new"), "older.pt was made by another version of Motilens"),
         (("nothing.pt", "new"), "nothing.pt cannot be read"),
         (("results/bundles/ours.pt", "nowhere"), "nowhere: no such file"),
         (("results/bundles/ours.pt", tmp_path / "empty"), "empty holds no videos"),
