@@ -4,6 +4,7 @@ SHELL := /bin/sh
 CORES ?= all
 RUN := PYTHONPATH= PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 FILES := $(if $(CONFIG),--configfile $(CONFIG))
+quote = '$(subst ','\'',$(1))'
 SMK := Snakefile workflow/Snakefile rules
 
 .PHONY: demo test test-fast check check-data bundle predict fetch report crate site explain unlock tables lock clean
@@ -34,13 +35,18 @@ METHOD ?= I4
 bundle: .venv/ready
 	$(RUN) snakemake 'bundles/$(METHOD).pt' --cores $(CORES) $(FILES)
 
-# Percentages of new videos. VIDEOS: files, or folders of them; OUT: a new folder.
+# Percentages of new videos. VIDEOS: a file or a folder of them, whatever its name; or several, as
+# words of a shell. OUT: a new folder.
 BUNDLE ?= results/bundles/$(METHOD).pt
 OUT ?= predictions
 predict: .venv/ready
 	@test -z "$(CONFIG)" || { echo "say which bundle: make predict BUNDLE=results/.../bundles/$(METHOD).pt" >&2; exit 2; }
-	@test -n "$(VIDEOS)" || { echo "say which videos: make predict VIDEOS=folder" >&2; exit 2; }
-	@$(RUN) python workflow/predict.py '$(BUNDLE)' $(VIDEOS) --out '$(OUT)'
+	@test -n $(call quote,$(value VIDEOS)) || \
+		{ echo "say which videos: make predict VIDEOS=folder" >&2; exit 2; }
+	@videos=$(call quote,$(value VIDEOS)); \
+		if test -e "$$videos" || ! (eval "set -- $$videos") 2>/dev/null; \
+		then set -- "$$videos"; else eval "set -- $$videos"; fi; \
+		$(RUN) python workflow/predict.py --out=$(call quote,$(OUT)) -- $(call quote,$(BUNDLE)) "$$@"
 
 # Downloads and unpacks the data set that a configuration names.
 fetch: .venv/ready

@@ -63,7 +63,7 @@ rule make_table1:
     params:
         depends_on=depends_on("make_table1"),
     message:
-        "Set the errors beside the paper's Table 1"
+        "Write Table 1 of the errors"
     script:
         "../workflow/scripts/make_table1.py"
 

@@ -42,7 +42,7 @@ def test_every_block_works(finished_laboratory, tmp_path):
         assert len(block[2].splitlines()) < 20
         apply_block(lab, *block)
     lab.write_configuration()
-    methods = ("I5", "small", "sparse", "extreme", "crowd")
+    methods = ("I5", "small", "robust", "extreme", "crowd")
     targets = [f"predictions/{name}/motility/fold1/seed0.csv" for name in methods]
     lab.snakemake("--cores", "2", "--", *targets, config="own.yaml")
     for target in targets:

@@ -108,9 +108,33 @@ def test_what_is_unlike_the_training_videos_is_reported(lab, table):
     versus = compared[(compared["first"] == "ZeroR") & (compared["second"] == "ours")]
     assert len(versus) == 2
     for row in versus.itertuples():
-        assert (f"{row.target}: do not rely on it" in warnings) == (row.low <= 0)
+        assert (f"{row.target}: not better than ZeroR" in warnings) == (row.low <= 0 <= row.high)
+        assert (f"{row.target}: worse than ZeroR" in warnings) == (row.high < 0)
+    assert "held-out participants only" in warnings and "simulated" not in warnings
     assert "trained on" not in of_dark and "the field is empty" in of_dark
     assert "brightness 0 of white, less than in training" in of_dark
+
+
+def read_limit(lab, method, value):
+    """The greater limit of agreement of the table of statistics."""
+    table = pd.read_csv(lab.folder / "results/tables/statistics.csv")
+    table = table[(table["method"] == method) & (table["level"] == "participant")]
+    return table.set_index("value").loc[value, ["limits_low", "limits_high"]].abs().max()
+
+
+def test_the_error_beside_each_percentage_is_that_on_held_out_participants(lab, predicted, table):
+    output, folder = predicted
+    content = json.loads((folder / "predictions.json").read_text(encoding="utf-8"))
+    card = (lab.folder / "results/bundles/ours.md").read_text(encoding="utf-8")
+    for value in VALUES:
+        limit, percent = read_limit(lab, "ours", value), table.loc["new/1.avi", value]
+        assert content[0]["values"][value]["held_out_error"] == pytest.approx(limit)
+        assert table.loc["new/1.avi", f"{value}_held_out_error"] == pytest.approx(limit, abs=1e-3)
+        assert f"{percent:.0f} ± {limit:.0f} %" in output and f"± {limit:.1f} " in card
+    first, *lines = output.splitlines()
+    assert first.startswith("WARNING: ") and output.count("held-out participants only") == 1
+    names = list(table)
+    assert names.index("head_held_out_error") < names.index("head_std_over_stacks")
 
 
 def test_numbers_are_those_of_all_models(lab, predicted):
@@ -164,13 +188,15 @@ def test_mistakes_are_reported_in_one_line(lab, predicted, tmp_path, monkeypatch
     """Without a new process for each, which would take 9 s."""
     monkeypatch.chdir(lab.folder)
     content = (lab.folder / "results/bundles/ours.pt").read_bytes()
-    damaged, other = tmp_path / "damaged.pt", tmp_path / "other.pt"
+    damaged, other, older = (tmp_path / f"{name}.pt" for name in ("damaged", "other", "older"))
     damaged.write_bytes(content[:-9] + b"x" + content[-8:])
+    older.write_bytes(content.replace(b"bundle 5", b"bundle 4", 1))
     torch.save(make_backbone("resnet18").state_dict(), other)
     (tmp_path / "empty").mkdir()
     for arguments, message in (
         ((damaged, "new"), "damaged.pt is damaged"),
         ((other, "new"), "other.pt is no bundle"),
+        ((older, "new"), "older.pt was made by another version of Motilens"),
         (("nothing.pt", "new"), "nothing.pt cannot be read"),
         (("results/bundles/ours.pt", "nowhere"), "nowhere: no such file"),
         (("results/bundles/ours.pt", tmp_path / "empty"), "empty holds no videos"),
@@ -250,7 +276,9 @@ def test_cells_of_new_videos_are_classified_as_in_the_run(lab, predicted):
     outputs = np.array([model.predict([cells])[0] for model in models])
     for place, value in enumerate(VALUES[:3]):
         assert first["values"][value] == {
+            "target": "motility",
             "percent": pytest.approx(outputs[:, place].mean(), abs=1e-6),
+            "held_out_error": pytest.approx(read_limit(lab, "cells", value)),
             "std_over_models": pytest.approx(outputs[:, place].std(), abs=1e-6),
             "std_over_stacks": None,
         }

@@ -15,6 +15,7 @@ from motilens.dataset.issues import Issues
 from motilens.dataset.participants import sort_by_participant
 from motilens.dataset.samples import read_label_rows
 from motilens.dataset.splits import make_split
+from motilens.evaluation import paper
 from motilens.evaluation.metrics import ZERO_R, mae_participant, predict_constant
 from motilens.models.regressor import build_regressor
 from motilens.training.model_files import load_model
@@ -68,6 +69,16 @@ def test_real_labels_and_zero_r():
     assert table["progressive"].mean() == pytest.approx(42.67, abs=0.01)
     assert table["head"].std() == pytest.approx(2.87, abs=0.01)
     assert (table[["progressive", "nonprogressive", "immotile"]].sum(axis=1) == 100).all()
+
+
+@needs_labels
+@pytest.mark.parametrize("target", ["motility", "morphology"])
+def test_data_of_the_paper_are_known_by_their_labels(target):
+    """In any order."""
+    rows = {name: {"participant": name} | dict(row) for name, row in real_labels()[::-1].iterrows()}
+    assert paper.digest_labels(rows, paper.PAPER_VALUES[target]) == paper.VISEM_LABELS[target]
+    del rows["7"]
+    assert paper.digest_labels(rows, paper.PAPER_VALUES[target]) != paper.VISEM_LABELS[target]
 
 
 @needs_labels

@@ -9,7 +9,13 @@ from motilens.evaluation.results import read_result
 from motilens.inference.bundle import describe_member, write_bundle
 from motilens.inference.domain_shift import measure_appearance, training_ranges
 from motilens.pipeline.job import run_job
-from motilens.reports.model_card import errors_vs_zero_r, render_model_card
+from motilens.reports.model_card import (
+    errors_vs_zero_r,
+    explain_doubts,
+    find_doubts,
+    measure_held_out_errors,
+    render_model_card,
+)
 
 logger = logging.getLogger("motilens.step")
 
@@ -26,8 +32,10 @@ def main(job):
     measured = [measure_appearance(read_clips(p), decoded[name]) for name, p in files.items()]
     summary, comparisons = (read_result(p) for p in (job.input.summary, job.input.comparisons))
     errors = errors_vs_zero_r(method, summary, comparisons)
-    card = render_model_card(method, records, errors, settings)
-    no_better = errors.index[~(errors["gain_low"] > 0)]
+    limits = measure_held_out_errors(method, summary)
+    doubts = find_doubts(errors, settings["simulated"])
+    warnings = explain_doubts(doubts, errors["participants"].min())
+    card = render_model_card(method, records, errors, limits, warnings, settings)
     # In the order of the models, and so of the paper.
     targets = dict.fromkeys(member["target"] for member in members)
     content = {
@@ -36,19 +44,17 @@ def main(job):
         "frames": settings["frames"],
         "ranges": training_ranges(measured),
         "tracking": settings["tracking"],
-        "no_better": list(no_better),
+        "held_out_errors": limits,
+        "doubts": doubts,
+        "warnings": warnings,
         "training_clips": sorted({row["clips"] for row in training.values()}),
         "card": card,
     }
     digest = write_bundle(job.output.bundle, content)
     with atomic_write(job.output.card) as temporary:
         temporary.write_text(card, encoding="utf-8")
-    for target in no_better:
-        logger.warning(
-            f"{target}: not significantly better than ZeroR on held-out participants: "
-            "{gain:.2f} [{gain_low:.2f}, {gain_high:.2f}]: its predictions may be worth "
-            "nothing".format(**errors.loc[target])
-        )
+    for warning in warnings:
+        logger.warning(warning)
     made = make_provenance(depends_on["code"], settings)
     content = {"sha256": digest, "models": len(members), "training": training}
     write_record(job.output.record, content | made)

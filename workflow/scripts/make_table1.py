@@ -1,4 +1,4 @@
-"""Set the errors beside those of the paper's Table 1."""
+"""Write Table 1: errors of all methods, on VISEM beside the paper's."""
 
 from motilens.core.files import write_table
 from motilens.evaluation.results import read_result

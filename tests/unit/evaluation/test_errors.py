@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from motilens.evaluation import metrics
+from motilens.evaluation import metrics, paper
 from motilens.evaluation.diagnostics import format_diagnostics, list_issues
 from motilens.evaluation.ensembling import average_predictions, merge_diagnostics
 from motilens.evaluation.mae_table import make_mae_row, zero_r_losses
@@ -55,16 +55,24 @@ PAPER_I4 = {"model": "autoencoder", "frames": 18, "repeats": 1, "variant": "pape
     ("I4", {"model": "fixed", "frames": 18, "repeats": 1, "kind": "pca"}, False),
     ("msd", None, False),
 ])  # fmt: skip
-def test_only_the_papers_inputs_and_targets_are_comparable(method, encoder, is_comparable):
+def test_only_the_papers_inputs_and_targets_are_comparable_and_only_on_its_data(
+    method, encoder, is_comparable, monkeypatch
+):
     predictions, record = one_prediction()
     values = PAPER_VALUES["morphology"]
-    record |= {"method": method, "training": {"1": dict.fromkeys(values, 80.0)}}
+    labels = {name: {"participant": name} | dict.fromkeys(values, 80.0) for name in "13"}
+    record |= {"method": method, "training": {"1": labels["1"]}, "held_out": {"3": labels["3"]}}
     record |= {"architecture": {"encoder": encoder}} if encoder else {}
     columns = [f"{side}_{value}" for value in values for side in ("true", "predicted")]
     predictions = predictions.assign(**dict.fromkeys(columns, 90.0))
     of_all = record | {"settings": record["settings"] | {"values": list(values)}}
+    assert make_mae_row(predictions, of_all)["comparable_to_paper"] is False, "other people"
+    digest = paper.digest_labels(labels, values)
+    monkeypatch.setitem(paper.VISEM_LABELS, "morphology", digest)
     assert make_mae_row(predictions, of_all)["comparable_to_paper"] is is_comparable
     assert make_mae_row(predictions, record)["comparable_to_paper"] is False, "of the head alone"
+    corrected = of_all | {"held_out": {"3": labels["3"] | {"head": 81.0}}}
+    assert make_mae_row(predictions, corrected)["comparable_to_paper"] is False
 
 
 @pytest.mark.parametrize("kind", [None, *NO_ISSUES])

@@ -5,10 +5,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from motilens.clips.extract import extract_clips
+from motilens.clips.hdf5 import read_clips
 from motilens.core.errors import InputError
 from motilens.core.labels import MOTILITY
 from motilens.inference import cli, domain_shift, predictor
+from motilens.simulation.render import render_video
+from motilens.video.encode import encode_video
 from motilens.video.ffmpeg import DamagedVideo
+from support.recordings import run_ffmpeg
 
 OUTPUTS = np.array([[[60.0, 30, 30], [-20, 50, 50]], [[110, 0, 0], [0, 0, -3]]])
 
@@ -17,11 +22,14 @@ def test_motility_adds_up_to_100_and_other_percentages_are_clipped():
     percentages, empty = predictor.clip_and_normalize(OUTPUTS, list(MOTILITY))
     assert percentages.sum(-1) == pytest.approx(np.full((2, 2), 100.0)) and empty == 0.25
     targets = {"motility": list(MOTILITY)}
-    summary = predictor.summarize_predictions({"motility": percentages}, targets)
+    errors = {"motility": dict.fromkeys(MOTILITY, 30.0)}
+    summary = predictor.summarize_predictions({"motility": percentages}, targets, errors)
     assert sum(value["percent"] for value in summary.values()) == pytest.approx(100)
     assert summary["progressive"]["percent"] == pytest.approx((50 + 0 + 100 + 100 / 3) / 4)
     percentages, empty = predictor.clip_and_normalize(OUTPUTS[..., :1], ["head"])
-    summary = predictor.summarize_predictions({"heads": percentages}, {"heads": ["head"]})["head"]
+    targets, errors = {"heads": ["head"]}, {"heads": {"head": 31.0}}
+    summary = predictor.summarize_predictions({"heads": percentages}, targets, errors)["head"]
+    assert (summary["target"], summary["held_out_error"]) == ("heads", 31)
     assert summary["percent"] == pytest.approx((60 + 0 + 100 + 0) / 4) and empty == 0
     assert summary["std_over_stacks"] == pytest.approx(np.std([80, 0]))
     assert summary["std_over_models"] == pytest.approx(np.std([30, 50]))
@@ -29,7 +37,8 @@ def test_motility_adds_up_to_100_and_other_percentages_are_clipped():
 
 def test_values_of_two_targets_and_predictions_for_a_whole_video_are_kept():
     outputs = {"a": np.full((1, 1, 1), 5.0), "b": np.full((1, 1, 2), 7.0)}
-    summary = predictor.summarize_predictions(outputs, {"a": ["head"], "b": ["head", "tail"]})
+    targets, errors = {"a": ["head"], "b": ["head", "tail"]}, {"head": 9.0, "tail": 8.0}
+    summary = predictor.summarize_predictions(outputs, targets, {"a": errors, "b": errors})
     percentages = {name: value["percent"] for name, value in summary.items()}
     assert percentages == {"head (a)": 5, "head (b)": 7, "tail": 7}
     assert summary["tail"]["std_over_stacks"] is None
@@ -64,7 +73,9 @@ def test_appearance_of_a_striped_video_and_of_an_empty_field():
 
 
 @pytest.mark.parametrize("change, lines", [
-    ({}, []), ({"movement": 2.09}, []),
+    ({}, []), ({"movement": 2.7}, []), ({"frame_rate": 1.02}, []), ({"frame_rate": 0.98}, []),
+    ({"frame_rate": 1.03}, ["frame rate 1.03 frames/s, more than in training (1)"]),
+    ({"longer_side": 0.9}, ["longer side 0.9 pixels, less than in training (1)"]),
     ({"movement": 0.3}, ["movement 0.3 of its contrast, less than in training (1 to 2)"]),
     ({"movement": 4000}, ["movement 4000 of its contrast, more than in training (1 to 2)"]),
     ({"movement": 0.01}, ["movement 0.01 of its", "next to nothing moves"]),
@@ -116,3 +127,39 @@ def test_predictions_go_to_no_folder_named_as_a_variable(path, capsys):
     with pytest.raises(SystemExit):
         cli.parse_arguments(["bundle.pt", "1.avi", "--out", path])
     assert "~ and $ are not replaced: write the path out" in capsys.readouterr().err
+
+
+SETTINGS = {
+    "size": 64, "resize_mode": "stretch", "clips_per_video": 5, "clip_length": 9,
+    "frame_rate": 50, "on_frame_rate_mismatch": "warn",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_videos_of_one_camera_are_alike_and_of_another_are_not(tmp_path):
+    """One training video, so that all ranges have no width."""
+    film = str(tmp_path / "film.avi")
+    encode_video(film, render_video(1, 1, 60), 50.0)
+
+    def measure(name, *options):
+        run_ffmpeg(["-i", film, *options], tmp_path / name)
+        record = extract_clips(str(tmp_path / name), tmp_path / "clips.h5", SETTINGS, name)
+        return domain_shift.measure_appearance(read_clips(str(tmp_path / "clips.h5")), record)
+
+    ranges = domain_shift.training_ranges([measure("training.mkv", "-c:v", "ffv1", "-t", "0.6")])
+
+    def warnings(name, *options):
+        lines = domain_shift.describe_out_of_range(measure(name, *options), ranges)
+        return [line.partition(" ")[0] for line in lines]
+
+    copies = {
+        "later.mkv": ["-ss", "0.6", "-c:v", "ffv1"], "mjpeg.avi": ["-c:v", "mjpeg", "-q:v", "5"],
+        "h264.mp4": ["-c:v", "libx264", "-crf", "28"], "mpeg4.avi": ["-c:v", "mpeg4", "-q:v", "5"],
+        "wmv.wmv": ["-c:v", "wmv2", "-q:v", "5"], "rate.mkv": ["-vf", "setpts=PTS/1.004"],
+    }  # fmt: skip
+    for name, options in copies.items():
+        assert warnings(name, *options) == [], name
+    assert warnings("gain.mkv", "-vf", "eq=contrast=1.5") == ["brightness", "contrast"]
+    assert warnings("gamma.mkv", "-vf", "eq=gamma=1.3") == ["brightness"]
+    assert warnings("half.mkv", "-vf", "crop=iw/2:ih/2")[:2] == ["longer", "shorter"]
+    assert warnings("slow.mkv", "-r", "25", "-c:v", "ffv1") == ["frame", "movement"]

@@ -82,6 +82,18 @@ def test_without_any_cell_the_prediction_is_that_of_zero_r(method):
     assert predict_c(method, empty_tracks())[0].tolist() == [[20, 4]]
 
 
+@pytest.mark.parametrize("method", ["msd", "kinematics", "cells", "casa"])
+@pytest.mark.parametrize("frames", [1, 12, 13, 25, 26])
+def test_tracks_of_any_length_have_a_prediction(method, frames):
+    """Those that are too short for one measure are too short for all."""
+    short, long = straight_track(2, frames, cell=1), straight_track(1, 60)
+    predicted = predict_c(method, short)[0]
+    assert np.isfinite(predicted).all()
+    assert frames > 25 or predicted.tolist() == [[20, 4]], "as without any cell"
+    both = predict_c(method, pd.concat([long, short]))[0]
+    assert frames > 25 or np.array_equal(both, predict_c(method, long)[0])
+
+
 def test_predictions_that_are_not_numbers_are_refused(monkeypatch):
     nothing = np.full((1, 2), np.nan), 1
     monkeypatch.setattr(baselines, "predict_by_svr", lambda *arguments: nothing)

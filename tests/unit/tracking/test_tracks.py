@@ -64,6 +64,9 @@ def test_short_tracks_are_no_cells_and_the_reason_is_explained(tmp_path):
     counts = [count_first_frames(path, seconds) for seconds in (0.001, 1, 9)]
     assert counts == [1, 50, 60]
     assert count_first_frames(path, 1, frame_rate=25) == 25, "it is known better than by the file"
+    path = make_video(tmp_path, [1], frames=1)
+    assert_refused("does not say when its frames were taken: give", count_first_frames, path, 1)
+    assert count_first_frames(path, 1, frame_rate=25) == 1
     settings = SETTINGS | {"duration": 0.5}
     reason = (
         "too short to track cells: a track has 20 frames or more .*, and there are 19 frames in"
@@ -158,6 +161,15 @@ def test_displacements_grow_with_the_square_of_time_for_a_swimmer_alone():
     measured = kinematics.compute_kinematics(trajectories.empty_tracks(), FRAME_RATE)
     assert measured.empty and np.isnan(kinematics.casa_motility(measured, 0.5)["immotile"])
     assert kinematics.log_mean_squared_displacements(trajectories.empty_tracks()).shape == (0, 25)
+
+
+@pytest.mark.parametrize("frames", [1, 11, 12, 13, 24, 25, 26])
+def test_a_path_is_measured_by_all_measures_or_by_none(frames):
+    track = straight_track(2, frames)
+    measured = kinematics.compute_kinematics(track, FRAME_RATE)
+    displacements = kinematics.log_mean_squared_displacements(track)
+    assert len(measured) == len(displacements) == (frames >= 26)
+    assert np.isfinite(displacements).all() and np.isfinite(measured).all(axis=None)
 
 
 def test_cells_are_classified_by_the_cut_offs_of_who():

@@ -1,15 +1,19 @@
 """Training an autoencoder: it learns, and a collapsed one is noticed."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 
 from motilens.core.errors import InputError
+from motilens.models import losses
 from motilens.models.autoencoders import build_autoencoder
 from motilens.models.losses import ReconstructionLoss
 from motilens.simulation.render import render_video
 from motilens.training import autoencoder
 from motilens.training.autoencoder import diagnose_autoencoder as diagnose
+from support.configs import ROOT
 from support.learning import AUTOENCODER, CPU, draw_disks, fit_autoencoder, to_dataset
 
 ARRAY = draw_disks()
@@ -65,7 +69,8 @@ def test_models_that_collapsed_or_are_not_finite_are_noticed(on_all):
 def test_model_is_judged_by_its_own_loss():
     """Gray levels are no concern of one that learns differences of frames alone."""
     moving = draw_disks(frames=3)
-    result = fit_autoencoder(moving, frames=3, loss={"mse": 0, "frame_difference": 1})
+    loss = {"mse": 0, "frame_difference": 1}
+    result = fit_autoencoder(moving, frames=3, loss=loss, epochs=40)
     assert result.history[-1]["loss"] < 0.9 and result.diagnostics["warning"] is None
     with torch.no_grad():
         result.model.decoder[-1].shift += 1  # all gray levels are wrong, no difference is
@@ -109,6 +114,33 @@ def simulated_frames():
     drawn = [frame for person in range(1, 5) for frame in render_video(person, 0, 4)]
     gray = [f[16:464].mean(2).reshape(64, 7, 64, 10).mean((1, 3)) for f in drawn]
     return np.array(gray).round().astype(np.uint8)[:, None]
+
+
+def test_background_is_light_and_shade_without_details():
+    shade = torch.linspace(0, 1, 64).expand(1, 2, 64, 64)
+    disks = torch.tensor(draw_disks(1, 2, 64)) / 255
+    assert (autoencoder.extract_background(shade) - shade).abs().max() < 0.07
+    assert autoencoder.extract_background(disks).var() < disks.var() / 2
+
+
+@pytest.mark.slow
+def test_reconstruction_without_cells_is_poor_and_the_documented_loss_has_them(monkeypatch):
+    """Absolute errors lead to the median of a pixel, which is background."""
+    text = (ROOT / "docs/how-to/extending.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"# \S+losses.py, at its end\n(.*?)```", text, re.DOTALL)
+    terms = dict(losses.LOSS_TERMS)
+    exec(block, {"torch": torch, "LOSS_TERMS": terms})
+    terms["l1"] = torch.nn.functional.l1_loss
+    [documented] = set(terms) - set(losses.LOSS_TERMS) - {"l1"}
+    monkeypatch.setattr(losses, "LOSS_TERMS", terms)
+    frames, settings = simulated_frames(), {"epochs": 60, "learning_rate": 2e-3}
+
+    def diagnosis(term):
+        loss = {"mse": 0, term: 1}
+        return fit_autoencoder(frames, loss=loss, **settings).diagnostics["warning"]
+
+    assert diagnosis(documented) is None and diagnosis("mse") is None
+    assert "the background of stacks, and hardly any cells" in diagnosis("l1")
 
 
 @pytest.mark.slow

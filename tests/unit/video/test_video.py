@@ -111,6 +111,15 @@ def test_a_list_of_other_files_is_refused(video, tmp_path):
         assert_refused("list.avi: it is a list of other files", probe_video, str(path))
 
 
+def test_an_image_is_not_read_as_a_pattern_of_others(tmp_path):
+    for name, level in (("shot0.png", 200), ("shot1.png", 200), ("blue.png", 50)):
+        source = f"color=0x{level:02x}0000:size=64x48"
+        run_ffmpeg(["-f", "lavfi", "-i", source, "-frames:v", "1"], tmp_path / name)
+    path = (tmp_path / "blue.png").rename(tmp_path / "shot%d.png")
+    assert_refused("shot%d.png: % in an image's name", probe_video, str(path))
+    assert probe_video(str(tmp_path / "shot0.png")).frames == 1
+
+
 def test_a_complaint_is_damage_even_if_ffmpeg_exits_with_0(tmp_path):
     rng = np.random.default_rng(0)
     whole, path = tmp_path / "whole.avi", tmp_path / "flipped.avi"

@@ -4,8 +4,9 @@
 QUALITY_FLAGS = {
     "autoencoder_collapsed": (
         " †",
-        "† depends on a collapsed autoencoder: its feature images are constant, or it reconstructs "
-        "frames no better than their mean gray level, so they carry little or no information.",
+        "† depends on a collapsed autoencoder or a poor one: its feature images are constant, or "
+        "it reconstructs no more than the mean gray level or the background, so they carry little "
+        "or no information.",
     ),
     "regressor_unsound": (
         " ‡",

@@ -19,7 +19,7 @@ from motilens.models.regressor import Regressor, build_regressor
 from motilens.tracking.label_proportions import LabelProportionModel
 from motilens.training.model_files import load_model
 
-BUNDLE_HEADER = b"Motilens bundle 4, SHA-256 "
+BUNDLE_HEADER = b"Motilens bundle 5, SHA-256 "
 NAME_LENGTH = 16  # bytes of the header that are the same in all versions
 
 
@@ -47,8 +47,9 @@ class Bundle:
         frames: how videos become clips, see `extract_clips`.
         ranges: of the training videos, see `training_ranges`.
         training_clips: first digits of the digests of their clips (`content_sha256`).
-        no_better: targets whose models were not significantly better than ZeroR on held-out
-            participants.
+        held_out_errors: by target and percentage, see `measure_held_out_errors`.
+        doubts: by target, why not to rely on its percentages, in a few words, see `find_doubts`.
+        warnings: the same in sentences, see `explain_doubts`.
         tracking: how cells are tracked (`track_first_seconds`), if a model uses tracks.
         card: what the models are for and how well they do, in Markdown.
         digest: SHA-256 of the file's content.
@@ -59,7 +60,9 @@ class Bundle:
     frames: dict
     ranges: dict[str, list[float]]
     training_clips: list[str]
-    no_better: list[str]
+    held_out_errors: dict[str, dict[str, float]]
+    doubts: dict[str, list[str]]
+    warnings: list[str]
     tracking: dict | None
     card: str
     digest: str

@@ -43,12 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     videos, predictions = list_videos(options.videos), []
     pages = name_pages(videos)
     claim_folder(options.out)
+    for warning in bundle.warnings:
+        print(f"WARNING: {warning}", flush=True)
     try:
         for path in videos:
             [prediction] = predict_videos(bundle, [path], compute, facts)
             predictions.append(prediction)
-            summary = summarize(prediction)
-            print(f"{len(predictions)} of {len(videos)}: {prediction.video}: {summary}", flush=True)
+            print(f"{len(predictions)} of {len(videos)}: {prediction.video}")
+            for line in summarize(prediction, len(bundle.warnings)):
+                print(f"  {line}", flush=True)
             if not prediction.error:
                 write_page(prediction, bundle.targets, options.out, pages[path])
             write_tables(options.out, predictions, bundle)  # what is done stays, whatever follows
@@ -63,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     usable = sum(not prediction.error for prediction in predictions)
     more = ", and a page for each" if usable else ""
     print(f"{usable} of {len(predictions)} videos: {options.out}/predictions.csv, .json{more}")
+    print("±: within which 95 % of errors are expected, by those on held-out participants.")
     print("For research: not a diagnosis.")
     sys.exit(0 if usable else 1)
 
@@ -78,7 +82,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     counts = range(1, 1025)
     parser.add_argument("--threads", type=int, choices=counts, metavar="N", help="of the CPU")
-    return parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    return parser.parse_args([spell_path(argument) for argument in arguments])
+
+
+def spell_path(argument: str) -> str:
+    """Return the path of a file whose name begins with a dash as no option begins."""
+    is_path = argument.startswith("-") and Path(argument).exists()
+    return f"./{argument}" if is_path else argument
 
 
 def output_path(text: str) -> Path:
@@ -147,15 +158,20 @@ def claim_folder(folder: Path) -> None:
         ) from error
 
 
-def summarize(prediction: Prediction) -> str:
-    """Return a prediction in one line, and each warning in another."""
+def summarize(prediction: Prediction, n_known: int) -> list[str]:
+    """Return a line for each target, and for each warning after the first `n_known`."""
     if prediction.error:
-        return f"ERROR: {prediction.error}"
-    numbers = ", ".join(
-        f"{DISPLAY_NAMES.get(name, name)} {value['percent']:.0f} %"
-        for name, value in prediction.values.items()
-    )
-    return "\n  WARNING: ".join([numbers, *prediction.warnings])
+        return [f"ERROR: {prediction.error}"]
+    lines = []
+    for target, words in prediction.doubts.items():
+        of_target = {n: v for n, v in prediction.values.items() if v["target"] == target}
+        numbers = ", ".join(
+            f"{DISPLAY_NAMES.get(n, n)} {v['percent']:.0f} ± {v['held_out_error']:.0f} %"
+            for n, v in of_target.items()
+        )
+        doubts = f" ({', '.join(words)})" if words else ""
+        lines.append(f"{target}{doubts}: {numbers}")
+    return lines + [f"WARNING: {text}" for text in prediction.warnings[n_known:]]
 
 
 def write_page(prediction: Prediction, targets: dict, folder: Path, name: str) -> None:

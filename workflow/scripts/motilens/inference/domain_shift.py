@@ -3,6 +3,17 @@
 import numpy as np
 
 RANGE_MARGIN = 0.1  # of the range of training videos, by which a new video may exceed it
+# At least, where training videos were all alike: of the value; of brightness, of white. On four
+# real recordings, other seconds of them and copies that are encoded again stay within these.
+MIN_MARGINS = {
+    "frame_rate": 0.02,
+    "longer_side": 0.02,
+    "shorter_side": 0.02,
+    "brightness": 0.04,
+    "contrast": 0.2,
+    "sharpness": 0.1,
+    "movement": 0.4,
+}
 EMPTY_FACTOR = 4  # times less contrast than any training video: a camera's noise alone
 STILL_FACTOR = 4  # times less movement than any training video: next to none
 EMPTY_FIELD = "the field is empty, or the lens covered"
@@ -65,13 +76,16 @@ def describe_out_of_range(video: dict[str, float], ranges: dict[str, list[float]
     """Return, in plain words, how a video (`measure_appearance`) differs from all of training."""
     lines = []
     for name, (low, high) in ranges.items():
-        margin = RANGE_MARGIN * (high - low) + 1e-6 * abs(high)
-        if not low - margin <= video[name] <= high + margin:
+        wide = RANGE_MARGIN * (high - low)
+        scales = (1, 1) if name == "brightness" else (low, high)
+        below, above = (max(wide, MIN_MARGINS[name] * scale) for scale in scales)
+        if not low - below <= video[name] <= high + above:
             words, unit = APPEARANCE_FEATURES[name]
             direction = "less" if video[name] < low else "more"
+            limits = dict.fromkeys(map(_format_number, (low, high)))  # once, if they are alike
             lines.append(
                 f"{words} {_format_number(video[name])} {unit}, {direction} than in training "
-                f"({_format_number(low)} to {_format_number(high)})"
+                f"({' to '.join(limits)})"
             )
     if is_empty_field(video, ranges):
         lines.append(EMPTY_FIELD)

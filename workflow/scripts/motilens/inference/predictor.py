@@ -33,6 +33,7 @@ from motilens.training.stack_dataset import stacks_from_array
 from motilens.video.ffmpeg import DamagedVideo
 
 MIN_CELLS = 10  # fewer are no sample of a population
+UNCERTAINTIES = ("held_out_error", "std_over_stacks", "std_over_models")  # of `Prediction.values`
 
 
 @dataclass
@@ -41,11 +42,13 @@ class Prediction:
 
     Args:
         video: its path, as printable text.
-        values: by percentage, a dict: percent; std_over_stacks, the standard deviation over its
-            stacks (of the models' mean; None for a single one); std_over_models, that over models
-            (of their mean over stacks).
+        values: by percentage, a dict: target; percent; held_out_error, within which 95 % of errors
+            are expected (±); std_over_stacks, the standard deviation over its stacks (of the
+            models' mean; None for a single one); std_over_models, that over models (of their mean
+            over stacks).
         outputs: by target, (models, stacks, values), see `clip_and_normalize`.
-        warnings: why to trust it less.
+        doubts: by target, why not to rely on its percentages, in a few words.
+        warnings: why to trust it less, first those of the bundle.
         error: why there is no prediction; None if there is one.
         frame: a frame of the video, (height, width) uint8; with `tracks`, in their pixels.
         motion: standard deviation of the gray levels over the first clip, (height, width).
@@ -58,6 +61,7 @@ class Prediction:
     video: str
     values: dict[str, dict[str, float]] = field(default_factory=dict)
     outputs: dict[str, np.ndarray] = field(default_factory=dict)
+    doubts: dict[str, list[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     error: str | None = None
     frame: np.ndarray | None = None
@@ -67,6 +71,11 @@ class Prediction:
     cell_classes: list[str] = field(default_factory=list)
     record: dict = field(default_factory=dict)
     page: str | None = None
+
+    def add_doubt(self, words: str) -> None:
+        """Add a doubt about all targets."""
+        for doubts in self.doubts.values():
+            doubts.append(words)
 
 
 def predict_videos(
@@ -130,8 +139,11 @@ def _predict_video(
             reason = explain_no_tracks(frames, bundle.tracking)
             raise DamagedVideo(f"{path}: {reason}: so nothing can be predicted")
     prediction = Prediction(path, record=record, frame=clips[0, 0], motion=clips[0].std(0))
-    prediction.warnings += filter(None, [record["warning"]])
-    prediction.warnings += describe_out_of_range(appearance, bundle.ranges)
+    unlike = describe_out_of_range(appearance, bundle.ranges)
+    prediction.warnings = [*bundle.warnings, *filter(None, [record["warning"]]), *unlike]
+    prediction.doubts = {target: list(words) for target, words in bundle.doubts.items()}
+    if unlike:
+        prediction.add_doubt("unlike the training videos")
     if record["content_sha256"][:16] in bundle.training_clips:
         warning = "models of this bundle were trained on this video: this is no test of them"
         prediction.warnings.append(warning)
@@ -158,6 +170,7 @@ def _predict_clips(
         prediction.n_cells = len(cells)
         if len(cells) < MIN_CELLS:
             warn(f"fewer than {MIN_CELLS} cells ({len(cells)}) are no sample of a population")
+            prediction.add_doubt("few cells")
     for target, values in bundle.targets.items():
         members = [member for member in bundle.members if member.target == target]
         outputs = []
@@ -175,14 +188,10 @@ def _predict_clips(
             proba = np.mean([model.predict_proba(cells) for model in classifiers], 0)
             prediction.cell_classes = [values[index] for index in proba.argmax(1)]
         prediction.outputs[target], empty = clip_and_normalize(outputs, values)
-        if target in bundle.no_better:
-            warn(
-                f"{target}: do not rely on it: on held-out participants, these models are not "
-                "significantly better than ZeroR, which always predicts the training mean"
-            )
         if empty:
             warn(f"{target}: {empty:.0%} of all outputs are 0 or below: replaced by equal parts")
-    prediction.values = summarize_predictions(prediction.outputs, bundle.targets)
+    errors = bundle.held_out_errors
+    prediction.values = summarize_predictions(prediction.outputs, bundle.targets, errors)
     return prediction
 
 
@@ -214,13 +223,16 @@ def clip_and_normalize(outputs: np.ndarray, values: list[str]) -> tuple[np.ndarr
 
 
 def summarize_predictions(
-    outputs: dict[str, np.ndarray], targets: dict[str, list[str]]
-) -> dict[str, dict[str, float]]:
-    """Return `Prediction.values`: a percentage for each, and how much stacks and models disagree.
+    outputs: dict[str, np.ndarray],
+    targets: dict[str, list[str]],
+    held_out_errors: dict[str, dict[str, float]],
+) -> dict[str, dict]:
+    """Return `Prediction.values`: a percentage for each, its error, and how much models disagree.
 
     Args:
         outputs: by target, (models, stacks, values).
         targets: the values of each; a value that two targets share is named by both.
+        held_out_errors: by target and value.
     """
     names = [value for values in targets.values() for value in values]
     summary = {}
@@ -230,7 +242,9 @@ def summarize_predictions(
             name = value if names.count(value) == 1 else f"{value} ({target})"
             has_stacks = of_value.shape[1] > 1
             summary[name] = {
+                "target": target,
                 "percent": float(of_value.mean()),
+                "held_out_error": held_out_errors[target][value],
                 "std_over_stacks": float(of_value.mean(0).std()) if has_stacks else None,
                 "std_over_models": float(of_value.mean(1).std()),
             }
@@ -240,8 +254,8 @@ def summarize_predictions(
 def predictions_table(predictions: Iterable[Prediction]) -> pd.DataFrame:
     """Return a row for each video.
 
-    Its columns are video, for each value <value>, <value>_std_over_stacks and
-    <value>_std_over_models, then warnings, error and page.
+    Its columns are video, for each value <value>, <value>_held_out_error,
+    <value>_std_over_stacks and <value>_std_over_models, then warnings, error and page.
     """
     last = ["warnings", "error", "page"]
     rows = [{"video": None} | dict.fromkeys(last, "")]  # the columns, if there is no video
@@ -249,7 +263,7 @@ def predictions_table(predictions: Iterable[Prediction]) -> pd.DataFrame:
         row = {"video": prediction.video}
         for value, numbers in prediction.values.items():
             row[value] = numbers["percent"]
-            row |= {f"{value}_{key}": x for key, x in numbers.items() if key != "percent"}
+            row |= {f"{value}_{key}": numbers[key] for key in UNCERTAINTIES}
         texts = "; ".join(prediction.warnings), prediction.error or "", prediction.page or ""
         rows.append(row | dict(zip(last, texts, strict=True)))
     table = pd.DataFrame(rows).iloc[1:]
@@ -260,6 +274,8 @@ def prediction_to_dict(prediction: Prediction, bundle: Bundle) -> dict:
     """Return all that is known of a prediction but its images, in plain values."""
     return {
         "video": prediction.video,
+        "warnings": prediction.warnings,
+        "doubts": prediction.doubts,
         "values": prediction.values,
         "stacks": {
             target: outputs.mean(0).round(3).tolist()
@@ -267,7 +283,6 @@ def prediction_to_dict(prediction: Prediction, bundle: Bundle) -> dict:
             if not bundle.uses_only_tracks
         },
         "cells": prediction.n_cells,
-        "warnings": prediction.warnings,
         "error": prediction.error,
         "page": prediction.page,
         "decoded": prediction.record,

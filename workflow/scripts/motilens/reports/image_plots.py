@@ -10,9 +10,13 @@ from motilens.reports.style import COLORS, DISPLAY_NAMES, make_grid, plt, save_f
 
 
 def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path) -> None:
-    """Draw a page for a video without an error: a frame, what moves, percentages by target."""
-    widths = [3, 3, *[4] * len(targets)]
-    figure, [axes] = make_grid(1, len(widths), 7 + 4 * len(targets), 4.4, width_ratios=widths)
+    """Draw a page for a video without an error: a frame, what moves, percentages by target.
+
+    Percentages not to be relied on (`prediction.doubts`) are gray, and their errors hatched.
+    """
+    widths, notes = [3, 3, *[4] * len(targets)], _describe(prediction)
+    size = 7 + 4 * len(targets), 4.3 + 0.15 * len(notes)
+    figure, [axes] = make_grid(1, len(widths), *size, width_ratios=widths)
     frame = prediction.frame
     axes[0].imshow(frame, cmap="gray", vmin=0, vmax=255)
     if prediction.tracks is None:
@@ -26,25 +30,32 @@ def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path)
     for axis in axes[:2]:
         axis.set(xticks=[], yticks=[])
     for axis, (target, values) in zip(axes[2:], targets.items(), strict=True):
-        _draw_percentages(axis, prediction.outputs[target], values)
-        axis.set_title(target)
-    figure.suptitle("\n".join(_describe(prediction)), fontsize=9, parse_math=False)
+        of_target = [v for v in prediction.values.values() if v["target"] == target]
+        doubts = prediction.doubts[target]
+        _draw_percentages(axis, prediction.outputs[target], of_target, bool(doubts))
+        axis.set_xticks(range(len(values)), [DISPLAY_NAMES.get(value, value) for value in values])
+        axis.set_title("\n".join([target, *doubts]), color=COLORS[3] if doubts else "black")
+    figure.suptitle("\n".join(notes), fontsize=9, parse_math=False)
     save_figure(figure, path, dpi=120)
 
 
-def _draw_percentages(axis, outputs: np.ndarray, values: list[str]) -> None:
-    """Draw percentages of models and stacks, (models, stacks, values)."""
-    for place in range(len(values)):
-        of_value = outputs[..., place]
-        percent, of_stacks = of_value.mean(), of_value.mean(0)
+def _draw_percentages(axis, outputs: np.ndarray, values: list[dict], is_doubted: bool) -> None:
+    """Draw percentages of stacks, by outputs (models, stacks, values), and `Prediction.values`."""
+    strong, weak = ("0.4", "0.7") if is_doubted else (COLORS[0], COLORS[1])
+    style = {"hatch": "////", "facecolor": "none"} if is_doubted else {"facecolor": COLORS[5]}
+    for place, value in enumerate(values):
+        percent, error = value["percent"], value["held_out_error"]
+        low, high = np.clip([percent - error, percent + error], 0, 100)
+        axis.bar(place, high - low, 0.6, low, alpha=0.4, edgecolor=strong, zorder=1, **style)
+        of_stacks = outputs[..., place].mean(0)
         if len(of_stacks) > 1:
             beside = place + np.linspace(-0.25, 0.25, len(of_stacks))
-            axis.scatter(beside, of_stacks, s=8, color=COLORS[1], zorder=2)
-        deviation = of_value.mean(1).std()
-        axis.errorbar(place, percent, deviation, fmt="D", color=COLORS[0], capsize=4, zorder=3)
-        axis.annotate(f"{percent:.0f} %", (place, percent), (9, 4), textcoords="offset points")
-    axis.set_xticks(range(len(values)), [DISPLAY_NAMES.get(value, value) for value in values])
-    axis.set(xlim=(-0.6, len(values) - 0.4), ylim=(-3, 109), ylabel="percent")
+            axis.scatter(beside, of_stacks, s=6, color=weak, zorder=2)
+        deviation = value["std_over_models"]
+        axis.errorbar(place, percent, deviation, fmt="D", color=strong, capsize=4, zorder=3)
+        label, above = f"{percent:.0f} ± {error:.0f} %", {"textcoords": "offset points"}
+        axis.annotate(label, (place, high), (0, 3), ha="center", color=strong, **above)
+    axis.set(xlim=(-0.6, len(values) - 0.4), ylim=(-3, 111), ylabel="percent")
     axis.grid(axis="y", color="0.9")
 
 
@@ -53,15 +64,16 @@ def _describe(prediction) -> list[str]:
     name, cells = Path(prediction.video).name, prediction.n_cells
     has_stacks = any(outputs.shape[1] > 1 for outputs in prediction.outputs.values())
     kinds = " (networks and tracked cells)" if has_stacks and cells is not None else ""
-    line = f"diamonds: mean of all models{kinds}, with their standard deviation"
-    if cells is not None:
-        line += f"; {cells} cell{'s' * (cells != 1)}"
-    if has_stacks:
-        line += "; points: each stack"
+    lines = [
+        "boxes: percentage ± held-out error, within which 95 % of true percentages are expected",
+        f"diamonds: mean of all models{kinds}, with their standard deviation",
+    ]
+    lines[1] += "; points: each stack" if has_stacks else ""
+    lines[1] += f"; {cells} cell{'s' * (cells != 1)}" if cells is not None else ""
     short = name if len(name) < 90 else f"{name[:60]}…{name[-25:]}"
     notes = [f"WARNING: {text}" for text in prediction.warnings]
     notes = notes or ["nothing unusual about this video"]
-    return [f"{short}: research use, not a diagnosis", line, *notes]
+    return [f"{short}: research use, not a diagnosis", *notes, *lines]
 
 
 def _draw_tracks(axis, prediction, names: list[str]) -> None:

@@ -7,14 +7,14 @@ import pandas as pd
 from motilens.core.labels import MOTILITY
 from motilens.evaluation.diagnostics import list_issues
 from motilens.evaluation.metrics import ZERO_R
-from motilens.evaluation.statistics import select_target_rows
+from motilens.evaluation.statistics import ALL_VALUES, select_target_rows
 from motilens.reports.run_summary import count_participants
 from motilens.reports.statistics_page import format_interval
 
 CARD_TEMPLATE = """# {name}: models of Motilens
 
 **For research. Not a diagnosis**, not a medical device, not validated on any clinic's samples.
-
+{warnings}
 ## What it does
 
 From a microscope video of a sperm sample it predicts {values}, in percent.
@@ -34,13 +34,29 @@ significantly better than that.
 
 {table}
 
+95 % of errors of a percentage are expected within ± its held-out error: the greater limit of
+agreement, the mean difference ∓ 1.96 standard deviations over held-out samples.
+
+{limits}
+
 ## Limits
 
 - It knows samples, microscopes and preparations like those it was trained on. A video outside their
   range (frame rate, size, brightness, contrast, sharpness, movement) gets a warning; one inside it
   may still be of another kind.
-- The deviations say how much models or stacks disagree, not how far from the truth they are.
+- The standard deviations say how much models or stacks disagree, not how far from the truth they
+  are. For that, see the held-out errors.
 {notes}"""
+
+
+SIMULATED = "trained on simulated videos"
+WORSE, NO_BETTER = "worse than ZeroR", "not better than ZeroR"
+EXPLANATIONS = {
+    WORSE: "on held-out participants, the training mean is significantly closer to the truth",
+    NO_BETTER: "on held-out participants, these models are not significantly closer to the truth "
+    "than the training mean",
+}
+FEW_PARTICIPANTS = 20  # whose errors say little about others'
 
 
 def errors_vs_zero_r(method: str, summary: pd.DataFrame, comparisons: pd.DataFrame) -> pd.DataFrame:
@@ -49,25 +65,72 @@ def errors_vs_zero_r(method: str, summary: pd.DataFrame, comparisons: pd.DataFra
     `summary` and `comparisons` are those of `evaluation.statistics`.
 
     Returns:
-        Indexed by target: error, low, high, zero_r, gain, gain_low, gain_high.
+        Indexed by target: error, low, high, participants, zero_r, gain, gain_low, gain_high.
     """
     rows = select_target_rows(summary).set_index("method")
     versus = comparisons[(comparisons["first"] == ZERO_R) & (comparisons["second"] == method)]
     versus = versus.set_index("target")[["difference", "low", "high"]]
-    errors = rows.loc[[method]].set_index("target")[["mae", "mae_low", "mae_high"]]
+    columns = ["mae", "mae_low", "mae_high", "participants"]
+    errors = rows.loc[[method]].set_index("target")[columns]
     errors["zero_r"] = rows.loc[[ZERO_R]].set_index("target")["mae"]
     errors[["gain", "gain_low", "gain_high"]] = versus.reindex(errors.index)
     return errors.rename(columns={"mae": "error", "mae_low": "low", "mae_high": "high"})
 
 
+def measure_held_out_errors(method: str, summary: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return, by target and percentage, within which 95 % of a method's errors are expected (±).
+
+    In percentage points: the greater of the two limits of agreement on held-out samples.
+    `summary` is that of `summarize_errors`.
+    """
+    rows = summary[(summary["method"] == method) & (summary["level"] == "participant")]
+    limits = rows.set_index(["target", "value"])[["limits_low", "limits_high"]].abs().max(axis=1)
+    errors = defaultdict(dict)
+    for (target, value), limit in limits.drop(ALL_VALUES, level="value", errors="ignore").items():
+        errors[target][value] = float(limit)
+    return dict(errors)
+
+
+def find_doubts(errors: pd.DataFrame, is_simulated: bool) -> dict[str, list[str]]:
+    """Return, by target, why not to rely on its percentages: SIMULATED, and WORSE or NO_BETTER.
+
+    `errors` are those of `errors_vs_zero_r`.
+    """
+    doubts = {}
+    for target, row in errors.iterrows():
+        verdict = WORSE if row["gain_high"] < 0 else NO_BETTER
+        doubts[target] = [SIMULATED] * is_simulated + [verdict] * (not row["gain_low"] > 0)
+    return doubts
+
+
+def explain_doubts(doubts: dict[str, list[str]], participants: int) -> list[str]:
+    """Return doubts (`find_doubts`) as sentences, and whether errors are of few participants."""
+    lines = []
+    if any(SIMULATED in words for words in doubts.values()):
+        lines.append("trained on simulated videos only: the error on real ones is unknown")
+    for target, words in doubts.items():
+        known = (word for word in words if word in EXPLANATIONS)
+        lines += [f"{target}: {word}: {EXPLANATIONS[word]}" for word in known]
+    if participants < FEW_PARTICIPANTS:
+        lines.append(f"errors are of {participants} held-out participants only: a rough measure")
+    return lines
+
+
 def render_model_card(
-    method: str, records: list[dict], errors: pd.DataFrame, settings: dict
+    method: str,
+    records: list[dict],
+    errors: pd.DataFrame,
+    limits: dict[str, dict[str, float]],
+    warnings: list[str],
+    settings: dict,
 ) -> str:
     """Return the card of a bundle as Markdown.
 
     Args:
         records: of its models; of an ensemble, those of its members.
         errors: as of `errors_vs_zero_r`.
+        limits: as of `measure_held_out_errors`.
+        warnings: as of `explain_doubts`.
         settings: targets, frames, tracking, simulated.
     """
     gain = ("gain", "gain_low", "gain_high")
@@ -79,11 +142,14 @@ def render_model_card(
             "better than ZeroR by": errors.apply(format_interval, axis=1, names=gain),
         }
     )
+    rows = [(t, value, f"± {x:.1f}") for t, part in limits.items() for value, x in part.items()]
+    of_values = pd.DataFrame(rows, columns=["target", "percentage", "held-out error"])
     methods = defaultdict(list)
     for record in records:
         methods[record["method"]].append(record)
     return CARD_TEMPLATE.format(
         name=method,
+        warnings="".join(f"\n**Warning: {line}.**\n" for line in warnings),
         values=", ".join(value for part in settings["targets"].values() for value in part),
         description=_describe_models(methods, settings),
         **count_participants(records),
@@ -91,6 +157,7 @@ def render_model_card(
         seen=_describe_inputs(records, settings),
         each="single models" if len(methods) == 1 else "one model of each member",
         table=table.to_markdown(index=False),
+        limits=of_values.to_markdown(index=False),
         notes="".join(f"- {note}\n" for note in _list_notes(records, settings)),
     )
 
@@ -100,8 +167,6 @@ def _list_notes(records: list[dict], settings: dict) -> list[str]:
     notes = [f"Trouble in training: {issue}." for issue in issues]
     if any(set(MOTILITY) == set(part) for part in settings["targets"].values()):
         notes.append("Percentages of motility are made to add up to 100.")
-    if settings["simulated"]:
-        notes.append("The training data are simulated: it knows nothing of real semen.")
     return notes
 
 
@@ -119,7 +184,10 @@ def _describe_models(methods: dict[str, list[dict]], settings: dict) -> str:
     lines = [_describe_method(records, settings) for records in methods.values()]
     has_stacks = not all(_uses_tracks(records[0]) for records in methods.values())
     spread = "stacks and over models" if has_stacks else "models"
-    lines.append(f"It returns the mean of all models and the standard deviation over {spread}.")
+    lines.append(
+        "It returns the mean of all models, its held-out error, and the standard deviation over "
+        f"{spread}."
+    )
     return "\n".join(lines)
 
 

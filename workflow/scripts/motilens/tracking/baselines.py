@@ -67,8 +67,9 @@ def predict_baseline(
         known, new = FEATURE_EXTRACTORS[method](training, held_out, frame_rates, seed)
         predicted, c = predict_by_svr(known, values.to_numpy(), participants, new)
         fitted = {"C": c}
-    # Where no cell was found, nothing is known: ZeroR.
-    is_empty = np.array([[tracks.empty] for tracks in held_out.values()])
+    # Where no cell can be measured, nothing is known: ZeroR.
+    counts = [len(compute_kinematics(part, frame_rates[name])) for name, part in held_out.items()]
+    is_empty = np.array(counts)[:, None] == 0
     predicted = np.where(is_empty, values.mean(), predicted)
     if not np.isfinite(predicted).all():
         raise InputError(f"{method}: its predictions are not numbers")

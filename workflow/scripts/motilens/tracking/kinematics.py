@@ -7,6 +7,7 @@ import pandas as pd
 
 SMOOTHING_FRAMES = 11  # of the average path, about a beat of the tail at 50 Hz
 LAGS = np.arange(1, 26)  # frames: up to half a second
+MIN_PATH = LAGS[-1] + 1  # frames: a shorter path has no displacement at the longest lag
 WHO_PROGRESSIVE = 5.0  # µm/s: what swims slower is not progressive (WHO manual, 6th edition, 2021)
 KINEMATICS = ["frames", "vcl", "vap", "vsl", "lin", "str", "wob", "amplitude"]
 
@@ -19,7 +20,7 @@ def compute_kinematics(tracks: pd.DataFrame, frame_rate: float) -> pd.DataFrame:
         frame_rate: 1/s.
 
     Returns:
-        One row for each cell whose track is long enough to be averaged: frames; vcl, vap, vsl:
+        One row for each cell whose track has at least MIN_PATH frames: frames; vcl, vap, vsl:
         speed along the path, along the path averaged over SMOOTHING_FRAMES, and from its beginning
         to its end (pixels/s); lin = vsl / vcl, str = vsl / vap, wob = vap / vcl; amplitude: mean
         distance between the two paths (pixels).
@@ -47,7 +48,10 @@ def compute_kinematics(tracks: pd.DataFrame, frame_rate: float) -> pd.DataFrame:
 
 
 def log_mean_squared_displacements(tracks: pd.DataFrame) -> np.ndarray:
-    """Return the logarithm of each cell's mean squared displacement (pixels²), (cells, LAGS)."""
+    """Return the logarithm of each cell's mean squared displacement (pixels²), (cells, LAGS).
+
+    Cells are those of `compute_kinematics`.
+    """
     rows = []
     for path in _iter_paths(tracks):
         rows.append([np.square(path[lag:] - path[:-lag]).sum(1).mean() for lag in LAGS])
@@ -73,7 +77,7 @@ def casa_motility(cells: pd.DataFrame, microns_per_pixel: float) -> dict[str, fl
 
 
 def _iter_paths(tracks: pd.DataFrame) -> Iterator[np.ndarray]:
-    """Yield x and y of each cell, (frames, 2); skip tracks that are too short to be averaged."""
+    """Yield x and y of each cell, (frames, 2); skip tracks of fewer than MIN_PATH frames."""
     for _, track in tracks.groupby("cell"):
-        if len(track) > SMOOTHING_FRAMES + 1:
+        if len(track) >= MIN_PATH:
             yield track[["x", "y"]].to_numpy(float)

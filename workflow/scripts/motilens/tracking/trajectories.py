@@ -44,9 +44,19 @@ def track_first_seconds(
 
 
 def count_first_frames(path: str, duration: float, frame_rate: float | None = None) -> int:
-    """Return how many frames the first `duration` seconds of a video have, at least one."""
+    """Return how many frames the first `duration` seconds of a video have, at least one.
+
+    Raises:
+        DamagedVideo: nobody knows its frame rate.
+    """
     video = probe_video(path)
-    return max(1, min(round(duration * (frame_rate or video.frame_rate)), video.frames))
+    rate = frame_rate or video.frame_rate
+    if np.isnan(rate):
+        raise DamagedVideo(
+            f"{path}: it does not say when its frames were taken: give the true rate (a column "
+            "`frame_rate` beside the video's name; for new videos --frame-rate)"
+        )
+    return max(1, min(round(duration * rate), video.frames))
 
 
 def explain_no_tracks(frames: int, settings: dict) -> str:

@@ -1,6 +1,7 @@
 """Running ffmpeg: every failure is reported, and whether it is the video's or the machine's."""
 
 import errno
+import mimetypes
 import os
 import re
 import signal
@@ -43,9 +44,13 @@ class DamagedVideo(InputError):
 def ffmpeg_input(path: str, **options):
     """Return the ffmpeg input of exactly this file, whatever characters its name has.
 
-    Files that it refers to are not opened: raise a DamagedVideo if it is a list of other files.
+    Files that it refers to are not opened: raise a DamagedVideo if it is a list of other files, or
+    an image whose name ffmpeg reads as a pattern of other names.
     """
     if Path(path).is_file():  # a missing file is reported by ffmpeg itself
+        kind, _ = mimetypes.guess_type(Path(path).name)
+        if "%" in Path(path).name and (kind or "").startswith("image/"):
+            raise DamagedVideo(f"{path}: % in an image's name stands for other files: rename it")
         with open(path, "rb") as file:
             if file.read(16).lstrip(b"\xef\xbb\xbf \r\n").startswith(PLAYLIST_SIGNATURES):
                 raise DamagedVideo(f"{path}: it is a list of other files, no video: replace it")

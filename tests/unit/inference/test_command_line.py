@@ -1,0 +1,54 @@
+"""Names of videos reach the program as they are."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from motilens.inference.cli import parse_arguments
+from support.configs import ROOT
+
+NAMES = [
+    "-y.avi", "--out.avi", "-h.avi", "a b.avi", "it's.avi", 'd"q.avi', "do$llar.avi", "100%.avi",
+    "%d.avi", "semi;colon.avi", "$(touch x).avi", "pa)ren(.avi", "b`tick.avi", "b\\slash.avi",
+    "#.avi", "*.avi", "c,omma.avi",
+]  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A clone's Makefile, with a program that prints its arguments, a line each."""
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / "workflow").mkdir()
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("requirements.txt", "setup.sh", ".venv/ready", *NAMES):
+        (tmp_path / name).touch()
+    program = "import sys\nprint(*sys.argv[1:], sep='\\n')\n"
+    (tmp_path / "workflow/predict.py").write_text(program)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def make_predict(**variables):
+    command = ["make", "-s", "predict", *(f"{name}={text}" for name, text in variables.items())]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    options, videos = done.stdout.split("--\n")
+    return options, videos.splitlines()
+
+
+def test_make_passes_any_name_and_several_names(folder):
+    for name in NAMES:
+        assert make_predict(VIDEOS=name)[1][1:] == [name]
+    assert not os.path.exists("x")
+    several = make_predict(VIDEOS="-y.avi 'a b.avi' 100*", OUT="it's", BUNDLE="-b'.pt")
+    assert several == ("--out=it's\n", ["-b'.pt", "-y.avi", "a b.avi", "100%.avi"])
+    assert make_predict(VIDEOS="isn't there")[1][1:] == ["isn't there"]
+
+
+def test_a_file_that_begins_with_a_dash_is_no_option(folder):
+    options = parse_arguments(["-y.avi", "--out.avi", "-h.avi", "--out=-o"])
+    assert [options.bundle, *map(str, options.videos)] == ["./-y.avi", "--out.avi", "-h.avi"]
+    with pytest.raises(SystemExit):
+        parse_arguments(["bundle.pt", "-missing.avi"])

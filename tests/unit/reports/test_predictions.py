@@ -1,0 +1,66 @@
+"""What is said and drawn of how far predictions are from the truth."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from motilens.evaluation.statistics import compare_methods, summarize_errors
+from motilens.reports import model_card
+from motilens.reports.image_plots import _draw_percentages
+from support.predictions import long_table
+
+GOOD, BAD = np.array([1.0, -2.0, 3.0, -1.0]), np.array([30.0, 20.0, 40.0, 25.0])
+ERRORS = {"ZeroR": [9.0, -9.0, 8.0, -9.0], "good": GOOD, "bad": BAD, "same": [9.0, -8.0, 8.5, -9.5]}
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Two percentages of each method; the second has errors twice as large."""
+    parts = [
+        long_table(scale * np.array(errors), method=name, value=value)
+        for name, errors in ERRORS.items()
+        for value, scale in (("progressive", 1), ("immotile", 2))
+    ]
+    return pd.concat(parts)
+
+
+def test_the_held_out_error_is_the_greater_limit_of_agreement(table):
+    summary = summarize_errors(table)
+    limit = GOOD.mean() + 1.96 * GOOD.std(ddof=1)
+    errors = model_card.measure_held_out_errors("good", summary)
+    assert errors == {"motility": pytest.approx({"progressive": limit, "immotile": 2 * limit})}
+    low = summarize_errors(long_table(-BAD, method="low"))  # of one value, and always too low
+    [error] = model_card.measure_held_out_errors("low", low)["motility"].values()
+    assert error == pytest.approx(BAD.mean() + 1.96 * BAD.std(ddof=1))
+
+
+@pytest.mark.parametrize("method, words", [
+    ("good", []), ("bad", ["worse than ZeroR"]), ("same", ["not better than ZeroR"]),
+])  # fmt: skip
+def test_doubts_come_first_in_words_and_sentences(table, method, words):
+    summary, comparisons = summarize_errors(table), compare_methods(table)
+    errors = model_card.errors_vs_zero_r(method, summary, comparisons)
+    assert model_card.find_doubts(errors, False) == {"motility": words}
+    doubts = model_card.find_doubts(errors, True)
+    assert doubts == {"motility": ["trained on simulated videos", *words]}
+    first, *lines = model_card.explain_doubts(doubts, errors["participants"].min())
+    assert first.startswith("trained on simulated videos only: ")
+    assert [line.partition(": on held-out")[0] for line in lines[:-1]] == [
+        f"motility: {word}" for word in words
+    ]
+    assert lines[-1].startswith("errors are of 4 held-out participants only")
+    assert model_card.explain_doubts({"motility": []}, 20) == []
+
+
+@pytest.mark.parametrize("is_doubted", [False, True])
+def test_errors_are_drawn_within_0_and_100_and_in_doubt_hatched(is_doubted):
+    value = {"percent": 90.0, "held_out_error": 30.0, "std_over_models": 1.0}
+    _, axis = plt.subplots()
+    outputs = np.full((2, 3, 1), 90.0)
+    _draw_percentages(axis, outputs, [value], is_doubted)
+    [box] = axis.patches
+    assert (box.get_y(), box.get_y() + box.get_height()) == (60, 100)
+    assert bool(box.get_hatch()) == is_doubted
+    assert [text.get_text() for text in axis.texts] == ["90 ± 30 %"]
+    plt.close()
