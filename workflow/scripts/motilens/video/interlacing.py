@@ -30,7 +30,7 @@ def describe_interlacing(path: str, video: VideoInfo, levels: GrayLevels) -> str
     else:
         return None
     return (
-        f"is interlaced ({sign}): each frame holds two moments, which changes shapes and speeds: "
+        f"is interlaced ({sign}), two moments in each frame: "
         "ffmpeg -i OLD -vf bwdif=mode=send_frame -c:v ffv1 NEW.mkv"
     )
 
