@@ -10,7 +10,7 @@ import pytest
 from motilens.clips.extract import extract_clips
 from motilens.clips.hdf5 import read_stacks
 from motilens.compute.device import setup_compute
-from motilens.core.labels import LABELS
+from motilens.core.labels import LABELS, MOTILITY
 from motilens.dataset.issues import Issues
 from motilens.dataset.participants import sort_by_participant
 from motilens.dataset.samples import read_label_rows
@@ -22,6 +22,7 @@ from motilens.training.model_files import load_model
 from motilens.training.regressor import predict_stacks
 from motilens.training.stack_dataset import stacks_from_array
 from motilens.video.probe import probe_video
+from support.errors import assert_refused
 
 REAL = Path(__file__).parents[3] / "shared" / "visem"
 VIDEO, LABELS_FILE = REAL / "real_phase_contrast_15s.mp4", REAL / "semen_analysis_data.csv"
@@ -112,3 +113,49 @@ def test_zero_r_of_our_balanced_split_is_in_the_same_range():
             for fold in (1, 2, 3)
         ]
         assert 12.6 < np.mean(errors) < 13.1
+
+
+FAULTS = Path(__file__).parents[3] / "shared" / "faults"
+needs_faults = pytest.mark.skipif(not FAULTS.exists(), reason="no inputs that showed faults here")
+SETTINGS = {
+    "size": 64, "resize_mode": "stretch", "clips_per_video": 5, "clip_length": 9,
+    "frame_rate": 50, "on_frame_rate_mismatch": "warn",
+}  # fmt: skip
+
+
+@needs_faults
+@pytest.mark.parametrize("name", ["no_colour_table.avi", "twelve_bits_in_sixteen.mkv"])
+def test_gray_levels_are_kept(name, tmp_path):
+    record = extract_clips(str(FAULTS / name), tmp_path / "clips.h5", SETTINGS, name)
+    assert record["gray_levels"] > 100 and record["warning"] == ""
+
+
+@needs_faults
+def test_interlaced_and_changing_videos_are_reported(tmp_path):
+    clips = tmp_path / "clips.h5"
+    record = extract_clips(str(FAULTS / "interlaced.mkv"), clips, SETTINGS, "1")
+    assert record["warning"].startswith("is interlaced")
+    for name in ("sizes_change.mkv", "chroma_changes.mkv"):
+        assert_refused(
+            "change at frame 60", extract_clips, str(FAULTS / name), clips, SETTINGS, "1"
+        )
+
+
+@needs_faults
+def test_labels_are_those_that_are_seen():
+    sums = {"tolerance": 1, "on_mismatch": "error"}
+
+    def read(name):
+        issues = Issues()
+        rows = read_label_rows(
+            {"labels": str(FAULTS / name), "motility_sum": sums}, MOTILITY, issues
+        )
+        return [row["participant"] for row in rows], [row["progressive"] for row in rows], issues
+
+    participants, progressive, issues = read("hidden_first.xlsx")
+    assert participants[0] == "P1" and progressive[0] == 52 and not issues.errors
+    assert read("sep_line.csv")[0][0] == "P1" and read("initials.xlsx")[0][0] == "NA"
+    assert read("none.xlsx")[0][:3] == ["None", "nan", "null"]
+    for name, text in (("errors.xlsx", "'#N/A'"), ("merged_ids.xlsx", "merged cells A2:A3"),
+                       ("footer.xlsx", "a row of means or sums")):  # fmt: skip
+        assert text in " ".join(read(name)[2].errors)
