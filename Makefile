@@ -36,7 +36,7 @@ bundle: .venv/ready
 	$(RUN) snakemake 'bundles/$(METHOD).pt' --cores $(CORES) $(FILES)
 
 # Percentages of new videos. VIDEOS: a file or a folder of them, whatever its name; or several, as
-# words of a shell. OUT: a new folder.
+# words of a shell. OUT: a new folder. FRAME_RATE: the true one, if the files' is wrong.
 BUNDLE ?= results/bundles/$(METHOD).pt
 OUT ?= predictions
 predict: .venv/ready
@@ -46,7 +46,8 @@ predict: .venv/ready
 	@videos=$(call quote,$(value VIDEOS)); \
 		if test -e "$$videos" || ! (eval "set -- $$videos") 2>/dev/null; \
 		then set -- "$$videos"; else eval "set -- $$videos"; fi; \
-		$(RUN) python workflow/predict.py --out=$(call quote,$(OUT)) -- $(call quote,$(BUNDLE)) "$$@"
+		$(RUN) python workflow/predict.py $(if $(FRAME_RATE),--frame-rate $(FRAME_RATE)) \
+			--out=$(call quote,$(OUT)) -- $(call quote,$(BUNDLE)) "$$@"
 
 # Downloads and unpacks the data set that a configuration names.
 fetch: .venv/ready

@@ -176,7 +176,7 @@ def test_interlaced_frames_have_a_warning_and_a_remedy_that_works(tmp_path, nois
     assert interlacing_of(write("plain.mkv", draw_disc)) is None
     path = write("woven.mkv", weave)
     warning = interlacing_of(path)
-    assert "edges of what moves look like combs" in warning
+    assert "odd and even lines of its frames show" in warning
     command = warning.partition("ffmpeg ")[2].replace("OLD", path)
     run_ffmpeg(command.split()[:-1], tmp_path / "new.mkv")
     new = str(tmp_path / "new.mkv")

@@ -93,7 +93,9 @@ def _list_warnings(listed: VideoInfo, video: VideoInfo, settings: dict, facts: d
     issue = frame_rate_issue(video, rate)
     if issue and action == "warn":
         warnings.append(issue)
-    if issue and action == "resample" and video.frame_rate < rate / (1 + RATE_TOLERANCE):
+    if issue and action == "resample" and video.is_uneven:
+        warnings.append(f"{issue}: each instant shows the nearest frame")
+    elif issue and action == "resample" and video.frame_rate < rate / (1 + RATE_TOLERANCE):
         warnings.append(
             f"has {video.frame_rate:.5g} frames a second: some are repeated to make {rate:g} "
             "(frames.frame_rate)"

@@ -45,8 +45,9 @@ def clip_frame_numbers(path: str, video: VideoInfo, settings: dict) -> np.ndarra
     Raises:
         DamagedVideo: too few frames; or the frame rate differs, and the settings say "error".
     """
-    timeline = _make_timeline(path, video, settings)
     length = settings["clip_length"]
+    is_single = video.frames == 1 < settings["clips_per_video"] + length - 1  # has no rate at all
+    timeline = np.zeros(1, int) if is_single else _make_timeline(path, video, settings)
     try:
         first = clip_positions(len(timeline), settings["clips_per_video"], length)
     except VideoTooShort as error:
@@ -65,11 +66,16 @@ def _make_timeline(path: str, video: VideoInfo, settings: dict) -> np.ndarray:
     rate, times = settings["frame_rate"], video.times
     issue, action = frame_rate_issue(video, rate), settings["on_frame_rate_mismatch"]
     if issue and (action == "error" or np.isnan(video.frame_rate)):
-        raise DamagedVideo(
-            f"{path}: {issue}: if the file is wrong, give the true rate (a column `frame_rate` "
-            "beside the video's name; for new videos --frame-rate); if not, choose "
-            "frames.on_frame_rate_mismatch: resample (or frames.frame_rate for all)"
+        remedy = (
+            "give the true rate (a column `frame_rate` beside the video's name; FRAME_RATE=... of "
+            "make predict)"
         )
+        if not np.isnan(video.frame_rate):
+            remedy = (
+                f"if the file is wrong, {remedy}; if not, choose frames.on_frame_rate_mismatch: "
+                "resample (or frames.frame_rate for all)"
+            )
+        raise DamagedVideo(f"{path}: {issue}: {remedy}")
     if not issue or action == "warn":
         return np.arange(len(times))
     instants = times[0] + np.arange(int((times[-1] - times[0]) * rate + 1e-6) + 1) / rate
@@ -90,7 +96,11 @@ def frame_rate_issue(video: VideoInfo, frame_rate: float) -> str | None:
     if np.isnan(measured):
         return "does not say when its frames were taken"
     if video.is_uneven:
-        return f"its frames are not evenly spaced in time ({measured:.5g} a second on average)"
+        gap = np.diff(video.times).max()
+        return (
+            f"its frames are not evenly spaced in time ({measured:.5g} a second on average, up to "
+            f"{gap:.2g} s apart)"
+        )
     if abs(measured - frame_rate) > RATE_TOLERANCE * frame_rate:
         return f"has {measured:.5g} frames a second, not {frame_rate:g} (frames.frame_rate)"
     return None

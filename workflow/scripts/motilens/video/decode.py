@@ -96,6 +96,11 @@ class FrameReader:
                 raise DamagedVideo(_describe_change(self.path))
             header, packets = parse_framecrc(listing.result())
         self.times = packets["pts"].to_numpy() * parse_ratio(header["tb"])
+        if len(back := np.flatnonzero(np.diff(self.times) < 0)):
+            raise DamagedVideo(
+                f"{self.path}: its times go back after frame {back[0]}: two recordings in one? "
+                "Write each to a file of its own"
+            )
 
 
 def _describe_change(path: str) -> str:
@@ -111,7 +116,9 @@ def _describe_change(path: str) -> str:
             kinds.append(f"{size} {pixel_format}")
         elif kinds and color_range != "unknown":
             kinds[-1] += f" {color_range}"
-    at = next((n for n, kind in enumerate(kinds) if kind != kinds[0]), len(kinds) - 1)
+    at = next((n for n, kind in enumerate(kinds) if kind != kinds[0]), None)
+    if at is None:
+        return f"{path}: its frames change in mid-video (turned?): ffmpeg -i OLD -c:v ffv1 NEW.mkv"
     size = kinds[0].split()[0]
     return (
         f"{path}: its frames change at frame {at} (from {kinds[0]} to {kinds[at]}): write them "

@@ -17,7 +17,7 @@ from motilens.core.errors import InputError, MachineFault
 # Messages of ffmpeg, and what they mean to a user.
 KNOWN_REASONS = {
     "moov atom not found": "the recording was not ended, or not copied whole",
-    "Invalid data found when processing input": "it is no video that ffmpeg knows",
+    "Error opening input: Invalid data found": "it is no video that ffmpeg knows",
     "does not contain any stream": "it is no video",
     "matches no streams": "it holds no video",
     "no decoder found": "its codec is unknown to ffmpeg: save it in another one where it was made",
@@ -129,7 +129,7 @@ def _explain_failure(path: str | Path, code: int, complaints: list[str], report:
     lines = complaints or report.splitlines()[-1:]
     text = "\n".join(lines)
     for message in MACHINE_ERRORS:
-        if f": {message}" in text and not (CUT_OFF in text and _fails_again(path)):
+        if message in text and not (CUT_OFF in text and _fails_again(path)):
             return MachineFault(
                 f"{path}: ffmpeg failed ({message}), as it does where the machine is at fault: "
                 f"mend that, and {again}; if it stays so, the video is damaged: replace it"
@@ -140,6 +140,7 @@ def _explain_failure(path: str | Path, code: int, complaints: list[str], report:
                 pass
     except OSError as error:
         return OSError(error.errno, error.strerror, str(path))
+    check_ffmpeg()
     # A program that cannot be loaded, for example, says so in its own words, or not at all.
     if not complaints:
         said = f": {lines[0]}" if lines else ""
@@ -148,6 +149,24 @@ def _explain_failure(path: str | Path, code: int, complaints: list[str], report:
             f"({find_ffmpeg()} -version), and {again}"
         )
     return DamagedVideo(_describe_damage(path, lines))
+
+
+def check_ffmpeg() -> None:
+    """Check ffmpeg by a picture that it draws itself.
+
+    Raises:
+        MachineFault: it fails, complains, or returns something else.
+    """
+    options = "-loglevel level+error -f lavfi -i color=size=16x16 -frames:v 1 -f framecrc -"
+    command = [find_ffmpeg(), *options.split()]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+    listed = re.search(rb"\A#.*^0, .*\Z", done.stdout, re.DOTALL | re.MULTILINE)
+    if done.returncode or done.stderr.strip() or not listed:
+        said = " ".join(done.stderr.decode(errors="replace").split())[:200]
+        raise MachineFault(
+            f"{command[0]}: this ffmpeg does not work (exit code {done.returncode}; {said or 'no'} "
+            f"message): {REMEDY}"
+        )
 
 
 def _fails_again(path: str | Path) -> bool:

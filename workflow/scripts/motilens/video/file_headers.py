@@ -117,5 +117,5 @@ def _check_end(path: str, end: int, size: int) -> None:
     if end - size > 1:  # many writers leave out the last padding byte
         raise DamagedVideo(
             f"{path}: lacks the last {end - size} of {end} bytes: copy it again, or if that is all "
-            "there is: ffmpeg -i OLD -c copy NEW"
+            "there is: ffmpeg -i OLD -c:v ffv1 NEW.mkv"
         )

@@ -1,6 +1,7 @@
 """Interlaced videos: every other line of a frame was taken at another moment."""
 
 import subprocess
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -9,12 +10,12 @@ from motilens.video.gray_levels import GrayLevels
 from motilens.video.probe import RAW_FRAMES, VideoInfo
 
 N_FRAMES = 50  # the first ones
-MOVING_SHARE = 0.01  # of the pixels: those that change most,
+MOVING_SHARE = 0.02  # of the pixels: those that change most,
 MIN_CHANGE = 4  # and by as many gray levels: less may come from rounding
-# Where something moves, the mean square difference of neighboring lines is 0.3 to 0.5 of that of
-# lines two apart in real and simulated videos, 1 in noise, and 1.4 to 5 in interlaced videos. It is
-# 0.3 and more of the change between two frames; much less comes from coding.
-MIN_COMBING, MIN_DIFFERENCE = 1.2, 0.05
+# Lines taken half a frame later differ from those of the next frame as from those of their own: by
+# 0.87 to 1.0 times as much in interlaced videos, 0.1 to 0.6 in others. And more from those of the
+# frame before than of the next one: by a share of 0.25 to 0.48; others, and noise, are symmetric.
+MIN_LIKENESS, MIN_ASYMMETRY = 0.75, 0.15
 
 
 def describe_interlacing(path: str, video: VideoInfo, levels: GrayLevels) -> str | None:
@@ -25,38 +26,40 @@ def describe_interlacing(path: str, video: VideoInfo, levels: GrayLevels) -> str
     """
     if video.is_marked_interlaced:
         sign = "the file says"
-    elif measure_combing(path, video, levels) > MIN_COMBING:
-        sign = "edges of what moves look like combs"
+    elif is_woven(path, video, levels):
+        sign = "odd and even lines of its frames show different moments"
     else:
         return None
-    return (
-        f"is interlaced ({sign}), two moments in each frame: "
-        "ffmpeg -i OLD -vf bwdif=mode=send_frame -c:v ffv1 NEW.mkv"
-    )
+    return f"is interlaced ({sign}): ffmpeg -i OLD -vf bwdif=mode=send_frame -c:v ffv1 NEW.mkv"
 
 
-def measure_combing(path: str, video: VideoInfo, levels: GrayLevels) -> float:
-    """Return how much more lines next to each other differ than lines two apart, where it moves.
+def is_woven(path: str, video: VideoInfo, levels: GrayLevels) -> bool:
+    """Return whether odd and even lines of the first frames were taken at different moments."""
+    if video.height < 8:
+        return False
+    # Of even lines from what the odd ones around them show in the frame before, the same, the next.
+    sums, frames = np.zeros(3), []
+    for frame in _read_frames(path, video, levels):
+        frames = [*frames[-2:], frame[: len(frame) // 2 * 2].astype(np.float32)]
+        if len(frames) < 3:
+            continue
+        before, even, after = (frame[2::2] for frame in frames)
+        between = (frames[1][1:-1:2] + frames[1][3::2]) / 2
+        change = np.maximum(np.abs(after - even), np.abs(even - before))
+        moving = change >= max(np.quantile(change, 1 - MOVING_SHARE), MIN_CHANGE)
+        sums += [np.square(between - lines)[moving].sum() for lines in (before, even, after)]
+    before, same, after = sums
+    likeness = same / max(min(before, after), 1)
+    return bool(likeness > MIN_LIKENESS and abs(before - after) > MIN_ASYMMETRY * (before + after))
 
-    The ratio of the mean squares, in the first frames; 0 if nothing moves, or lines hardly differ.
-    """
-    shape = video.height, video.width
+
+def _read_frames(path: str, video: VideoInfo, levels: GrayLevels) -> Iterator[np.ndarray]:
+    """Yield the first frames as they are stored, uint8 (height, width)."""
     stream = ffmpeg_input(path, noautorotate=None, **levels.decoding).output(
         "pipe:", **RAW_FRAMES, pix_fmt="gray", vframes=N_FRAMES,
         vf=f"{levels.filters}scale={video.width}:{video.height},setpts=N",
     )  # fmt: skip
-    if video.height < 3:
-        return 0.0
-    # Mean squares of the differences of neighboring lines, of lines two apart, and of frames.
-    sums, previous = np.zeros(3), None
+    size = video.width * video.height
     with RunningFFmpeg(stream, path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
-        while len(data := running.stdout.read(video.width * video.height)) == np.prod(shape):
-            frame = np.frombuffer(data, np.uint8).reshape(shape).astype(np.int16)
-            if previous is not None:
-                change = np.abs(frame - previous)[:-2]
-                moving = change >= max(np.quantile(change, 1 - MOVING_SHARE), MIN_CHANGE)
-                differences = frame[1:-1] - frame[:-2], frame[2:] - frame[:-2], change
-                sums += [np.square(values[moving], dtype=float).sum() for values in differences]
-            previous = frame
-    neighboring, two_apart, frames = sums
-    return float(neighboring / two_apart) if neighboring > MIN_DIFFERENCE * frames else 0.0
+        while len(data := running.stdout.read(size)) == size:
+            yield np.frombuffer(data, np.uint8).reshape(video.height, video.width)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from motilens.video.ffmpeg import DamagedVideo, RunningFFmpeg, ffmpeg_input
+from motilens.video.ffmpeg import DamagedVideo, RunningFFmpeg, check_ffmpeg, ffmpeg_input
 from motilens.video.file_headers import check_is_whole, gray_avi_options
 
 FIRST_VIDEO_STREAM = "0:V:0"  # the first stream of video that is no cover picture
@@ -76,7 +76,7 @@ def probe_video(path: str) -> VideoInfo:
     if announced and len(packets) < announced:
         raise DamagedVideo(
             f"{path}: holds {len(packets)} of {announced} frames by its own header: copy it again, "
-            "or if that is all there is: ffmpeg -i OLD -c copy NEW"
+            "or if that is all there is: ffmpeg -i OLD -c:v ffv1 NEW.mkv"
         )
     packets = _shown_packets(path, packets)
     guessed = bool((packets["pts"] == NO_TIME).any())
@@ -118,7 +118,11 @@ def _list_packets(
     stream = source.output("pipe:", **{"map": FIRST_VIDEO_STREAM, "f": "framecrc"} | options)
     with RunningFFmpeg(stream, path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
         listing = running.stdout.read().decode()
-    return *parse_framecrc(listing), running.report
+    try:
+        return *parse_framecrc(listing), running.report
+    except (ValueError, IndexError):
+        check_ffmpeg()  # it may print something else, too
+        raise
 
 
 def _shown_packets(path: str, packets: pd.DataFrame) -> pd.DataFrame:
@@ -128,6 +132,7 @@ def _shown_packets(path: str, packets: pd.DataFrame) -> pd.DataFrame:
     """
     shown = packets[(packets["bytes"] > 0) & (packets["flags"] & DISCARD_FLAG == 0)]
     if shown.empty:
+        check_ffmpeg()
         raise DamagedVideo(f"{path}: holds no frame: replace the file")
     return shown.copy()
 
