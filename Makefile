@@ -4,6 +4,8 @@ SHELL := /bin/sh
 CORES ?= all
 RUN := PYTHONPATH= PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
 FILES := $(if $(CONFIG),--configfile $(CONFIG))
+# A misspelled CONFIG would silently mean the demo.
+$(if $(config)$(Config)$(CONF)$(conf)$(CONFIGFILE)$(configfile),$(error write CONFIG=FILE))
 quote = '$(subst ','\'',$(1))'
 SMK := Snakefile workflow/Snakefile rules
 

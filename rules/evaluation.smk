@@ -50,6 +50,7 @@ rule compute_statistics:
 rule make_table1:
     input:
         table=rules.compute_errors.output.table,
+        record=rules.compute_errors.output.record,
         index=index_of_all,
     output:
         csv="tables/table1.csv",
@@ -119,6 +120,7 @@ rule plot_errors:
     input:
         statistics=rules.compute_statistics.output.summary,
         errors=rules.compute_errors.output.table,
+        record=rules.compute_errors.output.record,
         index=index_of_all,
     output:
         reported("figures/errors.png", "1 Errors", "all methods"),

@@ -28,7 +28,9 @@ def main():
     print(experiment.describe(), *experiment.notes, sep="\n")
     for line in experiment.warnings:
         print(f"WARNING: {line}")
-    print(f"The data can be used. Warnings: {len(experiment.warnings)}. No video was decoded.")
+    named = " ".join(config_files) or "config/config.yaml"
+    warnings = len(experiment.warnings)
+    print(f"The data of {named} can be used ({warnings} warnings). No video was decoded.")
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def test_checking_the_data_says_what_is_wrong_and_nothing_else(own_data):
     assert lines[6] == "6 videos of 6 participants; folds of 3, 3 participants"
     assert lines[7].startswith("WARNING: lab/samples.xlsx: the sheet 'new' is read, not 'old'")
     assert lines[8].startswith("WARNING: lab/videos: no row of lab/samples.xlsx names these")
-    assert lines[9] == "The data can be used. Warnings: 2. No video was decoded."
+    assert lines[9].endswith("own.yaml can be used (2 warnings). No video was decoded.")
     own_data.config["folds"]["number"] = 7
     done = check_data(own_data)
     lines = done.stderr.splitlines()

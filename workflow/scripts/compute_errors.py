@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from motilens.core.files import write_table
+from motilens.core.files import hash_file, write_table
 from motilens.core.records import make_provenance, read_record, write_record
 from motilens.evaluation.mae_table import make_mae_row
 from motilens.evaluation.results import read_predictions
@@ -19,7 +19,8 @@ def main(job):
     write_table(job.output.table, table)
     made = make_provenance(depends_on["code"], depends_on["settings"])
     split = {"folds_digest": folds, "skipped": skipped}
-    write_record(job.output.record, made | split | {"models": records})
+    digest = {"table_sha256": hash_file(job.output.table)}
+    write_record(job.output.record, made | split | digest | {"models": records})
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """Write Table 1: errors of all methods, on VISEM beside the paper's."""
 
 from motilens.core.files import write_table
-from motilens.evaluation.results import read_result
+from motilens.core.records import read_record
+from motilens.evaluation.results import read_mae_table
 from motilens.pipeline.job import run_job
 from motilens.reports.page import write_page
 from motilens.reports.table1 import build_table1_page, make_table1
 
 
 def main(job):
-    mae = read_result(job.input.table, dtype={"folds": str, "skipped": str})
+    mae = read_mae_table(job.input.table, read_record(job.input.record))
     table = make_table1(mae)
     write_table(job.output.csv, table)
     page = build_table1_page(table, mae, job.params.depends_on["settings"]["simulated"])

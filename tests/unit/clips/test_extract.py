@@ -45,12 +45,12 @@ def test_the_right_rate_needs_no_warning(tmp_path):
 
 @pytest.mark.parametrize("name, issue", [
     ("h264 60.mp4", r"has 60 frames a second, not 50 \(frames\.frame_rate\)"),
-    ("h264 gaps.mkv", r"not evenly spaced in time \(44\.958 a second on average\)"),
+    ("h264 gaps.mkv", r"not evenly spaced in time \(44\.958 a second on average, up to 0\.04 s"),
     ("mjpeg emptied yuvj420p.avi", "not evenly spaced.*"),
 ])  # fmt: skip
 def test_another_rate_is_an_error_or_a_warning(tmp_path, name, issue):
     recording = find_recording(name)
-    with pytest.raises(InputError, match=rf"{name}: .*{issue}: if the file is wrong, give"):
+    with pytest.raises(InputError, match=rf"{name}: .*{issue}.*: if the file is wrong, give"):
         extract(recording, tmp_path, on_frame_rate_mismatch="error")
     _, record = extract(recording, tmp_path, on_frame_rate_mismatch="warn")
     assert record["frame_rate"] == record["video_frame_rate"] != 50

@@ -135,3 +135,14 @@ def test_participants_are_split_not_videos_and_the_digest_says_how():
     assert splits.load_or_make_split(table, 3, 0, "nowhere") == split
     assert splits.split_digest({"1": 1, "2": 2}) == splits.split_digest({"2": 2, "1": 1})
     assert splits.split_digest({"1": 1, "2": 2}) != splits.split_digest({"1": 2, "2": 1})
+
+
+def test_a_saved_split_that_was_cut_off_is_noticed(tmp_path):
+    path, table = tmp_path / "splits/folds2_seed0.csv", tmp_path / "folds.csv"
+    folds = {"1": 1, "2": 2, "3": 1, "4": 2}
+    splits.save_split(path, 2, folds)
+    pd.DataFrame(folds.items(), columns=["participant", "fold"]).to_csv(table, index=False)
+    assert splits.find_lost_participants(folds | {"5": 1}, path, 2, table) == []
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
+    [line] = splits.find_lost_participants(folds, path, 2, table)
+    assert "lacks 3, 4, who are in" in line

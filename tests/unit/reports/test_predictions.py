@@ -10,8 +10,9 @@ from motilens.reports import model_card
 from motilens.reports.image_plots import _draw_percentages
 from support.predictions import long_table
 
-GOOD, BAD = np.array([1.0, -2.0, 3.0, -1.0]), np.array([30.0, 20.0, 40.0, 25.0])
-ERRORS = {"ZeroR": [9.0, -9.0, 8.0, -9.0], "good": GOOD, "bad": BAD, "same": [9.0, -8.0, 8.5, -9.5]}
+GOOD, BAD = np.tile([1.0, -2.0, 3.0, -1.0], 3), np.tile([30.0, 20.0, 40.0, 25.0], 3)
+ZERO_R, SAME = np.tile([9.0, -9.0, 8.0, -9.0], 3), np.tile([9.0, -8.0, 8.5, -9.5], 3)
+ERRORS = {"ZeroR": ZERO_R, "good": GOOD, "bad": BAD, "same": SAME}
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +50,16 @@ def test_doubts_come_first_in_words_and_sentences(table, method, words):
     assert [line.partition(": on held-out")[0] for line in lines[:-1]] == [
         f"motility: {word}" for word in words
     ]
-    assert lines[-1].startswith("errors are of 4 held-out participants only")
+    assert lines[-1].startswith("errors are of 12 held-out participants only")
     assert model_card.explain_doubts({"motility": []}, 20) == []
+
+
+@pytest.mark.parametrize("method", ["good", "bad"])
+def test_four_participants_are_too_few_for_a_verdict(method):
+    table = pd.concat(long_table(errors[:4], method=name) for name, errors in ERRORS.items())
+    errors = model_card.errors_vs_zero_r(method, summarize_errors(table), compare_methods(table))
+    assert (errors["gain_low"] > 0).all() or (errors["gain_high"] < 0).all()
+    assert model_card.find_doubts(errors, False) == {"motility": ["not better than ZeroR"]}
 
 
 @pytest.mark.parametrize("is_doubted", [False, True])

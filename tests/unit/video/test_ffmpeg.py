@@ -50,8 +50,9 @@ def probe(path):
 @pytest.mark.parametrize("script, message", [
     (DEAD, r"1\.avi: ffmpeg was killed by signal 9 \(SIGKILL\): out of memory\?"),
     ("kill -SEGV $$", r"killed by signal 11 \(SIGSEGV\): run again"),
-    ("exit 1", r"ended without saying why \(exit code 1\)"),
-    ("echo libx.so: cannot open shared object >&2; exit 127", "exit code 127: libx.so: cannot"),
+    ("exit 1", r"this ffmpeg does not work \(exit code 1"),
+    ("echo '[error] Cannot load libcuda.so.1' >&2", "Cannot load libcuda.so.1"),
+    ("echo libx.so: cannot open shared object >&2; exit 127", "exit code 127; libx.so: cannot"),
     *((f"echo '[out#0 @ 0x1] [error] Error closing file: {os.strerror(n)}' >&2; exit 1",
        rf"ffmpeg failed \({os.strerror(n)}\), as it does where the machine is at fault")
       for n in (5, 12, 24, 28, 122)),
@@ -63,6 +64,13 @@ def test_a_fault_of_the_machine_is_reported_as_such(video, replace_ffmpeg, scrip
         assert re.search(message, error) and "\n" not in error
     with pytest.raises(InputError, match="ffmpeg"):
         encode_video(video, map(draw_number, range(20)), 50.0)
+
+
+@pytest.mark.parametrize("script", ["exit 0", "echo hello"])
+def test_an_ffmpeg_that_does_nothing_is_no_damage(video, replace_ffmpeg, script):
+    replace_ffmpeg(script)
+    for read in (probe, lambda path: FrameReader(path, 32)):
+        assert "this ffmpeg does not work" in read_error(read, video)
 
 
 def test_an_ffmpeg_that_dies_in_the_middle_is_no_damage(video, replace_ffmpeg):

@@ -6,11 +6,12 @@ import pytest
 from motilens.clips.extract import extract_clips
 from motilens.clips.hdf5 import read_clips
 from motilens.tracking.trajectories import track_heads
+from motilens.video import decode as decode_module
 from motilens.video.decode import FrameReader
 from motilens.video.ffmpeg import DamagedVideo
 from motilens.video.gray_levels import find_gray_levels
 from motilens.video.interlacing import describe_interlacing
-from motilens.video.probe import probe_video
+from motilens.video.probe import parse_framecrc, probe_video
 from support.errors import assert_refused
 from support.recording_matrix import SETTINGS
 from support.recordings import Recording, find_recording, make_recording, run_ffmpeg
@@ -55,6 +56,21 @@ def test_the_bits_in_use_become_gray_levels(tmp_path, bits, suffix, options):
     record = extract_clips(path, tmp_path / "clips.h5", SETTINGS | PLAIN, "1")
     assert record["video_bits"] == bits and record["video_pixel_format"].startswith(("gray", "rgb"))
     assert record["warning"] == "" and record["gray_levels"] > 200
+
+
+def test_hot_pixels_do_not_change_the_bits_in_use(tmp_path):
+    frames = [draw_waves(number, 4095) for number in range(20)]
+    frames[3][0, 0] = frames[7][5, 5] = 65535
+    path = write_raw(tmp_path / "hot.mkv", frames, "gray16le", "-c:v", "ffv1")
+    assert find_gray_levels(path, probe_video(path)).bits == 12
+
+
+def test_ten_bits_in_gray_of_twelve(tmp_path):
+    frames = [draw_waves(number, 1023) for number in range(20)]
+    path = write_raw(tmp_path / "deep.nut", frames, "gray12le", "-c:v", "rawvideo")
+    assert probe_video(path).pixel_format == "gray12le"
+    assert find_gray_levels(path, probe_video(path)).bits == 10
+    assert len(np.unique(decode(path))) > 200
 
 
 def test_ten_bits_of_a_video_codec_are_read_by_ffmpeg(tmp_path):
@@ -218,7 +234,29 @@ def test_a_part_of_an_avi_file_of_several_is_missing(tmp_path, name):
     at = data.index(b"odmldmlh") + 12
     data[at : at + 4] = (1020).to_bytes(4, "little")
     path.write_bytes(data)
-    assert_refused("holds 120 of 1020 frames by its own header", probe_video, str(path))
+    assert_refused("holds 120 of 1020 frames by its own index", probe_video, str(path))
+
+
+@pytest.mark.parametrize("name", ["raw gray.avi", "mjpeg yuvj420p.avi", "mpeg4 sound.avi"])
+def test_frames_that_an_avi_file_has_lost_in_the_middle_are_noticed(tmp_path, name):
+    path = make_recording(find_recording(name), tmp_path)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"00d", data.index(b"movi") + len(data) // 3)
+    data[at : at + 8] = bytes(8)  # the header of one frame, as on a bad sector
+    path.write_bytes(data)
+    with pytest.raises(DamagedVideo):
+        list(FrameReader(str(path), 32, levels=find_gray_levels(str(path), probe_video(str(path)))))
+
+
+def test_times_that_go_back_are_refused(tmp_path, monkeypatch):
+    path = make_recording(find_recording("mpeg4.mkv"), tmp_path)
+
+    def parse_joined(text):
+        header, packets = parse_framecrc(text)
+        return header, packets.assign(pts=[*range(60), *range(40, 100)])
+
+    monkeypatch.setattr(decode_module, "parse_framecrc", parse_joined)
+    assert_refused("its times go back after frame 59", list, FrameReader(str(path), 32))
 
 
 @pytest.mark.parametrize("name", ["h264.mkv", "vp9.webm", "h264.flv", "wmv2.wmv", "raw gray.mkv"])

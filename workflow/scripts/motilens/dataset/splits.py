@@ -11,6 +11,7 @@ import pandas as pd
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write
 from motilens.core.labels import MOTILITY
+from motilens.core.text import shorten_list
 from motilens.dataset.issues import Issues
 from motilens.dataset.participants import (
     check_participants,
@@ -114,6 +115,28 @@ def load_or_make_split(
             "folds.number"
         )
     return folds
+
+
+def find_lost_participants(
+    folds: dict[str, int], path: str | Path, n_folds: int, table: str | Path
+) -> list[str]:
+    """Return a warning if a saved split lacks participants who had a fold in the last run.
+
+    Args:
+        folds: of all participants, now.
+        path, n_folds: of the saved split.
+        table: folds.csv of the results.
+    """
+    if not Path(table).exists() or not Path(path).exists():
+        return []
+    last = pd.read_csv(table, dtype=str, keep_default_na=False)
+    last = last["participant"].tolist() if "participant" in last else []
+    saved = load_split(path, n_folds)
+    lost = [who for who in last if who in folds and who not in saved]
+    names = shorten_list(lost)
+    return [f"{path} lacks {names}, who are in {table}: was it cut off? Their folds are new"] * (
+        len(lost) > 0
+    )
 
 
 def read_folds_table(

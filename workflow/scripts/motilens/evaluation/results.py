@@ -14,6 +14,14 @@ def read_result(source: str | io.BytesIO, **options) -> pd.DataFrame:
     return pd.read_csv(source, keep_default_na=False, na_values=[""], **options)
 
 
+def read_mae_table(path: str, record: dict) -> pd.DataFrame:
+    """Read the table of errors; raise an InputError if it is not what its record names."""
+    content = Path(path).read_bytes()
+    if hashlib.sha256(content).hexdigest() != record.get("table_sha256"):
+        raise InputError(f"{path} was changed by hand: delete it and run again")
+    return read_result(io.BytesIO(content), dtype={"folds": str, "skipped": str})
+
+
 def read_predictions(path: str, record: dict) -> pd.DataFrame:
     """Read the predictions that the model of a record made; participants are text.
 

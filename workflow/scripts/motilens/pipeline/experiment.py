@@ -14,7 +14,13 @@ from motilens.core.records import deep_merge
 from motilens.core.text import natural_sorted, shorten_list
 from motilens.dataset.issues import Issues
 from motilens.dataset.samples import read_samples
-from motilens.dataset.splits import load_or_make_split, read_folds_table, save_split, split_path
+from motilens.dataset.splits import (
+    find_lost_participants,
+    load_or_make_split,
+    read_folds_table,
+    save_split,
+    split_path,
+)
 from motilens.pipeline.consistency import find_future_tables
 from motilens.simulation.cells import MICRONS_PER_PIXEL
 from motilens.simulation.visem_files import simulated_sample_table
@@ -233,6 +239,10 @@ def load_experiment(
         results = launch_folder / config["results"]
         try:
             split = load_or_make_split(labels, folds["number"], folds["seed"], results)
+            path = split_path(results, folds["number"], folds["seed"])
+            issues.warnings += find_lost_participants(
+                split, path, folds["number"], results / "folds.csv"
+            )
         except InputError as error:
             issues.errors.append(str(error))
     if is_main:  # another host's clock may be slow

@@ -56,6 +56,7 @@ EXPLANATIONS = {
     NO_BETTER: "on held-out participants, these models are not significantly closer to the truth "
     "than the training mean",
 }
+SIGNIFICANCE = 0.05
 FEW_PARTICIPANTS = 20  # whose errors say little about others'
 
 
@@ -65,15 +66,16 @@ def errors_vs_zero_r(method: str, summary: pd.DataFrame, comparisons: pd.DataFra
     `summary` and `comparisons` are those of `evaluation.statistics`.
 
     Returns:
-        Indexed by target: error, low, high, participants, zero_r, gain, gain_low, gain_high.
+        Indexed by target: error, low, high, participants, zero_r, gain, gain_low, gain_high,
+        p_adjusted.
     """
     rows = select_target_rows(summary).set_index("method")
     versus = comparisons[(comparisons["first"] == ZERO_R) & (comparisons["second"] == method)]
-    versus = versus.set_index("target")[["difference", "low", "high"]]
+    versus = versus.set_index("target")[["difference", "low", "high", "p_adjusted"]]
     columns = ["mae", "mae_low", "mae_high", "participants"]
     errors = rows.loc[[method]].set_index("target")[columns]
     errors["zero_r"] = rows.loc[[ZERO_R]].set_index("target")["mae"]
-    errors[["gain", "gain_low", "gain_high"]] = versus.reindex(errors.index)
+    errors[["gain", "gain_low", "gain_high", "p_adjusted"]] = versus.reindex(errors.index)
     return errors.rename(columns={"mae": "error", "mae_low": "low", "mae_high": "high"})
 
 
@@ -94,12 +96,15 @@ def measure_held_out_errors(method: str, summary: pd.DataFrame) -> dict[str, dic
 def find_doubts(errors: pd.DataFrame, is_simulated: bool) -> dict[str, list[str]]:
     """Return, by target, why not to rely on its percentages: SIMULATED, and WORSE or NO_BETTER.
 
-    `errors` are those of `errors_vs_zero_r`.
+    `errors` are those of `errors_vs_zero_r`. Intervals of a few participants are too narrow: the
+    paired test must agree.
     """
     doubts = {}
     for target, row in errors.iterrows():
-        verdict = WORSE if row["gain_high"] < 0 else NO_BETTER
-        doubts[target] = [SIMULATED] * is_simulated + [verdict] * (not row["gain_low"] > 0)
+        is_significant = row["p_adjusted"] <= SIGNIFICANCE
+        verdict = WORSE if is_significant and row["gain_high"] < 0 else NO_BETTER
+        is_better = is_significant and row["gain_low"] > 0
+        doubts[target] = [SIMULATED] * is_simulated + [verdict] * (not is_better)
     return doubts
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import ffmpeg
 import numpy as np
 
-from motilens.video.ffmpeg import DamagedVideo, RunningFFmpeg, ffmpeg_input
+from motilens.video.ffmpeg import DamagedVideo, RunningFFmpeg, check_ffmpeg, ffmpeg_input
 from motilens.video.gray_levels import AS_THEY_ARE, GrayLevels
 from motilens.video.probe import EVERY_FRAME, RAW_FRAMES, parse_framecrc, parse_ratio
 
@@ -95,6 +95,9 @@ class FrameReader:
             if CHANGE in running.report:
                 raise DamagedVideo(_describe_change(self.path))
             header, packets = parse_framecrc(listing.result())
+        if packets.empty:
+            check_ffmpeg()
+            raise DamagedVideo(f"{self.path}: no frame of it can be decoded: replace it")
         self.times = packets["pts"].to_numpy() * parse_ratio(header["tb"])
         if len(back := np.flatnonzero(np.diff(self.times) < 0)):
             raise DamagedVideo(

@@ -16,7 +16,7 @@ EBML, MATROSKA_SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
 
 
 def check_is_whole(path: str) -> int:
-    """Return how many frames an AVI file says it holds, 0 if it or another file does not say.
+    """Return how many frames the index of an AVI file lists, 0 if it or another file has none.
 
     Raises:
         DamagedVideo: an AVI, FLV, Matroska or Windows Media file is empty or lacks its end.
@@ -35,8 +35,9 @@ def check_is_whole(path: str) -> int:
             if header.startswith(EBML) and size > 12:
                 _check_end(path, _end_of_matroska(header), size)
             if header[:4] == b"RIFF" and header[8:11] == b"AVI":
-                _check_end(path, _end_of_avi(file, size), size)
-                return _frames_of_avi(header)
+                end, index = _walk_avi(file, size)
+                _check_end(path, end, size)
+                return max(_frames_of_avi(header), _count_index_entries(header, index))
             return 0
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from error
@@ -64,25 +65,41 @@ def gray_avi_options(path: str) -> dict[str, str]:
     length, bits = int.from_bytes(header[at - 4 : at], "little"), header[at + 14]
     name = header[at + 16 : at + 20]
     if name in GRAY16_NAMES or (name, bits) == (NO_NAME, 16):
+        # Lines of an odd width end in two bytes that ffmpeg would take for a pixel.
+        is_even = header[at + 4] % 2 == 0
+        gray = "ffmpeg -c:v rawvideo -tag:v 0x10003159 -i OLD -c:v ffv1 NEW.mkv"
         raise DamagedVideo(
             f"{path}: its raw pixels of 16 bits are not read from AVI; if they are gray levels: "
-            "ffmpeg -c:v rawvideo -tag:v 0x10003159 -i OLD -c:v ffv1 NEW.mkv (if they are colors: "
-            "ffmpeg -i OLD -c:v ffv1 NEW.mkv)"
+            f"{gray if is_even else 'save it in another format where it was made'} (if they are "
+            "colors: ffmpeg -i OLD -c:v ffv1 NEW.mkv)"
         )
     return {"tag": "Y800"} if (name, bits, length) == (NO_NAME, 8, 40) else {}
 
 
-def _end_of_avi(file, size: int) -> int:
-    """Return where the frames of an AVI file end by its own headers, in bytes."""
-    place, end = 0, 0
+def _walk_avi(file, size: int) -> tuple[int, bytes]:
+    """Return where the frames of an AVI file end by its own headers, in bytes, and its index."""
+    place, end, index = 0, 0, b""
     while place < size:
         file.seek(place)
         kind, length, content = struct.unpack("<4sI4s", file.read(12).ljust(12))
         after = place + 8 + length + length % 2
         if content == b"movi" and length:  # 0: the recorder could not go back to write it
             end = after
+        if kind == b"idx1":
+            file.seek(place + 8)
+            index = file.read(length)
         place = place + 12 if kind == b"RIFF" else after
-    return end
+    return end, index
+
+
+def _count_index_entries(header: bytes, index: bytes) -> int:
+    """Return how many frames that are not empty the index of an AVI file's first part lists."""
+    kinds = re.findall(rb"strh.{4}(....)", header, re.DOTALL)
+    name = b"%02d" % kinds.index(b"vids") if b"vids" in kinds else b"??"
+    entries = struct.iter_unpack("<4s3I", index[: len(index) // 16 * 16])
+    return sum(
+        kind in (name + b"dc", name + b"db") and length > 0 for kind, _, _, length in entries
+    )
 
 
 def _frames_of_avi(header: bytes) -> int:

@@ -73,9 +73,10 @@ def probe_video(path: str) -> VideoInfo:
     """
     announced, decoding = check_is_whole(path), gray_avi_options(path)
     header, packets, report = _list_packets(path, decoding, c="copy")
-    if announced and len(packets) < announced:
+    if len(packets) < announced:
+        check_ffmpeg()
         raise DamagedVideo(
-            f"{path}: holds {len(packets)} of {announced} frames by its own header: copy it again, "
+            f"{path}: holds {len(packets)} of {announced} frames by its own index: copy it again, "
             "or if that is all there is: ffmpeg -i OLD -c:v ffv1 NEW.mkv"
         )
     packets = _shown_packets(path, packets)
