@@ -287,7 +287,7 @@ def test_a_raised_part_of_a_cell_is_no_digit_of_it(own, book, raised):
     book.active["A4"] = CellRichText(TextBlock(InlineFont(b=True), "P"), "3")
     participant, label = sorted(read_book(own, book)[1].errors)
     assert "line 2: '91 (a part of it is raised or lowered" in participant
-    assert "P2, progressive: '91 (a part of it is raised or lowered: remove" in label
+    assert "P2, progressive: '91 (a part of it is raised or lowered: type" in label
 
 
 def test_a_true_or_false_is_an_id(own, book):

@@ -132,6 +132,16 @@ def test_a_name_that_is_nearly_right_gets_a_hint(own, written, there, hint):
     assert "is no file: correct it" in error and hint in error
 
 
+@pytest.mark.parametrize("written", ["V2.AVI", "v2.avi", "Films/v2.avi", "films/films/V2.avi"])
+def test_a_video_in_another_folder_is_a_hint(own, written):
+    (own / "films/v2.avi").write_text("x")
+    edit(own / "labels.csv", "P2,films/b.mp4", f"P2,{written}")
+    [error] = errors_of(own, **OWN)
+    assert error.endswith("is no file: correct it (is it 'films/v2.avi'?)")
+    (own / "films/v2.avi").rename(own / "v2.avi")
+    assert all(error.endswith("(is it 'v2.avi'?)") for error in errors_of(own, **OWN))
+
+
 @pytest.mark.parametrize("written, there, hint", [
     ("Patient 4", ["Patient 8.mp4", "Patient 4.avi", "Patient 4.txt"], ["Patient 4.avi"]),
     ("Patient 4.mp4", ["Patient 8.mp4", "Patient 14.mp4", "Patient 44.mp4"], []),

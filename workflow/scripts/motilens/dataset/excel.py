@@ -190,5 +190,5 @@ def _cell_text(cell, result, is_computed: bool) -> str:
     if isinstance(value, int | float):
         return format_number(value, shown_in)
     if _has_raised_part(cell):
-        return f"{value} (a part of it is raised or lowered: remove that part, or type it as text)"
+        return f"{value} (a part of it is raised or lowered: type the cell as plain text)"
     return format_text(str(value), shown_in)
