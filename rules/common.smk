@@ -29,7 +29,7 @@ from motilens.core.faults import describe_fault, find_write_error, is_machine_fa
 from motilens.core.files import process_identity
 from motilens.dataset.video_files import is_storage_url
 from motilens.pipeline.call import restore_numbers
-from motilens.pipeline.config import check_config, find_duplicate_keys
+from motilens.pipeline.config import check_config, find_misread_parts
 from motilens.pipeline.consistency import find_contradictions, find_misplaced_paths
 from motilens.pipeline.experiment import load_experiment, weights_name
 from motilens.pipeline.job import LAUNCH_VARIABLE, RUN_VARIABLE
@@ -102,7 +102,8 @@ try:
             "them. Videos can: dataset.videos (docs/how-to/own_data.md)"
         )
     config_files = filter(os.path.exists, workflow.overwrite_configfiles or ["config/config.yaml"])
-    lines = [line for path in config_files for line in find_duplicate_keys(path)]
+    texts = {path: Path(path).read_text(encoding="utf-8") for path in config_files}
+    lines = [line for path, text in texts.items() for line in find_misread_parts(text, path)]
     if lines := lines + find_misplaced_paths(config, BASE) + find_contradictions(config):
         raise InputError("\n  ".join(["the configuration cannot be used:", *lines]))
     weights = config["regressor"]["weights"]

@@ -152,7 +152,7 @@ def test_struck_rows_are_read_with_a_warning(own, book):
 @pytest.mark.parametrize("value, number_format, expected", [
     (0.95, "0%", 95), (0.955, "0.0 %", 95.5), (0.07, "0%", 7), (1, "0.00%", 100),
     (52.5, '0.0" %"', 52.5), (52.5, '#,##0.00_);[Red]-#,##0.00', 52.5), (50.25, "0", 50.25),
-    (0.1 + 0.2, "General", 0.3), (5.25, "0.0E+00", 5.25), (12.5, "# ?/?", 12.5), (7, "000", 7),
+    (1.1 + 2.2, "General", 3.3), (5.25, "0.0E+00", 5.25), (12.5, "# ?/?", 12.5), (7, "000", 7),
     ("27,5 %", "@", 27.5), ("27.5", '@" "', 27.5),
 ])  # fmt: skip
 def test_percentages_are_read_as_they_are_shown(own, book, value, number_format, expected):
@@ -278,6 +278,16 @@ def test_numbers_that_may_have_lost_a_zero_are_a_warning(own, book):
     assert list(table.index) == ["1.1", "1.1+2", "1.2"] and issues.errors == []
     [warning] = issues.warnings
     assert "have several rows: 1.1: if 1.1 and 1.10 are two people, format" in warning
+
+
+@pytest.mark.parametrize("raised", ["superscript", "subscript"])
+def test_a_raised_part_of_a_cell_is_no_digit_of_it(own, book, raised):
+    note = TextBlock(InlineFont(vertAlign=raised), "1")
+    book.active["A2"] = book.active["C3"] = book.active["D3"] = CellRichText("9", note)
+    book.active["A4"] = CellRichText(TextBlock(InlineFont(b=True), "P"), "3")
+    participant, label = sorted(read_book(own, book)[1].errors)
+    assert "line 2: '91 (a part of it is raised or lowered" in participant
+    assert "P2, progressive: '91 (a part of it is raised or lowered: type" in label
 
 
 def test_a_true_or_false_is_an_id(own, book):

@@ -75,17 +75,45 @@ def test_percent_signs_are_understood_and_empty_cells_reported(own):
 
 def test_fractions_are_reported(own):
     """What Excel shows as 95 % it holds as 0.95."""
-    rows = "P1,films/a.mp4,0.5,0.3,0.2,0.95,0.1", "P2,films/b.mp4,50,30,20,0.9,1"
+    rows = "P1,films/a.mp4,0.5,0.3,0.2,0.95,0.1", "P2,films/b.mp4,50,30,20,0.9,1 %"
     write_rows(own, f"{HEADER},head,tail", *rows)
     needed = [*MOTILITY, "head", "tail"]
     first, second = errors_of(own, videos=None, needed=needed)
     assert "add up to 1, not 100: multiply them by 100" in first
-    assert "none of head, tail is above 1: these are fractions, multiply them by 100" in second
+    assert "none of head is above 1: these are fractions, multiply them by 100" in second
     edit(own / "labels.csv", "0.5,0.3,0.2,0.95", "50,30,20,95")
+    edit(own / "labels.csv", "20,0.9,", "20,90,")
     assert errors_of(own, videos=None, needed=needed) == []
     write_rows(own, HEADER, "P1,films/a.mp4,0.5,0.3,0.2", "P2,films/b.mp4,0.6,0.2,0.2")
     [error] = errors_of(own, **OWN)
     assert "none of progressive is above 1: these are fractions" in error, "of one class alone"
+
+
+@pytest.mark.parametrize("head, tail, messages", [
+    ("0.94 92 95", "10 5 4", ["line 2: participant P1, head: 0.94 among values like 93.5: a frac"]),
+    ("94 0.06 0.1", "5 4 3", ["P2, head: 0.06 among values like 94", "P3, head: 0.1 among"]),
+    ("94 92 95", "0.2 0.1 0", ["none of tail is above 1: these are fractions"]),
+    ("94 0.5% 95", "0.2% 0.1% 0%", []), ("1 92 95", "0.5 1 0", ["none of tail is above"]),
+    ("94 92 95", "0.5 2 8", []), ("94 92 95", "0 0 0", []),
+])  # fmt: skip
+def test_some_fractions_among_percentages_are_reported(own, head, tail, messages):
+    rows = zip("abc", head.split(), tail.split(), strict=True)
+    lines = [f"P{n},films/{a}.mp4,{h},{t}" for n, (a, h, t) in enumerate(rows, start=1)]
+    write_rows(own, "participant,video,head,tail", *lines)
+    errors = errors_of(own, videos=None, needed=["head", "tail"])
+    assert len(errors) == len(messages)
+    assert_reported(messages, errors)
+
+
+@pytest.mark.parametrize("rate, error", [
+    ("1.000", "frame_rate: '1.000' may be 1000 or 1: write one"), ('"1,000"', "may be 1000 or 1:"),
+    ("12.500", "may be 12500 or 12.5"), ("23.976", None), ("0.500", None), ("12.50", None),
+])  # fmt: skip
+def test_thousands_and_decimals_are_not_confused(own, rate, error):
+    write_rows(own, "participant,video,progressive,frame_rate", f"P1,films/a.mp4,94.500,{rate}")
+    errors = errors_of(own, **OWN)
+    assert len(errors) == bool(error)
+    assert_reported([error] if error else [], errors)
 
 
 @pytest.mark.parametrize("written, there, hint", [
@@ -102,6 +130,16 @@ def test_a_name_that_is_nearly_right_gets_a_hint(own, written, there, hint):
     edit(own / "labels.csv", "P2,films/b.mp4", f"P2,{written}")
     [error] = errors_of(own, **OWN)
     assert "is no file: correct it" in error and hint in error
+
+
+@pytest.mark.parametrize("written", ["V2.AVI", "v2.avi", "Films/v2.avi", "films/films/V2.avi"])
+def test_a_video_in_another_folder_is_a_hint(own, written):
+    (own / "films/v2.avi").write_text("x")
+    edit(own / "labels.csv", "P2,films/b.mp4", f"P2,{written}")
+    [error] = errors_of(own, **OWN)
+    assert error.endswith("is no file: correct it (is it 'films/v2.avi'?)")
+    (own / "films/v2.avi").rename(own / "v2.avi")
+    assert all(error.endswith("(is it 'v2.avi'?)") for error in errors_of(own, **OWN))
 
 
 @pytest.mark.parametrize("written, there, hint", [

@@ -23,7 +23,9 @@ from support.sample_tables import (
     lambda text: text.replace("\r\n", ";;\r\n"),  # cells without a name, but empty
     lambda text: text + ";;;;;;\r\n\r\n", lambda text: "\r\n\r\n" + text,
     lambda text: text.replace("Head defects (%)", " HEAD  defects (%) "),
-    lambda text: text.replace("\r\n1;", "\r\n01;"),
+    lambda text: text.replace("\r\n1;", "\r\n01;"), lambda text: f"\ufeff\ufeff{text}",
+    lambda text: text.replace("ID;", '\ufeff"ID";'),
+    lambda text: text.replace("Head defects", "\u200bHead de\u00adfects"),
 ])  # fmt: skip
 def test_other_dialects_are_read_alike(files, change):
     expected = table_of(files)
@@ -95,6 +97,14 @@ def test_other_encodings_are_refused(files):
         path.write_bytes(data)
         [error] = errors_of(files)
         assert message in error, "and nothing of what would follow from that"
+    for name, data, message in (
+        ("labels.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1", "is protected by a password, or an old .xls"),
+        ("labels.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "is protected by a password, or an old .xls"),
+        ("labels.csv", b"PK\3\4\x14\0", "is a file of Excel or OpenDocument: rename it .xlsx"),
+        ("labels.ods", b"PK\3\4\x14\0", "is a file of Excel or OpenDocument: rename it .xlsx"),
+    ):
+        (files / name).write_bytes(data)
+        assert message in errors_of(files, labels=str(files / name))[0]
     (files / "labels.xlsx").write_bytes(b"no zip")
     assert "cannot be read as Excel" in errors_of(files, labels=str(files / "labels.xlsx"))[0]
 

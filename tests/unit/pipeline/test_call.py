@@ -34,6 +34,8 @@ def test_numbers_in_sections_and_lists_stay_numbers():
         "seeds": [1], "regressor": {"epochs": 8, "batch_size": 16}, "results": "007",
     }  # fmt: skip
     assert_refused(r"seeds=\[1 cannot be read", call.restore_numbers, config, ["seeds=[1"])
+    entry = "regressor={epochs: 010}"
+    assert_refused(r"epochs: 010.*YAML reads 010 as 8", call.restore_numbers, config, [entry])
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from generate_tables import CONFIG_PAGE, render_config
 from motilens.core.errors import InputError
 from motilens.core.records import deep_merge
 from motilens.pipeline import consistency
-from motilens.pipeline.config import check_config, find_duplicate_keys, read_config_files
+from motilens.pipeline.config import check_config, find_misread_parts, read_config_files
 from motilens.pipeline.consistency import find_contradictions
 from motilens.pipeline.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
 from support.configs import ROOT, SCHEMA, key_paths, load_config, set_key
@@ -131,7 +131,7 @@ def test_files_are_merged_in_their_order_and_may_be_json(tmp_path):
     first.write_text('{\n\t"a": {"b": 1, "c": 2}, "d": [1]\n}')
     second.write_bytes("\ufeffa: {c: 3}\n".encode())
     assert read_config_files([first, second]) == {"a": {"b": 1, "c": 3}, "d": [1]}
-    assert find_duplicate_keys(first) == []
+    assert find_misread_parts(first.read_text(), first) == []
 
 
 def test_every_mistake_has_its_line():
@@ -159,13 +159,22 @@ def test_whole_numbers_and_defaults_are_filled_in():
     assert checked["inputs"]["I1"]["regressor"] == {"epochs": 9}, "only what it names"
 
 
-def test_keys_that_stand_twice_are_reported(tmp_path):
-    path = tmp_path / "mine.yaml"
-    path.write_text("a: &x {b: 1}\nc: {<<: *x, b: 2}\nd:\n  - {e: 1, f: {g: 1,\n    g: 2}}\na: 3\n")
-    lines = [f"{path}, line {k}: {key} is there twice: keep one" for k, key in ((5, "g"), (6, "a"))]
-    assert find_duplicate_keys(path) == lines
-    path.write_text("")
-    assert find_duplicate_keys(path) == [] == find_duplicate_keys(ROOT / "config/visem.yaml")
+def test_keys_that_stand_twice_are_reported():
+    text = "a: &x {b: 1}\nc: {<<: *x, b: 2}\nd:\n  - {e: 1, f: {g: 1,\n    g: 2}}\na: 3\n"
+    lines = [f"A, line {k}: {key} is there twice: keep one" for k, key in ((5, "g"), (6, "a"))]
+    assert find_misread_parts(text, "A") == lines
+    assert find_misread_parts("", "A") == []
+    assert find_misread_parts((ROOT / "config/visem.yaml").read_text("utf-8"), "A") == []
+
+
+def test_numbers_that_yaml_reads_in_another_way_are_reported():
+    texts = {"010": 8, "0x10": 16, "1:30": 90, "0b1": 1, "1_000": 1000, "1:30.5": 90.5, "-010": -8,
+             "1_0.5": 10.5}  # fmt: skip
+    for text, number in texts.items():
+        [line] = find_misread_parts(f"a: 1\nb: [{text}]", "my.yaml")
+        assert line.startswith(f"my.yaml, line 2: YAML reads {text} as {number}: write it as a pl")
+    plain = "[0, 10, -3, +4, 0.5, .5, 1., 010.5, 2.0e-3, 1.0E+4, .inf, -.Inf, .NaN, '010', 1:60, x]"
+    assert find_misread_parts(plain, "A") == []
 
 
 def test_every_backbone_is_torchvisions_and_every_key_is_explained():

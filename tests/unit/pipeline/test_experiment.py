@@ -49,6 +49,15 @@ def test_what_is_said_of_a_table_of_labels_and_folds_is_said_once(folder):
     assert warning.startswith("lab.xlsx, sheet 'Sheet': hidden and not read: rows 6: unhide")
 
 
+def test_folds_in_the_table_of_labels_that_are_not_used_are_a_warning(folder):
+    _, warning = load(folder, folds={"number": 2, "seed": 0}).warnings
+    assert warning.startswith("lab.xlsx: its folds are not used, as folds.seed draws others: to")
+    (folder / "lab.csv").write_text("ID,video,head\n1,1.avi,90\n2,2.avi,91\n")
+    changes = {"dataset": {"labels": "lab.csv"}, "targets": {"head": ["head"]}}
+    warnings = load(folder, folds={"number": 2, "seed": 0}, **changes).warnings
+    assert not any("folds" in line for line in warnings)
+
+
 def test_errors_come_with_the_warnings_that_may_explain_them(folder):
     message = r"5 folds need at least 5 .*there are 4.*\n  WARNING: .*rows 6.*\n  .*not 'old'"
     assert_refused(message, load, folder, folds={"number": 5, "seed": 0})

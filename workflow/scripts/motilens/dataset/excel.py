@@ -147,6 +147,12 @@ def _is_struck(cell) -> bool:
     return any(font and font.strike for font in fonts)
 
 
+def _has_raised_part(cell) -> bool:
+    parts = cell.value if isinstance(cell.value, CellRichText) else []
+    fonts = [part.font if isinstance(part, TextBlock) else cell.font for part in parts]
+    return len({(font and font.vertAlign) or "baseline" for font in fonts}) > 1
+
+
 def _describe_hidden(found: Sheet) -> str:
     columns = [
         f"{letter} ({title!r})" if title else letter
@@ -183,4 +189,6 @@ def _cell_text(cell, result, is_computed: bool) -> str:
         shown_in = f"no. {cell._style.numFmtId}"
     if isinstance(value, int | float):
         return format_number(value, shown_in)
+    if _has_raised_part(cell):
+        return f"{value} (a part of it is raised or lowered: type the cell as plain text)"
     return format_text(str(value), shown_in)

@@ -28,6 +28,8 @@ from motilens.dataset.video_files import (
 
 # Headers that are understood for each of our names.
 COLUMNS = {"participant": ("ID", "participant"), "video": ("video",)}
+# May be the decimals 12.5, or 12 thousands; of Excel's numbers, none ends like this.
+THOUSANDS = r"[1-9]\d{0,2}[.,]\d\d0"
 COLUMNS |= {fact: (fact,) for fact in VIDEO_FACTS} | {name: (LABELS[name], name) for name in LABELS}
 
 
@@ -71,7 +73,7 @@ def read_samples(
     known = [name for name in (*VIDEO_FACTS, *LABELS) if any(name in row for row in matched)]
     table = pd.DataFrame(matched, columns=["participant", "video", *known])
     table = sort_by_participant(table.astype(dict.fromkeys(known, float)))
-    _check_units(table, needed, labels, issues)
+    _compare_scales(table, issues)
     participants = table["participant"]
     number = participants.groupby(participants).cumcount() + 1
     names = participants.where(number == 1, participants + "+" + number.astype(str))
@@ -106,9 +108,11 @@ def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> lis
             )
             continue
         issues.spellings.setdefault(participant, spelling)
+        row["signed"] = {name for name in LABELS if row.get(name, "").endswith("%")}
         _parse_numbers(row, needed, issues)
         _check_motility(row, needed, dataset["motility_sum"], issues)
         rows.append(row)
+    _check_fractions(rows, needed, path, issues)
     return rows
 
 
@@ -179,7 +183,12 @@ def _parse_numbers(row: dict, needed: Sequence[str], issues: Issues) -> None:
         if re.fullmatch(r"\d{1,15}([.,]\d+)?", digits):
             number = float(digits.replace(",", "."))
             row[name] = number if low <= number <= high else None
-        if text and row[name] is None and name in {*needed, *VIDEO_FACTS}:
+        many = int(re.sub(r"\D", "", text) or 0)
+        if name in VIDEO_FACTS and re.fullmatch(THOUSANDS, text) and many <= high:
+            issues.errors.append(
+                f"{row['place']}, {name}: {text!r} may be {many} or {number:g}: write one of them"
+            )
+        elif text and row[name] is None and name in {*needed, *VIDEO_FACTS}:
             span = f"between {low:g} and {high:g}"
             kind = "a percentage from 0 to 100" if name in LABELS else span
             issues.errors.append(f"{row['place']}, {name}: {text!r} is not {kind}: correct it")
@@ -198,15 +207,31 @@ def _check_motility(row: dict, needed: Sequence[str], allowed: dict, issues: Iss
         )
 
 
-def _check_units(table: pd.DataFrame, needed: Sequence[str], labels: str, issues: Issues) -> None:
+def _check_fractions(rows: list[dict], needed: Sequence[str], labels: str, issues: Issues) -> None:
     # Excel holds 0.95 where it shows 95 %. The sum reveals fractions of motility.
     checked = MOTILITY if set(MOTILITY) <= set(needed) else ()
-    others = table[[name for name in needed if name in table and name not in checked]]
-    if len(table) > 1 and others.size and 0 < others.max(axis=None) <= 1:
+    small = []
+    for name in (name for name in LABELS if name in needed and name not in checked):
+        known = [row for row in rows if row.get(name) is not None]
+        values = [row[name] for row in known]
+        if len(values) > 1 and 0 < max(values) <= 1:
+            small += [name] if not any(name in row["signed"] for row in known) else []
+            continue
+        typical = pd.Series([value for value in values if not 0 < value < 1]).median()
+        issues.errors += [
+            f"{row['place']}, {name}: {row[name]:g} among values like {typical:g}: a fraction? "
+            f"Multiply it by 100, or write {row[name]:g} %"
+            for row in known
+            if typical > 10 and 0 < row[name] < 1 and name not in row["signed"]
+        ]
+    if small:
         issues.errors.append(
-            f"{labels}: none of {', '.join(others)} is above 1: these are fractions, multiply "
-            "them by 100"
+            f"{labels}: none of {', '.join(small)} is above 1: these are fractions, multiply "
+            "them by 100 (or write 1 % for 1 in 100)"
         )
+
+
+def _compare_scales(table: pd.DataFrame, issues: Issues) -> None:
     # Where scales differ, cells look bigger only because of another lens.
     scales = table.get("microns_per_pixel", pd.Series(dtype=float))
     if scales.max() > 1.02 * scales.min():

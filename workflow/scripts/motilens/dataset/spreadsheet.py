@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from motilens.dataset.sheet import Sheet
 
 SEPARATORS = ";,\t"
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
+OLE, ZIP = b"\xd0\xcf\x11\xe0", b"PK\3\4"  # how files of Microsoft and archives begin
 
 
 def read_table(
@@ -45,6 +47,16 @@ def read_table(
     # pandas' own readers shift columns silently where a row is longer than the header, and guess
     # that initials such as NA are empty.
     is_excel, data = Path(path).suffix.lower() in EXCEL_SUFFIXES, _read_bytes(path)
+    if data.startswith(OLE):
+        raise InputError(
+            f"{path}: is protected by a password, or an old .xls: save it as .xlsx without a "
+            "password, or as `CSV UTF-8`"
+        )
+    if data.startswith(ZIP) and not is_excel:
+        raise InputError(
+            f"{path}: is a file of Excel or OpenDocument: rename it .xlsx if Excel saved it, else "
+            "save it as `CSV UTF-8`"
+        )
     sheet = read_excel(path, data) if is_excel else Sheet(path, _read_csv(path, data), is_csv=True)
     rows = [(line, [cell.strip() for cell in cells]) for line, cells in sheet.rows]
     rows = [(line, cells) for line, cells in rows if any(cells)]
@@ -121,7 +133,8 @@ def _find_columns(
 
 def _fold(title: str) -> str:
     """Return a header in the form in which headers are compared."""
-    return " ".join(title.split()).casefold()
+    visible = "".join(char for char in title if unicodedata.category(char) != "Cf")
+    return " ".join(visible.split()).casefold()
 
 
 def _read_csv(path: str, data: bytes) -> list[tuple[int, list[str]]]:
@@ -156,7 +169,7 @@ def _find_separator(text: str) -> str:
 def _decode(path: str, data: bytes) -> str:
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = data.decode("utf-16" if utf16 else "utf-8-sig")
+        text = data.decode("utf-16" if utf16 else "utf-8-sig").lstrip("\ufeff")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InputError(

@@ -86,7 +86,7 @@ def resolve_video_paths(
     for row, name in zip(rows, names, strict=True):
         if not name:
             issues.errors.append(f"{row['place']}: names no video: correct it")
-        elif problem := _find_problem(name, row["video"], named, stored):
+        elif problem := _find_problem(name, str(folder), named, stored):
             issues.errors.append(f"{row['place']}: {row['video']}{problem}")
         else:
             usable.append(row)
@@ -94,9 +94,10 @@ def resolve_video_paths(
 
 
 def _find_problem(
-    name: str, path: str, named: Container[str], stored: Container[str] | None
+    name: str, folder: str, named: Container[str], stored: Container[str] | None
 ) -> str:
     """Return what is wrong with a video's path, to be written after it; else nothing."""
+    path = os.path.join(folder, name)
     if set(path) & set("{}<>"):
         return ": { } < > have a meaning for Snakemake: rename it"
     if stored is not None:
@@ -111,7 +112,7 @@ def _find_problem(
     if os.path.islink(path) and not os.path.exists(path):
         return " is a broken link: correct or remove it"
     if not os.path.isfile(path):
-        return f" is no file: correct it{_suggest_file(path, named)}"
+        return f" is no file: correct it{_suggest_file(path, folder, named)}"
     issue = describe_future_mtime(path)
     return f" {issue}" if issue else ""
 
@@ -145,8 +146,11 @@ def find_unlisted_videos(folder: str | Path, paths: Sequence[str], table: str) -
     return lines
 
 
-def _suggest_file(path: str, named: Container[str]) -> str:
-    """Return a hint at a file with a similar name, if there is one that no row names (`named`)."""
+def _suggest_file(path: str, videos: str, named: Container[str]) -> str:
+    """Return a hint at a file with a similar name, if there is one that no row names (`named`).
+
+    Without one beside `path`, files of the same name count in the folder `videos` and in its own.
+    """
     folder, name = os.path.split(path)
     if os.path.exists(path):  # a folder, for example
         return ""
@@ -163,6 +167,12 @@ def _suggest_file(path: str, named: Container[str]) -> str:
     same = [file for file in files if file.casefold() == name.casefold()]
     same = same or [file for file, other in stems.items() if other.casefold() == stem.casefold()]
     near = suggest_names(stem, dict.fromkeys(stems.values()))
+    same = same or [
+        str(file.relative_to(videos))
+        for pattern in ("*", "*/*")
+        for file in sorted(Path(videos).glob(pattern))
+        if file.name.casefold() == name.casefold() and os.path.normpath(file) not in named
+    ]
     return ask_whether(same or [file for file, other in stems.items() if other in near])
 
 

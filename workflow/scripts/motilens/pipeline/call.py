@@ -15,7 +15,7 @@ import yaml
 from motilens.core.errors import InputError
 from motilens.core.faults import find_write_error
 from motilens.core.records import deep_merge
-from motilens.pipeline.config import read_config_files
+from motilens.pipeline.config import find_misread_parts, read_config_files
 
 DEFAULT_CONFIG = Path("config/config.yaml")
 EXAMPLE = "--config 'regressor={epochs: 8}'"
@@ -66,18 +66,21 @@ def restore_numbers(config: dict, entries: Iterable[str]) -> dict:
     It does so where they are in sections and lists. `entries` are those of --config.
 
     Raises:
-        InputError: an entry is no YAML.
+        InputError: an entry is no YAML, or has a number that does not mean what it seems to.
     """
     for entry in entries:
         key, _, value = entry.partition("=")
+        text = value.strip("'\"")
         try:
-            value = yaml.safe_load(value.strip("'\""))
+            value = yaml.safe_load(text)
         except yaml.YAMLError as error:
             problem = " ".join(str(getattr(error, "problem", error)).split())
             raise InputError(
                 f"--config: {entry} cannot be read ({problem}): write it as in a file: {EXAMPLE}"
             ) from error
         if isinstance(value, dict | list):
+            if lines := find_misread_parts(text, f"--config: {entry}"):
+                raise InputError("\n  ".join(lines))
             config = deep_merge(config, {key: value})
     return config
 

@@ -14,6 +14,12 @@ from motilens.core.records import deep_merge
 from motilens.core.suggestions import suggest_names
 from motilens.pipeline.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
 
+# Numbers as people write them. YAML knows 010 (octal), 0x10, 0b1, 1:30 (times 60) and 1_000, too.
+PLAIN_NUMBERS = {
+    "int": r"[-+]?(0|[1-9]\d*)",
+    "float": r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|[-+]?\.inf|\.nan",
+}
+
 
 def read_config_files(paths: Iterable[str | Path]) -> dict:
     """Merge configuration files, JSON or YAML, in their order.
@@ -79,28 +85,40 @@ def check_config(config: dict, schema: dict) -> dict:
     return _fill_defaults(config, schema)
 
 
-def find_duplicate_keys(path: str | Path) -> list[str]:
-    """Return a line for each key that is twice in a mapping of a YAML file: the last counts."""
+def find_misread_parts(text: str, name: str | Path) -> list[str]:
+    """Return a line for each part of a YAML text that does not mean what it seems to.
+
+    That is a key that is twice in a mapping, of which the last counts, and a number such as 010,
+    which is 8. `name` is that of the file.
+    """
     try:
-        node = yaml.compose(Path(path).read_text("utf-8"))
+        node = yaml.compose(text)
     except yaml.YAMLError:  # JSON with tabs
         return []
-    return list(dict.fromkeys(_iter_duplicate_keys(node, path)))
+    return list(dict.fromkeys(_iter_misread_parts(node, name)))
 
 
-def _iter_duplicate_keys(node: yaml.Node | None, path: str | Path) -> Iterator[str]:
+def _iter_misread_parts(node: yaml.Node | None, name: str | Path) -> Iterator[str]:
+    if isinstance(node, yaml.ScalarNode):
+        form = PLAIN_NUMBERS.get(node.tag.rpartition(":")[2])
+        if form and not re.fullmatch(form, node.value, re.IGNORECASE):
+            number = yaml.safe_load(node.value)
+            yield (
+                f"{name}, line {node.start_mark.line + 1}: YAML reads {node.value} as {number}: "
+                "write it as a plain decimal number, or put a text in quotes"
+            )
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _iter_duplicate_keys(item, path)
+            yield from _iter_misread_parts(item, name)
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
             if key.value in seen:
                 line = key.start_mark.line + 1
-                yield f"{path}, line {line}: {key.value} is there twice: keep one"
+                yield f"{name}, line {line}: {key.value} is there twice: keep one"
             if isinstance(key, yaml.ScalarNode):
                 seen.add(key.value)
-            yield from _iter_duplicate_keys(value, path)
+            yield from _iter_misread_parts(value, name)
 
 
 def _fill_defaults(value, schema: dict):
