@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from motilens.core.records import deep_merge
+from motilens.dataset.issues import Issues
+from motilens.dataset.splits import read_folds_table
 from motilens.dataset.video_files import describe_future_mtime, is_storage_url
 from motilens.evaluation.metrics import CONSTANT_RULES
 from motilens.evaluation.paper import AVERAGE
@@ -28,6 +30,18 @@ def find_misplaced_paths(config: dict, clone: Path) -> list[str]:
         "removed: move it, or name another folder for results"
         for key, path in sorted(inputs.items())
         if path and not is_storage_url(path) and Path(path).resolve().is_relative_to(results)
+    ]
+
+
+def describe_unused_folds(config: dict) -> list[str]:
+    """Return a line if the table of labels has folds while others are drawn."""
+    dataset, n_folds = config["dataset"], config["folds"]["number"]
+    path, columns = dataset.get("labels"), dataset.get("columns")
+    if not path or not read_folds_table(path, [], n_folds, Issues(), columns):
+        return []
+    return [
+        f"{path}: its folds are not used, as folds.seed draws others: to use them, name the table "
+        "in folds.file and remove folds.seed"
     ]
 
 

@@ -21,7 +21,7 @@ from motilens.dataset.splits import (
     save_split,
     split_path,
 )
-from motilens.pipeline.consistency import find_future_tables
+from motilens.pipeline.consistency import describe_unused_folds, find_future_tables
 from motilens.simulation.cells import MICRONS_PER_PIXEL
 from motilens.simulation.visem_files import simulated_sample_table
 
@@ -239,14 +239,11 @@ def load_experiment(
         results = launch_folder / config["results"]
         try:
             split = load_or_make_split(labels, folds["number"], folds["seed"], results)
-<<<<<<< HEAD
             path = split_path(results, folds["number"], folds["seed"])
             issues.warnings += find_lost_participants(
                 split, path, folds["number"], results / "folds.csv"
             )
-=======
-            issues.warnings += _describe_unused_folds(config)
->>>>>>> h23-tables2
+            issues.warnings += describe_unused_folds(config)
         except InputError as error:
             issues.errors.append(str(error))
     if is_main:  # another host's clock may be slow
@@ -261,18 +258,6 @@ def load_experiment(
         lines = natural_sorted(set(issues.errors)) + [f"WARNING: {line}" for line in warnings]
         raise InputError("\n  ".join(["the data set cannot be used:", *lines, *notes]))
     return experiment
-
-
-def _describe_unused_folds(config: dict) -> list[str]:
-    """Return a line if the table of labels has folds while others are drawn."""
-    dataset, n_folds = config["dataset"], config["folds"]["number"]
-    path, columns = dataset.get("labels"), dataset.get("columns")
-    if not path or not read_folds_table(path, [], n_folds, Issues(), columns):
-        return []
-    return [
-        f"{path}: its folds are not used, as folds.seed draws others: to use them, name the table "
-        "in folds.file and remove folds.seed"
-    ]
 
 
 def _read_data_set(config: dict, stored: dict | None, compare: bool) -> tuple[pd.DataFrame, Issues]:
