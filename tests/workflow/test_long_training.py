@@ -99,6 +99,6 @@ def test_a_disk_that_fills_while_a_model_is_written_keeps_the_state(project):
     assert script.read_text() != before
     done = train(project, check=False)
     assert done.returncode == 1
-    assert "no space left on the disk: free some, and run again" in done.stdout
+    assert "No space left on device: free some space, and run again" in done.stdout
     assert (project.folder / RESULTS / FOLDER / "checkpoint.pt").exists()
     assert not (project.folder / RESULTS / FOLDER / "model.pt").exists()

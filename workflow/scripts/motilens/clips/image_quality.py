@@ -1,6 +1,5 @@
 """Whether clips show anything: gray levels, contrast, movement, saturation."""
 
-import h5py
 import numpy as np
 
 # Below or above these, somebody should look. Real and simulated videos: 80 levels and more, a
@@ -11,11 +10,12 @@ MIN_SHARE = 1e-4  # of all pixels, for a gray level to count
 MAX_CLIPS = 50  # that are measured: more would take as long as decoding, and say the same
 
 
-def measure_image_quality(clips: np.ndarray | h5py.Dataset) -> dict[str, float]:
+def measure_image_quality(clips: np.ndarray) -> dict[str, float]:
     """Measure what clips show; black borders do not count.
 
     Args:
-        clips: uint8 (clips, frames, height, width); MAX_CLIPS of them, evenly spread, are read.
+        clips: uint8 (clips, frames, height, width), or a dataset of HDF5; MAX_CLIPS of them, evenly
+            spread, are read.
 
     Returns:
         gray_levels (how many are in use), contrast (standard deviation, gray levels), movement
