@@ -25,7 +25,7 @@ from motilens.compute.gpu_lease import list_visible_gpus
 from motilens.compute.resources import count_gpus, job_resources, training_memory_mb
 from motilens.compute.slurm import list_leftover_jobs
 from motilens.core.errors import InputError
-from motilens.core.faults import describe_fault, find_write_error, is_machine_fault
+from motilens.core.faults import can_describe, describe_fault, find_write_error
 from motilens.core.files import process_identity
 from motilens.dataset.video_files import is_storage_url
 from motilens.pipeline.call import restore_numbers
@@ -119,7 +119,7 @@ try:
 except InputError as error:
     stop(error)
 except Exception as error:
-    if not isinstance(error, OSError) and not is_machine_fault(error):
+    if not can_describe(error):
         raise
     stop(describe_fault(error, "the data set"))
 

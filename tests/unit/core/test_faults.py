@@ -1,4 +1,4 @@
-"""Faults of the machine are told apart from damaged files, and described in one line."""
+"""Faults of the machine are not taken for damaged files, and are described in one line."""
 
 import errno
 import os

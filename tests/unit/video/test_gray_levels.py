@@ -28,7 +28,7 @@ def draw_waves(number, greatest):
 
 
 def write_raw(path, frames, pixels, *options, rate=50):
-    """Write raw frames by ffmpeg; `frames` are 8 or 16 bits, of which it is told to be `pixels`."""
+    """Encode frames of 8 or 16 bits by ffmpeg; `pixels` is its name of their format."""
     height, width = frames[0].shape
     source = ["-f", "rawvideo", "-pix_fmt", pixels, "-s", f"{width}x{height}", "-r", str(rate)]
     run_ffmpeg([*source, "-i", "pipe:", *options], path, b"".join(f.tobytes() for f in frames))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from motilens.core.errors import InputError
-from motilens.core.faults import describe_fault, is_machine_fault, lacks_space
+from motilens.core.faults import can_describe, describe_fault, lacks_space
 from motilens.core.packages import check_packages
 
 
@@ -18,7 +18,7 @@ def run_command_line(main: Callable[[], None]) -> None:
     except InputError as error:
         sys.exit(f"ERROR: {error}")
     except Exception as error:
-        if not isinstance(error, OSError) and not is_machine_fault(error):
+        if not can_describe(error):
             raise
         exit_with_fault(error, sys.argv[0])
 

@@ -30,6 +30,11 @@ def is_machine_fault(error: BaseException) -> bool:
     return is_of_system or is_out_of_memory(error)
 
 
+def can_describe(error: BaseException) -> bool:
+    """Return whether `describe_fault` says all that matters: nobody needs the traceback."""
+    return isinstance(error, OSError) or is_out_of_memory(error)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether memory was lacking, of CPU or GPU; PyTorch has no class for the former."""
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
@@ -43,7 +48,7 @@ def describe_fault(error: BaseException, place: str) -> str:
     """Return what happened to which file, and the remedy, in one line.
 
     Args:
-        error: an OSError, or as `is_machine_fault` has it.
+        error: one that `can_describe` accepts.
         place: the file that is at fault if the error names none.
     """
     if is_out_of_memory(error):

@@ -28,9 +28,9 @@ from motilens.dataset.video_files import (
 
 # Headers that are understood for each of our names.
 COLUMNS = {"participant": ("ID", "participant"), "video": ("video",)}
+COLUMNS |= {fact: (fact,) for fact in VIDEO_FACTS} | {name: (LABELS[name], name) for name in LABELS}
 # May be the decimals 12.5, or 12 thousands; of Excel's numbers, none ends like this.
 THOUSANDS = r"[1-9]\d{0,2}[.,]\d\d0"
-COLUMNS |= {fact: (fact,) for fact in VIDEO_FACTS} | {name: (LABELS[name], name) for name in LABELS}
 
 
 def read_samples(

@@ -129,14 +129,12 @@ def find_lost_participants(
     """
     if not Path(table).exists() or not Path(path).exists():
         return []
-    last = pd.read_csv(table, dtype=str, keep_default_na=False)
-    last = last["participant"].tolist() if "participant" in last else []
+    last = [row["participant"] for row in read_table(str(table), {"participant": ["participant"]})]
     saved = load_split(path, n_folds)
-    lost = [who for who in last if who in folds and who not in saved]
+    if not (lost := [who for who in last if who in folds and who not in saved]):
+        return []
     names = shorten_list(lost)
-    return [f"{path} lacks {names}, who are in {table}: was it cut off? Their folds are new"] * (
-        len(lost) > 0
-    )
+    return [f"{path} lacks {names}, who are in {table}: was it cut off? Their folds are new"]
 
 
 def read_folds_table(

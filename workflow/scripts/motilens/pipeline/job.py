@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from motilens.core.errors import InputError, MachineFault
-from motilens.core.faults import describe_fault, is_machine_fault
+from motilens.core.faults import can_describe, describe_fault
 from motilens.core.files import is_process_alive
 from motilens.core.packages import check_packages
 from motilens.pipeline.code_digest import code_versions
@@ -93,7 +93,7 @@ def run_job(main: Callable, job) -> None:
             name = "FAULT" if isinstance(error, MachineFault) else "ERROR"
             _exit_with_error(terminal, error, name)
         except Exception as error:
-            if not isinstance(error, OSError) and not is_machine_fault(error):
+            if not can_describe(error):
                 raise
             with contextlib.suppress(OSError):  # the disk of the log may be full, too
                 traceback.print_exc()

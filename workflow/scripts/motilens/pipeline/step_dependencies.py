@@ -204,7 +204,7 @@ class Dependencies:
 
     def _video_warnings(self) -> dict[str, str]:
         """Return the warning of each sample whose video has one, as far as they are decoded."""
-        records = {name: read_clips_record(CLIPS, name) for name in self.experiment.sample_names}
+        records = {name: self._read_record(name) for name in self.experiment.sample_names}
         return {name: r["warning"] for name, r in records.items() if r.get("warning")}
 
     def _plot_learning_curves(self, wildcards) -> dict:
@@ -267,15 +267,24 @@ class Dependencies:
         Raises:
             InputError: a record is damaged.
         """
-        changed_at = CLIPS.stat().st_mtime_ns if CLIPS.exists() else None
-        return self._read_contents(tuple(samples), tuple(columns), changed_at)
+        return self._read_contents(tuple(samples), tuple(columns), self._folder_time())
+
+    def _folder_time(self) -> int | None:
+        """Return when a file last came into the folder of clips: records are as of then."""
+        return CLIPS.stat().st_mtime_ns if CLIPS.exists() else None
+
+    def _read_record(self, sample: str) -> dict:
+        return self._read_record_of(sample, self._folder_time())
+
+    @functools.cache  # noqa: B019  (many steps ask)
+    def _read_record_of(self, sample: str, changed_at: int | None) -> dict:
+        return read_clips_record(CLIPS, sample)
 
     @functools.cache  # noqa: B019
     def _read_contents(self, samples: tuple, columns: tuple, changed_at: int | None) -> dict:
-        """Read records again only when a file has come into the folder: many steps ask."""
         contents = {}
         for sample in samples:
-            record = read_clips_record(CLIPS, sample)
+            record = self._read_record_of(sample, changed_at)
             if "skip_reason" not in record:
                 digest = record.get("content_sha256", "")[:16] or None  # None: not made yet
                 row = self.experiment.rows[sample]

@@ -9,7 +9,7 @@ HEADER_BYTES = 2**16  # enough for all that is looked for
 # Begins the part of a Windows Media header that says how long the file is.
 ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 FLV_FILE_SIZE = b"filesize\0"  # and a number of 8 bytes
-# Names of raw gray levels of 16 bits in AVI; ffmpeg reads them only if it is told what they are.
+# Names of raw gray levels of 16 bits in AVI, which ffmpeg reads with options only.
 GRAY16_NAMES = (b"Y16 ", b"Y1\0\x10", b"Y12 ", b"Y10 ")
 NO_NAME = b"\0\0\0\0"  # of RGB, or gray levels by their table of colors
 EBML, MATROSKA_SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
