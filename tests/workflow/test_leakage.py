@@ -29,7 +29,7 @@ def test_videos_and_labels_of_the_held_out_change_no_weight(finished_laboratory,
         encode_video(other.video(participant), stripes, 50.0)
         percentages = random.dirichlet([1, 1, 1]) * 100
         table.loc[participant, ["progressive", "nonprogressive", "immotile"]] = percentages.round(2)
-        table.loc[participant, ["head", "midpiece", "tail"]] = random.uniform(0, 100, 3).round(2)
+        table.loc[participant, ["head", "midpiece", "tail"]] = random.uniform(1, 100, 3).round(2)
     write_label_table(table.reset_index(), other.folder / LABELS_FILE)
     # Trained again even where nothing is stale: with whatever they can see.
     forced = ("--forcerun", "train_autoencoder", "train_regressor")
