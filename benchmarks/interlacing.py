@@ -16,12 +16,12 @@ import imageio_ffmpeg
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 from motilens.simulation.render import render_video
 from motilens.tracking.kinematics import compute_kinematics
-from motilens.tracking.trajectories import track_first_seconds
+from motilens.tracking.tracker import track_first_seconds
 from motilens.video.encode import encode_video
 
 SETTINGS = {
-    "duration": 3, "diameter": 11, "min_mass_fraction": 0.25, "search_range": 18, "memory": 3,
-    "min_track_length": 26,
+    "detector": "blobs", "duration": 3, "diameter": 11, "min_mass_fraction": 0.25,
+    "search_range": 18, "memory": 3, "min_track_duration": 1.04,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from motilens.simulation.visem_files import simulated_sample_table, write_label_
 from support.changes import draw_video
 from support.project import TINY, Project, copy_project
 
-TRACKED = {"baselines": ["cells"], "tracking": {"duration": 0.6, "min_track_length": 26}}
+TRACKED = {"baselines": ["cells"], "tracking": {"duration": 0.6, "min_track_duration": 0.52}}
 
 
 class Laboratory(Project):

@@ -158,7 +158,7 @@ SIMULATED = [
     }}, NOTHING, "", True),
     Change("tracking.*", {"tracking": {
         "duration": 1, "diameter": 13, "min_mass_fraction": 0.3, "search_range": 5, "memory": 1,
-        "min_track_length": 30,
+        "min_track_duration": 0.6, "detector": "blobs", "min_score": 0.6,
     }}, NOTHING, "only `baselines` track cells"),
     Change("seeds", [0, 1], f"{only('train_autoencoder train_regressor', seed=1)} {ALL_TABLES}",
            "one more", True),

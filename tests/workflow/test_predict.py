@@ -310,7 +310,7 @@ def test_tracks_are_shown_and_odd_videos_reported(lab):
     noise, still = predict_videos(bundle, odd, compute)
     assert "noise.avi: the field is empty" in noise.error, "its spots are no cells"
     assert any("next to nothing moves" in line for line in still.warnings) and still.n_cells
-    bundle.tracking["min_track_length"] = 40
+    bundle.tracking["min_track_duration"] = 0.8
     [short] = predict_videos(bundle, video, compute)
     assert "too short to track cells: a track has 40 frames or more" in short.error
     assert "there are 30 frames in the first 0.6 s" in short.error

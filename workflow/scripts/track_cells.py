@@ -3,15 +3,14 @@
 import gzip
 import logging
 
+import torch
+
 from motilens.core.files import atomic_write
 from motilens.pipeline.job import run_job
-from motilens.tracking.trajectories import (
-    count_first_frames,
-    empty_tracks,
-    explain_no_tracks,
-    track_first_seconds,
-)
+from motilens.tracking.tracker import explain_no_tracks, track_first_seconds
+from motilens.tracking.trajectories import count_first_frames, empty_tracks
 from motilens.video.ffmpeg import DamagedVideo
+from motilens.video.probe import probe_video
 
 logger = logging.getLogger("motilens.step")
 
@@ -19,9 +18,10 @@ logger = logging.getLogger("motilens.step")
 def main(job):
     depends_on, video = job.params.depends_on, job.input.video
     settings, frame_rate = depends_on["settings"]["tracking"], depends_on["frame_rate"]
+    torch.set_num_threads(1)  # several videos at once are faster, and the bits stay the same
     with atomic_write(job.output[0]) as temporary:
         try:
-            tracks, _ = track_first_seconds(video, settings, frame_rate)
+            tracks, _, problems = track_first_seconds(video, settings, frame_rate)
         except DamagedVideo as error:
             # No param: it must not make those stale that can be read.
             if job.config["dataset"]["on_unreadable_video"] != "skip":
@@ -29,9 +29,12 @@ def main(job):
             logger.warning(f"{error} (skipped)")
             tracks = empty_tracks()
         else:
+            for problem in problems:
+                logger.warning(f"{video}: {problem}")
             if tracks.empty:
                 frames = count_first_frames(video, settings["duration"], frame_rate)
-                reason = explain_no_tracks(frames, settings)
+                rate = frame_rate or probe_video(video).frame_rate
+                reason = explain_no_tracks(frames, rate, settings)
                 logger.warning(f"{video}: {reason}: baselines know nothing of it")
         text = tracks.to_csv(index=False, float_format="%.2f")
         # Without the time: always the same bytes.

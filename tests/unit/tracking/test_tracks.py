@@ -8,21 +8,17 @@ import pandas as pd
 import pytest
 
 from motilens.tracking import kinematics, trajectories
-from motilens.tracking.trajectories import (
-    count_first_frames,
-    explain_no_tracks,
-    read_tracks,
-    track_first_seconds,
-    track_heads,
-)
+from motilens.tracking.blobs import track_blobs
+from motilens.tracking.tracker import explain_no_tracks, track_first_seconds
+from motilens.tracking.trajectories import count_first_frames, read_tracks
 from motilens.video.encode import encode_video
 from motilens.video.ffmpeg import DamagedVideo
 from support.errors import assert_refused
 from support.tracks import FRAME_RATE, make_track, straight_track
 
 SETTINGS = {
-    "diameter": 15, "min_mass_fraction": 0.2, "search_range": 9, "memory": 5,
-    "min_track_length": 20,
+    "detector": "blobs", "diameter": 15, "min_mass_fraction": 0.2, "search_range": 9, "memory": 5,
+    "min_track_duration": 0.4,
 }  # fmt: skip
 
 
@@ -47,7 +43,7 @@ def make_video(tmp_path, speeds, frames, width=640, height=480, black=(), lit=0)
 @pytest.mark.slow
 def test_spots_are_tracked(tmp_path, caplog):
     caplog.set_level("INFO", "motilens")
-    tracks, _ = track_heads(make_video(tmp_path, [0, 1, 2.5], frames=51), 50, SETTINGS)
+    tracks, _ = track_blobs(make_video(tmp_path, [0, 1, 2.5], frames=51), 50, 20, SETTINGS)
     assert tracks["cell"].nunique() == 3 and tracks["frame"].max() == 49
     moved = tracks.sort_values("frame").groupby("cell")["x"].agg(lambda x: x.iloc[-1] - x.iloc[0])
     assert sorted(moved) == pytest.approx([0, 49, 122.5], abs=0.5)
@@ -56,9 +52,9 @@ def test_spots_are_tracked(tmp_path, caplog):
 
 def test_short_tracks_are_no_cells_and_the_reason_is_explained(tmp_path):
     path = make_video(tmp_path, [1], frames=20)
-    assert track_heads(path, 19, SETTINGS)[0].empty
-    settings = SETTINGS | {"min_track_length": 19, "duration": 0.5}
-    tracks, _ = track_first_seconds(path, settings, frame_rate=38)
+    assert track_blobs(path, 19, 20, SETTINGS)[0].empty
+    settings = SETTINGS | {"min_track_duration": 0.5, "duration": 0.5}
+    tracks, _, _ = track_first_seconds(path, settings, frame_rate=38)
     assert tracks["cell"].nunique() == 1 and tracks["frame"].max() == 18
     path = make_video(tmp_path, [], frames=60, width=64, height=48)
     counts = [count_first_frames(path, seconds) for seconds in (0.001, 1, 9)]
@@ -71,15 +67,15 @@ def test_short_tracks_are_no_cells_and_the_reason_is_explained(tmp_path):
     reason = (
         "too short to track cells: a track has 20 frames or more .*, and there are 19 frames in"
     )
-    assert re.match(reason, explain_no_tracks(19, settings))
-    assert explain_no_tracks(25, settings).startswith("no cell is seen in 20 frames")
+    assert re.match(reason, explain_no_tracks(19, 50, settings))
+    assert explain_no_tracks(25, 50, settings).startswith("no cell is seen in 20 frames")
 
 
 @pytest.mark.parametrize("black", [[0], [7], [0, 1, 2], range(24)])
 def test_black_frames_hide_no_more_than_themselves(tmp_path, black):
     """A shutter, a flash: no head is detected there, and the padding is still known."""
     path = make_video(tmp_path, [0, 1], 24, black=black)
-    tracks, first = track_heads(path, 24, SETTINGS)
+    tracks, first = track_blobs(path, 24, 20, SETTINGS)
     assert tracks["cell"].nunique() == (2 if len(black) < 24 else 0)
     assert first.shape == ((480, 640) if len(black) < 24 else (640, 640))
 
@@ -87,13 +83,13 @@ def test_black_frames_hide_no_more_than_themselves(tmp_path, black):
 @pytest.mark.slow
 def test_a_first_frame_that_is_partly_black_crops_nothing(tmp_path):
     for dark in ({}, {"black": [0], "lit": 100}):
-        tracks, _ = track_heads(make_video(tmp_path, [0, 1, 2, 1], 24, **dark), 24, SETTINGS)
+        tracks, _ = track_blobs(make_video(tmp_path, [0, 1, 2, 1], 24, **dark), 24, 20, SETTINGS)
         assert tracks["cell"].nunique() == 4
 
 
 def test_an_upright_video_is_tracked_at_the_same_scale(tmp_path):
     path = make_video(tmp_path, [0, 1], 30, width=240, height=480)
-    tracks, _ = track_heads(path, 30, SETTINGS)
+    tracks, _ = track_blobs(path, 30, 20, SETTINGS)
     assert tracks["cell"].nunique() == 2
     assert tracks["x"].max() == pytest.approx(129 * 640 / 480, abs=1)
     record = {"video_width": 240, "video_height": 480, "video_pixel_aspect": 1.0}
@@ -102,8 +98,8 @@ def test_an_upright_video_is_tracked_at_the_same_scale(tmp_path):
 
 def test_frames_in_which_a_cell_was_lost_are_interpolated():
     track = straight_track(2)
-    gaps = track.drop(index=[5, 6, 20]).drop(columns="cell")
-    pd.testing.assert_frame_equal(trajectories._fill_gaps(gaps), track.drop(columns="cell"))
+    filled = trajectories.fill_gaps(track.drop(index=[5, 6, 20]).assign(cell=7))
+    pd.testing.assert_frame_equal(filled, track, check_dtype=False)
 
 
 def test_heads_too_close_to_be_distinguished_are_reported(tmp_path):
@@ -112,7 +108,7 @@ def test_heads_too_close_to_be_distinguished_are_reported(tmp_path):
     encode_video(path, noise, FRAME_RATE)
     crowded = SETTINGS | {"diameter": 5, "min_mass_fraction": 0, "search_range": 20}
     with pytest.raises(DamagedVideo, match="noise.avi: too many heads are within tracking.search_"):
-        track_heads(path, 3, crowded)
+        track_blobs(path, 3, 20, crowded)
 
 
 def test_tracks_that_are_damaged_or_no_numbers_are_refused(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from motilens.clips.extract import extract_clips
 from motilens.clips.hdf5 import read_clips
-from motilens.tracking.trajectories import track_heads
+from motilens.tracking.blobs import track_blobs
 from motilens.video import decode as decode_module
 from motilens.video.decode import FrameReader
 from motilens.video.ffmpeg import DamagedVideo
@@ -86,7 +86,7 @@ def test_cells_are_tracked_in_deep_videos_too(tmp_path):
         frames.append((400 + 3000 * spot).astype("<u2"))
     path = write_raw(tmp_path / "deep.mkv", frames, "gray16le", "-c:v", "ffv1")
     settings = {"diameter": 11, "min_mass_fraction": 0.25, "search_range": 9, "memory": 3}
-    tracks, first = track_heads(path, 30, settings | {"min_track_length": 26})
+    tracks, first = track_blobs(path, 30, 26, settings)
     assert tracks["cell"].nunique() == 1 and np.ptp(tracks["x"]) == pytest.approx(58, abs=1)
     assert first.max() > 200
 

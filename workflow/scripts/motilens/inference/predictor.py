@@ -23,11 +23,8 @@ from motilens.inference.domain_shift import (
     measure_appearance,
 )
 from motilens.tracking.kinematics import compute_kinematics
-from motilens.tracking.trajectories import (
-    count_first_frames,
-    explain_no_tracks,
-    track_first_seconds,
-)
+from motilens.tracking.tracker import explain_no_tracks, track_first_seconds
+from motilens.tracking.trajectories import count_first_frames
 from motilens.training.regressor import CHANNELS_LAST, predict_stacks
 from motilens.training.stack_dataset import stacks_from_array
 from motilens.video.ffmpeg import DamagedVideo
@@ -53,7 +50,7 @@ class Prediction:
         frame: a frame of the video, (height, width) uint8; with `tracks`, in their pixels.
         motion: standard deviation of the gray levels over the first clip, (height, width).
         n_cells: how many were tracked, if models use tracks.
-        tracks: of the cells, see `track_heads`.
+        tracks: of the cells, see `track_first_seconds`.
         cell_classes: which percentage each cell is counted for, if these add up to 100.
         record: of its decoding, as with clips.
     """
@@ -136,7 +133,8 @@ def _predict_video(
         tracked = track_first_seconds(path, bundle.tracking, frame_rate)
         if tracked[0].empty:
             frames = count_first_frames(path, bundle.tracking["duration"], frame_rate)
-            reason = explain_no_tracks(frames, bundle.tracking)
+            rate = frame_rate or record["video_frame_rate"]
+            reason = explain_no_tracks(frames, rate, bundle.tracking)
             raise DamagedVideo(f"{path}: {reason}: so nothing can be predicted")
     prediction = Prediction(path, record=record, frame=clips[0, 0], motion=clips[0].std(0))
     unlike = describe_out_of_range(appearance, bundle.ranges)
@@ -154,18 +152,19 @@ def _predict_clips(
     bundle: Bundle,
     prediction: Prediction,
     clips: np.ndarray,
-    tracked: tuple[pd.DataFrame, np.ndarray] | None,
+    tracked: tuple[pd.DataFrame, np.ndarray, list[str]] | None,
     compute: ComputeSettings,
 ) -> Prediction:
     """Complete a prediction, which has the record, frames and warnings of the video, by the models.
 
     Args:
         clips: uint8 (clips, frames, height, width).
-        tracked: as of `track_heads`, if models use tracks.
+        tracked: as of `track_first_seconds`, if models use tracks.
     """
     cells, warn = None, prediction.warnings.append
     if tracked:
-        prediction.tracks, prediction.frame = tracked
+        prediction.tracks, prediction.frame, problems = tracked
+        prediction.warnings += problems
         cells = compute_kinematics(prediction.tracks, prediction.record["video_frame_rate"])
         prediction.n_cells = len(cells)
         if len(cells) < MIN_CELLS:

@@ -85,12 +85,11 @@ def _check_method_names(config: dict) -> Iterator[str]:
 
 def _check_tracking(config: dict) -> Iterator[str]:
     tracking, rate = config["tracking"], config["frames"]["frame_rate"]
-    shortest, duration = tracking["min_track_length"], tracking["duration"]
-    if config["baselines"] and duration * rate < shortest:
+    shortest, duration = tracking["min_track_duration"], tracking["duration"]
+    if config["baselines"] and round(duration * rate) < round(shortest * rate):
         yield (
-            f"tracking.min_track_length: no track of {shortest} frames fits into the first "
-            f"{duration:g} s (tracking.duration) at {rate:g} frames/s: lower it, or raise the "
-            "duration"
+            f"tracking.min_track_duration: no track of {shortest:g} s fits into the first "
+            f"{duration:g} s (tracking.duration): lower it, or raise the duration"
         )
 
 

@@ -1,12 +1,23 @@
 """Cells of a video: tracked, with a report on how far the tracks can be trusted."""
 
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from motilens.tracking.trajectories import TRACKING_WIDTH, count_first_frames, track_heads
+from motilens.tracking.blobs import track_blobs
+from motilens.tracking.detector import HEAD_LENGTH, detect_heads, load_detector
+from motilens.tracking.drift import DriftMeter
+from motilens.tracking.frame_setup import FrameSetup, choose_setup
+from motilens.tracking.linking import link_heads
+from motilens.tracking.quality import describe_problems, measure_focus, measure_quality
+from motilens.tracking.trajectories import TRACKING_WIDTH, count_first_frames, fill_gaps
 from motilens.video.probe import probe_video
+
+MIN_SECONDS = 0.2  # shorter tracks are left out, unless the video is as short
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,10 +61,11 @@ def track_video(
     """Track the cells of a video.
 
     Args:
-        settings: see `track_heads`.
+        settings: min_score, of a track's heads in the mean; a lower one finds more cells, and more
+            debris.
         duration: how much of it to search (s); None: all.
         frame_rate: 1/s, if it is known better than by the file.
-        microns_per_pixel: of the video's own frames.
+        microns_per_pixel: of the video's own frames; without it, the size of heads is estimated.
 
     Raises:
         DamagedVideo: the video cannot be decoded.
@@ -61,9 +73,117 @@ def track_video(
     video = probe_video(path)
     rate = frame_rate or video.frame_rate
     frames = count_first_frames(path, duration or 1e9, frame_rate)
-    tracks, _ = track_heads(path, frames, settings)
-    factor = max(video.width * video.pixel_aspect, video.height) / TRACKING_WIDTH
-    tracks = tracks.assign(x=tracks["x"] * factor / video.pixel_aspect, y=tracks["y"] * factor)
-    drift = np.zeros((frames, 2))
-    size = video.width, video.height, video.pixel_aspect
-    return TrackedVideo(tracks, rate, frames, *size, 14 * factor, "bright", drift)
+    detector = load_detector()
+    setup = choose_setup(path, video, detector, frames, rate, microns_per_pixel)
+    meter = DriftMeter(rate)
+
+    def read_frames() -> Iterator[np.ndarray]:
+        for number, frame in enumerate(setup.read_frames(path, np.arange(frames)), 1):
+            meter.add_frame(frame)
+            if number % 500 == 0:
+                logger.info(f"{number} of {frames} frames")
+            yield frame
+
+    heads = detect_heads(detector, read_frames(), rate, setup.contrast, setup.invert)
+    linked = link_heads(heads, rate, HEAD_LENGTH)
+    scored = select_tracks(linked, settings["min_score"], rate, frames)
+    quality = measure_quality(scored, rate, frames, HEAD_LENGTH)
+    factor = setup.longer_side / setup.side
+    scale = np.array([factor / setup.pixel_aspect, factor])
+    drift = meter.positions() * scale
+    quality |= {
+        "polarity": "dark" if setup.invert else "bright",
+        "head_length": HEAD_LENGTH * factor,
+        "contrast": setup.contrast,
+        "focus": _measure_first_focus(path, setup, scored),
+        "drift": float(np.hypot(*np.diff(drift, axis=0).T).sum() * rate / frames),
+        "scene_changes": len(meter.jumps),
+        "interlaced": setup.interlaced,
+    }
+    tracks = fill_gaps(scored)
+    # Middles of pixels are whole numbers in both.
+    tracks[["x", "y"]] = (tracks[["x", "y"]] + 0.5) * scale - 0.5
+    return TrackedVideo(
+        tracks=tracks.round({"x": 2, "y": 2}),
+        frame_rate=rate,
+        frames=frames,
+        width=setup.width,
+        height=setup.height,
+        pixel_aspect=setup.pixel_aspect,
+        head_length=HEAD_LENGTH * factor,
+        polarity=quality["polarity"],
+        drift=drift,
+        quality=quality,
+        warnings=describe_problems(quality, HEAD_LENGTH * factor),
+    )
+
+
+def select_tracks(
+    tracks: pd.DataFrame, min_score: float, frame_rate: float, frames: int
+) -> pd.DataFrame:
+    """Return the tracks whose heads are clear in the mean and which are long enough."""
+    groups = tracks.groupby("cell")
+    span = groups["frame"].transform("max") - groups["frame"].transform("min") + 1
+    shortest = min(max(2, round(MIN_SECONDS * frame_rate)), frames)
+    return tracks[(groups["score"].transform("mean") >= min_score) & (span >= shortest)]
+
+
+def _measure_first_focus(path: str, setup: FrameSetup, scored: pd.DataFrame) -> float:
+    if scored.empty:
+        return 0.0
+    fullest = int(scored["frame"].value_counts().sort_index().iloc[:100].idxmax())
+    [frame] = setup.read_frames(path, np.array([fullest]))
+    heads = scored.loc[scored["frame"] == fullest, ["x", "y"]].to_numpy()
+    return measure_focus(frame, heads, HEAD_LENGTH)
+
+
+def track_first_seconds(
+    path: str, settings: dict, frame_rate: float | None = None
+) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
+    """Track the cells in the first seconds of a video, for the baselines.
+
+    Args:
+        settings: of the configuration, `tracking`.
+        frame_rate: 1/s, if it is known better than by the file.
+
+    Returns:
+        Tracks of at least min_track_duration, in square pixels of an image whose longer side has
+        TRACKING_WIDTH, without the movement of the stage; the first frame of that size, uint8
+        (height, width); what makes them doubtful, in whole sentences.
+
+    Raises:
+        DamagedVideo: the video cannot be decoded, or its frame rate is not known.
+    """
+    video = probe_video(path)
+    rate = frame_rate or video.frame_rate
+    frames = count_first_frames(path, settings["duration"], frame_rate)
+    shortest = shortest_track(settings, rate)
+    if settings["detector"] == "blobs":
+        return *track_blobs(path, frames, shortest, settings), []
+    tracked = track_video(path, settings, settings["duration"], frame_rate)
+    tracks = tracked.tracks
+    longer_side = max(tracked.width * tracked.pixel_aspect, tracked.height)
+    still = tracks[["x", "y"]] - tracked.drift[tracks["frame"].astype(int)]
+    scale = np.array([tracked.pixel_aspect, 1]) * TRACKING_WIDTH / longer_side
+    tracks = tracks.assign(**((still + 0.5) * scale - 0.5).round(2))
+    lengths = tracks.groupby("cell")["frame"].transform("size")
+    setup = FrameSetup(tracked.width, tracked.height, tracked.pixel_aspect, TRACKING_WIDTH)
+    [first] = setup.read_frames(path, np.array([0]))
+    return fill_gaps(tracks[lengths >= shortest]), first, tracked.warnings
+
+
+def shortest_track(settings: dict, frame_rate: float) -> int:
+    """Return the frames of the shortest track that baselines use."""
+    return max(2, round(settings["min_track_duration"] * frame_rate))
+
+
+def explain_no_tracks(frames: int, frame_rate: float, settings: dict) -> str:
+    """Return why no track was found in so many frames, the first ones of a video."""
+    shortest = shortest_track(settings, frame_rate)
+    searched = f"{frames} frames in the first {settings['duration']:g} s"
+    if frames < shortest:
+        return (
+            f"too short to track cells: a track has {shortest} frames or more "
+            f"(tracking.min_track_duration), and there are {searched}"
+        )
+    return f"no cell is seen in {shortest} frames (tracking.min_track_duration) of {searched}"

@@ -108,6 +108,17 @@ def probe_by_decoding(path: str, video: VideoInfo) -> VideoInfo:
     return replace(video, times=times if is_timed else np.full(len(times), np.nan))
 
 
+def find_upright_size(path: str, video: VideoInfo) -> tuple[int, int, float]:
+    """Return width, height and pixel aspect of the frames as they are shown: a file may turn them.
+
+    Raises:
+        DamagedVideo: the first frame cannot be decoded.
+    """
+    header, _, _ = _list_packets(path, video.decoding, vframes=1, **EVERY_FRAME)
+    width, height = map(int, header["dimensions"].split("x"))
+    return width, height, parse_ratio(header.get("sar", "1/1")) or 1.0
+
+
 def _list_packets(
     path: str, decoding: dict[str, str], **options
 ) -> tuple[dict[str, str], pd.DataFrame, str]:

@@ -1,0 +1,86 @@
+"""Heads are linked by where they are expected; the stage's movement is known."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from motilens.tracking.drift import DriftMeter
+from motilens.tracking.linking import assign_nearest, link_heads
+
+HEAD_LENGTH = 13.0
+
+
+def detections(*paths, score=0.9, frames=60):
+    """Return the detections of each frame, of paths: functions from the frame to x, y or None."""
+    found = []
+    for frame in range(frames):
+        places = [path(frame) for path in paths]
+        heads = [(*place, score) for place in places if place is not None]
+        found.append(np.reshape(heads, (-1, 3)).astype(float))
+    return found
+
+
+def cells_of(tracks):
+    return [part[["frame", "x", "y"]].to_numpy() for _, part in tracks.groupby("cell")]
+
+
+@pytest.mark.parametrize("frame_rate", [25, 50, 200])
+def test_cells_that_cross_keep_their_identities(frame_rate):
+    step = 150 / frame_rate  # a fast cell: 150 pixels/s at heads of 13
+    right = lambda n: (20 + step * n, 50 + 0.3 * step * n)  # noqa: E731
+    left = lambda n: (20 + step * 59 - step * n, 58 - 0.3 * step * (n - 59))  # noqa: E731
+    tracks = link_heads(detections(right, left), frame_rate, HEAD_LENGTH)
+    assert tracks["cell"].nunique() == 2
+    for cell in cells_of(tracks):
+        assert len(cell) == 60
+        assert np.abs(np.diff(cell[:, 1], 2)).max() < 1e-6, "it goes on as it came"
+
+
+def test_short_gaps_are_bridged_and_long_ones_are_not():
+    def path(gap):
+        return lambda n: None if 20 <= n < 20 + gap else (10 + 3 * n, 40)
+
+    assert link_heads(detections(path(8)), 50, HEAD_LENGTH)["cell"].nunique() == 1
+    assert link_heads(detections(path(16)), 50, HEAD_LENGTH)["cell"].nunique() == 2
+
+
+def test_weak_heads_continue_a_track_and_begin_none():
+    still = lambda n: (40, 40)  # noqa: E731
+    strong, weak = detections(still, frames=10), detections(still, frames=10, score=0.2)
+    [cell] = cells_of(link_heads(strong + weak, 50, HEAD_LENGTH))
+    assert len(cell) == 20
+    assert link_heads(weak, 50, HEAD_LENGTH).empty
+    assert link_heads([], 50, HEAD_LENGTH).empty
+
+
+def test_pairs_are_the_nearest_and_within_reach():
+    places, candidates = np.array([[0.0, 0], [4, 0], [50, 0]]), np.array([[3.0, 0], [7, 0]])
+    assert assign_nearest(places, candidates, np.full(3, 5.0)) == [(0, 0), (1, 1)]
+    assert assign_nearest(places, candidates, np.full(3, 0.5)) == []
+    assert assign_nearest(places[:0], candidates, np.zeros(0)) == []
+
+
+@pytest.mark.slow
+def test_thousands_of_cells_are_linked_in_time():
+    rng = np.random.default_rng(0)
+    start, velocity = rng.uniform(0, 2000, (2000, 2)), rng.normal(0, 1, (2000, 2))
+    frames = [np.column_stack([start + n * velocity, np.full(2000, 0.9)]) for n in range(10)]
+    tracks = link_heads(frames, 50, HEAD_LENGTH)
+    assert tracks["cell"].nunique() < 2100
+
+
+def test_drift_is_measured_and_another_field_is_no_drift():
+    rng = np.random.default_rng(1)
+    field = ndimage.gaussian_filter(rng.standard_normal((400, 500)), 2)
+    field = (128 + 60 * field / field.std()).clip(0, 255).astype(np.uint8)
+    other = np.rot90(field, 2)
+    meter = DriftMeter(frame_rate=10)
+    for n in range(40):
+        meter.add_frame(field[100 + n : 340 + n, 100 + 2 * n : 420 + 2 * n])
+    drift = meter.positions()
+    assert drift.shape == (40, 2) and not meter.jumps
+    assert drift[35] == pytest.approx([-70, -35], abs=0.5)
+    for _ in range(10):
+        meter.add_frame(other[:240, :320])
+    assert len(meter.jumps) == 1
+    assert meter.positions()[-1] == pytest.approx(drift[35], abs=1)

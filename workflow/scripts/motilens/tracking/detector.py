@@ -1,0 +1,157 @@
+"""Heads of sperm in frames, found by a small fully convolutional network.
+
+It sees a frame and its neighbors, scaled such that a head is HEAD_LENGTH pixels long, and draws a
+heat map whose peaks are the centers of heads, with offsets (as CenterNet: Zhou et al., "Objects as
+points", 2019). benchmarks/train_detector.py fits it.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn import functional
+
+HEAD_LENGTH = 13.0  # pixels of the frames that the network sees
+STRIDE = 4  # pixels between the points of the heat map
+NEIGHBOR_SECONDS = 0.06  # between the frames of a triplet
+BACKGROUND_SIZE = 48  # pixels, of the windows whose mean is the background
+MIN_SCORE = 0.15  # of a peak; linking needs the weak ones, too
+BATCH_SIZE = 8
+WEIGHTS = Path(__file__).with_name("head_detector.pt")
+DETECTION_COLUMNS = ["frame", "x", "y", "score"]
+
+
+class HeadDetector(nn.Module):
+    """From triplets of frames to logits of heads and the offsets of their centers."""
+
+    def __init__(self, width: int = 16, deep_width: int = 48, dilations=(1, 1, 2, 1)):
+        super().__init__()
+        self.stem = nn.Conv2d(3, width, 6, STRIDE, padding=1)
+        self.fine = nn.Sequential(nn.ReLU(), *_convolution(width, width))
+        self.coarse = nn.Sequential(
+            *_convolution(width, deep_width, stride=2),
+            *(layer for d in dilations for layer in _convolution(deep_width, deep_width, d)),
+            nn.Conv2d(deep_width, width, 1),
+        )
+        self.head = nn.Sequential(*_convolution(width, width), nn.Conv2d(width, 3, 1))
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        """Return logit, dx and dy (in strides) of each point, (n, 3, height / 4, width / 4).
+
+        Args:
+            frames: normalized, (n, 3, height, width), both multiples of 8.
+        """
+        fine = self.fine(self.stem(frames))
+        context = functional.interpolate(self.coarse(fine), size=fine.shape[-2:], mode="nearest")
+        return self.head(torch.relu(fine + context))
+
+
+def _convolution(inputs: int, outputs: int, dilation: int = 1, stride: int = 1) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=dilation, dilation=dilation)
+    return [convolution, nn.ReLU(inplace=True)]
+
+
+def load_detector(path: Path = WEIGHTS) -> HeadDetector:
+    """Return the fitted network."""
+    detector = HeadDetector()
+    detector.load_state_dict(torch.load(path, weights_only=True))
+    return detector.eval().to(memory_format=torch.channels_last)
+
+
+def subtract_background(frames: torch.Tensor) -> torch.Tensor:
+    """Return frames (n, 1, height, width) less the mean of each pixel's surroundings."""
+    size, half = BACKGROUND_SIZE, BACKGROUND_SIZE // 2
+    padded = functional.pad(frames, (half, half, half, half), mode="replicate")
+    low = functional.avg_pool2d(padded, size, size // 3)
+    return frames - functional.interpolate(low, size=frames.shape[-2:], mode="bilinear")
+
+
+def measure_contrast(frames: np.ndarray) -> float:
+    """Return the contrast of what stands out in frames, uint8 (n, height, width): gray levels.
+
+    In frames without anything, it is six times the noise, such that noise stays small.
+    """
+    values = subtract_background(_to_tensor(frames)).abs().flatten().numpy()
+    return max(float(np.quantile(values, 0.998)), 6 * 1.4826 * float(np.median(values)), 1.0)
+
+
+def detect_heads(
+    detector: HeadDetector,
+    frames: Iterable[np.ndarray],
+    frame_rate: float,
+    contrast: float,
+    invert: bool,
+) -> Iterator[np.ndarray]:
+    """Yield the heads of one frame after the other: x, y (pixels), score, (heads, 3) float64.
+
+    Args:
+        frames: uint8 (height, width), scaled such that heads are HEAD_LENGTH long.
+        frame_rate: 1/s.
+        contrast: see `measure_contrast`.
+        invert: heads are darker than the background.
+    """
+    step = max(1, round(NEIGHBOR_SECONDS * frame_rate))
+    window: deque[torch.Tensor] = deque()  # normalized; the first is frame `start`
+    start = done = count = 0
+    scale = -contrast if invert else contrast
+
+    def detect_until(end: int, last: int) -> Iterator[np.ndarray]:
+        nonlocal start, done
+        while done < end:
+            numbers = range(done, min(end, done + BATCH_SIZE))
+            triplets = [
+                torch.cat([window[min(max(n + k, 0), last) - start] for k in (-step, 0, step)])
+                for n in numbers
+            ]
+            yield from _find_peaks(detector, torch.stack(triplets))
+            done = numbers[-1] + 1
+        while start < done - step:
+            window.popleft()
+            start += 1
+
+    for count, frame in enumerate(frames, 1):
+        window.append(subtract_background(_to_tensor(frame[None]))[0] / scale)
+        if count - step - done >= BATCH_SIZE:
+            yield from detect_until(count - step, count - 1)
+    yield from detect_until(count, count - 1)
+
+
+def detect_in_triplets(
+    detector: HeadDetector, triplets: np.ndarray, contrast: float, invert: bool
+) -> pd.DataFrame:
+    """Return the heads (DETECTION_COLUMNS) in the middle of triplets, uint8 (n, 3, height, width).
+
+    `frame` numbers the triplets.
+    """
+    parts = []
+    scale = -contrast if invert else contrast
+    for number, triplet in enumerate(triplets):
+        frames = subtract_background(_to_tensor(triplet))[:, 0] / scale
+        [heads] = _find_peaks(detector, frames[None])
+        parts.append(pd.DataFrame(heads, columns=["x", "y", "score"]).assign(frame=number))
+    return pd.concat(parts, ignore_index=True)[DETECTION_COLUMNS]
+
+
+@torch.inference_mode()
+def _find_peaks(detector: HeadDetector, triplets: torch.Tensor) -> list[np.ndarray]:
+    height, width = triplets.shape[-2:]
+    padded = functional.pad(triplets, (0, -width % 8, 0, -height % 8), mode="replicate")
+    output = detector(padded.contiguous(memory_format=torch.channels_last))
+    scores = torch.sigmoid(output[:, 0])
+    is_peak = scores == functional.max_pool2d(scores[:, None], 3, 1, 1)[:, 0]
+    number, row, column = torch.nonzero(is_peak & (scores > MIN_SCORE), as_tuple=True)
+    # The point (0, 0) of the map is the middle of the first 4 x 4 pixels.
+    x = (column + output[number, 1, row, column]) * STRIDE + (STRIDE - 1) / 2
+    y = (row + output[number, 2, row, column]) * STRIDE + (STRIDE - 1) / 2
+    inside = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
+    heads = torch.stack([x, y, scores[number, row, column]], 1).double()
+    return [heads[(number == n) & inside].numpy() for n in range(len(triplets))]
+
+
+def _to_tensor(frames: np.ndarray) -> torch.Tensor:
+    """Return uint8 frames (n, height, width) as float32 (n, 1, height, width)."""
+    return torch.tensor(frames, dtype=torch.float32)[:, None]

@@ -1,0 +1,138 @@
+"""How a video's frames have to be shown to the detector: at which size, and whether inverted."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from motilens.tracking.detector import (
+    HEAD_LENGTH,
+    NEIGHBOR_SECONDS,
+    HeadDetector,
+    detect_in_triplets,
+    measure_contrast,
+)
+from motilens.video.decode import FrameReader
+from motilens.video.gray_levels import AS_THEY_ARE, GrayLevels, find_gray_levels
+from motilens.video.interlacing import is_woven
+from motilens.video.probe import VideoInfo, find_upright_size
+
+HEAD_MICRONS = 6.2  # of a head and its rim of light, as detectors see it
+USUAL_SIDE = 640  # pixels of the longer side at which heads are HEAD_LENGTH long in most videos
+SIDE_STEP = 2**0.5  # between the sizes that are tried
+SMALLEST_SIDE, LARGEST_SIDE = 226, 1811
+N_TRIPLETS = 6  # of frames that are looked at,
+SAMPLE_SECONDS = 8.0  # from the beginning
+CLEAR_SCORE = 0.6  # of a head that counts
+USUAL_OCTAVES = 1.5  # by which most videos' scale differs from the usual one
+
+
+@dataclass(frozen=True)
+class FrameSetup:
+    """How frames are read for the detector.
+
+    Args:
+        width, height, pixel_aspect: of the video's own frames, upright.
+        side: longer side of the frames (pixels), such that heads are HEAD_LENGTH long.
+        levels: how pixels become gray levels; deinterlaced where needed.
+        interlaced: the video is.
+        invert: heads are darker than the background.
+        contrast: see `measure_contrast`.
+        evidence: see `_weigh_evidence`, by polarity.
+    """
+
+    width: int
+    height: int
+    pixel_aspect: float
+    side: int
+    levels: GrayLevels = AS_THEY_ARE
+    interlaced: bool = False
+    invert: bool = False
+    contrast: float = 1.0
+    evidence: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def longer_side(self) -> float:
+        """Return the longer side of the video's own frames, in square pixels."""
+        return max(self.width * self.pixel_aspect, self.height)
+
+    def read_frames(self, path: str, selected: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the frames of these numbers, uint8 (height, width), without padding."""
+        shape = self.height, self.width * self.pixel_aspect
+        height, width = (int(np.ceil(self.side * min(1, one / max(shape)))) for one in shape)
+        left, top = (self.side - width) // 2, (self.side - height) // 2
+        for _, frame in FrameReader(path, self.side, "pad", selected, self.levels):
+            yield frame[top : top + height, left : left + width]
+
+
+def choose_setup(
+    path: str,
+    video: VideoInfo,
+    detector: HeadDetector,
+    frames: int,
+    frame_rate: float,
+    microns_per_pixel: float | None = None,
+) -> FrameSetup:
+    """Choose size and polarity by what the detector finds in a few of the first `frames`.
+
+    Raises:
+        DamagedVideo: the video cannot be decoded.
+    """
+    levels = find_gray_levels(path, video)
+    interlaced = video.is_marked_interlaced or is_woven(path, video, levels)
+    if interlaced:
+        levels = dataclasses.replace(levels, filters=f"{levels.filters}bwdif=mode=send_frame,")
+    width, height, aspect = find_upright_size(path, video)
+    setup = FrameSetup(width, height, aspect, USUAL_SIDE, levels, interlaced)
+    own_side = round(setup.longer_side)
+    setup = dataclasses.replace(setup, side=int(np.clip(own_side, SMALLEST_SIDE, LARGEST_SIDE)))
+    samples = _read_triplets(path, setup, frames, frame_rate)
+    sides = [round(USUAL_SIDE * SIDE_STEP**step) for step in range(-3, 4)]
+    sides = [side for side in sides if side <= 3 * own_side] or sides[:1]
+    if microns_per_pixel:
+        side = own_side * microns_per_pixel * HEAD_LENGTH / HEAD_MICRONS
+        sides = [int(np.clip(side, SMALLEST_SIDE, LARGEST_SIDE))]
+    evidence = {
+        (side, invert): _weigh_evidence(detector, samples, side, invert)
+        for side in sides
+        for invert in (False, True)
+    }
+    side, invert = max(evidence, key=evidence.get)
+    return dataclasses.replace(
+        setup,
+        side=side,
+        invert=invert,
+        contrast=measure_contrast(_resize(samples, side)[:, 1]),
+        evidence={"bright": evidence[side, False], "dark": evidence[side, True]},
+    )
+
+
+def _weigh_evidence(detector: HeadDetector, samples: np.ndarray, side: int, invert: bool) -> float:
+    """Return how clearly heads are seen at this size, and how usual it is."""
+    triplets = _resize(samples, side)
+    heads = detect_in_triplets(detector, triplets, measure_contrast(triplets[:, 1]), invert)
+    clear = (heads["score"] - CLEAR_SCORE).clip(lower=0).sum() / len(triplets)
+    return float(clear * np.exp(-((np.log2(side / USUAL_SIDE) / USUAL_OCTAVES) ** 2) / 2))
+
+
+def _read_triplets(path: str, setup: FrameSetup, frames: int, frame_rate: float) -> np.ndarray:
+    """Return triplets of frames from the first seconds, uint8 (n, 3, height, width)."""
+    step = max(1, round(NEIGHBOR_SECONDS * frame_rate))
+    last = min(frames, max(2 * step + 1, round(SAMPLE_SECONDS * frame_rate))) - 1
+    middles = np.unique(np.linspace(min(step, last), max(last - step, 0), N_TRIPLETS).round())
+    numbers = np.clip(middles[:, None] + [-step, 0, step], 0, last).astype(int)
+    selected = np.unique(numbers)
+    shown = list(setup.read_frames(path, selected))
+    return np.array(shown)[np.searchsorted(selected, numbers)]
+
+
+def _resize(triplets: np.ndarray, side: int) -> np.ndarray:
+    scale = side / max(triplets.shape[-2:])
+    size = [round(length * scale) for length in triplets.shape[-2:]]
+    resized = functional.interpolate(
+        torch.tensor(triplets, dtype=torch.float32), size=size, mode="bilinear", antialias=True
+    )
+    return resized.round().to(torch.uint8).numpy()

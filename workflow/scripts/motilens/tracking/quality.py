@@ -1,0 +1,98 @@
+"""How far the tracks of a video can be trusted."""
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+from scipy.spatial import cKDTree
+from scipy.special import expit
+
+# The share of tracks that are cells, by the mean score of their heads: fitted to videos of
+# VISEM-Tracking, each tracked by a network that had not seen it (benchmarks/README.md).
+PRECISION_AT_HALF, PRECISION_SLOPE = 0.52, 16.0
+LONG_SECONDS = 1.0  # of a track that can be measured
+MIN_PRECISION = 0.7  # less is reported
+CROWDED_DISTANCE, CROWDED_SHARE = 1.5, 0.2  # head lengths; share of heads with a neighbor so near
+MIN_FOCUS = 0.2
+FAST_DRIFT = 0.5  # head lengths/s
+
+
+def measure_quality(
+    scored: pd.DataFrame, frame_rate: float, frames: int, head_length: float
+) -> dict[str, float | int]:
+    """Measure tracks.
+
+    Args:
+        scored: cell, frame, x, y, score: heads as they were found.
+        frame_rate: 1/s.
+        frames: how many were searched.
+        head_length: pixels.
+
+    Returns:
+        cells: number of tracks; cells_per_frame; long_share: share of the tracks of at least
+        LONG_SECONDS; estimated_precision: share of the tracks that are probably cells;
+        crowded_share: share of the heads with another one within CROWDED_DISTANCE.
+    """
+    tracks = scored.groupby("cell").agg(
+        score=("score", "mean"), first=("frame", "min"), last=("frame", "max")
+    )
+    is_cell = expit(PRECISION_SLOPE * (tracks["score"].astype(float) - PRECISION_AT_HALF))
+    seconds = (tracks["last"] - tracks["first"] + 1) / frame_rate
+    near = [
+        cKDTree(part).query(part, 2)[0][:, 1] < CROWDED_DISTANCE * head_length
+        for part in (heads[["x", "y"]].to_numpy() for _, heads in scored.groupby("frame"))
+    ]
+    return {
+        "cells": len(tracks),
+        "cells_per_frame": len(scored) / frames,
+        "long_share": float((seconds >= LONG_SECONDS).mean()) if len(tracks) else 0.0,
+        "estimated_precision": float(np.average(is_cell, weights=seconds)) if len(tracks) else 0.0,
+        "crowded_share": float(np.concatenate(near).mean()) if near else 0.0,
+    }
+
+
+def measure_focus(frame: np.ndarray, heads: np.ndarray, head_length: float) -> float:
+    """Return how sharp heads are, about 0 (blurred) to 1: their steepest edge by their contrast.
+
+    Args:
+        frame: uint8 (height, width).
+        heads: x, y of their centers, (heads, 2).
+        head_length: pixels; an edge that takes a tenth of it counts as 1.
+    """
+    image = frame.astype(np.float32)
+    slope = np.hypot(ndimage.sobel(image, 0), ndimage.sobel(image, 1)) / 8
+    half, values = max(2, round(head_length / 2)), []
+    for x, y in heads.round().astype(int):
+        window = np.s_[max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1]
+        if image[window].size and np.ptp(image[window]) > 0:
+            values.append(slope[window].max() / np.ptp(image[window]) * head_length / 10)
+    return float(np.median(values)) if values else 0.0
+
+
+def describe_problems(quality: dict, head_length: float) -> list[str]:
+    """Return what makes tracks doubtful, in whole sentences."""
+    if not quality["cells"]:
+        return ["No cell was found."]
+    problems = []
+    if quality["estimated_precision"] < MIN_PRECISION:
+        problems.append(
+            f"Cells can hardly be told from debris: about {quality['estimated_precision']:.0%} of "
+            "the tracks are cells."
+        )
+    if quality["crowded_share"] > CROWDED_SHARE:
+        problems.append(
+            f"The field is crowded: {quality['crowded_share']:.0%} of the heads nearly touch "
+            "another one, so counts and paths are unreliable; dilute the sample."
+        )
+    if quality["focus"] < MIN_FOCUS:
+        problems.append("Heads are out of focus: positions are inexact.")
+    if quality["drift"] > FAST_DRIFT * head_length:
+        problems.append(
+            f"The field drifts by {quality['drift']:.3g} pixels/s: this is removed from speeds."
+        )
+    if quality["scene_changes"]:
+        problems.append(
+            f"The field changes {quality['scene_changes']} times: cells are counted again in each."
+        )
+    if quality["interlaced"]:
+        problems.append("The video is interlaced: lines were interpolated, speeds are less exact.")
+    return problems
