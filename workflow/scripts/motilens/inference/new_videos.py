@@ -49,12 +49,19 @@ def shorten_name(name: str) -> str:
 
 
 def check_video_file(path: str | Path) -> None:
-    """Raise a DamagedVideo if a path is no file, or if its name cannot be written down."""
+    """Check that a path is a file that may be read, and that its name can be written down.
+
+    Raises:
+        DamagedVideo: it is no such file.
+        PermissionError: it may not be read.
+    """
     name = to_printable(path)
     if not Path(path).is_file():
         raise DamagedVideo(f"{name} is no file")
     if name != str(path):
         raise DamagedVideo(f"{name}: its name is no UTF-8 text: rename it")
+    with open(str(path), "rb"):  # whoever may not read it is told so by its PermissionError
+        pass
 
 
 def explain_failure(path: str | Path, error: Exception) -> str:
