@@ -17,11 +17,12 @@ from motilens.video.ffmpeg import REMEDY, RunningFFmpeg
 from motilens.video.gray_levels import find_gray_levels
 from motilens.video.probe import probe_video
 
-# Of Okabe and Ito's, which color-blind people can tell apart; None: cells without a category.
+# Of Okabe and Ito's, which color-blind people can tell apart.
 COLORS = {
     "rapid_progressive": (0, 200, 140), "slow_progressive": (86, 180, 233),
-    "nonprogressive": (240, 228, 66), "immotile": (235, 94, 0), None: (220, 220, 220),
+    "nonprogressive": (240, 228, 66), "immotile": (235, 94, 0),
 }  # fmt: skip
+UNCLASSIFIED = (220, 220, 220)
 MIN_SIDE, MAX_SIDE = 640, 1280  # pixels of the longer side: small ones are enlarged for the legend
 TRAIL_SECONDS, TRAIL_POINTS = 1.0, 25
 HEAD_RADIUS = 0.8  # head lengths, of the circle
@@ -95,7 +96,7 @@ class _Trails:
         for cell, track in tracked.tracks.groupby("cell"):
             numbers = track["frame"].to_numpy(int)
             self.paths.append(track[["x", "y"]].to_numpy(float) * to_pixels - self.drift[numbers])
-            self.colors.append(COLORS[classes[cell]])
+            self.colors.append(COLORS.get(classes[cell], UNCLASSIFIED))
             starts.append(numbers[0])
             ends.append(numbers[-1])
         self.starts, self.ends = np.array(starts, int), np.array(ends, int)
@@ -115,9 +116,9 @@ class _Trails:
 
 def _draw_legend(cells: pd.DataFrame) -> Image.Image:
     """Return a box with the name, the color and the number of cells of each category."""
-    rows = [(name, color, (cells["class"] == name).sum()) for name, color in COLORS.items() if name]
+    rows = [(name, color, (cells["class"] == name).sum()) for name, color in COLORS.items()]
     if without := cells["class"].isna().sum():
-        rows.append(("too short to tell", COLORS[None], without))
+        rows.append(("too short to tell", UNCLASSIFIED, without))
     font = ImageFont.load_default(13)
     texts = [f"{name.replace('_', ' ')}: {count}" for name, _, count in rows]
     width = 26 + max(math.ceil(font.getlength(text)) for text in texts)

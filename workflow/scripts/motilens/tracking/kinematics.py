@@ -16,7 +16,8 @@ MEASURES = ["vcl", "vsl", "vap", "lin", "str", "wob", "alh", "bcf", "progression
 SMOOTHING_SECONDS = 0.32  # of `measure_cells`: a beat of 6 Hz or faster is averaged away
 MIN_SECONDS = 0.5  # a cell that was seen for less has no speed
 MIN_BEAT_SECONDS = 1.0  # ... no ALH and BCF
-# 1/s: nominal 50. A head swings up to 20 times a second, which slower cameras show as fewer.
+# 1/s: nominal 50. A head swings up to 20 times a second, which slower cameras show as fewer
+# (Mortimer and Swan, Human Reproduction 1999).
 MIN_BEAT_RATE = 45.0
 NOISE = 0.02  # head lengths: a head that is closer to its average path has not left it
 UPSAMPLING = 8  # the farthest point of a swing lies between two frames
