@@ -30,7 +30,9 @@ def read_settings(config: str | None) -> dict:
 def main() -> None:
     """Track the videos that are named on the command line."""
     program = Path(track_cli.__file__)
-    track_cli.main(read_settings, code_versions(program, ROOT / "requirements.txt", SCRIPTS))
+    track_cli.track_new_videos(
+        read_settings, code_versions(program, ROOT / "requirements.txt", SCRIPTS)
+    )
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def call(*arguments, code=0, versions=CODE, settings=None):
         return settings or {"diameter": 15}
 
     with pytest.raises(SystemExit) as stop:
-        run_command_line(lambda: track_cli.main(read_settings, versions, arguments))
+        run_command_line(lambda: track_cli.track_new_videos(read_settings, versions, arguments))
     message = stop.value.code if isinstance(stop.value.code, str) else ""
     assert bool(stop.value.code) == bool(code), stop.value.code
     return message

@@ -38,7 +38,7 @@ and NAME.json how these were made; videos.csv has a row for each video. docs/how
 explains all columns."""
 
 
-def main(
+def track_new_videos(
     read_settings: Callable[[str | None], dict],
     code: dict[str, str],
     arguments: Sequence[str] | None = None,
