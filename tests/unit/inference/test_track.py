@@ -13,7 +13,7 @@ from motilens.core.command_line import run_command_line
 from motilens.core.errors import MachineFault
 from motilens.inference import track_cli
 from motilens.inference.cell_table import COLUMNS
-from motilens.inference.track_folder import SUFFIXES
+from motilens.inference.track_folder import SUFFIXES, SUMMARY_COLUMNS
 from motilens.simulation.render import SIMULATED_FRAME_RATE, render_video
 from motilens.tracking.trajectories import empty_tracks
 from motilens.video.encode import encode_video
@@ -90,6 +90,8 @@ def test_each_video_has_four_files_and_a_row(folder, tracker):
     call("new")
     assert list_names() == {f"{n}{suffix}" for n in "ab" for suffix in SUFFIXES} | {"videos.csv"}
     table = read_summary()
+    columns = [*SUMMARY_COLUMNS, "quality_crowded", "quality_density", "quality_focus"]
+    assert [*table] == [*columns, "warnings", "error"]
     assert table["video"].tolist() == ["new/a.avi", "new/b.avi"]
     assert table["cells"].tolist() == [1, 1] and table["slow_progressive"].tolist() == [1, 1]
     assert table["quality_density"].tolist() == [2, 2] and set(table["quality_focus"]) == {""}
@@ -116,7 +118,7 @@ def test_what_is_complete_is_kept_and_the_rest_goes_on(folder, tracker, capsys):
     assert tracker.calls == ["1.avi", "2.avi", "2.avi", "2.avi", "3.avi"]
     whole = [path.read_bytes() for path in sorted((folder / "tracks").iterdir())]
     call("new")
-    assert len(tracker.calls) == 5
+    assert len(tracker.calls) == 5 and [*read_summary()][:17] == SUMMARY_COLUMNS
     assert whole == [path.read_bytes() for path in sorted((folder / "tracks").iterdir())]
     (folder / "tracks/1.mp4").unlink()
     call("later")
@@ -180,12 +182,14 @@ def test_a_damaged_video_stops_no_other_and_is_tried_again(folder, tracker, caps
     errors = read_summary()["error"].tolist()
     assert errors[0] == "1.avi: cut" and "unexpected error, please report it" in errors[1]
     assert errors[2:4] == ["", ""] and "rename it" in errors[4] and "is no file" in errors[5]
-    assert not {"1.tracks.csv", "2.mp4"} & list_names()
+    names = {f"{name}{suffix}" for name in ("3", "-4") for suffix in SUFFIXES}
+    assert list_names() == names | {"videos.csv"}
     printed = capsys.readouterr().out
     assert "ERROR: 1.avi: cut" in printed and "WARNING: cells; many" in printed
     assert "2 of 6 videos" in printed
-    call("new/1.avi", "new/2.avi", code=1)
+    call("new/1.avi", "new/2.avi", "--out", "rate", code=1)
     tracker.outcomes.clear()
+    call("new/1.avi", "new/2.avi", "--out", "rate", "--frame-rate", "50")
     call("new")
     assert set(read_summary()["error"]) == {""}
 

@@ -103,6 +103,7 @@ def _track_file(path: Path, settings: dict, folder: TrackFolder) -> dict:
     Raises:
         InputError, OSError, MemoryError, RuntimeError: the machine is at fault, not the video.
     """
+    name = None
     try:
         check_video_file(path)
         content = fingerprint_file(str(path))
@@ -130,6 +131,8 @@ def _track_file(path: Path, settings: dict, folder: TrackFolder) -> dict:
         return summary
     except Exception as error:
         message = explain_failure(path, error)
+        if name:
+            folder.drop_video(name)
         return {"video": to_printable(path), "warnings": [], "error": message}
 
 

@@ -16,6 +16,11 @@ from motilens.inference.new_videos import shorten_name
 
 SUFFIXES = (".tracks.csv", ".cells.csv", ".mp4", ".json")
 SUMMARY = "videos.csv"
+SUMMARY_COLUMNS = [
+    "video", "name", "cells", "rapid_progressive", "slow_progressive", "nonprogressive", "immotile",
+    "unclassified", "frames", "frame_rate", "width", "height", "polarity", "head_length", "drift",
+    "microns_per_pixel", "scale",
+]  # fmt: skip
 OTHER_FOLDER = "name another folder (--out; OUT= with make)"
 
 
@@ -52,7 +57,7 @@ class TrackFolder:
         for video in videos:
             if os.path.dirname(os.path.realpath(video)) == here:
                 raise InputError(f"{self.folder} holds {to_printable(video)}: {OTHER_FOLDER}")
-        for record in self.records.values():
+        for record in (record for record in self.records.values() if "summary" in record):
             if lines := _list_differences(record["settings"], self.provenance["settings"]):
                 raise InputError(
                     f"{self.folder} holds tracks of other settings ({', '.join(lines)}): "
@@ -113,6 +118,13 @@ class TrackFolder:
         self.records[_fold_name(name)] = record
         return files
 
+    def drop_video(self, name: str) -> None:
+        """Remove the files of a video that turned out to be unusable."""
+        for file in self.list_files(name).values():
+            file.unlink(missing_ok=True)
+        self.records.pop(_fold_name(name), None)
+        self.rows.pop(name, None)
+
     def end_video(self, name: str, summary: dict, details: dict) -> None:
         """Write the record of a video whose other files are there."""
         record = self.records[_fold_name(name)] | details | {"summary": summary}
@@ -124,8 +136,8 @@ class TrackFolder:
         earlier = [row for name, row in self.rows.items() if name not in named]
         rows = [row | {"warnings": "; ".join(row["warnings"])} for row in (*earlier, *rows)]
         table = pd.DataFrame(rows)
-        last = ["warnings", "error"]
-        table = table[["video", *(n for n in table if n not in ("video", *last)), *last]]
+        quality = sorted(name for name in table if name.startswith("quality_"))
+        table = table.reindex(columns=[*SUMMARY_COLUMNS, *quality, "warnings", "error"])
         write_table(self.folder / SUMMARY, table, float_format="%.6g")
 
 
