@@ -9,7 +9,7 @@ $(if $(config)$(Config)$(CONF)$(conf)$(CONFIGFILE)$(configfile),$(error write CO
 quote = '$(subst ','\'',$(1))'
 SMK := Snakefile workflow/Snakefile rules
 
-.PHONY: demo test test-fast check check-data bundle predict fetch report crate site explain unlock tables lock clean
+.PHONY: demo test test-fast check check-data bundle predict track fetch report crate site explain unlock tables lock clean
 
 demo: .venv/ready
 	$(RUN) snakemake --cores $(CORES)
@@ -37,19 +37,32 @@ METHOD ?= I4
 bundle: .venv/ready
 	$(RUN) snakemake 'bundles/$(METHOD).pt' --cores $(CORES) $(FILES)
 
-# Percentages of new videos. VIDEOS: a file or a folder of them, whatever its name; or several, as
-# words of a shell. OUT: a new folder. FRAME_RATE: the true one, if the files' is wrong.
+# The programs for new videos take VIDEOS: a file or a folder of them, whatever its name; or several,
+# as words of a shell. OUT: a folder. FRAME_RATE: the true one, if the files' is wrong.
+define for_videos
+@test -n $(call quote,$(value VIDEOS)) || \
+	{ echo "say which videos: make $@ VIDEOS=folder" >&2; exit 2; }
+@videos=$(call quote,$(value VIDEOS)); \
+	if test -e "$$videos" || ! (eval "set -- $$videos") 2>/dev/null; \
+	then set -- "$$videos"; else eval "set -- $$videos"; fi; \
+	$(RUN) python workflow/$@.py $(if $(FRAME_RATE),--frame-rate $(FRAME_RATE)) \
+		$(1) --out=$(call quote,$(value OUT))
+endef
+
+# Percentages of new videos. OUT: a new folder.
 BUNDLE ?= results/bundles/$(METHOD).pt
-OUT ?= predictions
+predict: OUT ?= predictions
 predict: .venv/ready
 	@test -z "$(CONFIG)" || { echo "say which bundle: make predict BUNDLE=results/.../bundles/$(METHOD).pt" >&2; exit 2; }
-	@test -n $(call quote,$(value VIDEOS)) || \
-		{ echo "say which videos: make predict VIDEOS=folder" >&2; exit 2; }
-	@videos=$(call quote,$(value VIDEOS)); \
-		if test -e "$$videos" || ! (eval "set -- $$videos") 2>/dev/null; \
-		then set -- "$$videos"; else eval "set -- $$videos"; fi; \
-		$(RUN) python workflow/predict.py $(if $(FRAME_RATE),--frame-rate $(FRAME_RATE)) \
-			--out=$(call quote,$(OUT)) -- $(call quote,$(BUNDLE)) "$$@"
+	$(call for_videos) -- $(call quote,$(BUNDLE)) "$$@"
+
+# Tracks, speeds and WHO categories of the cells in new videos. A call that was stopped goes on in
+# the same OUT. MICRONS_PER_PIXEL: the scale; DURATION: seconds of each video, instead of all.
+track: OUT ?= tracks
+track: .venv/ready
+	$(call for_videos,$(if $(MICRONS_PER_PIXEL),--microns-per-pixel $(MICRONS_PER_PIXEL)) \
+		$(if $(DURATION),--duration $(DURATION)) \
+		$(if $(CONFIG),--config $(call quote,$(CONFIG)))) -- "$$@"
 
 # Downloads and unpacks the data set that a configuration names.
 fetch: .venv/ready

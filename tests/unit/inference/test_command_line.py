@@ -25,13 +25,14 @@ def folder(tmp_path, monkeypatch):
     for name in ("requirements.txt", "setup.sh", ".venv/ready", *NAMES):
         (tmp_path / name).touch()
     program = "import sys\nprint(*sys.argv[1:], sep='\\n')\n"
-    (tmp_path / "workflow/predict.py").write_text(program)
+    for name in ("predict", "track"):
+        (tmp_path / f"workflow/{name}.py").write_text(program)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def make_predict(**variables):
-    command = ["make", "-s", "predict", *(f"{name}={text}" for name, text in variables.items())]
+def call_make(target, **variables):
+    command = ["make", "-s", target, *(f"{name}={text}" for name, text in variables.items())]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     options, videos = done.stdout.split("--\n")
@@ -40,11 +41,23 @@ def make_predict(**variables):
 
 def test_make_passes_any_name_and_several_names(folder):
     for name in NAMES:
-        assert make_predict(VIDEOS=name)[1][1:] == [name]
+        assert call_make("predict", VIDEOS=name)[1][1:] == [name]
     assert not os.path.exists("x")
-    several = make_predict(VIDEOS="-y.avi 'a b.avi' 100*", OUT="it's", BUNDLE="-b'.pt")
+    several = call_make("predict", VIDEOS="-y.avi 'a b.avi' 100*", OUT="it's", BUNDLE="-b'.pt")
     assert several == ("--out=it's\n", ["-b'.pt", "-y.avi", "a b.avi", "100%.avi"])
-    assert make_predict(VIDEOS="isn't there")[1][1:] == ["isn't there"]
+    assert call_make("predict", VIDEOS="isn't there")[1][1:] == ["isn't there"]
+
+
+def test_make_track_passes_the_same_names_and_what_is_known_of_the_videos(folder):
+    for name in NAMES:
+        assert call_make("track", VIDEOS=name) == ("--out=tracks\n", [name])
+    assert not os.path.exists("x")
+    known = {"FRAME_RATE": "50", "MICRONS_PER_PIXEL": "0.5", "DURATION": "3", "CONFIG": "it's.yaml"}
+    options, videos = call_make("track", VIDEOS="-y.avi 'a b.avi'", OUT="it's", **known)
+    words = "--frame-rate 50 --microns-per-pixel 0.5 --duration 3 --config it's.yaml --out=it's"
+    assert options.split() == words.split() and videos == ["-y.avi", "a b.avi"]
+    done = subprocess.run(["make", "-s", "track"], capture_output=True, text=True)
+    assert done.returncode and "make track VIDEOS=folder" in done.stderr
 
 
 def test_a_file_that_begins_with_a_dash_is_no_option(folder):

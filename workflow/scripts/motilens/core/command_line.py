@@ -1,12 +1,17 @@
 """Entry point of the programs that a person calls by hand."""
 
+import argparse
+import contextlib
+import math
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from motilens.core.errors import InputError
-from motilens.core.faults import can_describe, describe_fault, lacks_space
+from motilens.core.faults import can_describe, describe_fault, is_machine_fault, lacks_space
 from motilens.core.packages import check_packages
 
 
@@ -32,3 +37,55 @@ def exit_with_fault(error: Exception, place: str) -> NoReturn:
     sys.stdout.flush()
     print(message, file=sys.stderr, flush=True)
     os._exit(1)
+
+
+@contextlib.contextmanager
+def report_stop(describe_progress: Callable[[], str], out: Path, remedy: str) -> Iterator[None]:
+    """Say what is done if the user or a fault stops the block.
+
+    Args:
+        describe_progress: returns what is done, in a few words.
+        out: the folder that is written to.
+        remedy: how to go on after a fault.
+
+    Raises:
+        SystemExit: the user stops it, or the machine is at fault.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(f"Stopped: {describe_progress()}")
+    except Exception as error:
+        print(f"Stopped: {describe_progress()}; {remedy}", file=sys.stderr)
+        if is_machine_fault(error):
+            exit_with_fault(error, str(out))
+        raise
+
+
+def parse_options(
+    parser: argparse.ArgumentParser, arguments: Sequence[str] | None
+) -> argparse.Namespace:
+    """Parse arguments, None: those of the call; a file whose name begins with a dash is a file."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    return parser.parse_args([spell_path(argument) for argument in arguments])
+
+
+def spell_path(argument: str) -> str:
+    """Return the path of a file whose name begins with a dash as no option begins."""
+    is_path = argument.startswith("-") and Path(argument).exists()
+    return f"./{argument}" if is_path else argument
+
+
+def output_path(text: str) -> Path:
+    """Return a path to write to, for argparse; not one that a shell should have replaced."""
+    if re.match(r"~|.*\$[A-Za-z_(]", text):
+        raise argparse.ArgumentTypeError(f"{text}: ~ and $ are not replaced: write the path out")
+    return Path(text)
+
+
+def positive_number(text: str) -> float:
+    """Return a number above 0, for argparse."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number

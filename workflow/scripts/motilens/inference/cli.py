@@ -1,21 +1,17 @@
 """Predicting new videos from the command line."""
 
 import argparse
-import math
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from motilens.compute.device import setup_compute
-from motilens.core.command_line import exit_with_fault
+from motilens.core.command_line import parse_options, report_stop
 from motilens.core.errors import InputError
-from motilens.core.faults import is_machine_fault
 from motilens.core.files import write_table
 from motilens.core.records import write_record
-from motilens.core.text import to_printable
-from motilens.dataset.video_files import VIDEO_SUFFIXES, is_video_file
 from motilens.inference.bundle import Bundle, load_bundle
+from motilens.inference.new_videos import add_video_options, list_videos, shorten_name
 from motilens.inference.predictor import (
     Prediction,
     predict_videos,
@@ -24,8 +20,6 @@ from motilens.inference.predictor import (
 )
 from motilens.reports.image_plots import plot_prediction
 from motilens.reports.style import DISPLAY_NAMES
-
-MAX_NAME_BYTES = 200  # file systems allow 255, and a page's temporary name is longer
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     claim_folder(options.out)
     for warning in bundle.warnings:
         print(f"WARNING: {warning}", flush=True)
-    try:
+
+    def describe_progress() -> str:
+        return f"{len(predictions)} of {len(videos)} videos are in {options.out}"
+
+    with report_stop(describe_progress, options.out, "predict the others into another folder"):
         for path in videos:
             [prediction] = predict_videos(bundle, [path], compute, facts)
             predictions.append(prediction)
@@ -55,14 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if not prediction.error:
                 write_page(prediction, bundle.targets, options.out, pages[path])
             write_tables(options.out, predictions, bundle)  # what is done stays, whatever follows
-    except KeyboardInterrupt:
-        sys.exit(f"Stopped: {len(predictions)} of {len(videos)} videos are in {options.out}")
-    except Exception as error:
-        done = f"{len(predictions)} of {len(videos)} videos are in {options.out}"
-        print(f"Stopped: {done}; predict the others into another folder", file=sys.stderr)
-        if is_machine_fault(error):
-            exit_with_fault(error, str(options.out))
-        raise
     usable = sum(not prediction.error for prediction in predictions)
     more = ", and a page for each" if usable else ""
     print(f"{usable} of {len(predictions)} videos: {options.out}/predictions.csv, .json{more}")
@@ -75,64 +65,18 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description="Predict percentages of new videos by a bundle.")
     parser.add_argument("bundle", help="made by `make bundle`")
-    parser.add_argument("videos", nargs="+", type=Path, help="files, or folders of them")
-    parser.add_argument("--out", type=output_path, default="predictions", help="a new folder")
-    help_text = "of the videos (1/s), if files are wrong"
-    parser.add_argument("--frame-rate", type=positive_number, help=help_text)
+    add_video_options(parser, "predictions", "a new folder")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     counts = range(1, 1025)
     parser.add_argument("--threads", type=int, choices=counts, metavar="N", help="of the CPU")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    return parser.parse_args([spell_path(argument) for argument in arguments])
-
-
-def spell_path(argument: str) -> str:
-    """Return the path of a file whose name begins with a dash as no option begins."""
-    is_path = argument.startswith("-") and Path(argument).exists()
-    return f"./{argument}" if is_path else argument
-
-
-def output_path(text: str) -> Path:
-    """Return a path to write to, for argparse; not one that a shell should have replaced."""
-    if re.match(r"~|.*\$[A-Za-z_(]", text):
-        raise argparse.ArgumentTypeError(f"{text}: ~ and $ are not replaced: write the path out")
-    return Path(text)
-
-
-def positive_number(text: str) -> float:
-    """Return a number above 0, for argparse."""
-    number = float(text)
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
-
-
-def list_videos(paths: Sequence[Path]) -> list[Path]:
-    """Return the videos themselves, those of a folder by their names' endings.
-
-    Raises:
-        InputError: a path is missing, or a folder holds no video.
-    """
-    videos = []
-    for path in paths:
-        if path.is_dir():
-            inside = [file for file in path.iterdir() if is_video_file(file.name)]
-            if not inside:
-                kinds = ", ".join(sorted(VIDEO_SUFFIXES))
-                raise InputError(f"{to_printable(path)} holds no videos ({kinds})")
-            videos += sorted(inside)
-        elif path.exists():
-            videos.append(path)
-        else:
-            raise InputError(f"{to_printable(path)}: no such file")
-    return list(dict.fromkeys(videos))
+    return parse_options(parser, arguments)
 
 
 def name_pages(videos: Sequence[Path]) -> dict[Path, str]:
     """Return the name of each video's page; videos of one name in several folders get numbers."""
     pages = {}
     for video in videos:
-        stem = to_printable(video.name).encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+        stem = shorten_name(video.name)
         name, number = f"{stem}.png", 2
         while name in pages.values():
             name, number = f"{stem}.{number}.png", number + 1

@@ -11,8 +11,6 @@ import pandas as pd
 from motilens.clips.extract import extract_clips
 from motilens.clips.hdf5 import read_clips
 from motilens.compute.device import ComputeSettings
-from motilens.core.errors import InputError
-from motilens.core.faults import is_machine_fault
 from motilens.core.labels import MOTILITY
 from motilens.core.text import to_printable
 from motilens.inference.bundle import Bundle
@@ -22,6 +20,7 @@ from motilens.inference.domain_shift import (
     is_empty_field,
     measure_appearance,
 )
+from motilens.inference.new_videos import check_video_file, explain_failure
 from motilens.tracking.kinematics import compute_kinematics
 from motilens.tracking.tracker import explain_no_tracks, track_first_seconds
 from motilens.tracking.trajectories import count_first_frames
@@ -91,26 +90,11 @@ def predict_videos(
         if not member.uses_tracks:
             compute.to_device(member.model, CHANNELS_LAST)
     for path in [videos] if isinstance(videos, str | Path) else videos:
-        name = to_printable(path)
-        if not Path(path).is_file():
-            yield Prediction(name, error=f"{name} is no file")
-            continue
-        if name != str(path):
-            yield Prediction(name, error=f"{name}: its name is no UTF-8 text: rename it")
-            continue
         try:
+            check_video_file(path)
             yield _predict_video(bundle, str(path), compute, facts)
-        except DamagedVideo as error:
-            yield Prediction(name, error=to_printable(error))
-        except PermissionError as error:  # of the video: others may well be readable
-            if error.filename != str(path):
-                raise
-            yield Prediction(name, error=f"{name}: {error.strerror}: allow it to be read")
-        except Exception as error:  # in one video: the others should not be lost by it
-            if isinstance(error, InputError) or is_machine_fault(error):
-                raise
-            text = f"{type(error).__name__}: {to_printable(error)}"
-            yield Prediction(name, error=f"{name}: unexpected error, please report it: {text}")
+        except Exception as error:
+            yield Prediction(to_printable(path), error=explain_failure(path, error))
 
 
 def _predict_video(

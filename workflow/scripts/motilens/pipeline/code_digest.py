@@ -21,8 +21,11 @@ INSTALLED_AS = {
 }  # fmt: skip
 
 
-def code_versions(script: Path, requirements: Path) -> dict[str, str]:
+def code_versions(script: Path, requirements: Path, folder: Path | None = None) -> dict[str, str]:
     """Return what a step's code is made of, by its script and the file of pins, `name==version`.
+
+    Args:
+        folder: that holds the library; None: that of `script`.
 
     Returns:
         For our files, by their path beside the script, the first 16 hex digits of the SHA-256 of
@@ -30,9 +33,10 @@ def code_versions(script: Path, requirements: Path) -> dict[str, str]:
     """
     pins = dict(re.findall(r"^([\w-]+)==(\S+)", requirements.read_text("utf-8"), re.MULTILINE))
     versions = {}
-    for source in list_sources(script):
+    folder = folder or script.parent
+    for source in list_sources(script, folder):
         digest, imports = _parse_source(source.read_text(encoding="utf-8"))
-        versions[source.relative_to(script.parent).as_posix()] = digest
+        versions[source.relative_to(folder).as_posix()] = digest
         for name in imports:
             top = name.partition(".")[0]
             library = INSTALLED_AS.get(top, top)
@@ -40,8 +44,9 @@ def code_versions(script: Path, requirements: Path) -> dict[str, str]:
     return dict(sorted(versions.items()))
 
 
-def list_sources(script: Path) -> list[Path]:
+def list_sources(script: Path, folder: Path | None = None) -> list[Path]:
     """Return `script` and every counted module of the library that it imports, directly or not."""
+    folder = folder or script.parent
     sources, queue = set(), [script]
     while queue:
         path = queue.pop()
@@ -50,7 +55,7 @@ def list_sources(script: Path) -> list[Path]:
         sources.add(path)
         for name in list_imports(path):
             if name.partition(".")[0] == "motilens" and not name.startswith(NOT_COUNTED):
-                queue += _module_files(script.parent, name)
+                queue += _module_files(folder, name)
     return sorted(sources)
 
 

@@ -64,6 +64,18 @@ def _parse_config(path: str | Path):
         ) from error
 
 
+def read_section(name: str, path: str | Path | None, schema: str | Path) -> dict:
+    """Return one section of a configuration (None: of an empty one), with the schema's defaults.
+
+    Raises:
+        InputError: the configuration cannot be read, or the section cannot be used.
+    """
+    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))["properties"][name]
+    config = read_config_files([path]) if path else {}
+    section = {name: config.get(name, {})}
+    return check_config(section, {"type": "object", "properties": {name: rules}})[name]
+
+
 def check_config(config: dict, schema: dict) -> dict:
     """Compare a configuration with a JSON schema.
 

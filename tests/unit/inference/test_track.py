@@ -1,0 +1,235 @@
+"""The program that tracks the cells of new videos: files, names, interruptions, bad input."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from motilens.core.command_line import run_command_line
+from motilens.core.errors import MachineFault
+from motilens.inference import track_cli
+from motilens.inference.cell_table import COLUMNS
+from motilens.inference.track_folder import SUFFIXES, SUMMARY_COLUMNS
+from motilens.simulation.render import SIMULATED_FRAME_RATE, render_video
+from motilens.tracking.trajectories import empty_tracks
+from motilens.video.encode import encode_video
+from motilens.video.ffmpeg import DamagedVideo
+from support.configs import ROOT
+from support.tracks import make_tracked_video, straight_track
+
+CODE = {"motilens/tracking/tracker.py": "0123"}
+
+
+@pytest.fixture
+def tracker(monkeypatch):
+    """In the tracker's place: it knows each video's outcome by its name, and counts its calls."""
+
+    class Tracker:
+        calls, outcomes = [], {}
+
+        def __call__(self, path, settings, duration, frame_rate, microns_per_pixel):
+            name = os.path.basename(path)
+            self.calls.append(name)
+            outcome = self.outcomes.get(name)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            tracks = straight_track(1, 60) if outcome is None else outcome
+            return make_tracked_video(
+                tracks, 60, quality={"density": np.float32(2), "focus": np.nan, "crowded": False},
+                warnings=["cells; many"],
+            )  # fmt: skip
+
+    tracker = Tracker()
+    tracker.calls, tracker.outcomes = [], {}
+    monkeypatch.setattr(track_cli, "track_video", tracker)
+    monkeypatch.setattr(track_cli, "write_overlay", lambda target, *_: target.write_bytes(b"mp4"))
+    return tracker
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "new").mkdir()
+    return tmp_path
+
+
+def add_videos(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(name)
+
+
+def call(*arguments, code=0, versions=CODE, settings=None):
+    """Call the program; return its error message, "" if it has none."""
+
+    def read_settings(config):
+        return settings or {"diameter": 15}
+
+    with pytest.raises(SystemExit) as stop:
+        run_command_line(lambda: track_cli.track_new_videos(read_settings, versions, arguments))
+    message = stop.value.code if isinstance(stop.value.code, str) else ""
+    assert bool(stop.value.code) == bool(code), stop.value.code
+    return message
+
+
+def read_summary(out="tracks"):
+    return pd.read_csv(f"{out}/videos.csv", keep_default_na=False)
+
+
+def list_names(out="tracks"):
+    return {path.name for path in (os.scandir(out))}
+
+
+def test_each_video_has_four_files_and_a_row(folder, tracker):
+    add_videos(folder, "new/b.avi", "new/a.avi", "new/no video.txt")
+    call("new")
+    assert list_names() == {f"{n}{suffix}" for n in "ab" for suffix in SUFFIXES} | {"videos.csv"}
+    table = read_summary()
+    columns = [*SUMMARY_COLUMNS, "quality_crowded", "quality_density", "quality_focus"]
+    assert [*table] == [*columns, "warnings", "error"]
+    assert table["video"].tolist() == ["new/a.avi", "new/b.avi"]
+    assert table["cells"].tolist() == [1, 1] and table["slow_progressive"].tolist() == [1, 1]
+    assert table["quality_density"].tolist() == [2, 2] and set(table["quality_focus"]) == {""}
+    tracks = pd.read_csv("tracks/a.tracks.csv")
+    assert [*tracks] == ["cell", "frame", "x", "y"] and tracks["cell"].dtype == "int64"
+    cells = pd.read_csv("tracks/a.cells.csv")
+    assert [*cells] == COLUMNS and cells["vcl"].item() == pytest.approx(50)
+    record = json.loads((folder / "tracks/a.json").read_text())
+    assert record["settings"]["tracking"] == {"diameter": 15} and record["code"] == CODE
+    assert record["summary"]["quality_focus"] is None and record["drift_each_second"]
+
+
+def test_what_is_complete_is_kept_and_the_rest_goes_on(folder, tracker, capsys):
+    add_videos(folder, "new/1.avi", "new/2.avi", "new/3.avi", "later/4.avi")
+    tracker.outcomes["2.avi"] = KeyboardInterrupt()
+    assert "Stopped: 1 of 3 videos are in tracks" in call("new", code=1)
+    assert list_names() == {f"1{suffix}" for suffix in SUFFIXES} | {"2.json", "videos.csv"}
+    tracker.outcomes["2.avi"] = MachineFault("2.avi: ffmpeg was killed")
+    assert "ffmpeg was killed" in call("new", code=1)
+    assert "Stopped: 1 of 3" in capsys.readouterr().err
+    (folder / "tracks/2.tracks.csv").write_text("half")
+    tracker.outcomes.clear()
+    call("new")
+    assert tracker.calls == ["1.avi", "2.avi", "2.avi", "2.avi", "3.avi"]
+    whole = [path.read_bytes() for path in sorted((folder / "tracks").iterdir())]
+    call("new")
+    assert len(tracker.calls) == 5 and [*read_summary()][:17] == SUMMARY_COLUMNS
+    assert whole == [path.read_bytes() for path in sorted((folder / "tracks").iterdir())]
+    (folder / "tracks/1.mp4").unlink()
+    call("later")
+    assert read_summary()["name"].astype(str).tolist() == ["1", "2", "3", "4"]
+    call("new")
+    assert tracker.calls[5:] == ["4.avi", "1.avi"], "a lost file is made again"
+    (folder / "new/1.avi").write_text("another recording")
+    call("new")
+    assert tracker.calls[7:] == ["1.avi"] and len(read_summary()) == 4
+
+
+def test_other_settings_another_code_and_foreign_files_are_refused(folder, tracker):
+    add_videos(folder, "new/1.avi")
+    call("new")
+    refused = "tracks holds tracks of other settings (microns_per_pixel was None and is 0.5): name"
+    assert refused in call("new", "--microns-per-pixel", "0.5", code=1)
+    other = {"diameter": 17}
+    assert "tracking.diameter was 15 and is 17" in call("new", code=1, settings=other)
+    assert "another version of the code" in call("new", code=1, versions={"tracker.py": "1"})
+    assert "new holds new/1.avi: name another" in call("new", "--out", "new", code=1)
+    add_videos(folder, "full/1.mp4", "odd/1.json", "file")
+    assert "full/1.mp4 is there, and is none of ours" in call("new", "--out", "full", code=1)
+    assert "odd/1.json is there, and is none of ours" in call("new", "--out", "odd", code=1)
+    assert "file: File exists" in call("new", "--out", "file", code=1)
+    assert (folder / "full/1.mp4").read_text() == "full/1.mp4" and len(tracker.calls) == 1
+    add_videos(folder, "other/notes.json")
+    call("new", "--out", "other")
+
+
+def test_names_do_not_collide_and_stay(folder, tracker):
+    names = [
+        "a/x.avi",
+        "b/x.avi",
+        "b/X.mp4",
+        "b/x.2.avi",
+        "b/-y.avi",
+        "b/\u00e9.avi",
+        "b/e\u0301.avi",
+    ]
+    names.append("b/" + "\u044f" * 120 + ".avi")
+    add_videos(folder, *names)
+    (folder / "c").mkdir()
+    (folder / "c/x.avi").write_bytes((folder / "a/x.avi").read_bytes())
+    call("a", "b", "c/x.avi")
+    table = read_summary().set_index("video")["name"]
+    assert len(table) == len({name.casefold() for name in table}) == 9
+    assert table["a/x.avi"] == "x" and table["b/-y.avi"] == "-y"
+    assert len(list_names()) == 4 * 9 + 1
+    call("b")
+    call("c/x.avi", "b/x.avi")
+    assert len(tracker.calls) == 9
+    assert sorted(read_summary()["name"]) == sorted(table)
+
+
+def test_a_damaged_video_stops_no_other_and_is_tried_again(folder, tracker, capsys):
+    add_videos(folder, "new/1.avi", "new/2.avi", "new/3.avi", "-4.avi")
+    tracker.outcomes |= {"1.avi": DamagedVideo("1.avi: cut"), "2.avi": ValueError("odd")}
+    (folder / os.fsdecode(b"lat\xe9in.avi")).touch()
+    os.mkfifo("pipe.avi")
+    call("new", "-4.avi", os.fsdecode(b"lat\xe9in.avi"), "pipe.avi")
+    errors = read_summary()["error"].tolist()
+    assert errors[0] == "1.avi: cut" and "unexpected error, please report it" in errors[1]
+    assert errors[2:4] == ["", ""] and "rename it" in errors[4] and "is no file" in errors[5]
+    names = {f"{name}{suffix}" for name in ("3", "-4") for suffix in SUFFIXES}
+    assert list_names() == names | {"videos.csv"}
+    printed = capsys.readouterr().out
+    assert "ERROR: 1.avi: cut" in printed and "WARNING: cells; many" in printed
+    assert "2 of 6 videos" in printed
+    call("new/1.avi", "new/2.avi", "--out", "rate", code=1)
+    tracker.outcomes.clear()
+    call("new/1.avi", "new/2.avi", "--out", "rate", "--frame-rate", "50")
+    call("new")
+    assert set(read_summary()["error"]) == {""}
+
+
+def test_a_video_without_cells_has_empty_tables_and_a_message(folder, tracker, capsys):
+    add_videos(folder, "new/1.avi")
+    tracker.outcomes["1.avi"] = empty_tracks()
+    call("new")
+    assert "WARNING: no cell was found in 60 frames (1.2 s)" in capsys.readouterr().out
+    assert (folder / "tracks/1.tracks.csv").read_text() == "cell,frame,x,y\n"
+    assert (folder / "tracks/1.cells.csv").read_text() == ",".join(COLUMNS) + "\n"
+    assert read_summary()["cells"].tolist() == [0]
+
+
+@pytest.mark.parametrize("option", ["--frame-rate", "--microns-per-pixel", "--duration"])
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "0,5", "x"])
+def test_numbers_that_cannot_be_are_refused(option, value, capsys):
+    with pytest.raises(SystemExit):
+        track_cli.parse_arguments(["1.avi", f"{option}={value}"])
+    assert option in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_program_tracks_a_simulated_video(tmp_path):
+    """The whole call: one usable video, one of three frames, one without a frame rate."""
+    encode_video(tmp_path / "1.avi", render_video(1, seed=0, frames=60), SIMULATED_FRAME_RATE)
+    encode_video(tmp_path / "three.avi", render_video(1, seed=0, frames=3), SIMULATED_FRAME_RATE)
+    encode_video(tmp_path / "one.avi", render_video(1, seed=0, frames=1), SIMULATED_FRAME_RATE)
+    command = [sys.executable, str(ROOT / "workflow/track.py"), ".", "--microns-per-pixel=0.5"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "tracks/videos.csv", keep_default_na=False).set_index("name")
+    assert int(table.loc["1", "cells"]) > 5 and table.loc["1", "scale"] == "given"
+    assert "--frame-rate" in " ".join(table["error"]) and "one.avi" in done.stdout
+    cells = pd.read_csv(tmp_path / "tracks/1.cells.csv")
+    assert set(cells["unit"]) == {"um"} and cells["vcl"].gt(0).all()
+    assert cells["class"].isin(["rapid_progressive", "slow_progressive"]).any()
+    record = json.loads((tmp_path / "tracks/1.json").read_text(encoding="utf-8"))
+    assert "motilens/tracking/tracker.py" in record["code"] and "numpy" in record["code"]
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert again.returncode == 0 and again.stdout == done.stdout
+    wrong = subprocess.run([*command, "--config=no.yaml"], cwd=tmp_path, capture_output=True)
+    assert wrong.returncode == 1 and wrong.stderr.startswith(b"ERROR: no.yaml: ")

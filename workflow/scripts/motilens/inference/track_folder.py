@@ -1,0 +1,167 @@
+"""The folder of `make track`: files of each video, found again when a call goes on."""
+
+import itertools
+import os
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from motilens.core.errors import InputError
+from motilens.core.files import write_table
+from motilens.core.records import Record, read_record, to_plain, write_record
+from motilens.core.text import to_printable
+from motilens.inference.new_videos import shorten_name
+
+SUFFIXES = (".tracks.csv", ".cells.csv", ".mp4", ".json")
+SUMMARY = "videos.csv"
+SUMMARY_COLUMNS = [
+    "video", "name", "cells", "rapid_progressive", "slow_progressive", "nonprogressive", "immotile",
+    "unclassified", "frames", "frame_rate", "width", "height", "polarity", "head_length", "drift",
+    "microns_per_pixel", "scale",
+]  # fmt: skip
+OTHER_FOLDER = "name another folder (--out; OUT= with make)"
+
+
+class TrackFolder:
+    """The files NAME + SUFFIXES of each video, and a table of all.
+
+    The record, NAME.json, is written first, without a summary, and again when all else is written.
+    So it tells which files are this program's, and whether they are complete.
+
+    Args:
+        folder: is made if it is missing.
+        provenance: see `make_provenance`; all videos of a folder have the same settings and code.
+    """
+
+    def __init__(self, folder: Path, provenance: dict):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.provenance = folder, to_plain(provenance)
+        self.records, self.taken, self.rows = {}, set(), {}
+        for file in sorted(folder.glob("*.json")):
+            is_temporary = file.name.startswith(".") and ".part" in file.name
+            record = None if is_temporary else _read_own(file)
+            if record is not None:
+                self.records[_fold_name(file.stem)] = record
+                if "summary" in record:
+                    self.rows[file.stem] = record["summary"]
+
+    def check_use(self, videos: Sequence[Path]) -> None:
+        """Check that this call would have made what is there, and overwrites nothing else.
+
+        Raises:
+            InputError: it would not, or the videos themselves are there.
+        """
+        here = os.path.realpath(self.folder)
+        for video in videos:
+            if os.path.dirname(os.path.realpath(video)) == here:
+                raise InputError(f"{self.folder} holds {to_printable(video)}: {OTHER_FOLDER}")
+        for record in (record for record in self.records.values() if "summary" in record):
+            if lines := _list_differences(record["settings"], self.provenance["settings"]):
+                raise InputError(
+                    f"{self.folder} holds tracks of other settings ({', '.join(lines)}): "
+                    f"{OTHER_FOLDER}"
+                )
+            if record["code"] != self.provenance["code"]:
+                raise InputError(
+                    f"{self.folder} holds tracks of another version of the code: {OTHER_FOLDER}"
+                )
+        for video in videos:
+            name = shorten_name(video.stem)
+            found = [file for file in self.list_files(name).values() if file.exists()]
+            if found and _fold_name(name) not in self.records:
+                raise InputError(f"{found[0]} is there, and is none of ours: {OTHER_FOLDER}")
+
+    def list_files(self, name: str) -> dict[str, Path]:
+        """Return the files of a video by SUFFIXES."""
+        return {suffix: self.folder / f"{name}{suffix}" for suffix in SUFFIXES}
+
+    def take_name(self, path: Path, content: str) -> str:
+        """Return the name of a video's files; the same one when a call goes on.
+
+        It is the video's own without its ending. Others of that name get a number.
+
+        Args:
+            content: see `fingerprint_file`.
+        """
+        stem = shorten_name(path.stem)
+        names = itertools.chain([stem], (f"{stem}.{number}" for number in itertools.count(2)))
+        free = None
+        for name in names:
+            record = self.records.get(_fold_name(name))
+            if _fold_name(name) not in self.taken:
+                if record and record["content"] == content:
+                    break
+                is_ours = record and record["path"] == os.path.realpath(path)
+                free = free or (name if is_ours or not record else None)
+            if free and not record:  # no further one holds this video
+                name = free
+                break
+        self.taken.add(_fold_name(name))
+        return name
+
+    def find_summary(self, name: str, content: str) -> dict | None:
+        """Return what is known of a video whose files are complete."""
+        record = self.records.get(_fold_name(name), {})
+        is_same = record.get("content") == content and "summary" in record
+        is_whole = all(file.exists() for file in self.list_files(name).values())
+        return record["summary"] if is_same and is_whole else None
+
+    def start_video(self, name: str, path: Path, content: str) -> dict[str, Path]:
+        """Say that a video's files are ours and not complete; return them."""
+        files = self.list_files(name)
+        record = {"content": content, "path": os.path.realpath(path), **self.provenance}
+        write_record(str(files[".json"]), record)
+        for suffix in SUFFIXES[:-1]:  # of another video, or of a call that was stopped
+            files[suffix].unlink(missing_ok=True)
+        self.records[_fold_name(name)] = record
+        return files
+
+    def drop_video(self, name: str) -> None:
+        """Remove the files of a video that turned out to be unusable."""
+        for file in self.list_files(name).values():
+            file.unlink(missing_ok=True)
+        self.records.pop(_fold_name(name), None)
+        self.rows.pop(name, None)
+
+    def end_video(self, name: str, summary: dict, details: dict) -> None:
+        """Write the record of a video whose other files are there."""
+        record = self.records[_fold_name(name)] | details | {"summary": summary}
+        write_record(str(self.list_files(name)[".json"]), record)
+
+    def write_summary(self, rows: Sequence[dict]) -> None:
+        """Write the table: complete videos of earlier calls, then `rows`, those of this call."""
+        named = {row.get("name") for row in rows}
+        earlier = [row for name, row in self.rows.items() if name not in named]
+        rows = [row | {"warnings": "; ".join(row["warnings"])} for row in (*earlier, *rows)]
+        table = pd.DataFrame(rows)
+        quality = sorted(name for name in table if name.startswith("quality_"))
+        table = table.reindex(columns=[*SUMMARY_COLUMNS, *quality, "warnings", "error"])
+        write_table(self.folder / SUMMARY, table, float_format="%.6g")
+
+
+def _read_own(file: Path) -> Record | None:
+    """Return a record that this program wrote; None for other files."""
+    try:
+        record = read_record(str(file))
+    except InputError:
+        return None
+    return record if {"content", "path", "settings", "code"} <= record.keys() else None
+
+
+def _fold_name(name: str) -> str:
+    """Return the same for names that some file system takes for one."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _list_differences(made: dict, wanted: dict, place: str = "") -> list[str]:
+    """Return what differs between two dicts of plain values, with both values."""
+    lines = []
+    for key in sorted({*made, *wanted}):
+        then, now = made.get(key), wanted.get(key)
+        if isinstance(then, dict) and isinstance(now, dict):
+            lines += _list_differences(then, now, f"{place}{key}.")
+        elif then != now:
+            lines.append(f"{place}{key} was {then} and is {now}")
+    return lines
