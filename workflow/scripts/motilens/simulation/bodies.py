@@ -33,7 +33,7 @@ class Kind:
 # By bright field or not: what is bright in one is dark in the other.
 DEBRIS = {
     False: {
-        "dot": Kind(420, (0.4, 1.4), (-1.0, -0.05)),
+        "dot": Kind(500, (0.4, 1.5), (-1.0, -0.05)),
         "speck": Kind(55, (1.2, 2.3), (-2.2, -0.6), rings=((2.6, 1.6, 0.1),), parts=(1, 3)),
         "haloed speck": Kind(
             6, (1.6, 3.0), (-2.2, -1.0), rings=((2.4, 1.8, 0.35), (5, 3, 0.1)), parts=(1, 6)
@@ -84,15 +84,15 @@ DEBRIS = {
 # Rings of heads in focus and far out of it, and their light inside; what lies between is mixed.
 HEAD_RINGS = {
     False: (
-        ((1.1, 0.9, -0.3), (2.6, 2.0, 0.35), (5.5, 3.4, 0.2), (-3.0, 0.9, 0.0)),
-        ((1.6, 1.3, -0.3), (4.8, 2.1, 0.36), (8.6, 1.8, -0.1), (-3.6, 1.0, -0.3)),
+        ((0.6, 0.9, -0.3), (1.0, 3.2, 0.4), (4.5, 4.5, 0.18), (-3.0, 0.9, 0.0)),
+        ((1.4, 1.3, -0.2), (3.6, 3.0, 0.36), (8.4, 1.8, -0.1), (-3.6, 1.0, -0.35)),
     ),
     True: (
         ((0.3, 1.2, -0.1), (3.0, 1.6, 0.055), (6.0, 1.8, -0.02), (-4.0, 1.4, 0.08)),
         ((0.5, 1.8, -0.22), (4.2, 1.8, 0.05), (7.5, 1.8, -0.02), (-4.5, 1.6, 0.08)),
     ),
 }
-HEAD_LIGHT = {False: (1.5, 0.75), True: (-1.0, -0.18)}
+HEAD_LIGHT = {False: (1.3, 0.6), True: (-1.0, -0.18)}
 HEAD_SCALE = {False: 1.0, True: 1.4}  # the videos of SVIA are magnified more
 
 
@@ -117,14 +117,14 @@ def _draw_body(rng: Generator, kind: Kind, body: int) -> list[tuple]:
     rings = np.zeros((4, 3))
     rings[:, 1] = 1
     rings[: len(kind.rings)] = np.array(kind.rings).reshape(-1, 3)
-    rings[:, 2] *= rng.uniform(0.6, 1.3)
-    rows = []
-    for _ in range(rng.integers(kind.parts[0], kind.parts[1] + 1)):
+    rows, parts = [], rng.integers(kind.parts[0], kind.parts[1] + 1)
+    rings[:, 2] *= rng.uniform(0.6, 1.3) / np.sqrt(parts)  # the halos of parts add up
+    for _ in range(parts):
         a, angle = rng.uniform(*kind.radius), rng.uniform(0, np.pi)
         b, core = a * rng.uniform(*kind.slender), rng.uniform(*kind.core)
         rows.append((x, y, angle, a, b, core, kind.blur, rings, body))
         direction = rng.uniform(0, 2 * np.pi)
-        x, y = x + 1.5 * a * np.cos(direction), y + 1.5 * a * np.sin(direction)
+        x, y = x + 1.2 * a * np.cos(direction), y + 1.5 * a * np.sin(direction)
     none = np.array([(0, 1, 0)] * 4, float)
     for _ in range(kind.granules):
         distance, direction = 0.85 * a * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
@@ -158,8 +158,8 @@ def _add_group(layers: np.ndarray, part: dict[str, np.ndarray], reach: int) -> N
     if "seed" in part:  # what a head contains differs between heads
         seed, glint = as_column(part["seed"]), as_column(part["glint"])
         lobes = np.sin(2.6 * along / a + 5 * seed) * np.sin(1.8 * across / b + 9 * seed)
-        core = np.exp(-(((along / a - glint) / 0.6) ** 2) - (across / (0.7 * width)) ** 2)
-        inside *= as_column(part["texture"]) * (lobes + 1.2 * core - 0.6) + 1
+        core = np.exp(-(((along / a - glint) / 0.6) ** 2) - (across / (0.65 * width)) ** 2)
+        inside *= 1 + as_column(part["texture"]) * (0.4 * lobes + 1.5 * core - 1)
     for ring in range(4):
         place, spread, light = (as_column(part["rings"][:, ring, k]) for k in range(3))
         if light.any():
@@ -182,7 +182,7 @@ def make_heads(
     angle[len(poses[0]) :] += 1.3
     blurred = depth[which, None, None]
     sharp, far = (np.array(rings)[None] for rings in HEAD_RINGS[bright_field])
-    light = HEAD_LIGHT[bright_field]
+    light, texture = HEAD_LIGHT[bright_field], 0.4 if bright_field else 1.0
     # Swimming cells roll about their long axis, and their heads flash.
     roll = np.sin(0.5 * np.pi * cells.beat_frequency * time + 3 * cells.phase)[which]
     flash = 1 + 0.2 * roll * (cells.beat_frequency[which] > 0)
@@ -201,5 +201,5 @@ def make_heads(
         "taper": cells.head_taper[which],
         "seed": cells.phase[which],
         "glint": cells.glint[which],
-        "texture": (1 - 0.7 * depth[which]) * (0.6 * (3.1 * cells.phase[which] % 1)),
+        "texture": (1 - depth[which]) * texture * (0.4 + 0.6 * (3.1 * cells.phase[which] % 1)),
     }

@@ -19,13 +19,13 @@ from motilens.simulation.cells import (
     random_stream,
 )
 from motilens.simulation.conditions import SCENES, Conditions, draw_conditions
-from motilens.simulation.microscope import add_tails, find_necks
+from motilens.simulation.microscope import GLOW_SHIFT, add_tails, find_necks
 from motilens.simulation.patches import smooth_noise
 from motilens.simulation.swimming import draw_paths, draw_stage
 
 TINTS = {False: ((0.95, 1.02, 0.85), (1.14, 1.0, 0.88)), True: ((1, 1, 1.05), (1, 1, 1))}
 # Standard deviations of the lens' blur (px) of red, green and blue: red spreads the most.
-SPREAD = {False: (0.95, 0.7, 0.55), True: (1.0, 0.9, 0.9)}
+SPREAD = {False: (0.85, 0.6, 0.45), True: (1.0, 0.9, 0.9)}
 # Mean color of the light and its deviation between videos.
 CASTS = {False: ((1.03, 0.99, 1.02), (0.03, 0.005, 0.05)), True: ((0.98, 1.01, 0.97), (0.02,) * 3)}
 HALO = 6.0  # px that a box reaches beyond the head's outline, as in hand-made boxes
@@ -98,19 +98,21 @@ class Recording:
         time = instant * self.paths.interval
         layers = np.zeros((2, TORUS_HEIGHT, TORUS_WIDTH), np.float32)
         moved = debris | {"x": debris["x"] + shift[0], "y": debris["y"] + shift[1]}
-        add_bodies(layers, moved)
         poses = self._poses_at(instant)
         add_tails(layers[0], self.cells, find_necks(self.cells, poses), time)
-        if bright_field:
-            layers[0] *= 0.6
+        layers[0] *= 0.6 if bright_field else 1.4
+        add_bodies(layers, moved)
         amplitude, phase = self.wobble
         depth = np.clip(self.depth + amplitude * np.sin(time + phase), 0, 1)
         add_bodies(layers, make_heads(self.cells, poses, depth, time, bright_field))
-        seen = layers[:, :FRAME_HEIGHT, :FRAME_WIDTH]
-        dark, bright = (np.array(tint, np.float32) for tint in TINTS[bright_field])
-        light = self.background * np.exp(seen[0, ..., None] * dark + seen[1, ..., None] * bright)
+        seen = slice(FRAME_HEIGHT), slice(FRAME_WIDTH)
+        light = np.empty_like(self.background)
+        dark, bright = TINTS[bright_field]
         for color, spread in enumerate(SPREAD[bright_field]):
-            light[..., color] = ndimage.gaussian_filter(light[..., color], spread, truncate=3)
+            shift = (0, 0) if bright_field else GLOW_SHIFT[color]
+            glow = bright[color] * np.roll(layers[1], shift, axis=(0, 1))[seen]
+            sharp = self.background[..., color] * np.exp(dark[color] * layers[0][seen] + glow)
+            light[..., color] = ndimage.gaussian_filter(sharp, spread, truncate=3)
         return light
 
     def _poses_at(self, instant: int) -> Poses:

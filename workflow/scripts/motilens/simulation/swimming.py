@@ -1,17 +1,39 @@
-"""Paths of realistic cells, and movements of the stage."""
+"""Paths of realistic cells, and movements of the stage.
+
+The constants reproduce the hand-made tracks of 14 participants in VISEM-Tracking (V. Thambawita et
+al., Scientific Data 10:260, 2023, https://doi.org/10.1038/s41597-023-02173-4, CC BY 4.0), as
+`benchmarks/movement.py` measures them, at MICRONS_PER_PIXEL. Those tracks are smooth: they show
+next to nothing of the beat, whose frequency is therefore that of computer-assisted analyses in the
+WHO manual, and whose sway is the smallest that agrees with them.
+"""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import signal
 
 from motilens.simulation.cells import (
     IMMOTILE,
-    MICRONS_PER_PIXEL,
     PROGRESSIVE,
     Cells,
     Poses,
     random_stream,
 )
+
+SPEED = (26.5, 9.5)  # µm/s, of progressive cells: mean and standard deviation
+MIN_SPEED = 6.0  # µm/s: beyond WHO's limit, 5 µm/s
+CIRCLING_SHARE = 0.3  # of the non-progressive cells; the others twitch
+# Median, and standard deviation of the logarithm.
+SPEED_OF_PARTICIPANTS = (1.0, 0.25)  # times SPEED
+CIRCLING_SPEED = (11.0, 0.4)  # µm/s
+TWITCHING_SPEED = (1.4, 0.7)  # µm/s
+SWAY = (0.25, 0.6)  # µm
+WANDER = (0.5, 0.7)  # rad / sqrt(s), of the course
+WOBBLE = (0.33, 0.8)  # rad, of the course around itself
+UNSTEADINESS = (0.3, 0.4)  # of the logarithm of a cell's speed over time
+MEMORY = 0.25  # s, of wobble and of unsteadiness
+BEAT_FREQUENCY = (10.0, 2.5)  # Hz: mean and standard deviation
+JIGGLE = 0.04  # µm, noise of every head's position: Brownian movement and the camera's
 
 
 @dataclass(frozen=True)
@@ -24,36 +46,49 @@ class Paths:
     facing: np.ndarray
 
     def poses_at(self, instant: int) -> Poses:
+        """Return the poses at one instant."""
         return self.x[instant], self.y[instant], self.facing[instant]
 
 
 def draw_paths(
     cells: Cells, participant: int, seed: int, instants: int, interval: float
 ) -> tuple[Cells, Paths]:
+    """Return cells that swim like real ones, and their paths; of more instants, the same paths."""
     rng = random_stream(participant, seed, "swimming")
     count = len(cells.motility)
+
+    def draw(median: float, deviation: float) -> np.ndarray:
+        return rng.lognormal(np.log(median), deviation, count)
+
     progressive, moves = cells.motility == PROGRESSIVE, cells.motility != IMMOTILE
-    speed = np.where(progressive, rng.lognormal(3.4, 0.4, count), rng.lognormal(1.8, 0.5, count))
-    frequency = rng.normal(9, 2.5, count).clip(4, 18)
-    sway = np.where(progressive, rng.lognormal(0.0, 0.4, count), rng.lognormal(-0.7, 0.4, count))
-    wander = rng.lognormal(-0.3, 0.6, count)  # rad / sqrt(s)
-    turning = rng.normal(0, 0.4, count)
-    cells = replace(
-        cells, speed=moves * speed, beat_frequency=moves * frequency, sway=moves * sway,
-        turning=moves * turning,
-    )  # fmt: skip
-    noise = rng.standard_normal((instants, 4, count))
-    steps = moves * (turning * interval + wander * np.sqrt(interval) * noise[:, 0])
-    steps[0] = 0
-    course = cells.heading + np.cumsum(steps, axis=0)
+    circles = ~progressive & (rng.random(count) < CIRCLING_SHARE)
+    fast = draw(*SPEED_OF_PARTICIPANTS)[0] * rng.normal(*SPEED, count)
+    speed = np.where(circles, draw(*CIRCLING_SPEED), draw(*TWITCHING_SPEED))
+    speed = np.where(progressive, np.maximum(fast, MIN_SPEED), speed)
+    circling = rng.choice([-1, 1], count) * rng.uniform(2.5, 5, count)
+    turning = np.where(circles, circling, rng.normal(0, 0.3, count))
+    sway, wander, wobble = draw(*SWAY), draw(*WANDER), draw(*WOBBLE)
+    unsteadiness = draw(*UNSTEADINESS)
+    frequency = rng.normal(*BEAT_FREQUENCY, count).clip(5, 18)
+    movement = {"speed": speed, "turning": turning, "beat_frequency": frequency, "sway": sway}
+    cells = replace(cells, **{name: moves * values for name, values in movement.items()})
+
+    noise = rng.standard_normal((instants, 5, count))
+    noise[0, 2] = 0
+    keep = np.exp(-interval / MEMORY)
+    fresh = noise[:, :2] * np.sqrt(1 - keep**2)
+    fresh[0] = noise[0, :2]
+    swing, pace = np.moveaxis(signal.lfilter([1], [1, -keep], fresh, axis=0), 1, 0)
     time = interval * np.arange(instants)[:, None]
-    ahead = cells.speed * interval * np.exp(0.3 * noise[:, 1])
+    course = cells.heading + cells.turning * time + moves * wobble * swing
+    course += moves * wander * np.sqrt(interval) * np.cumsum(noise[:, 2], axis=0)
+    ahead = cells.speed * interval * np.exp(unsteadiness * pace)
     ahead[0] = 0
-    jiggle = 0.04 * noise[:, 2:]
     side = cells.sway * np.sin(2 * np.pi * cells.beat_frequency * time + cells.phase)
-    x = cells.x + np.cumsum(ahead * np.cos(course), axis=0) + jiggle[:, 0] - side * np.sin(course)
-    y = cells.y + np.cumsum(ahead * np.sin(course), axis=0) + jiggle[:, 1] + side * np.cos(course)
-    return cells, Paths(interval, x, y, course + 0.15 * side)
+    x = cells.x + np.cumsum(ahead * np.cos(course), axis=0) - side * np.sin(course)
+    y = cells.y + np.cumsum(ahead * np.sin(course), axis=0) + side * np.cos(course)
+    jiggle = JIGGLE * noise[:, 3:]
+    return cells, Paths(interval, x + jiggle[:, 0], y + jiggle[:, 1], course + 0.15 * side)
 
 
 def draw_stage(
@@ -74,6 +109,5 @@ def draw_stage(
     angle = 2 * np.pi * chance[:, 2:3]
     jumps = size * np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
     window = np.hanning(max(round(0.2 / interval), 1) + 2)
-    window /= window.sum()
-    smooth = [np.convolve(jumps[:, axis], window)[:instants] for axis in range(2)]
-    return np.cumsum(np.transpose(smooth), axis=0)
+    smooth = signal.lfilter(window / window.sum(), [1], jumps, axis=0)
+    return np.cumsum(smooth, axis=0)
