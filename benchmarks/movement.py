@@ -107,7 +107,8 @@ def measure_piece(path: np.ndarray) -> dict[str, float]:
 def summarize(cells: pd.DataFrame) -> pd.Series:
     moving = cells[cells["vap"] >= MOVING]
     rest = cells[cells["vap"] < MOVING]
-    quantiles = moving[[*LABELS, "turn", "sway", "beat", "unsteady", "raw"]].quantile([0.1, 0.25, 0.5, 0.75, 0.9])
+    columns = [*LABELS, "turn", "sway", "beat", "unsteady", "raw"]
+    quantiles = moving[columns].quantile([0.1, 0.25, 0.5, 0.75, 0.9])
     values = {f"{name} {q:.0%}": quantiles[name][q] for name in quantiles for q in quantiles.index}
     medians = np.log(moving.groupby("participant")["vap"].median())
     values |= {"cells": len(cells), "moving": len(moving) / len(cells)}

@@ -26,6 +26,11 @@ class Scene:
     blurred: float  # share of the heads that are far out of focus
     debris: float  # how much of it, 1 as in `bodies.DEBRIS`
 
+    @property
+    def population(self) -> tuple[tuple[int, ...], float]:
+        """Return the last arguments of `draw_cells`."""
+        return self.cell_counts, self.progressive
+
 
 SCENES = {
     "debris": Scene(0.25, False, (10, 20, 25), 0.5, 0.3, 1.4),  # as visem_52

@@ -52,7 +52,7 @@ class Recording:
         self.frames = frames
         interval = 1 / (2 * frame_rate)  # interlaced frames show two instants
         self.participant, self.seed = participant, seed
-        cells = draw_cells(participant, seed, self.scene.cell_counts, self.scene.progressive)
+        cells = draw_cells(participant, seed, *self.scene.population)
         self.cells, self.paths = draw_paths(cells, participant, seed, 2 * frames, interval)
         self.stage = draw_stage(participant, seed, self.conditions.drift, 2 * frames, interval)
         rng = random_stream(participant, seed, "optics")
