@@ -104,7 +104,7 @@ def test_conditions_have_the_shares_of_their_table():
     for scene, kind in SCENES.items():
         share = np.mean([conditions.scene == scene for conditions in drawn])
         assert abs(share - kind.share) < 0.05
-    assert {conditions.rate_factor for conditions in drawn} == set(range(18, 33))
+    assert {conditions.rate_factor for conditions in drawn} == set(range(16, 29))
 
 
 def test_labels_of_the_realistic_style_count_its_cells():

@@ -1,13 +1,6 @@
 """What a simulated participant's realistic video shows, drawn from the participant's seed.
 
-| part | values and their shares |
-|---|---|
-| scene | one row of SCENES |
-| drift of the stage | none 0.5, constant 0.3 (1 to 12 px/s), jerky 0.2 (jumps of 3 to 25 px) |
-| interlaced | half of the bright-field videos, a tenth of the others |
-| compression | constant rate factor of H.264, 18 (good) to 32 (blocky), uniform |
-| illumination | falls towards the edges by 0 to 12 %, in a quarter of the videos by 12 to 45 % |
-| noise of the camera | standard deviation 1 to 4 gray levels, uniform |
+docs/explanation/method.md has the table for users.
 """
 
 from dataclasses import dataclass
@@ -60,6 +53,6 @@ def draw_conditions(participant: int, seed: int) -> Conditions:
     scene = str(rng.choice(list(SCENES), p=[kind.share for kind in SCENES.values()]))
     drift = str(rng.choice(list(DRIFTS), p=list(DRIFTS.values())))
     interlaced = bool(rng.random() < (0.5 if SCENES[scene].bright_field else 0.1))
-    rate_factor = int(rng.integers(18, 33))
+    rate_factor = int(rng.integers(16, 29))
     vignette = rng.uniform(0.12, 0.45) if rng.random() < 0.25 else rng.uniform(0, 0.12)
     return Conditions(scene, drift, interlaced, rate_factor, vignette, rng.uniform(1, 4))
