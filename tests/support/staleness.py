@@ -83,6 +83,7 @@ SIMULATED = [
            seen_in_fold_2("simulate_labels write_sample_table"), "6 was held out in fold 1"),
     Change("dataset.simulated.seconds", 0.7, f"simulate_video {CLIPS}"),
     Change("dataset.simulated.seed", 2, EVERYTHING),
+    Change("dataset.simulated.style", "realistic", EVERYTHING),
     Change("inputs.*.frames", {"inputs.I4.frames": 17}, CLIPS,
            "the longest type decides the length and position of clips", True),
     Change("inputs.*.frames", {"inputs.I3.frames": 8}, of_input("I3"), "", True),

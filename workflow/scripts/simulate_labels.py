@@ -11,8 +11,10 @@ from motilens.simulation.visem_files import (
 
 def main(job):
     settings = job.params.depends_on["settings"]
-    participants, seed = (settings[f"dataset.simulated.{key}"] for key in ("participants", "seed"))
-    table = simulated_sample_table(participants, seed, folder=".")
+    participants, seed, style = (
+        settings[f"dataset.simulated.{key}"] for key in ("participants", "seed", "style")
+    )
+    table = simulated_sample_table(participants, seed, ".", style)
     with atomic_write(job.output.labels) as temporary:
         write_label_table(table, temporary)
     with atomic_write(job.output.video_list) as temporary:

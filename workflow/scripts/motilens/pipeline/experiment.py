@@ -264,8 +264,8 @@ def _read_data_set(config: dict, stored: dict | None, compare: bool) -> tuple[pd
     dataset = config["dataset"]
     if simulated := dataset.get("simulated"):
         # Known before its files are made.
-        participants, seed = simulated["participants"], simulated["seed"]
-        return simulated_sample_table(participants, seed, SIMULATED_VIDEOS), Issues()
+        participants, seed, style = (simulated[k] for k in ("participants", "seed", "style"))
+        return simulated_sample_table(participants, seed, SIMULATED_VIDEOS, style), Issues()
     if dataset.get("archive") and not Path(dataset["labels"]).exists():
         raise InputError(
             f"{dataset['labels']}: no such file: correct dataset.labels, or fetch the data set "

@@ -48,10 +48,11 @@ class Dependencies:
     # Steps on single videos.
 
     def _simulate_video(self, wildcards) -> dict:
-        return {"settings": self._select("dataset.simulated.seconds", "dataset.simulated.seed")}
+        keys = (f"dataset.simulated.{key}" for key in ("seconds", "seed", "style"))
+        return {"settings": self._select(*keys)}
 
     def _simulate_labels(self, wildcards) -> dict:
-        keys = "dataset.simulated.participants", "dataset.simulated.seed"
+        keys = (f"dataset.simulated.{key}" for key in ("participants", "seed", "style"))
         return {"settings": self._select(*keys)}
 
     def _write_sample_table(self, wildcards) -> dict:

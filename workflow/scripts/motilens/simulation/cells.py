@@ -23,7 +23,10 @@ HEAD_SHARE = (0.9572, 0.0287)
 MIDPIECE_SHARE = (0.2376, 0.1002)
 TAIL_SHARE = (0.1506, 0.0932)
 # One independent random stream a purpose: more debris must not change the cells.
-RANDOM_STREAMS = ("population", "name", "fluid", "debris", "background", "noise")
+RANDOM_STREAMS = (
+    "population", "name", "fluid", "debris", "background", "noise",
+    "conditions", "swimming", "stage", "optics",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,19 @@ class Cells:
     second_tail: np.ndarray  # bool
 
 
-def draw_cells(participant: int, seed: int) -> Cells:
-    """Draw a participant's population: its percentages first, then cells that add up to them."""
+def draw_cells(
+    participant: int,
+    seed: int,
+    counts: tuple[int, ...] = CELL_COUNTS,
+    progressive: float = PROGRESSIVE_SHARE_OF_REST[0],
+) -> Cells:
+    """Draw a participant's population: its percentages first, then cells that add up to them.
+
+    `progressive` is the mean share of those cells that are not non-progressive.
+    """
     rng = random_stream(participant, seed, "population")
-    count = int(rng.choice(CELL_COUNTS))
-    motility = _draw_motility(rng, count)
+    count = int(rng.choice(counts))
+    motility = _draw_motility(rng, count, progressive)
     shares = HEAD_SHARE, MIDPIECE_SHARE, TAIL_SHARE
     head, midpiece, tail = (_draw_defects(rng, count, *share) for share in shares)
     return Cells(
@@ -135,9 +146,9 @@ def _draw_beta(rng: Generator, mean: float, deviation: float) -> float:
     return rng.beta(mean * concentration, (1 - mean) * concentration)
 
 
-def _draw_motility(rng: Generator, count: int) -> np.ndarray:
+def _draw_motility(rng: Generator, count: int, share: float) -> np.ndarray:
     nonprogressive = _draw_beta(rng, *NONPROGRESSIVE_SHARE)
-    progressive = (1 - nonprogressive) * _draw_beta(rng, *PROGRESSIVE_SHARE_OF_REST)
+    progressive = (1 - nonprogressive) * _draw_beta(rng, share, PROGRESSIVE_SHARE_OF_REST[1])
     wanted = count * np.array([progressive, nonprogressive, 1 - progressive - nonprogressive])
     counts = np.floor(wanted).astype(int)
     largest_remainders = np.argsort(counts - wanted)[: count - counts.sum()]

@@ -22,6 +22,14 @@ from motilens.simulation.cells import (
     Cells,
     Poses,
 )
+from motilens.simulation.patches import (
+    add_spots,
+    add_values,
+    as_column,
+    pixel_patches,
+    smooth_noise,
+    smooth_step,
+)
 
 # How strongly red, green and blue take part. Shadows look bluish, and so does a strong glow; the
 # lens spreads red the most, so that a glow fades out in orange.
@@ -90,13 +98,13 @@ class Scene:
 
 def draw_background(rng: Generator) -> np.ndarray:
     """Draw uneven, slightly vignetted gray-brown light with fine grain, float32 (3, 480, 640)."""
-    clouds = _smooth_noise(rng, 50)
-    grain = 0.6 * _smooth_noise(rng, 0.8) + 0.6 * _smooth_noise(rng, 3)
+    clouds = smooth_noise(rng, 50)
+    grain = 0.6 * smooth_noise(rng, 0.8) + 0.6 * smooth_noise(rng, 3)
     y, x = np.mgrid[-1 : 1 : FRAME_HEIGHT * 1j, -1 : 1 : FRAME_WIDTH * 1j]
     vignette = -rng.uniform(0.01, 0.06) * (x**2 + y**2) + rng.uniform(-0.03, 0.03) * x
     light = rng.uniform(80, 105) * np.exp(0.025 * clouds + 0.018 * grain + vignette)
     cast = np.array([1.06, 1.0, 0.915]) + rng.normal(0, 0.005, 3)
-    stains = np.exp([0.01 * _smooth_noise(rng, 4) for _ in cast])
+    stains = np.exp([0.01 * smooth_noise(rng, 4) for _ in cast])
     return (cast[:, None, None] * light * stains).astype(np.float32)
 
 
@@ -128,13 +136,13 @@ def add_debris(
     size = np.digitize(debris["radius"], (1.8, 5.0))
     for group, reach in enumerate((6, 11, 17)):
         part = {name: values[size == group] for name, values in debris.items()}
-        dx, dy, pixels = _patches(part["x"] + shift[0], part["y"] + shift[1], reach)
-        core, rim, blur = _column(part["core"]), _column(part["rim"]), _column(part["blur"])
-        outside = np.hypot(dx, dy) - _column(part["radius"])
-        signal = core * _step(-2.5 * outside / blur)
+        dx, dy, pixels = pixel_patches(part["x"] + shift[0], part["y"] + shift[1], reach)
+        core, rim, blur = as_column(part["core"]), as_column(part["rim"]), as_column(part["blur"])
+        outside = np.hypot(dx, dy) - as_column(part["radius"])
+        signal = core * smooth_step(-2.5 * outside / blur)
         signal += rim * np.exp(-(((outside - 1.5 * blur) / (1.6 * blur)) ** 2))
-        _add(dark, pixels, np.minimum(signal, 0))
-        _add(bright, pixels, np.maximum(signal, 0))
+        add_values(dark, pixels, np.minimum(signal, 0))
+        add_values(bright, pixels, np.maximum(signal, 0))
 
 
 def find_necks(cells: Cells, poses: Poses) -> Poses:
@@ -157,12 +165,12 @@ def add_heads(
     half_length = cells.head_length[which] / 2 / MICRONS_PER_PIXEL
     x, y = x + half_length * np.cos(angle), y + half_length * np.sin(angle)
 
-    dx, dy, pixels = _patches(x, y, 16)
-    cos, sin, a = _column(np.cos(angle)), _column(np.sin(angle)), _column(half_length)
-    b = _column(cells.head_width[which] / 2 / MICRONS_PER_PIXEL)
-    blur = _column(0.8 + cells.defocus[which])
+    dx, dy, pixels = pixel_patches(x, y, 16)
+    cos, sin, a = as_column(np.cos(angle)), as_column(np.sin(angle)), as_column(half_length)
+    b = as_column(cells.head_width[which] / 2 / MICRONS_PER_PIXEL)
+    blur = as_column(0.8 + cells.defocus[which])
     along, across = dx * cos + dy * sin, dy * cos - dx * sin
-    width = b * (1 + _column(cells.head_taper[which]) * np.clip(along / a, -1, 1))
+    width = b * (1 + as_column(cells.head_taper[which]) * np.clip(along / a, -1, 1))
     scaled = np.hypot(along / a, across / width) + 1e-6
     slope = np.hypot(along / a**2, across / width**2) + 1e-6
     outside = scaled * (scaled - 1) / slope  # distance from the outline, to first order
@@ -172,18 +180,18 @@ def add_heads(
 
     # Swimming cells roll about their long axis, and their heads flash.
     roll = np.sin(0.5 * np.pi * cells.beat_frequency * time + 3 * cells.phase)
-    flash = _column((0.25 * roll * (cells.beat_frequency > 0))[which])
-    from_glint = along / a - _column(cells.glint[which])
+    flash = as_column((0.25 * roll * (cells.beat_frequency > 0))[which])
+    from_glint = along / a - as_column(cells.glint[which])
     core = np.exp(-((from_glint / 0.5) ** 2) - (across / (0.5 * width)) ** 2)
     # What a head contains differs between heads: lobes of light with gray between them.
-    seed = _column(cells.phase[which])
+    seed = as_column(cells.phase[which])
     lobes = np.sin(2.6 * along / a + 5 * seed) * np.sin(1.8 * across / b + 9 * seed)
-    inside = (flash + 0.8 * lobes) * _step(-3 * outside / blur) + (0.9 + flash) * core
+    inside = (flash + 0.8 * lobes) * smooth_step(-3 * outside / blur) + (0.9 + flash) * core
     glow = 0.35 * np.exp(-((away / (1.5 + blur)) ** 2))
     glow += 0.35 * np.clip(1 - (away / 10) ** 2, 0, 1) ** 2
     shade = 0.5 - 0.3 * np.clip(along / a, -1, 1)  # darker at the neck
-    _add(dark, pixels, -shade * np.exp(-(((outside - 0.3) / (0.9 * blur)) ** 2)))
-    _add(bright, pixels, inside + glow)
+    add_values(dark, pixels, -shade * np.exp(-(((outside - 0.3) / (0.9 * blur)) ** 2)))
+    add_values(bright, pixels, inside + glow)
 
 
 def add_tails(dark: np.ndarray, cells: Cells, necks: Poses, time: float) -> None:
@@ -198,7 +206,7 @@ def add_tails(dark: np.ndarray, cells: Cells, necks: Poses, time: float) -> None
     y = y + step * np.cumsum(np.sin(angle), axis=1)
 
     length = TAIL_STEP * np.arange(along.shape[1])
-    thick = cells.midpiece_width[which, None] * _step(3 * (MIDPIECE_LENGTH - length))
+    thick = cells.midpiece_width[which, None] * smooth_step(3 * (MIDPIECE_LENGTH - length))
     # Tails lie at a slant: they leave the focus on their way.
     sigma = 0.65 + 0.4 * thick + cells.defocus[which, None] + cells.slant[which, None] * along
     # A beating tail smears within the exposure, the more the farther from the head.
@@ -210,12 +218,12 @@ def add_tails(dark: np.ndarray, cells: Cells, necks: Poses, time: float) -> None
     fade *= 1 + 0.5 * np.sin(0.9 * length + 3 * np.sin(0.35 * length + 9 * seed))
     depth = 0.14 * (fade + 1.5 * thick) * step / sigma**2  # out of focus is also fainter
     drawn = along <= 1
-    _add_spots(dark, x[drawn], y[drawn], sigma[drawn], -depth[drawn], 4)
+    add_spots(dark, x[drawn], y[drawn], sigma[drawn], -depth[drawn], 4)
 
     held, middle = np.flatnonzero(cells.droplet), int(0.4 * MIDPIECE_LENGTH / TAIL_STEP)
     size = cells.droplet[held] / MICRONS_PER_PIXEL
     x, y = x[held, middle], y[held, middle]
-    _add_spots(dark, x, y, 0.7 * size, np.full(len(held), -0.9), 8)
+    add_spots(dark, x, y, 0.7 * size, np.full(len(held), -0.9), 8)
 
 
 def tail_shapes(cells: Cells, time: float) -> tuple[np.ndarray, np.ndarray]:
@@ -229,42 +237,6 @@ def tail_shapes(cells: Cells, time: float) -> tuple[np.ndarray, np.ndarray]:
     along = length / cells.tail_length[:, None]
     beat = 2 * np.pi * (cells.beat_frequency[:, None] * time - length / WAVELENGTH)
     wave = cells.bending[:, None] * along**0.6 * np.sin(beat + cells.phase[:, None])
-    hairpin = cells.hairpin[:, None] * _step(40 * (along - 0.45))
+    hairpin = cells.hairpin[:, None] * smooth_step(40 * (along - 0.45))
     rest = cells.neck_bend[:, None] + cells.tail_curve[:, None] * along**1.4
     return rest + hairpin + wave, along
-
-
-def _step(distance: np.ndarray) -> np.ndarray:
-    """Return a smooth step from 0 (far below zero) to 1 (far above)."""
-    return 0.5 + 0.5 * np.tanh(distance / 2)
-
-
-def _smooth_noise(rng: Generator, scale: float) -> np.ndarray:
-    noise = ndimage.gaussian_filter(rng.standard_normal((FRAME_HEIGHT, FRAME_WIDTH)), scale)
-    return noise / noise.std()
-
-
-def _patches(x: np.ndarray, y: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return squares of pixels around points: dx (n, 1, p), dy (n, p, 1), indices (n, p, p)."""
-    steps = np.arange(-reach, reach + 1)
-    columns, rows = np.rint(x)[:, None] + steps, np.rint(y)[:, None] + steps
-    dx = (columns - x[:, None])[:, None, :].astype(np.float32)
-    dy = (rows - y[:, None])[:, :, None].astype(np.float32)
-    columns, rows = columns.astype(int) % TORUS_WIDTH, rows.astype(int) % TORUS_HEIGHT
-    return dx, dy, rows[:, :, None] * TORUS_WIDTH + columns[:, None, :]
-
-
-def _add(layer: np.ndarray, pixels: np.ndarray, values: np.ndarray) -> None:
-    np.add.at(layer.reshape(-1), pixels.reshape(-1), values.reshape(-1))
-
-
-def _add_spots(layer: np.ndarray, x, y, sigma, weight, reach: int) -> None:
-    dx, dy, pixels = _patches(x, y, reach)
-    scale = _column(1 / (np.sqrt(2) * sigma))
-    spots = np.exp(-((dy * scale) ** 2)) * np.exp(-((dx * scale) ** 2))
-    _add(layer, pixels, _column(weight) * spots)
-
-
-def _column(values: np.ndarray) -> np.ndarray:
-    """Return one value for each patch; float32 is exact enough and twice as fast."""
-    return values.astype(np.float32)[:, None, None]

@@ -6,6 +6,7 @@ import pandas as pd
 
 from motilens.core.labels import LABELS
 from motilens.simulation.cells import cell_percentages, draw_cells, random_stream
+from motilens.simulation.conditions import SCENES, draw_conditions
 
 VIDEO_NOTES = {2: "_lots of debris", 7: "_minor drift"}  # as VISEM's: file names may contain spaces
 
@@ -19,7 +20,9 @@ def make_video_name(participant: int, seed: int) -> str:
     return f"{participant}_{year:02d}.{month:02d}.{day:02d}{note}_{assessor}.avi"
 
 
-def simulated_sample_table(participants: int, seed: int, folder: str) -> pd.DataFrame:
+def simulated_sample_table(
+    participants: int, seed: int, folder: str, style: str = "plain"
+) -> pd.DataFrame:
     """Return what `read_samples` will read once the files are written.
 
     One row for each participant: index sample, participant (str), video (path), six percentages.
@@ -28,11 +31,18 @@ def simulated_sample_table(participants: int, seed: int, folder: str) -> pd.Data
         {
             "participant": str(participant),
             "video": f"{folder}/{make_video_name(participant, seed)}",
-            **cell_percentages(draw_cells(participant, seed)),
+            **_draw_percentages(participant, seed, style),
         }
         for participant in range(1, participants + 1)
     )
     return table.set_index(pd.Index(table["participant"], name="sample"))
+
+
+def _draw_percentages(participant: int, seed: int, style: str) -> dict[str, float]:
+    scene = ()
+    if style == "realistic":
+        scene = SCENES[draw_conditions(participant, seed).scene].population
+    return cell_percentages(draw_cells(participant, seed, *scene))
 
 
 def write_label_table(table: pd.DataFrame, path: Path) -> None:
