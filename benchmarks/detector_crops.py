@@ -164,7 +164,8 @@ def _draw_phase_debris(images, rng: Generator, contrast: float, look: dict) -> N
             half, amplitude = rng.uniform(5, 13), contrast * rng.uniform(-0.9, 1)
             glow = (half, rng.uniform(2, 6), rng.uniform(0.3, 1.1) * contrast)
             body = _body(half, half * rng.uniform(0.85, 1), amplitude, blur=rng.uniform(0.8, 2),
-                         hollow=rng.uniform(0, 1.5), gradient=rng.uniform(-0.3, 0.3), glow=glow)  # fmt: skip
+                         hollow=rng.uniform(0, 1.5), gradient=rng.uniform(-0.3, 0.3),
+                         glow=glow)  # fmt: skip
         elif kind == 3:  # a bright spot in a halo, as large as a head
             half, amplitude = rng.uniform(3.5, 6.5), contrast * rng.uniform(0.4, 1.3)
             glow = (half, rng.uniform(2, 7), rng.uniform(0.1, 0.6) * contrast)
@@ -176,8 +177,9 @@ def _draw_phase_debris(images, rng: Generator, contrast: float, look: dict) -> N
             _draw_group(images, rng, rng.uniform(1.5, 3.5), rng.integers(3, 8), part)
             continue
         else:  # a crystal or a piece of fiber
-            body = _body(rng.uniform(4, 12), rng.uniform(0.8, 2.2), contrast * rng.uniform(-0.7, 0.9),
-                         blur=blur, gradient=0.3, rim=rng.uniform(0, 0.5))  # fmt: skip
+            body = _body(rng.uniform(4, 12), rng.uniform(0.8, 2.2),
+                         contrast * rng.uniform(-0.7, 0.9), blur=blur, gradient=0.3,
+                         rim=rng.uniform(0, 0.5))  # fmt: skip
         _draw_resting(images, rng, body)
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import imageio_ffmpeg
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+from motilens.motility.kinematics import compute_kinematics
 from motilens.simulation.render import render_video
-from motilens.tracking.kinematics import compute_kinematics
 from motilens.tracking.tracker import track_first_seconds
 from motilens.video.encode import encode_video
 

@@ -22,9 +22,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+from motilens.motility.kinematics import compute_kinematics
 from motilens.simulation.conditions import Conditions
 from motilens.simulation.recording import Recording
-from motilens.tracking.kinematics import compute_kinematics
 
 RATE = 49.0  # frames/s, as nearly all videos of VISEM-Tracking
 PIECE = 60  # frames: a second, and what averaging takes at the ends

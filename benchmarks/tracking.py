@@ -47,8 +47,8 @@ from trackeval.metrics import CLEAR, HOTA, Identity
 from tracking_truth import BOX, find_truths, read_tracks, read_truth
 
 from motilens.core.command_line import run_command_line
+from motilens.motility.kinematics import MIN_PATH, compute_kinematics
 from motilens.pipeline.config import check_config
-from motilens.tracking.kinematics import MIN_PATH, compute_kinematics
 from motilens.tracking.tracker import track_video
 from motilens.video.probe import probe_video
 

@@ -23,9 +23,9 @@ from motilens.inference.cli import main
 from motilens.inference.predictor import predict_videos, prediction_to_dict
 from motilens.models.backbones import make_backbone
 from motilens.models.regressor import build_regressor
+from motilens.motility.kinematics import compute_kinematics
+from motilens.motility.label_proportions import LabelProportionModel
 from motilens.simulation.render import render_video
-from motilens.tracking.kinematics import compute_kinematics
-from motilens.tracking.label_proportions import LabelProportionModel
 from motilens.tracking.trajectories import read_tracks
 from motilens.training.model_files import load_model
 from motilens.training.regressor import predict_stacks

@@ -5,8 +5,8 @@ import pandas as pd
 from motilens.core.files import hash_file, write_table
 from motilens.core.records import make_provenance, read_record, write_record
 from motilens.evaluation.predictions import check_no_leakage, make_prediction_table
+from motilens.motility.baselines import predict_baseline
 from motilens.pipeline.job import run_job
-from motilens.tracking.baselines import predict_baseline
 from motilens.tracking.trajectories import downscale_factor, read_tracks
 
 

@@ -223,7 +223,7 @@ def test_names_of_methods_and_lengths_of_tracks_must_be_possible():
         "ensembles.both: cell is neither among inputs nor among baselines; known here: I1, cells",
     ]
     [line] = find(baselines=["msd"], tracking={"duration": 0.9})
-    assert "no track of 50 frames fits into the first 0.9 s (tracking.duration)" in line
+    assert "no track of 1 s fits into the first 0.9 s (tracking.duration)" in line
     assert find(tracking={"duration": 0.9}) == [], "nobody tracks"
     assert find(baselines=["msd"], tracking={"duration": 1}) == []
 

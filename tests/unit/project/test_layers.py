@@ -9,12 +9,13 @@ LIBRARY = ROOT / "workflow/scripts/motilens"
 # Which packages each may import; the order allows no cycle. All may import core.
 LAYERS = {
     "core": [],
-    "video": [], "dataset": [], "simulation": [], "models": [], "compute": [], "evaluation": [],
+    "video": [], "dataset": [], "motility": [], "simulation": [], "models": [], "compute": [],
+    "evaluation": [],
     "clips": ["video"], "tracking": ["video"],
     "training": ["clips", "compute", "models"],
     "reports": ["evaluation"],
-    "inference": ["clips", "compute", "dataset", "models", "reports", "tracking", "training",
-                  "video"],
+    "inference": ["clips", "compute", "dataset", "models", "motility", "reports", "tracking",
+                  "training", "video"],
     "pipeline": ["clips", "dataset", "evaluation", "simulation"],
 }  # fmt: skip
 MODULES = sorted(path for path in LIBRARY.rglob("*.py") if path.name != "__init__.py")

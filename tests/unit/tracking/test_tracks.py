@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motilens.tracking import kinematics, trajectories
+from motilens.motility import kinematics
+from motilens.tracking import trajectories
 from motilens.tracking.blobs import track_blobs
 from motilens.tracking.tracker import explain_no_tracks, track_first_seconds
 from motilens.tracking.trajectories import count_first_frames, read_tracks

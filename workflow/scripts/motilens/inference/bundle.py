@@ -16,7 +16,7 @@ from motilens.core.files import atomic_write
 from motilens.core.records import read_record
 from motilens.core.text import describe_error
 from motilens.models.regressor import Regressor, build_regressor
-from motilens.tracking.label_proportions import LabelProportionModel
+from motilens.motility.label_proportions import LabelProportionModel
 from motilens.training.model_files import load_model
 
 BUNDLE_HEADER = b"Motilens bundle 5, SHA-256 "

@@ -5,21 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from motilens.tracking.kinematics import (
+from motilens.motility.kinematics import (
     MIN_BEAT_RATE,
     MIN_BEAT_SECONDS,
     MIN_SECONDS,
     classify_cells,
     measure_cells,
 )
+from motilens.tracking.frame_setup import HEAD_MICRONS
 from motilens.tracking.tracker import TrackedVideo
 
 CLASSES = ("rapid_progressive", "slow_progressive", "nonprogressive", "immotile")
 LENGTHS = ["vcl", "vsl", "vap", "alh", "progression"]  # lengths, or lengths per second
 RATIOS = ["lin", "str", "wob"]
-# Of a human head. Fixed and stained ones have a median of 4.1 µm (WHO manual); live ones, with the
-# bright rim of phase contrast, look longer.
-HEAD_MICRONS = 5.0
 COLUMNS = [
     "cell", "frames", "first_frame", "seconds", "class", "unit", "vcl", "vsl", "vap", *RATIOS,
     "alh", "bcf", "progression", *(f"{name}_heads" for name in LENGTHS),

@@ -21,7 +21,7 @@ from motilens.inference.domain_shift import (
     measure_appearance,
 )
 from motilens.inference.new_videos import check_video_file, explain_failure
-from motilens.tracking.kinematics import compute_kinematics
+from motilens.motility.kinematics import compute_kinematics
 from motilens.tracking.tracker import explain_no_tracks, track_first_seconds
 from motilens.tracking.trajectories import count_first_frames
 from motilens.training.regressor import CHANNELS_LAST, predict_stacks

@@ -28,8 +28,8 @@ RENAMED_KEYS = {
     "regressor.unhealthy": "regressor.on_collapse",
     "slurm": None,  # to slurm/profile.yaml
     "tracks": "tracking (seconds: duration, brightness: min_mass_fraction, reach: search_range, "
-    "shortest: min_track_duration, in seconds)",
-    "tracking.min_track_length": "tracking.min_track_duration, in seconds",
+    "shortest: min_track_duration)",
+    "tracking.min_track_length": "tracking.min_track_duration",
 }
 RENAMED_VALUES = {
     "loss": {"squared": "mse", "absolute": "l1"},

@@ -1,1 +1,1 @@
-"""Tracks of single cells, their kinematics, and baselines that use them."""
+"""Tracks of single cells: heads are found, linked, and judged."""

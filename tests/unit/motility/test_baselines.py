@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from motilens.core.labels import MOTILITY
-from motilens.tracking import baselines
-from motilens.tracking.kinematics import compute_kinematics
-from motilens.tracking.label_proportions import CELL_FEATURES, WEIGHT_DECAYS
-from motilens.tracking.label_proportions import LabelProportionModel as Model
-from motilens.tracking.label_proportions import fit_label_proportions as fit
+from motilens.motility import baselines
+from motilens.motility.kinematics import compute_kinematics
+from motilens.motility.label_proportions import CELL_FEATURES, WEIGHT_DECAYS
+from motilens.motility.label_proportions import LabelProportionModel as Model
+from motilens.motility.label_proportions import fit_label_proportions as fit
 from motilens.tracking.trajectories import empty_tracks
 from support.errors import assert_refused
 from support.tracks import FRAME_RATE, straight_track

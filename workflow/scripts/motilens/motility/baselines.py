@@ -11,12 +11,12 @@ from sklearn.svm import SVR
 
 from motilens.core.errors import InputError
 from motilens.core.labels import MOTILITY
-from motilens.tracking.kinematics import (
+from motilens.motility.kinematics import (
     casa_motility,
     compute_kinematics,
     log_mean_squared_displacements,
 )
-from motilens.tracking.label_proportions import CV_FOLDS, fit_label_proportions
+from motilens.motility.label_proportions import CV_FOLDS, fit_label_proportions
 
 N_WORDS = 32  # kinds of movement that are distinguished
 C_GRID = (0.1, 1.0, 10.0, 100.0)  # of the SVR, chosen among the training participants

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motilens.tracking import kinematics
-from motilens.tracking.kinematics import MEASURES, classify_cells, measure_cells
+from motilens.motility import kinematics
+from motilens.motility.kinematics import MEASURES, classify_cells, measure_cells
 from motilens.tracking.trajectories import empty_tracks
 from support.tracks import make_track, straight_track
 

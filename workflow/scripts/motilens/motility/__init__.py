@@ -1,0 +1,1 @@
+"""What tracks say: kinematics of cells, and percentages of samples."""
