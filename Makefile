@@ -58,10 +58,11 @@ predict: .venv/ready
 
 # Tracks, speeds and WHO categories of the cells in new videos. A call that was stopped goes on in
 # the same OUT. MICRONS_PER_PIXEL: the scale; DURATION: seconds of each video, instead of all.
+# NO_VIDEO=1: no overlays.
 track: OUT ?= tracks
 track: .venv/ready
 	$(call for_videos,$(if $(MICRONS_PER_PIXEL),--microns-per-pixel $(MICRONS_PER_PIXEL)) \
-		$(if $(DURATION),--duration $(DURATION)) \
+		$(if $(DURATION),--duration $(DURATION)) $(if $(NO_VIDEO),--no-video) \
 		$(if $(CONFIG),--config $(call quote,$(CONFIG)))) -- "$$@"
 
 # Downloads and unpacks the data set that a configuration names.

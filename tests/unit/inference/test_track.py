@@ -204,6 +204,67 @@ def test_a_video_without_cells_has_empty_tables_and_a_message(folder, tracker, c
     assert read_summary()["cells"].tolist() == [0]
 
 
+def test_foreign_files_of_any_number_and_a_foreign_table_stay(folder, tracker):
+    add_videos(folder, "a/x.avi", "b/x.avi", "tracks/x.2.mp4", "data/videos.csv")
+    call("a", "b")
+    assert (folder / "tracks/x.2.mp4").read_text() == "tracks/x.2.mp4"
+    assert read_summary()["name"].tolist() == ["x", "x.3"]
+    call("a", "b")
+    assert len(tracker.calls) == 2
+    message = call("a", "--out", "data", code=1)
+    assert "data/videos.csv is there, and is none of ours: name another folder" in message
+    assert (folder / "data/videos.csv").read_text() == "data/videos.csv"
+
+
+def test_a_video_keeps_its_name_where_another_left_a_gap(folder, tracker):
+    add_videos(folder, "a/x.avi", "b/x.avi", "c/x.avi")
+    tracker.outcomes["x.avi"] = DamagedVideo("x.avi: cut")
+    call("b", code=1)
+    tracker.outcomes.clear()
+    call("a", "b", "c")
+    (folder / "b/x.avi").write_text("another recording")
+    tracker.outcomes["x.avi"] = DamagedVideo("x.avi: cut")
+    call("b", code=1)
+    done = len(tracker.calls)
+    call("c")
+    assert len(tracker.calls) == done, "x.3 is complete"
+    assert read_summary()["name"].tolist() == ["x", "x.3"]
+
+
+def test_each_of_two_copies_finds_its_own_files_again(folder, tracker):
+    add_videos(folder, "a/x.avi", "b/x.avi")
+    (folder / "b/x.avi").write_bytes((folder / "a/x.avi").read_bytes())
+    call("a", "b")
+    call("b")
+    table = read_summary()
+    assert dict(zip(table["name"], table["video"], strict=True)) == {
+        "x": "a/x.avi", "x.2": "b/x.avi"
+    }  # fmt: skip
+
+
+def test_overlays_are_left_out_and_made_later(folder, tracker):
+    add_videos(folder, "new/1.avi")
+    call("new", "--no-video")
+    names = {f"1{suffix}" for suffix in SUFFIXES} | {"videos.csv"}
+    assert list_names() == names - {"1.mp4"}
+    call("new", "--no-video")
+    assert len(tracker.calls) == 1
+    call("new")
+    assert list_names() == names
+    call("new", "--no-video")
+    assert len(tracker.calls) == 2 and list_names() == names
+
+
+@pytest.mark.parametrize("length", [0.0, np.nan])
+def test_no_head_has_no_length_and_the_record_is_json(folder, tracker, monkeypatch, length):
+    add_videos(folder, "new/1.avi")
+    nothing = make_tracked_video(empty_tracks(), 60, head_length=length)
+    monkeypatch.setattr(track_cli, "track_video", lambda *_: nothing)
+    call("new")
+    assert read_summary()[["cells", "scale", "error"]].values.tolist() == [[0, "unknown", ""]]
+    assert "NaN" not in (folder / "tracks/1.json").read_text()
+
+
 @pytest.mark.parametrize("option", ["--frame-rate", "--microns-per-pixel", "--duration"])
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "0,5", "x"])
 def test_numbers_that_cannot_be_are_refused(option, value, capsys):

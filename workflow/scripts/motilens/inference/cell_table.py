@@ -1,5 +1,6 @@
 """The cells of a tracked video as a table for people: measures with units, WHO's categories."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,13 +30,15 @@ class Scale:
     """How long a pixel's height is (µm), and whether that was given or follows from the heads."""
 
     microns_per_pixel: float
-    source: str  # "given" or "assumed"
+    source: str  # "given", "assumed", or "unknown" where no head was measured
 
 
 def find_scale(tracked: TrackedVideo, microns_per_pixel: float | None) -> Scale:
     """Return the given scale, or the one by which a typical head is HEAD_MICRONS long."""
     if microns_per_pixel:
         return Scale(microns_per_pixel, "given")
+    if not tracked.head_length > 0:  # 0 or NaN: nothing was found
+        return Scale(math.nan, "unknown")
     return Scale(HEAD_MICRONS / tracked.head_length, "assumed")
 
 

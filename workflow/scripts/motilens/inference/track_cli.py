@@ -28,7 +28,7 @@ from motilens.inference.new_videos import (
     list_videos,
 )
 from motilens.inference.overlay import write_overlay
-from motilens.inference.track_folder import SUMMARY, TrackFolder
+from motilens.inference.track_folder import OVERLAY, SUMMARY, TrackFolder
 from motilens.tracking.tracker import TrackedVideo, track_video
 from motilens.tracking.trajectories import TRACK_COLUMNS
 
@@ -63,7 +63,7 @@ def track_new_videos(
         "microns_per_pixel": options.microns_per_pixel,
     }
     videos, rows = list_videos(options.videos), []
-    folder = TrackFolder(options.out, make_provenance(code, settings))
+    folder = TrackFolder(options.out, make_provenance(code, settings), not options.no_video)
     folder.check_use(videos)
 
     def describe_progress() -> str:
@@ -77,7 +77,7 @@ def track_new_videos(
                 print(f"  {line}", flush=True)
             folder.write_summary(rows)  # what is done stays, whatever follows
     usable = sum(not row["error"] for row in rows)
-    more = ", and four files for each" if usable else ""
+    more = ", and the files of each" if usable else ""
     print(f"{usable} of {len(rows)} videos: {options.out / SUMMARY}{more}")
     print("For research: not a diagnosis.")
     sys.exit(0 if usable else 1)
@@ -92,6 +92,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(name, type=positive_number, metavar="MICRONS", help=help_text)
     help_text = "of each video, from its beginning, instead of all"
     parser.add_argument("--duration", type=positive_number, metavar="SECONDS", help=help_text)
+    help_text = "leave out NAME.mp4"
+    parser.add_argument("--no-video", action="store_true", help=help_text)
     help_text = "a configuration: its section `tracking` counts, without duration"
     parser.add_argument("--config", metavar="FILE", help=help_text)
     return parse_options(parser, arguments)
@@ -119,10 +121,13 @@ def _track_file(path: Path, settings: dict, folder: TrackFolder) -> dict:
         tracks = tracked.tracks[TRACK_COLUMNS].astype({"cell": int, "frame": int})
         write_table(files[".tracks.csv"], tracks, float_format="%.2f")
         write_table(files[".cells.csv"], cells, float_format="%.3f")
-        with atomic_write(files[".mp4"]) as temporary:
-            write_overlay(temporary, str(path), tracked, cells)
+        if OVERLAY in folder.needed:
+            with atomic_write(files[OVERLAY]) as temporary:
+                write_overlay(temporary, str(path), tracked, cells)
         summary = {"video": str(path), "name": name} | summarize_video(tracked, cells)
-        summary |= {"microns_per_pixel": scale.microns_per_pixel, "scale": scale.source}
+        summary |= {
+            "microns_per_pixel": _to_plain(scale.microns_per_pixel), "scale": scale.source
+        }  # fmt: skip
         summary |= {f"quality_{key}": _to_plain(value) for key, value in tracked.quality.items()}
         summary |= {"warnings": warnings, "error": ""}
         every_second = tracked.drift[:: max(1, round(tracked.frame_rate))]

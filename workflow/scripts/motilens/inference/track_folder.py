@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,8 @@ from motilens.core.records import Record, read_record, to_plain, write_record
 from motilens.core.text import to_printable
 from motilens.inference.new_videos import shorten_name
 
-SUFFIXES = (".tracks.csv", ".cells.csv", ".mp4", ".json")
+OVERLAY = ".mp4"
+SUFFIXES = (".tracks.csv", ".cells.csv", OVERLAY, ".json")
 SUMMARY = "videos.csv"
 SUMMARY_COLUMNS = [
     "video", "name", "cells", "rapid_progressive", "slow_progressive", "nonprogressive", "immotile",
@@ -33,17 +35,19 @@ class TrackFolder:
     Args:
         folder: is made if it is missing.
         provenance: see `make_provenance`; all videos of a folder have the same settings and code.
+        with_overlay: whether a video without its overlay is not complete.
     """
 
-    def __init__(self, folder: Path, provenance: dict):
+    def __init__(self, folder: Path, provenance: dict, with_overlay: bool = True):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.provenance = folder, to_plain(provenance)
+        self.needed = [suffix for suffix in SUFFIXES if with_overlay or suffix != OVERLAY]
         self.records, self.taken, self.rows = {}, set(), {}
         for file in sorted(folder.glob("*.json")):
             is_temporary = file.name.startswith(".") and ".part" in file.name
             record = None if is_temporary else _read_own(file)
             if record is not None:
-                self.records[_fold_name(file.stem)] = record
+                self.records[_fold_name(file.stem)] = record | {"name": file.stem}
                 if "summary" in record:
                     self.rows[file.stem] = record["summary"]
 
@@ -67,15 +71,21 @@ class TrackFolder:
                 raise InputError(
                     f"{self.folder} holds tracks of another version of the code: {OTHER_FOLDER}"
                 )
+        found = [] if _is_own_summary(self.folder / SUMMARY) else [self.folder / SUMMARY]
         for video in videos:
-            name = shorten_name(video.stem)
-            found = [file for file in self.list_files(name).values() if file.exists()]
-            if found and _fold_name(name) not in self.records:
-                raise InputError(f"{found[0]} is there, and is none of ours: {OTHER_FOLDER}")
+            found += self._list_foreign(shorten_name(video.stem))
+        if found:
+            raise InputError(f"{found[0]} is there, and is none of ours: {OTHER_FOLDER}")
 
     def list_files(self, name: str) -> dict[str, Path]:
         """Return the files of a video by SUFFIXES."""
         return {suffix: self.folder / f"{name}{suffix}" for suffix in SUFFIXES}
+
+    def _list_foreign(self, name: str) -> list[Path]:
+        """Return the files of a name that are there, unless a record says that they are ours."""
+        if _fold_name(name) in self.records:
+            return []
+        return [file for file in self.list_files(name).values() if file.exists()]
 
     def take_name(self, path: Path, content: str) -> str:
         """Return the name of a video's files; the same one when a call goes on.
@@ -85,19 +95,21 @@ class TrackFolder:
         Args:
             content: see `fingerprint_file`.
         """
-        stem = shorten_name(path.stem)
-        names = itertools.chain([stem], (f"{stem}.{number}" for number in itertools.count(2)))
-        free = None
-        for name in names:
-            record = self.records.get(_fold_name(name))
-            if _fold_name(name) not in self.taken:
-                if record and record["content"] == content:
-                    break
-                is_ours = record and record["path"] == os.path.realpath(path)
-                free = free or (name if is_ours or not record else None)
-            if free and not record:  # no further one holds this video
-                name = free
-                break
+        stem, place = shorten_name(path.stem), os.path.realpath(path)
+        pattern = re.compile(re.escape(_fold_name(stem)) + r"(\.\d+)?")
+
+        def rate_match(name: str) -> int:
+            record = self.records[name]
+            return 2 * (record["content"] == content) + (record["path"] == place)
+
+        open_names = [n for n in self.records if pattern.fullmatch(n) and n not in self.taken]
+        best = max(open_names, key=rate_match, default=None)
+        if best is not None and rate_match(best):
+            name = self.records[best]["name"]
+        else:
+            used = self.taken | self.records.keys()
+            names = itertools.chain([stem], (f"{stem}.{number}" for number in itertools.count(2)))
+            name = next(n for n in names if _fold_name(n) not in used and not self._list_foreign(n))
         self.taken.add(_fold_name(name))
         return name
 
@@ -105,13 +117,15 @@ class TrackFolder:
         """Return what is known of a video whose files are complete."""
         record = self.records.get(_fold_name(name), {})
         is_same = record.get("content") == content and "summary" in record
-        is_whole = all(file.exists() for file in self.list_files(name).values())
+        files = self.list_files(name)
+        is_whole = all(files[suffix].exists() for suffix in self.needed)
         return record["summary"] if is_same and is_whole else None
 
     def start_video(self, name: str, path: Path, content: str) -> dict[str, Path]:
         """Say that a video's files are ours and not complete; return them."""
         files = self.list_files(name)
-        record = {"content": content, "path": os.path.realpath(path), **self.provenance}
+        record = {"name": name, "content": content, "path": os.path.realpath(path)}
+        record |= self.provenance
         write_record(str(files[".json"]), record)
         for suffix in SUFFIXES[:-1]:  # of another video, or of a call that was stopped
             files[suffix].unlink(missing_ok=True)
@@ -148,6 +162,14 @@ def _read_own(file: Path) -> Record | None:
     except InputError:
         return None
     return record if {"content", "path", "settings", "code"} <= record.keys() else None
+
+
+def _is_own_summary(file: Path) -> bool:
+    """Return whether a file is missing, or is the table that this program writes."""
+    if not file.exists():
+        return True
+    start = ",".join(SUMMARY_COLUMNS).encode()
+    return file.is_file() and file.read_bytes()[: len(start)] == start
 
 
 def _fold_name(name: str) -> str:
