@@ -102,6 +102,7 @@ def _phase_cell(rng: Generator, contrast: float, look: dict, size: float) -> dic
         rim=rng.uniform(0.1, 0.7),
         tail=-rng.uniform(0.06, 0.4) * (1 + 0.3 * defocus),
         glow=(0.6 * half, rng.uniform(3, 7), rng.uniform(0.05, 0.35) * amplitude),
+        ripples=_ripples(rng, half, amplitude * (defocus > 0)),
     )
 
 
@@ -150,8 +151,12 @@ def _draw_phase_debris(images, rng: Generator, contrast: float, look: dict) -> N
         }
         _draw_group(images, rng, rng.uniform(0.6, 3.8), rng.choice([1, 1, 1, 2, 3]), speck)
     for _ in range(rng.poisson(6 * density)):
-        kind = rng.integers(6)
-        if kind == 0:  # a bead
+        kind = rng.integers(8)
+        if kind >= 6:  # a small thing out of focus: rings of light around a spot
+            half, amplitude = rng.uniform(1.5, 7), contrast * rng.uniform(0.05, 0.7)
+            body = _body(half, half, amplitude * rng.uniform(-0.5, 1), blur=rng.uniform(0.5, 2),
+                         ripples=_ripples(rng, half, amplitude))  # fmt: skip
+        elif kind == 0:  # a bead
             half, amplitude = rng.uniform(1, 4), contrast * rng.uniform(0.2, 1.2)
             hollow, glow = rng.choice([0, 1]) * rng.uniform(0.5, 2), rng.uniform(0, 0.3)
             body = _body(half, half, amplitude, blur=blur, hollow=hollow, rim=rng.uniform(0, 0.9),
@@ -203,7 +208,12 @@ def _body(half_length: float, half_width: float, amplitude: float, **look) -> di
     """Return an oval: brighter at its front by `gradient`, in its middle less by `hollow`."""
     usual = {"blur": 0.5, "taper": 0.0, "hollow": 0.0, "gradient": 0.0, "rim": 0.0, "tail": 0.0}
     sizes = {"half_length": half_length, "half_width": half_width, "amplitude": amplitude}
-    return usual | sizes | {"glow": (0, 1, 0)} | look
+    return usual | sizes | {"glow": (0, 1, 0), "ripples": (0, 1, 1)} | look
+
+
+def _ripples(rng: Generator, half: float, amplitude: float) -> tuple[float, float, float]:
+    """Draw what defocus makes of a spot: amplitude, wavelength and width of rings around it."""
+    return amplitude * rng.uniform(0.2, 1), rng.uniform(5, 12), half + rng.uniform(2, 6)
 
 
 def _add_body(image: np.ndarray, place: np.ndarray, angle: float, body: dict) -> None:
@@ -222,6 +232,12 @@ def _add_body(image: np.ndarray, place: np.ndarray, angle: float, body: dict) ->
 
 
 def _add_glow(image: np.ndarray, place: np.ndarray, body: dict) -> None:
+    amplitude, wavelength, width = body["ripples"]
+    if amplitude:
+        window = _window(place, 2 * width)
+        away = np.hypot(COLUMNS[window] - place[0], ROWS[window] - place[1])
+        rings = np.cos(2 * np.pi * away / wavelength) * np.exp(-((away / width) ** 2))
+        image[window] += amplitude * rings
     radius, width, amplitude = body["glow"]
     if amplitude:
         window = _window(place, radius + 3 * width + 2)

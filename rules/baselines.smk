@@ -5,7 +5,8 @@ rule track_cells:
     input:
         video=video_of,
     output:
-        "tracks/{sample}.csv.gz",
+        tracks="tracks/{sample}.csv.gz",
+        quality="tracks/{sample}.json",
     log:
         "logs/track_cells/{sample}.log",
     conda:
@@ -22,7 +23,8 @@ rule track_cells:
 
 rule predict_baseline:
     input:
-        tracks=expand(rules.track_cells.output, sample=SAMPLES),
+        tracks=expand(rules.track_cells.output.tracks, sample=SAMPLES),
+        quality=expand(rules.track_cells.output.quality, sample=SAMPLES),
         records=records_of(SAMPLES),
         index=lambda wildcards: index_of(f"training{wildcards.fold}", "all"),
     output:

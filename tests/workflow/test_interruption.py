@@ -38,7 +38,7 @@ STEPS = {
     "train_autoencoder": (4, "autoencoders"),
     "make_feature_images": (1, ON_DEMAND["make_feature_images"]),
     "train_regressor": (5, "regressors"),
-    "track_cells": (1, "tracks/1.csv.gz"),
+    "track_cells": (2, "tracks/1.csv.gz"),
     "predict_baseline": (2, "predictions/msd/motility/fold1/seed0.csv"),
     "average_predictions": (2, "predictions/both/motility/fold1/seed0.csv"),
     "compute_errors": (2, "tables/mae.csv"),

@@ -7,6 +7,7 @@ from motilens.core.records import make_provenance, read_record, write_record
 from motilens.evaluation.predictions import check_no_leakage, make_prediction_table
 from motilens.motility.baselines import predict_baseline
 from motilens.pipeline.job import run_job
+from motilens.tracking.quality import is_doubtful
 from motilens.tracking.trajectories import downscale_factor, read_tracks
 
 
@@ -29,14 +30,18 @@ def main(job):
     predicted, fitted = predict_baseline(method, labels, *sides, rates, scales, seed)
     table = make_prediction_table([(sample, 0) for sample in held_out], truth, values, predicted)
     write_table(job.output.predictions, table)
+    quality = [read_record(path)["quality"] for path in job.input.quality]
+    quality = dict(zip(depends_on["samples"], quality, strict=True))
     empty = ", ".join(sample for sample in held_out if tracks[sample].empty)
-    warning = f"no cell is tracked in {empty}: predicted by ZeroR" if empty else None
+    warnings = [f"no cell is tracked in {empty}: predicted by ZeroR"] if empty else []
+    if doubtful := ", ".join(sample for sample in tracks if is_doubtful(quality[sample])):
+        warnings.append(f"cells can hardly be told from debris in {doubtful}")
     description = dict(wildcards.items()) | {
         "method": method,
         "fitted": fitted,
         "cells": {sample: int(part["cell"].nunique()) for sample, part in tracks.items()},
         "autoencoder_collapsed": False,
-        "diagnostics": {"failure": None, "warning": warning},
+        "diagnostics": {"failure": None, "warning": "; ".join(warnings) or None},
         "training": training,
         "held_out": held_out,
         "predictions_sha256": hash_file(job.output.predictions),

@@ -6,6 +6,7 @@ import logging
 import torch
 
 from motilens.core.files import atomic_write
+from motilens.core.records import write_record
 from motilens.pipeline.job import run_job
 from motilens.tracking.tracker import explain_no_tracks, track_first_seconds
 from motilens.tracking.trajectories import count_first_frames, empty_tracks
@@ -19,9 +20,10 @@ def main(job):
     depends_on, video = job.params.depends_on, job.input.video
     settings, frame_rate = depends_on["settings"]["tracking"], depends_on["frame_rate"]
     torch.set_num_threads(1)  # several videos at once are faster, and the bits stay the same
-    with atomic_write(job.output[0]) as temporary:
+    quality = {}
+    with atomic_write(job.output.tracks) as temporary:
         try:
-            tracks, _, problems = track_first_seconds(video, settings, frame_rate)
+            tracks, _, quality, problems = track_first_seconds(video, settings, frame_rate)
         except DamagedVideo as error:
             # No param: it must not make those stale that can be read.
             if job.config["dataset"]["on_unreadable_video"] != "skip":
@@ -39,6 +41,7 @@ def main(job):
         text = tracks.to_csv(index=False, float_format="%.2f")
         # Without the time: always the same bytes.
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
+    write_record(job.output.quality, {"quality": quality})
     logger.info(f"{tracks['cell'].nunique()} cells")
 
 

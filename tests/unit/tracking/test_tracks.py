@@ -55,7 +55,8 @@ def test_short_tracks_are_no_cells_and_the_reason_is_explained(tmp_path):
     path = make_video(tmp_path, [1], frames=20)
     assert track_blobs(path, 19, 20, SETTINGS)[0].empty
     settings = SETTINGS | {"min_track_duration": 0.5, "duration": 0.5}
-    tracks, _, _ = track_first_seconds(path, settings, frame_rate=38)
+    tracks, _, quality, _ = track_first_seconds(path, settings, frame_rate=38)
+    assert quality == {}
     assert tracks["cell"].nunique() == 1 and tracks["frame"].max() == 18
     path = make_video(tmp_path, [], frames=60, width=64, height=48)
     counts = [count_first_frames(path, seconds) for seconds in (0.001, 1, 9)]

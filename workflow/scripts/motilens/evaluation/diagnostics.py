@@ -12,7 +12,8 @@ QUALITY_FLAGS = {
         " ‡",
         "‡ an unsound regressor: it predicts the same for all stacks, or its error on its own "
         "training stacks is far above that in training; or a baseline that found no cell in a "
-        "sample (`diagnostics` in its `model.json`); or an ensemble of such.",
+        "sample, or can hardly tell cells from debris (`diagnostics` in its `model.json`); or an "
+        "ensemble of such.",
     ),
 }
 

@@ -136,7 +136,7 @@ def _predict_clips(
     bundle: Bundle,
     prediction: Prediction,
     clips: np.ndarray,
-    tracked: tuple[pd.DataFrame, np.ndarray, list[str]] | None,
+    tracked: tuple[pd.DataFrame, np.ndarray, dict, list[str]] | None,
     compute: ComputeSettings,
 ) -> Prediction:
     """Complete a prediction, which has the record, frames and warnings of the video, by the models.
@@ -147,7 +147,7 @@ def _predict_clips(
     """
     cells, warn = None, prediction.warnings.append
     if tracked:
-        prediction.tracks, prediction.frame, problems = tracked
+        prediction.tracks, prediction.frame, _, problems = tracked
         prediction.warnings += problems
         cells = compute_kinematics(prediction.tracks, prediction.record["video_frame_rate"])
         prediction.n_cells = len(cells)

@@ -15,6 +15,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from motilens.core.errors import InputError
+from motilens.core.files import hash_file
+
 HEAD_LENGTH = 13.0  # pixels of the frames that the network sees
 STRIDE = 4  # pixels between the points of the heat map
 NEIGHBOR_SECONDS = 0.06  # between the frames of a triplet
@@ -22,6 +25,8 @@ BACKGROUND_SIZE = 48  # pixels, of the windows whose mean is the background
 MIN_SCORE = 0.15  # of a peak; linking needs the weak ones, too
 BATCH_SIZE = 8
 WEIGHTS = Path(__file__).with_name("head_detector.pt")
+# A part of the digest of the code: other weights make tracks stale.
+WEIGHTS_SHA256 = "0fb7e3de9564e2f4e3de578d2ca9379a347055a749ea3e2917b5afc7eab7f05c"
 DETECTION_COLUMNS = ["frame", "x", "y", "score"]
 
 
@@ -55,8 +60,14 @@ def _convolution(inputs: int, outputs: int, dilation: int = 1, stride: int = 1) 
     return [convolution, nn.ReLU(inplace=True)]
 
 
-def load_detector(path: Path = WEIGHTS) -> HeadDetector:
-    """Return the fitted network."""
+def load_detector(path: Path = WEIGHTS, sha256: str = WEIGHTS_SHA256) -> HeadDetector:
+    """Return the fitted network.
+
+    Raises:
+        InputError: the file is missing, or not the one that belongs to the code.
+    """
+    if not path.exists() or hash_file(path) != sha256:
+        raise InputError(f"{path}: missing or damaged: restore it (git checkout -- {path.name})")
     detector = HeadDetector()
     detector.load_state_dict(torch.load(path, weights_only=True))
     return detector.eval().to(memory_format=torch.channels_last)

@@ -68,12 +68,17 @@ def measure_focus(frame: np.ndarray, heads: np.ndarray, head_length: float) -> f
     return float(np.median(values)) if values else 0.0
 
 
+def is_doubtful(quality: dict) -> bool:
+    """Return whether many of the tracks are probably debris; blobs do not say."""
+    return bool(quality.get("cells")) and quality["estimated_precision"] < MIN_PRECISION
+
+
 def describe_problems(quality: dict, head_length: float) -> list[str]:
     """Return what makes tracks doubtful, in whole sentences."""
     if not quality["cells"]:
         return ["No cell was found."]
     problems = []
-    if quality["estimated_precision"] < MIN_PRECISION:
+    if is_doubtful(quality):
         problems.append(
             f"Cells can hardly be told from debris: about {quality['estimated_precision']:.0%} of "
             "the tracks are cells."

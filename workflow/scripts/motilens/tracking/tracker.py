@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy.signal import savgol_filter
 
 from motilens.tracking.blobs import track_blobs
 from motilens.tracking.detector import HEAD_LENGTH, detect_heads, load_detector
@@ -17,6 +18,8 @@ from motilens.tracking.trajectories import TRACKING_WIDTH, count_first_frames, f
 from motilens.video.probe import probe_video
 
 MIN_SECONDS = 0.2  # shorter tracks are left out, unless the video is as short
+EDGE = HEAD_LENGTH / 3  # of a head that stays nearer to the edge, only a part is ever seen
+SMOOTHING_SECONDS = 0.1  # swings of up to about 15 Hz pass, what changes faster is noise
 logger = logging.getLogger(__name__)
 
 
@@ -86,7 +89,8 @@ def track_video(
 
     heads = detect_heads(detector, read_frames(), rate, setup.contrast, setup.invert)
     linked = link_heads(heads, rate, HEAD_LENGTH)
-    scored = select_tracks(linked, settings["min_score"], rate, frames)
+    size = np.array([setup.width * setup.pixel_aspect, setup.height]) * setup.side
+    scored = select_tracks(linked, settings["min_score"], rate, frames, size / setup.longer_side)
     quality = measure_quality(scored, rate, frames, HEAD_LENGTH)
     factor = setup.longer_side / setup.side
     scale = np.array([factor / setup.pixel_aspect, factor])
@@ -100,7 +104,7 @@ def track_video(
         "scene_changes": len(meter.jumps),
         "interlaced": setup.interlaced,
     }
-    tracks = fill_gaps(scored)
+    tracks = smooth_tracks(fill_gaps(scored), rate)
     # Middles of pixels are whole numbers in both.
     tracks[["x", "y"]] = (tracks[["x", "y"]] + 0.5) * scale - 0.5
     return TrackedVideo(
@@ -119,13 +123,35 @@ def track_video(
 
 
 def select_tracks(
-    tracks: pd.DataFrame, min_score: float, frame_rate: float, frames: int
+    tracks: pd.DataFrame, min_score: float, frame_rate: float, frames: int, size: np.ndarray
 ) -> pd.DataFrame:
-    """Return the tracks whose heads are clear in the mean and which are long enough."""
+    """Return the tracks whose heads are clear in the mean, whole, and seen for long enough.
+
+    Args:
+        size: width and height of the frames (pixels).
+    """
+    tracks = tracks.assign(
+        edge=np.minimum(tracks[["x", "y"]], size - tracks[["x", "y"]]).min(axis=1)
+    )
     groups = tracks.groupby("cell")
     span = groups["frame"].transform("max") - groups["frame"].transform("min") + 1
     shortest = min(max(2, round(MIN_SECONDS * frame_rate)), frames)
-    return tracks[(groups["score"].transform("mean") >= min_score) & (span >= shortest)]
+    is_clear = groups["score"].transform("mean") >= min_score
+    is_whole = groups["edge"].transform("median") >= EDGE
+    return tracks[is_clear & is_whole & (span >= shortest)].drop(columns="edge")
+
+
+def smooth_tracks(tracks: pd.DataFrame, frame_rate: float) -> pd.DataFrame:
+    """Remove the noise of positions (Savitzky and Golay 1964), of tracks without gaps."""
+    window = 2 * int(SMOOTHING_SECONDS * frame_rate / 2) + 1
+    lengths = tracks.groupby("cell")["frame"].transform("size")
+    if window < 5 or not (lengths >= window).any():
+        return tracks
+    smooth = tracks.copy()
+    for _, track in tracks[lengths >= window].groupby("cell"):
+        places = track[["x", "y"]].to_numpy(float)
+        smooth.loc[track.index, ["x", "y"]] = savgol_filter(places, window, 2, axis=0)
+    return smooth
 
 
 def _measure_first_focus(path: str, setup: FrameSetup, scored: pd.DataFrame) -> float:
@@ -139,7 +165,7 @@ def _measure_first_focus(path: str, setup: FrameSetup, scored: pd.DataFrame) -> 
 
 def track_first_seconds(
     path: str, settings: dict, frame_rate: float | None = None
-) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
+) -> tuple[pd.DataFrame, np.ndarray, dict, list[str]]:
     """Track the cells in the first seconds of a video, for the baselines.
 
     Args:
@@ -149,7 +175,8 @@ def track_first_seconds(
     Returns:
         Tracks of at least min_track_duration, in square pixels of an image whose longer side has
         TRACKING_WIDTH, without the movement of the stage; the first frame of that size, uint8
-        (height, width); what makes them doubtful, in whole sentences.
+        (height, width); the quality report, empty for blobs; and what makes tracks doubtful, in
+        whole sentences.
 
     Raises:
         DamagedVideo: the video cannot be decoded, or its frame rate is not known.
@@ -159,7 +186,7 @@ def track_first_seconds(
     frames = count_first_frames(path, settings["duration"], frame_rate)
     shortest = shortest_track(settings, rate)
     if settings["detector"] == "blobs":
-        return *track_blobs(path, frames, shortest, settings), []
+        return *track_blobs(path, frames, shortest, settings), {}, []
     tracked = track_video(path, settings, settings["duration"], frame_rate)
     tracks = tracked.tracks
     longer_side = max(tracked.width * tracked.pixel_aspect, tracked.height)
@@ -169,7 +196,8 @@ def track_first_seconds(
     lengths = tracks.groupby("cell")["frame"].transform("size")
     setup = FrameSetup(tracked.width, tracked.height, tracked.pixel_aspect, TRACKING_WIDTH)
     [first] = setup.read_frames(path, np.array([0]))
-    return fill_gaps(tracks[lengths >= shortest]), first, tracked.warnings
+    tracks = fill_gaps(tracks[lengths >= shortest])
+    return tracks, first, tracked.quality, tracked.warnings
 
 
 def shortest_track(settings: dict, frame_rate: float) -> int:

@@ -1,0 +1,208 @@
+"""Heads of any polarity and size are found, debris and empty fields are not cells."""
+
+import subprocess
+
+import imageio_ffmpeg
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
+
+from motilens.simulation.conditions import Conditions
+from motilens.simulation.recording import Recording
+from motilens.tracking import detector
+from motilens.tracking.quality import describe_problems, measure_focus, measure_quality
+from motilens.tracking.tracker import smooth_tracks, track_first_seconds, track_video
+from motilens.tracking.trajectories import TRACKING_WIDTH
+from motilens.video.encode import encode_video
+from support.errors import assert_refused
+
+FRAMES, RATE = 40, 50.0
+SETTINGS = {"detector": "network", "min_score": 0.55, "min_track_duration": 0.4, "duration": 10}
+LOOKS = {
+    "bright": Conditions("clean", "none", False, rate_factor=20, vignette=0.1, noise=1.5),
+    "dark": Conditions("bright field", "none", False, rate_factor=20, vignette=0.1, noise=1.5),
+}
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """Draw a video of each look: path and true tracks."""
+    folder, made = tmp_path_factory.mktemp("looks"), {}
+    for look, conditions in LOOKS.items():
+        recording = Recording(3, 5, FRAMES, conditions=conditions)
+        path = str(folder / f"{look}.mkv")
+        encode_video(path, recording.iter_frames(), RATE)
+        made[look] = path, recording.tracks
+    return made
+
+
+def convert_video(path, target, *options):
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", path, *options]
+    subprocess.run([*command, "-c:v", "ffv1", str(target)], check=True)
+    return str(target)
+
+
+def score_heads(tracks, truth, near=12.0):
+    """Return precision and recall of heads within `near` pixels."""
+    hits = 0
+    for frame, rows in truth.groupby("frame"):
+        ours = tracks.loc[tracks["frame"] == frame, ["x", "y"]].to_numpy()
+        distance = np.linalg.norm(ours[:, None] - rows[["x_px", "y_px"]].to_numpy(), axis=2)
+        pairs = linear_sum_assignment(np.minimum(distance, 4 * near))
+        hits += (distance[pairs] <= near).sum()
+    return hits / max(len(tracks), 1), hits / len(truth)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("look", LOOKS)
+def test_heads_of_either_polarity_are_found(videos, look):
+    path, truth = videos[look]
+    tracked = track_video(path, SETTINGS)
+    precision, recall = score_heads(tracked.tracks, truth)
+    assert tracked.polarity == look == tracked.quality["polarity"]
+    assert precision > 0.85 and recall > 0.7
+    assert (tracked.width, tracked.height, tracked.frames) == (640, 480, FRAMES)
+    assert tracked.drift.shape == (FRAMES, 2)
+    assert list(tracked.tracks) == ["cell", "frame", "x", "y"]
+    for _, track in tracked.tracks.groupby("cell"):
+        assert (np.diff(track["frame"]) == 1).all()
+    again = track_video(path, SETTINGS)
+    pd.testing.assert_frame_equal(again.tracks, tracked.tracks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change, factor", [
+    (("-vf", "scale=1280:960:flags=bicubic"), 2.0),
+    (("-vf", "scale=400:300:flags=area"), 0.625),
+])  # fmt: skip
+def test_heads_of_any_size_are_found(videos, tmp_path, change, factor):
+    path, truth = videos["bright"]
+    other = convert_video(path, tmp_path / "scaled.mkv", *change)
+    tracked = track_video(other, SETTINGS)
+    scaled = truth.assign(x_px=truth["x_px"] * factor, y_px=truth["y_px"] * factor)
+    precision, recall = score_heads(tracked.tracks, scaled, 12 * factor)
+    assert precision > 0.8 and recall > 0.65
+    assert tracked.head_length == pytest.approx(13 * factor, rel=0.5)
+    given = track_video(other, SETTINGS, microns_per_pixel=0.48 / factor)
+    assert given.head_length == pytest.approx(12.9 * factor, rel=0.01)
+
+
+@pytest.mark.slow
+def test_a_turned_video_is_tracked_as_it_is_shown(videos, tmp_path):
+    path, truth = videos["bright"]
+    turned = convert_video(
+        path, tmp_path / "turned.mkv", "-vf", "transpose=clock", "-frames:v", "25"
+    )
+    tracked = track_video(turned, SETTINGS)
+    assert (tracked.width, tracked.height) == (480, 640)
+    truth = truth[truth["frame"] < 25]
+    upright = truth.assign(x_px=479 - truth["y_px"], y_px=truth["x_px"])
+    assert score_heads(tracked.tracks, upright)[1] > 0.65
+
+
+@pytest.mark.slow
+def test_baselines_get_long_tracks_at_their_own_scale(videos, tmp_path):
+    path, _ = videos["bright"]
+    large = convert_video(path, tmp_path / "large.mkv", "-vf", "scale=1280:960:flags=bicubic")
+    tracks, first, quality, problems = track_first_seconds(large, SETTINGS)
+    assert first.shape == (480, 640) and tracks["x"].max() < TRACKING_WIDTH
+    assert tracks.groupby("cell").size().min() >= 20
+    assert tracks["cell"].nunique() >= 3 and quality["cells"] >= 3
+    assert isinstance(problems, list)
+
+
+@pytest.mark.parametrize("what", ["black", "noise", "constant", "beads"])
+def test_what_is_no_field_of_cells_has_none_and_says_so(tmp_path, what):
+    rng = np.random.default_rng(0)
+    frames = np.zeros((12, 240, 320, 3), np.uint8)
+    if what == "noise":
+        frames = rng.integers(90, 110, frames.shape).astype(np.uint8)
+    elif what == "constant":
+        frames += 120
+    elif what == "beads":
+        rows, columns = np.mgrid[:240, :320]
+        image = np.full((240, 320), 100.0)
+        for x, y in rng.uniform(10, 230, (15, 2)):
+            image += 80 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 4)
+        frames = np.repeat(np.repeat(image.clip(0, 255)[None], 12, 0)[..., None], 3, 3)
+    path = str(tmp_path / "odd.mkv")
+    encode_video(path, frames.astype(np.uint8), RATE)
+    tracked = track_video(path, SETTINGS)
+    assert tracked.tracks["cell"].nunique() <= (3 if what == "beads" else 0)
+    if tracked.tracks.empty:
+        assert tracked.warnings[0] == "No cell was found." and tracked.quality["cells"] == 0
+
+
+def test_three_frames_are_enough_for_places(videos, tmp_path):
+    path, truth = videos["bright"]
+    short = convert_video(path, tmp_path / "short.mkv", "-frames:v", "3")
+    tracked = track_video(short, SETTINGS)
+    assert tracked.frames == 3 and tracked.tracks["frame"].max() == 2
+    assert score_heads(tracked.tracks, truth[truth["frame"] < 3])[1] > 0.6
+
+
+def test_damaged_weights_are_refused(tmp_path):
+    path = tmp_path / "head_detector.pt"
+    assert_refused("missing or damaged: restore it", detector.load_detector, path)
+    path.write_bytes(detector.WEIGHTS.read_bytes()[:-1] + b"x")
+    assert_refused("missing or damaged: restore it", detector.load_detector, path)
+    assert detector.WEIGHTS.stat().st_size < 500_000
+
+
+def test_frames_come_in_order_whatever_the_rate():
+    """Each frame is seen once, with neighbors that exist."""
+    network = detector.load_detector()
+    frames = np.random.default_rng(0).integers(0, 255, (19, 40, 48)).astype(np.uint8)
+    for frame_rate in (10, 50, 300):
+        heads = detector.detect_heads(network, frames, frame_rate, 50.0, invert=False)
+        assert len(list(heads)) == 19
+    assert not list(detector.detect_heads(network, [], 50, 50.0, invert=False))
+
+
+def test_smoothing_removes_noise_and_keeps_movement():
+    rng, time = np.random.default_rng(0), np.arange(200) / 50
+    x, y = 40 * time, 3 * np.sin(2 * np.pi * 6 * time)
+    track = pd.DataFrame({"cell": 0, "frame": np.arange(200), "x": x, "y": y})
+    noisy = track.assign(**{name: track[name] + rng.normal(0, 0.3, 200) for name in ("x", "y")})
+    smooth = smooth_tracks(noisy, 50)
+    assert (smooth["x"] - x).std() < 0.75 * (noisy["x"] - x).std()
+    clean = smooth_tracks(track, 50)
+    assert clean["y"].std() > 0.9 * y.std(), "a beat of 6 Hz stays"
+    pd.testing.assert_frame_equal(smooth_tracks(noisy, 25), noisy)  # too few frames for it
+    pd.testing.assert_frame_equal(smooth_tracks(noisy[:3], 50), noisy[:3])
+
+
+def make_scored(places, score, frames=50):
+    rows = [(cell, n, *place, score) for cell, place in enumerate(places) for n in range(frames)]
+    return pd.DataFrame(rows, columns=["cell", "frame", "x", "y", "score"])
+
+
+def test_quality_says_what_makes_tracks_doubtful():
+    fine = {"focus": 1.0, "drift": 0.0, "scene_changes": 0, "interlaced": False}
+    clear = measure_quality(make_scored([(50, 50), (200, 90)], 0.9), 50, 50, 13)
+    assert clear["cells"] == 2 == clear["cells_per_frame"] and clear["long_share"] == 1
+    assert clear["estimated_precision"] > 0.95 and clear["crowded_share"] == 0
+    assert describe_problems(clear | fine, 13) == []
+    doubtful = measure_quality(make_scored([(50, 50), (60, 55)], 0.5), 50, 50, 13)
+    [debris, crowded, focus, drift, scenes, woven] = describe_problems(
+        doubtful | {"focus": 0.1, "drift": 20.0, "scene_changes": 2, "interlaced": True}, 13
+    )
+    assert "told from debris" in debris and "crowded: 100%" in crowded
+    assert "out of focus" in focus and "drifts by 20 pixels/s" in drift
+    assert "changes 2 times" in scenes and "interlaced" in woven
+    none = measure_quality(make_scored([], 0.5), 50, 50, 13)
+    assert describe_problems(none | fine, 13) == ["No cell was found."]
+
+
+def test_focus_falls_with_blur(videos):
+    path, truth = videos["bright"]
+    [image] = Recording(3, 5, 1, conditions=LOOKS["bright"]).iter_frames()
+    gray = image.mean(2).astype(np.uint8)
+    heads = truth.loc[truth["frame"] == 0, ["x_px", "y_px"]].to_numpy()
+    values = [
+        measure_focus(ndimage.gaussian_filter(gray, sigma), heads, 13) for sigma in (0, 1.5, 4)
+    ]
+    assert values[0] > values[1] > values[2] > 0
+    assert measure_focus(gray, heads[:0], 13) == 0.0
