@@ -114,7 +114,7 @@ DAMAGES = [
     *(Damage(f"random bytes ({recording.name})", recording, _add_noise)
       for recording in (AVI, JPEG, *map(find_recording, ("h264.mp4", "hevc.mkv", "h264.ts")))),
     *(Damage(f"second half zeros ({recording.name})", recording, _blank_second_half)
-      for recording in (JPEG, *map(find_recording, ("h264.ts", "mpeg2.ts")))),
+      for recording in map(find_recording, ("raw gray.avi", "h264.ts", "mpeg2.ts"))),
     Damage("no bytes", AVI, lambda data: b""),
     Damage("text", AVI, lambda data: b"participant;video\n" * 100),
     Damage("sound only", AVI, _silence),
