@@ -105,6 +105,7 @@ onstart:
             f"{len(leftover)} jobs of an earlier run are still in SLURM's queue and write the same "
             f"files: wait for them, or scancel {' '.join(leftover)}, then run again"
         )
+    HAS_STARTED.append(True)
     clamp_future_mtimes(RESULTS)
     EXPERIMENT.save_split(RESULTS)
 

@@ -152,6 +152,9 @@ wildcard_constraints:
     group=r"all|gallery|training\d+",
 
 
+HAS_STARTED = []  # not empty once jobs may run
+
+
 def depends_on(step):
     """Return the param of a rule: all that its jobs depend on (motilens/pipeline)."""
 
@@ -159,7 +162,9 @@ def depends_on(step):
         try:
             return DEPENDENCIES.of_step(step, wildcards)
         except (InputError, OSError) as error:
-            raise WorkflowError(str(error)) from error  # jobs may be running: no `stop`
+            if not HAS_STARTED:
+                stop(error)
+            raise WorkflowError(str(error)) from error  # jobs may be running
 
     return param
 

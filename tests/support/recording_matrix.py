@@ -81,6 +81,11 @@ def _add_noise(data: bytes) -> bytes:
     return data[:third] + np.random.default_rng(0).bytes(third) + data[2 * third :]
 
 
+def _blank_second_half(data: bytes) -> bytes:
+    half = len(data) // 2
+    return data[:half] + bytes(len(data) - half)
+
+
 def _broken_link(path: Path) -> None:
     path.unlink()
     path.symlink_to("nowhere.avi")
@@ -108,6 +113,8 @@ DAMAGES = [
       for recording in map(find_recording, CUT_OFF)),
     *(Damage(f"random bytes ({recording.name})", recording, _add_noise)
       for recording in (AVI, JPEG, *map(find_recording, ("h264.mp4", "hevc.mkv", "h264.ts")))),
+    *(Damage(f"second half zeros ({recording.name})", recording, _blank_second_half)
+      for recording in map(find_recording, ("raw gray.avi", "h264.ts", "mpeg2.ts"))),
     Damage("no bytes", AVI, lambda data: b""),
     Damage("text", AVI, lambda data: b"participant;video\n" * 100),
     Damage("sound only", AVI, _silence),

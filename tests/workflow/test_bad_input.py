@@ -277,6 +277,14 @@ def test_a_video_that_may_not_be_read(own_data):
     assert done.returncode == 1 and f"{path.name}: cannot be read (Permission" in done.stdout
 
 
+def test_a_record_that_was_cut_off_is_one_line(finished_small, tmp_path):
+    run = finished_small.copy(tmp_path / "copy")
+    [record, *_] = (run.folder / "results/clips").glob("*.json")
+    os.truncate(record, 60)
+    done = run.snakemake("-n", config="small.yaml", check=False)
+    assert_clear(done, rf"ERROR: clips/{record.name} cannot be read .*: delete it and run again$")
+
+
 def test_results_that_are_a_file(own_data):
     (own_data.folder / "results").write_text("mine")
     assert_clear(own_data.run("-n"), "results: .*results is a file: name a folder")

@@ -29,6 +29,26 @@ def test_it_says_which_workflow_made_which_results_from_what(finished, tmp_path)
     assert not any("contact_sheets" in name for name in names), "pictures of everybody's videos"
 
 
+def test_what_others_leave_there_is_not_packed_and_edited_tables_are_refused(
+    finished_small, tmp_path
+):
+    run = finished_small.copy(tmp_path / "copy")
+    for name in ("rules/.snakemake/cache", "results/tables/.~lock.mae.csv#"):
+        (run.folder / name).parent.mkdir(exist_ok=True)
+        (run.folder / name).touch()
+    done = crate(run, "--out", tmp_path / "run.zip", config="small.yaml")
+    assert done.returncode == 0, done.stderr
+    names = [entity.id for entity in ROCrate(tmp_path / "run.zip").data_entities]
+    assert "rules/common.smk" in names and not any("/." in name for name in names)
+    table = run.folder / "results/tables/table1.md"
+    table.write_text(table.read_text().replace("ZeroR", "Zero"))
+    done = crate(run, config="small.yaml")
+    assert done.returncode == 1 and "table1.md: was edited since it was made" in done.stderr
+    command = [sys.executable, "workflow/explain.py", "--configfile", "small.yaml"]
+    shown = subprocess.run(command, cwd=run.folder, capture_output=True, text=True).stdout
+    assert "table1.md: was edited since it was made: delete it and run again" in shown
+
+
 def test_a_run_that_is_not_finished_is_refused(project):
     done = crate(project)
     assert done.returncode == 1 and "ERROR: the run is not finished" in done.stderr

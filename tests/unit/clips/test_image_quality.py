@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from motilens.clips.image_quality import list_quality_warnings, measure_image_quality
+from motilens.clips.image_quality import (
+    list_quality_warnings,
+    measure_image_quality,
+    measure_repeats,
+)
 from motilens.clips.records import check_clips_differ
 
 RNG = np.random.default_rng(0)
@@ -11,7 +15,7 @@ GOOD = RNG.normal(120, 20, (4, 5, 32, 32)).clip(1, 254).astype(np.uint8)
 
 
 def warnings_of(clips):
-    return list_quality_warnings(measure_image_quality(clips))
+    return list_quality_warnings(measure_image_quality(clips), measure_repeats(clips))
 
 
 def test_good_clips_have_no_warning():
@@ -37,6 +41,8 @@ def test_black_borders_do_not_count():
     (GOOD // 32 * 32, "shows only 5 gray levels"),
     (GOOD[:, :1].repeat(5, 1), "nothing moves"),
     (GOOD[:1, :1].repeat(4, 0), "nothing moves"),  # clips of one frame, all the same
+    (GOOD[:, [0, 0, 1, 1, 2]], "50% of its frames repeat the one before"),
+    (GOOD[:, [0, 1, 2, 3, 3]], "25% of its frames repeat the one before"),
     (np.where(GOOD > 130, 255, GOOD), "% of its pixels are white"),
     (np.where(GOOD < 155, 0, GOOD), "% of its pixels are black"),
 ])  # fmt: skip

@@ -96,3 +96,4 @@ def test_names_lists_and_errors_are_written_for_people():
     assert list(map(describe_error, errors)) == lines
     name = os.fsdecode(b"lat\xe9in.avi")
     assert to_printable(name) == "lat\\xe9in.avi" and to_printable("süß") == "süß"
+    assert to_printable("a\nb\u2028c\x85.avi") == "a\\nb\\u2028c\\x85.avi"

@@ -71,6 +71,8 @@ def test_other_files_are_read_alike(files, encoding):
 @pytest.mark.parametrize("change, message", [
     (lambda text: text.replace(";", ","), "line 2: 13 cells under a header of 7"),
     (lambda text: text.replace("\r\n2;", "\r\n2;4;"), "line 3: 8 cells under a header of 7"),
+    (lambda text: text.replace("(%)\r\n", "(%),,,,,,\r\n").replace(";", ","),
+     "line 2: a number to the right of the last name in the header"),
     (lambda text: "", "it is empty"),
     (lambda text: text.partition("\r\n")[0], "has no row under its header"),
     (lambda text: text.replace("Head def", "Tail def"), "missing 'Head defects.*both mean 'tail'"),

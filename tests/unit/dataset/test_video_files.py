@@ -4,6 +4,11 @@ from pathlib import Path
 
 from motilens.dataset import video_files
 from motilens.dataset.issues import Issues
+from motilens.dataset.video_files import (
+    find_unlisted_videos,
+    list_numbered_videos,
+    resolve_video_paths,
+)
 from support.errors import assert_refused
 
 
@@ -66,6 +71,17 @@ def test_videos_in_an_object_store_are_found_by_their_names_alone():
     assert error.startswith("line 3: s3://lab/a/./b/../1.avi is the video of line 2, too")
     assert all(map(video_files.is_storage_url, ("s3://a/b", "gcs://a")))
     assert not any(map(video_files.is_storage_url, (None, "a/b", "/a", "C:/films", "a//b")))
+
+
+def test_a_line_break_in_a_name_does_not_split_the_message(tmp_path):
+    (tmp_path / "1_a\nb.avi").touch()
+    issues = Issues()
+    videos = list_numbered_videos(str(tmp_path), issues, None)
+    assert resolve_video_paths(videos, tmp_path, issues) == []
+    [error] = issues.errors
+    assert error.endswith(r"1_a\nb.avi: a line break or the like is in its name: rename it")
+    [line] = find_unlisted_videos(tmp_path, [], "labels.csv")
+    assert line.endswith(r"unused: 1_a\nb.avi")
 
 
 def test_a_video_is_compared_with_the_plan(tmp_path):

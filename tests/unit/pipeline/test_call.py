@@ -82,6 +82,14 @@ def test_another_folder_is_taken_for_the_cache(environment, tmp_path, capsys):
     assert os.environ["XDG_CACHE_HOME"].startswith(f"{tempfile.gettempdir()}/motilens-cache-")
 
 
+def test_a_report_that_cannot_be_written_is_refused_at_once(environment, tmp_path):
+    (tmp_path / "here/mine.yaml").write_text("results: results")
+    arguments = [], ["mine.yaml"], tmp_path / "cache"
+    call.check_call(*arguments, tmp_path / "report.html")
+    refused = "report.html: cannot be written .*: make report REPORT=/elsewhere/report.html"
+    assert_refused(refused, call.check_call, *arguments, tmp_path / "file/report.html")
+
+
 def test_a_user_without_a_name_gets_one(environment, tmp_path):
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         environment.delenv(name, raising=False)

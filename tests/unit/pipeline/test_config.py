@@ -233,6 +233,9 @@ def test_names_of_methods_and_lengths_of_tracks_must_be_possible():
     ("results", "clone/lab/../..", "holds the pipeline itself"),
     ("results", "clone/lab/notes/results", "lab/notes is a file"),
     ("results", "clone/lab", "dataset.labels: "),
+    ("results", "clone/workflow", "is a part of the pipeline"),
+    ("results", "clone/config/mine", "is a part of the pipeline"),
+    ("results", "clone/.git", "is a part of the pipeline"),
     ("folds.file", "clone/results/folds.csv", "folds.file: "),
     ("dataset.video_list", "clone/results/list.csv", "overwritten and removed"),
     ("dataset.videos", "clone/results", "dataset.videos: "),
@@ -245,6 +248,13 @@ def test_paths_that_a_run_would_overwrite_are_reported(tmp_path, key, path, line
     config = {"results": str(clone / "results"), "dataset": dataset, "folds": {"number": 3}}
     lines = consistency.find_misplaced_paths(set_key(config, key, str(tmp_path / path)), clone)
     assert len(lines) == (line is not None) and all(line in text for text in lines)
+
+
+def test_videos_in_the_folder_of_results_are_reported(tmp_path):
+    videos = [tmp_path / "lab/1.avi", tmp_path / "results/2.avi"]
+    [line] = consistency.find_misplaced_videos(videos, tmp_path / "results")
+    assert "results/2.avi: name another folder" in line and "1.avi" not in line
+    assert consistency.find_misplaced_videos(videos, tmp_path / "others") == []
 
 
 def test_results_in_an_object_store_and_tables_from_the_future_are_reported(tmp_path):

@@ -12,7 +12,12 @@ from snakemake.persistence.file import FilePersistence
 
 from motilens.core.errors import InputError
 from motilens.pipeline import snakemake_metadata
-from motilens.pipeline.snakemake_metadata import INCOMPLETE, metadata_path, record_finished
+from motilens.pipeline.snakemake_metadata import (
+    INCOMPLETE,
+    find_edited_outputs,
+    metadata_path,
+    record_finished,
+)
 
 DEPENDS_ON = {"settings": {"frames.size": 64, "name": "Zoë's"}, "upstream": None}
 # Of more than 189 bytes, Snakemake cuts the name of the record.
@@ -62,6 +67,20 @@ def test_snakemake_takes_our_record_for_its_own_in_place_of_an_older_one(results
     record_finished(["a.csv"], ["{'seeds': [0]}"])
     record_finished(["a.csv"], ["{'seeds': [1]}"])
     assert params_changed(["a.csv"], {"seeds": [1]}) is False
+
+
+def test_tables_and_figures_that_were_edited_are_found(results):
+    outputs = ["tables/table1.md", "figures/contact_sheets/P1.png", "clips/P1.h5"]
+    for name in outputs:
+        touch(name)
+    record_finished(outputs, ["7"])
+    touch("tables/notes.txt")  # the user's own
+    assert find_edited_outputs(results) == []
+    for name in outputs:
+        Path(name).write_text("edited")
+    lines = find_edited_outputs(results)
+    assert [line.split(": ")[0] for line in lines] == [f"{results}/{n}" for n in outputs[:2]]
+    assert all(line.endswith("delete it and run again") for line in lines)
 
 
 def test_what_outputs_depended_on_is_read_from_the_first_record(results):

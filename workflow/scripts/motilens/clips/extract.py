@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from motilens.clips.hdf5 import open_for_reading, open_for_writing, write_clips
-from motilens.clips.image_quality import list_quality_warnings, measure_image_quality
+from motilens.clips.image_quality import (
+    list_quality_warnings,
+    measure_image_quality,
+    measure_repeats,
+)
 from motilens.clips.sampling import (
     RATE_TOLERANCE,
     clip_frame_numbers,
@@ -51,8 +55,9 @@ def extract_clips(
     rate = round(video.frame_rate, 4)
     with open_for_reading(str(path)) as file:
         quality = measure_image_quality(file["clips"])
+        repeated = 0 if resampled else measure_repeats(file["clips"])
     warnings = [interlacing, *_list_warnings(listed, video, settings, facts)]
-    warnings += list_quality_warnings(quality)
+    warnings += list_quality_warnings(quality, repeated)
     record = {
         "sample": sample,
         "video": Path(source).name,

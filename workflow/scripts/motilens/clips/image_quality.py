@@ -6,6 +6,7 @@ import numpy as np
 # contrast of 5, a movement of 0.9, no black or white pixels.
 MIN_GRAY_LEVELS, MIN_CONTRAST, MIN_MOVEMENT = 16, 1.0, 0.1
 MAX_WHITE, MAX_BLACK = 0.1, 0.9
+MAX_REPEATED = 0.05  # cameras have noise: no two frames are the same
 MIN_SHARE = 1e-4  # of all pixels, for a gray level to count
 MAX_CLIPS = 50  # that are measured: more would take as long as decoding, and say the same
 
@@ -48,13 +49,23 @@ def measure_image_quality(clips: np.ndarray) -> dict[str, float]:
     }
 
 
+def measure_repeats(clips: np.ndarray) -> float:
+    """Return the share of frames that are the same as the one before, see above for `clips`."""
+    chosen = (clips[index] for index in range(0, len(clips), -(-len(clips) // MAX_CLIPS)))
+    same = [(clip[1:] == clip[:-1]).all((1, 2)) for clip in chosen]
+    return float(np.concatenate(same).mean()) if same[0].size else 0.0
+
+
 def shows_nothing(record: dict) -> bool:
     """Return whether the clips of a record are (nearly) of one gray level."""
     return record.get("contrast", MIN_CONTRAST) < MIN_CONTRAST
 
 
-def list_quality_warnings(measured: dict[str, float]) -> list[str]:
-    """List what is wrong with clips (`measure_image_quality`), in plain words."""
+def list_quality_warnings(measured: dict[str, float], repeated: float = 0) -> list[str]:
+    """List what is wrong with clips (`measure_image_quality`), in plain words.
+
+    `repeated` is the share of frames that are the same as the one before.
+    """
     look = "look at its contact sheet"
     if shows_nothing(measured):
         return [f"shows nothing: its contrast is {measured['contrast']:g} gray levels: {look}"]
@@ -66,6 +77,11 @@ def list_quality_warnings(measured: dict[str, float]) -> list[str]:
         )
     if measured["movement"] < MIN_MOVEMENT:
         lines.append(f"nothing moves in its clips, a still image: {look}")
+    elif repeated > MAX_REPEATED:
+        lines.append(
+            f"{repeated:.0%} of its frames repeat the one before: frozen, or recorded at a lower "
+            f"frame rate? {look[0].upper()}{look[1:]}"
+        )
     for name, limit in (("black", MAX_BLACK), ("white", MAX_WHITE)):
         if measured[name] > limit:
             lines.append(f"{measured[name]:.0%} of its pixels are {name}: exposed wrongly?")

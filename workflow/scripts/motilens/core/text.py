@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 MAX_NAMES = 8  # in a line of a message
+CONTROL = r"[\0-\x1f\x7f-\x9f\u2028\u2029]"  # characters, such as line breaks
 
 
 def shorten_list(names: Iterable[str]) -> str:
@@ -29,8 +30,9 @@ def describe_error(error: Exception) -> str:
 
 
 def to_printable(name) -> str:
-    """Return text that any file can hold: bytes that are no UTF-8 are written as escapes."""
-    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Return a line that any file can hold: line breaks and bytes that are no UTF-8 are escaped."""
+    text = str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return re.sub(CONTROL, lambda match: ascii(match[0])[1:-1], text)
 
 
 def format_duration(seconds: float) -> str:

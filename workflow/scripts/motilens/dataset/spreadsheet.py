@@ -85,12 +85,17 @@ def read_table(
             f"{shorten_list(repeated)}: if 1.1 and 1.10 are two people, format the column as text "
             "and type them again"
         )
-    table = []
+    table, named = [], max(at + 1 for at, title in enumerate(header) if title)
     for line, cells in rows[1:]:
         if len(cells) < len(header) or any(cells[len(header) :]):
             raise InputError(
                 f"{path}, line {line}: {len(cells)} cells under a header of {len(header)}: correct "
                 "it (is the decimal mark the same as the separator?)"
+            )
+        if sheet.is_csv and any(cell.isdigit() for cell in cells[named:]):
+            raise InputError(
+                f"{path}, line {line}: a number to the right of the last name in the header: "
+                "correct it (is the decimal mark the same as the separator?)"
             )
         table.append({"line": line} | {name: cells[place] for name, place in places.items()})
     return table

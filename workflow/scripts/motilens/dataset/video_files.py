@@ -14,7 +14,7 @@ from pathlib import Path
 
 from motilens.core.errors import InputError
 from motilens.core.suggestions import ask_whether, suggest_names
-from motilens.core.text import shorten_list
+from motilens.core.text import CONTROL, shorten_list, to_printable
 from motilens.dataset.issues import Issues
 
 VIDEO_SUFFIXES = (
@@ -87,7 +87,7 @@ def resolve_video_paths(
         if not name:
             issues.errors.append(f"{row['place']}: names no video: correct it")
         elif problem := _find_problem(name, str(folder), named, stored):
-            issues.errors.append(f"{row['place']}: {row['video']}{problem}")
+            issues.errors.append(f"{row['place']}: {to_printable(row['video'])}{problem}")
         else:
             usable.append(row)
     return usable
@@ -98,6 +98,8 @@ def _find_problem(
 ) -> str:
     """Return what is wrong with a video's path, to be written after it; else nothing."""
     path = os.path.join(folder, name)
+    if re.search(CONTROL, name):
+        return ": a line break or the like is in its name: rename it"
     if set(path) & set("{}<>"):
         return ": { } < > have a meaning for Snakemake: rename it"
     if stored is not None:
@@ -138,7 +140,9 @@ def find_unlisted_videos(folder: str | Path, paths: Sequence[str], table: str) -
     for place in sorted({str(folder), *map(os.path.dirname, paths)}):
         names = sorted(os.listdir(place)) if os.path.isdir(place) else []
         videos = [name for name in names if is_video_file(name)]
-        unlisted = [n for n in videos if os.path.realpath(os.path.join(place, n)) not in known]
+        unlisted = [
+            to_printable(n) for n in videos if os.path.realpath(os.path.join(place, n)) not in known
+        ]
         if unlisted:
             lines.append(
                 f"{place}: no row of {table} names these videos, unused: {shorten_list(unlisted)}"

@@ -21,10 +21,16 @@ DEFAULT_CONFIG = Path("config/config.yaml")
 EXAMPLE = "--config 'regressor={epochs: 8}'"
 
 
-def check_call(entries: Iterable[str], config_files: Iterable[Path], cache: Path) -> None:
-    """Check the entries of --config, the configurations, and the folders for passing files.
+def check_call(
+    entries: Iterable[str],
+    config_files: Iterable[Path],
+    cache: Path,
+    report: Path | None = None,
+) -> None:
+    """Check the entries of --config, the configurations, and the folders that are written.
 
-    `cache` is where Snakemake caches; another folder is taken if that cannot be written.
+    `cache` is where Snakemake caches; another folder is taken if that cannot be written. `report`
+    is the file of --report.
 
     Raises:
         InputError: something cannot be used.
@@ -34,6 +40,11 @@ def check_call(entries: Iterable[str], config_files: Iterable[Path], cache: Path
     read_config_files(config_files or [DEFAULT_CONFIG])
     choose_temporary_folder()
     choose_cache_folder(cache)
+    if report and (error := find_write_error(Path(report).absolute().parent)):
+        raise InputError(
+            f"{report}: cannot be written ({error.strerror}): name another file: "
+            "make report REPORT=/elsewhere/report.html"
+        )
     try:
         getpass.getuser()
     except (KeyError, OSError):  # a container may run as a number without a name

@@ -1,14 +1,19 @@
 """Settings that are valid by themselves and not together, and paths that would do harm."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from motilens.core.records import deep_merge
+from motilens.core.text import shorten_list
 from motilens.dataset.issues import Issues
 from motilens.dataset.splits import read_folds_table
 from motilens.dataset.video_files import describe_future_mtime, is_storage_url
 from motilens.evaluation.metrics import CONSTANT_RULES
 from motilens.evaluation.paper import AVERAGE
+
+# Folders of the pipeline, where results would mix with it; hidden ones are refused, too.
+OWN_FOLDERS = ("benchmarks", "config", "docs", "envs", "profiles", "rules", "site", "slurm",
+               "tests", "workflow")  # fmt: skip
 
 
 def find_misplaced_paths(config: dict, clone: Path) -> list[str]:
@@ -22,6 +27,10 @@ def find_misplaced_paths(config: dict, clone: Path) -> list[str]:
     results, clone = Path(named).resolve(), clone.resolve()
     if clone.is_relative_to(results):
         return [f"results: {named} holds the pipeline itself: name a folder of its own"]
+    if results.is_relative_to(clone):
+        first = results.relative_to(clone).parts[0]
+        if first in OWN_FOLDERS or first.startswith("."):
+            return [f"results: {named} is a part of the pipeline: name a folder of its own"]
     if file := next((path for path in (results, *results.parents) if path.is_file()), None):
         return [f"results: {file} is a file: name a folder"]
     inputs = _user_tables(config) | {"dataset.videos": config["dataset"].get("videos")}
@@ -30,6 +39,17 @@ def find_misplaced_paths(config: dict, clone: Path) -> list[str]:
         "removed: move it, or name another folder for results"
         for key, path in sorted(inputs.items())
         if path and not is_storage_url(path) and Path(path).resolve().is_relative_to(results)
+    ]
+
+
+def find_misplaced_videos(videos: Iterable[Path], results: Path) -> list[str]:
+    """Return a line if some of the user's videos (paths) are in the folder of results."""
+    inside = [path for path in videos if path.resolve().is_relative_to(results.resolve())]
+    if not inside:
+        return []
+    return [
+        f"results: {results} holds {shorten_list(map(str, inside))}: name another folder, as files "
+        "are overwritten and removed there"
     ]
 
 

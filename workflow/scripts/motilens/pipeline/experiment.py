@@ -21,7 +21,11 @@ from motilens.dataset.splits import (
     save_split,
     split_path,
 )
-from motilens.pipeline.consistency import describe_unused_folds, find_future_tables
+from motilens.pipeline.consistency import (
+    describe_unused_folds,
+    find_future_tables,
+    find_misplaced_videos,
+)
 from motilens.simulation.cells import MICRONS_PER_PIXEL
 from motilens.simulation.visem_files import simulated_sample_table
 
@@ -229,6 +233,9 @@ def load_experiment(
     """
     table, issues = _read_data_set(config, stored, is_main)
     folds = config["folds"]
+    if stored is None and not config["dataset"].get("simulated"):
+        videos = [launch_folder / path for path in table["video"]]
+        issues.errors += find_misplaced_videos(videos, launch_folder / config["results"])
     participants = list(dict.fromkeys(table["participant"]))
     split = {}
     if "file" in folds:

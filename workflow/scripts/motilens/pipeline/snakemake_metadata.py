@@ -14,10 +14,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from motilens.core.errors import InputError
-from motilens.core.files import atomic_write
+from motilens.core.files import atomic_write, hash_file
 from motilens.core.text import shorten_list
 
 METADATA, INCOMPLETE = Path(".snakemake/metadata"), Path(".snakemake/incomplete")
+DIGESTS = Path(".snakemake/digests")  # our own: of what is published, as it was made
+PUBLISHED = ("tables", "figures")
 MAX_NAME = 254  # a longer name is cut into folders, each with an @ before it
 # Where steps leave records; other folders may hold the user's own files.
 RECORDED = ("clips", "autoencoders", "regressors", "baselines", "ensembles", "tables", "bundles")
@@ -33,6 +35,21 @@ def record_finished(outputs: Iterable[str], params: Iterable[str]) -> None:
         with atomic_write(metadata_path(output)) as temporary:
             record = {"record_format_version": 6, "params": sorted(params), "endtime": ended}
             temporary.write_text(json.dumps(record), encoding="utf-8")
+        if Path(output).parts[0] in PUBLISHED:
+            with atomic_write(metadata_path(output, DIGESTS)) as temporary:
+                temporary.write_text(hash_file(output), encoding="utf-8")
+
+
+def find_edited_outputs(results: Path) -> list[str]:
+    """Return a line for each table or figure that is not as it was made; Snakemake reruns none."""
+    paths = [path for folder in PUBLISHED for path in sorted(Path(results, folder).rglob("[!.]*"))]
+    names = {path: path.relative_to(results).as_posix() for path in paths}
+    made = {path: results / metadata_path(name, DIGESTS) for path, name in names.items()}
+    return [
+        f"{path}: was edited since it was made: delete it and run again"
+        for path, digest in made.items()
+        if digest.is_file() and digest.read_text(encoding="utf-8") != hash_file(path)
+    ]
 
 
 def read_depends_on(outputs: Iterable[str]) -> dict | None:

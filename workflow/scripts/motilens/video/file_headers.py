@@ -12,6 +12,12 @@ FLV_FILE_SIZE = b"filesize\0"  # and a number of 8 bytes
 # Names of raw gray levels of 16 bits in AVI, which ffmpeg reads with options only.
 GRAY16_NAMES = (b"Y16 ", b"Y1\0\x10", b"Y12 ", b"Y10 ")
 NO_NAME = b"\0\0\0\0"  # of RGB, or gray levels by their table of colors
+SYNC_BYTE = b"G"  # begins GIF and MPEG transport streams, some after four bytes
+TAIL_BYTES = 4096  # that are never all zeros there
+ZEROS = (
+    "holds zeros where more should follow, as a copy that was broken off: copy it again, or if "
+    "that is all there is: ffmpeg -i OLD -c:v ffv1 NEW.mkv"
+)
 EBML, MATROSKA_SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
 
 
@@ -19,7 +25,8 @@ def check_is_whole(path: str) -> int:
     """Return how many frames the index of an AVI file lists, 0 if it or another file has none.
 
     Raises:
-        DamagedVideo: an AVI, FLV, Matroska or Windows Media file is empty or lacks its end.
+        DamagedVideo: an AVI, FLV, Matroska or Windows Media file is empty or lacks its end, or
+            zeros are in the place of that.
         OSError: the file cannot be read.
     """
     try:
@@ -35,9 +42,15 @@ def check_is_whole(path: str) -> int:
             if header.startswith(EBML) and size > 12:
                 _check_end(path, _end_of_matroska(header), size)
             if header[:4] == b"RIFF" and header[8:11] == b"AVI":
-                end, index = _walk_avi(file, size)
+                end, index, has_zeros = _walk_avi(file, size)
                 _check_end(path, end, size)
+                if has_zeros:
+                    raise DamagedVideo(f"{path}: {ZEROS}")
                 return max(_frames_of_avi(header), _count_index_entries(header, index))
+            file.seek(max(size - TAIL_BYTES, 0))
+            is_stream = SYNC_BYTE in (header[:1], header[4:5]) and size > TAIL_BYTES
+            if is_stream and not any(file.read()):
+                raise DamagedVideo(f"{path}: {ZEROS}")
             return 0
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from error
@@ -76,12 +89,19 @@ def gray_avi_options(path: str) -> dict[str, str]:
     return {"tag": "Y800"} if (name, bits, length) == (NO_NAME, 8, 40) else {}
 
 
-def _walk_avi(file, size: int) -> tuple[int, bytes]:
-    """Return where the frames of an AVI file end by its own headers, in bytes, and its index."""
-    place, end, index = 0, 0, b""
+def _walk_avi(file, size: int) -> tuple[int, bytes, bool]:
+    """Return where the frames of an AVI file end by its own headers, in bytes, and its index.
+
+    And whether there are zeros where, by its headers, something else should be.
+    """
+    place, end, index, whole = 0, 0, b"", 0
     while place < size:
         file.seek(place)
         kind, length, content = struct.unpack("<4sI4s", file.read(12).ljust(12))
+        if kind == NO_NAME:  # a recorder may have reserved space after the end
+            return end, index, place < whole
+        if kind == b"RIFF":
+            whole = place + 8 + length
         after = place + 8 + length + length % 2
         if content == b"movi" and length:  # 0: the recorder could not go back to write it
             end = after
@@ -89,7 +109,7 @@ def _walk_avi(file, size: int) -> tuple[int, bytes]:
             file.seek(place + 8)
             index = file.read(length)
         place = place + 12 if kind == b"RIFF" else after
-    return end, index
+    return end, index, False
 
 
 def _count_index_entries(header: bytes, index: bytes) -> int:
