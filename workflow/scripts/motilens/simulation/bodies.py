@@ -36,10 +36,10 @@ DEBRIS = {
         "dot": Kind(500, (0.4, 1.5), (-1.0, -0.05)),
         "speck": Kind(55, (1.2, 2.3), (-2.2, -0.6), rings=((2.6, 1.6, 0.1),), parts=(1, 3)),
         "haloed speck": Kind(
-            6, (1.6, 3.0), (-2.2, -1.0), rings=((2.4, 1.8, 0.35), (5, 3, 0.1)), parts=(1, 6)
+            10, (1.6, 3.0), (-2.2, -1.0), rings=((2.4, 1.8, 0.35), (5, 3, 0.1)), parts=(1, 6)
         ),
         "grainy clump": Kind(
-            3, (1.0, 2.6), (-1.5, 1.0), rings=((2, 1.8, 0.25), (5, 3, 0.08)), slender=(0.5, 1),
+            7, (1.0, 2.6), (-1.5, 1.0), rings=((2, 1.8, 0.25), (5, 3, 0.08)), slender=(0.5, 1),
             parts=(3, 8)
         ),
         "bead": Kind(9, (0.8, 1.4), (0.4, 1.2), rings=((1.4, 0.9, -0.5), (4, 1.5, 0.1))),
@@ -65,8 +65,8 @@ DEBRIS = {
     },
     True: {
         "dot": Kind(70, (0.6, 1.6), (-0.3, -0.05), blur=1.3),
-        "speck": Kind(28, (1.8, 3.0), (-0.9, -0.35), rings=((2.6, 1.3, 0.07),), blur=1.3),
-        "clump": Kind(4, (2.2, 3.6), (-1.1, -0.5), rings=((2.6, 1.5, 0.1),), parts=(2, 4)),
+        "speck": Kind(28, (1.8, 3.0), (-1.2, -0.35), rings=((2.6, 1.4, 0.13),), blur=1.3),
+        "clump": Kind(6, (2.2, 3.6), (-1.4, -0.5), rings=((2.6, 1.5, 0.2),), parts=(2, 4)),
         "blurred speck": Kind(
             22, (3, 5), (-0.2, -0.04), rings=((3.5, 1.6, 0.03),), blur=2.6, slender=(0.6, 1)
         ),
@@ -88,8 +88,8 @@ HEAD_RINGS = {
         ((1.4, 1.3, -0.2), (3.6, 3.0, 0.36), (8.4, 1.8, -0.1), (-3.6, 1.0, -0.35)),
     ),
     True: (
-        ((0.3, 1.2, -0.1), (3.0, 1.6, 0.055), (6.0, 1.8, -0.02), (-4.0, 1.4, 0.08)),
-        ((0.5, 1.8, -0.22), (4.2, 1.8, 0.05), (7.5, 1.8, -0.02), (-4.5, 1.6, 0.08)),
+        ((0.3, 1.2, -0.25), (3.0, 1.6, 0.13), (6.0, 1.8, -0.03), (-4.0, 1.4, 0.2)),
+        ((0.5, 1.8, -0.22), (4.2, 1.8, 0.1), (7.5, 1.8, -0.02), (-4.5, 1.6, 0.1)),
     ),
 }
 HEAD_LIGHT = {False: (1.3, 0.6), True: (-1.0, -0.18)}
@@ -124,7 +124,7 @@ def _draw_body(rng: Generator, kind: Kind, body: int) -> list[tuple]:
         b, core = a * rng.uniform(*kind.slender), rng.uniform(*kind.core)
         rows.append((x, y, angle, a, b, core, kind.blur, rings, body))
         direction = rng.uniform(0, 2 * np.pi)
-        x, y = x + 1.2 * a * np.cos(direction), y + 1.5 * a * np.sin(direction)
+        x, y = x + 1.2 * a * np.cos(direction), y + 1.2 * a * np.sin(direction)
     none = np.array([(0, 1, 0)] * 4, float)
     for _ in range(kind.granules):
         distance, direction = 0.85 * a * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
@@ -182,7 +182,7 @@ def make_heads(
     angle[len(poses[0]) :] += 1.3
     blurred = depth[which, None, None]
     sharp, far = (np.array(rings)[None] for rings in HEAD_RINGS[bright_field])
-    light, texture = HEAD_LIGHT[bright_field], 0.4 if bright_field else 1.0
+    light, texture = HEAD_LIGHT[bright_field], 0.8 if bright_field else 1.0
     # Swimming cells roll about their long axis, and their heads flash.
     roll = np.sin(0.5 * np.pi * cells.beat_frequency * time + 3 * cells.phase)[which]
     flash = 1 + 0.2 * roll * (cells.beat_frequency[which] > 0)

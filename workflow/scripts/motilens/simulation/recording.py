@@ -78,7 +78,9 @@ class Recording:
         amount = self.scene.debris * debris_stream.uniform(0.6, 1.4)
         debris = draw_debris(debris_stream, amount, self.scene.bright_field)
         sheet = noise.standard_normal((3, FRAME_HEIGHT + 200, FRAME_WIDTH + 200), dtype=np.float32)
-        sheet *= self.conditions.noise
+        if self.scene.bright_field:  # grain of noise as large as in the videos of SVIA
+            sheet = ndimage.gaussian_filter(sheet, (0, 1.2, 1.2))
+        sheet *= self.conditions.noise / sheet.std()
         bodies = int(debris["body"].max(initial=-1)) + 1
         for frame in range(self.frames):
             steps = debris_stream.normal(0, 0.08, (2, bodies))
@@ -125,10 +127,10 @@ class Recording:
         y, x = np.mgrid[-1 : 1 : FRAME_HEIGHT * 1j, -1 : 1 : FRAME_WIDTH * 1j]
         x, y = x - rng.uniform(-0.5, 0.5), y - rng.uniform(-0.5, 0.5)
         shade = np.log1p(-self.conditions.vignette * (x**2 + y**2) / 4)
-        grain = 0.014 * smooth_noise(rng, 1.2) + 0.014 * smooth_noise(rng, 3)
-        if self.scene.bright_field:
-            grain /= 3
-        level = rng.uniform(150, 195) if self.scene.bright_field else rng.uniform(75, 125)
+        # Dirt of glass and camera: survives compression, as noise does not.
+        grain = 0.045 * smooth_noise(rng, 0.7) + 0.015 * smooth_noise(rng, 3)
+        grain *= rng.uniform(0.25, 0.5) if self.scene.bright_field else rng.uniform(0.4, 1.0)
+        level = rng.uniform(140, 185) if self.scene.bright_field else rng.uniform(75, 125)
         cast = rng.normal(*CASTS[self.scene.bright_field])
         light = level * np.exp(shade + grain + 0.015 * smooth_noise(rng, 60))
         return (light[..., None] * cast).astype(np.float32)
