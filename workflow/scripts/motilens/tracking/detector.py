@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from scipy.spatial import cKDTree
 from torch import nn
 from torch.nn import functional
 
@@ -23,10 +24,11 @@ STRIDE = 4  # pixels between the points of the heat map
 NEIGHBOR_SECONDS = 0.06  # between the frames of a triplet
 BACKGROUND_SIZE = 48  # pixels, of the windows whose mean is the background
 MIN_SCORE = 0.15  # of a peak; linking needs the weak ones, too
+SAME_HEAD = 0.75  # head lengths: two that are nearer are one
 BATCH_SIZE = 8
 WEIGHTS = Path(__file__).with_name("head_detector.pt")
 # A part of the digest of the code: other weights make tracks stale.
-WEIGHTS_SHA256 = "0fb7e3de9564e2f4e3de578d2ca9379a347055a749ea3e2917b5afc7eab7f05c"
+WEIGHTS_SHA256 = "a9aab2502e069f70653f0e032fb57c2e301f85aa6487835c75ae3bf84eee0a38"
 DETECTION_COLUMNS = ["frame", "x", "y", "score"]
 
 
@@ -75,9 +77,9 @@ def load_detector(path: Path = WEIGHTS, sha256: str = WEIGHTS_SHA256) -> HeadDet
 
 def subtract_background(frames: torch.Tensor) -> torch.Tensor:
     """Return frames (n, 1, height, width) less the mean of each pixel's surroundings."""
-    size, half = BACKGROUND_SIZE, BACKGROUND_SIZE // 2
-    padded = functional.pad(frames, (half, half, half, half), mode="replicate")
-    low = functional.avg_pool2d(padded, size, size // 3)
+    third = BACKGROUND_SIZE // 3
+    low = functional.avg_pool2d(frames, third, ceil_mode=True, count_include_pad=False)
+    low = functional.avg_pool2d(functional.pad(low, (1, 1, 1, 1), mode="replicate"), 3, 1)
     return frames - functional.interpolate(low, size=frames.shape[-2:], mode="bilinear")
 
 
@@ -160,7 +162,19 @@ def _find_peaks(detector: HeadDetector, triplets: torch.Tensor) -> list[np.ndarr
     y = (row + output[number, 2, row, column]) * STRIDE + (STRIDE - 1) / 2
     inside = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
     heads = torch.stack([x, y, scores[number, row, column]], 1).double()
-    return [heads[(number == n) & inside].numpy() for n in range(len(triplets))]
+    return [_drop_doubles(heads[(number == n) & inside].numpy()) for n in range(len(triplets))]
+
+
+def _drop_doubles(heads: np.ndarray) -> np.ndarray:
+    """Return heads (x, y, score) without the weaker one of two that are nearly the same."""
+    if len(heads) < 2:
+        return heads
+    doubles = cKDTree(heads[:, :2]).query_pairs(SAME_HEAD * HEAD_LENGTH)
+    dropped: set[int] = set()
+    for pair in sorted(doubles, key=lambda pair: -heads[list(pair), 2].max()):
+        if not dropped.intersection(pair):
+            dropped.add(min(pair, key=lambda index: heads[index, 2]))
+    return np.delete(heads, sorted(dropped), axis=0)
 
 
 def _to_tensor(frames: np.ndarray) -> torch.Tensor:

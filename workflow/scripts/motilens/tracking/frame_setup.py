@@ -26,10 +26,11 @@ HEAD_MICRONS = 6.2
 USUAL_SIDE = 640  # pixels of the longer side at which heads are HEAD_LENGTH long in most videos
 SIDE_STEP = 2**0.5  # between the sizes that are tried
 SMALLEST_SIDE, LARGEST_SIDE = 226, 1811
-N_TRIPLETS = 6  # of frames that are looked at,
+N_TRIPLETS = 4  # of frames that are looked at,
 SAMPLE_SECONDS = 8.0  # from the beginning
 CLEAR_SCORE = 0.6  # of a head that counts
-USUAL_OCTAVES = 1.5  # by which most videos' scale differs from the usual one
+CLEAR_EVIDENCE = 0.2  # with less, unusual sizes are tried, too
+USUAL_OCTAVES = 0.8  # by which most videos' scale differs from the usual one
 
 
 @dataclass(frozen=True)
@@ -92,17 +93,24 @@ def choose_setup(
     own_side = round(setup.longer_side)
     setup = dataclasses.replace(setup, side=int(np.clip(own_side, SMALLEST_SIDE, LARGEST_SIDE)))
     samples = _read_triplets(path, setup, frames, frame_rate)
-    sides = [round(USUAL_SIDE * SIDE_STEP**step) for step in range(-3, 4)]
-    sides = [side for side in sides if side <= 3 * own_side] or sides[:1]
+    evidence: dict[tuple[int, bool], float] = {}
+
+    def find_best(sides: list[int], ways: tuple[bool, ...]) -> tuple[int, bool]:
+        for way in ((side, invert) for side in sides for invert in ways):
+            if way not in evidence:
+                evidence[way] = _weigh_evidence(detector, samples, *way)
+        return max(evidence, key=evidence.get)
+
     if microns_per_pixel:
         side = own_side * microns_per_pixel * HEAD_LENGTH / HEAD_MICRONS
-        sides = [int(np.clip(side, SMALLEST_SIDE, LARGEST_SIDE))]
-    evidence = {
-        (side, invert): _weigh_evidence(detector, samples, side, invert)
-        for side in sides
-        for invert in (False, True)
-    }
-    side, invert = max(evidence, key=evidence.get)
+        side, invert = find_best([int(np.clip(side, SMALLEST_SIDE, LARGEST_SIDE))], (False, True))
+    else:
+        sides = [round(USUAL_SIDE * SIDE_STEP**step) for step in range(-3, 4)]
+        sides = [side for side in sides if side <= 3 * own_side] or sides[:1]
+        near = [side for side in sides if 0.7 < side / USUAL_SIDE < 1.5] or sides[-1:]
+        side, invert = find_best(near, (False, True))
+        if evidence[side, invert] < CLEAR_EVIDENCE or side != USUAL_SIDE:
+            side, invert = find_best(sides, (False, True))
     return dataclasses.replace(
         setup,
         side=side,

@@ -17,8 +17,9 @@ from scipy.spatial import cKDTree
 HIGH_SCORE = 0.4  # of a head that may begin a track
 MAX_GAP = 0.25  # s, for which a head may be lost
 COAST_SECONDS = 0.06  # a lost head is expected to go on for so long, then to wait
-VELOCITY_SECONDS = 0.05  # over which a velocity is averaged
+VELOCITY_SECONDS = 0.1  # over which a velocity is averaged
 MAX_SPEED = 35.0  # head lengths/s, of a head whose velocity is not known yet
+MAX_DENSE = 10_000  # pairs of heads that are compared all at once: this is faster up to there
 MIN_REACH = 0.6  # head lengths: detections are as inexact
 SCORED_TRACK_COLUMNS = ["cell", "frame", "x", "y", "score"]
 
@@ -99,6 +100,8 @@ def assign_nearest(
     """
     if not len(places) or not len(candidates):
         return []
+    if len(places) * len(candidates) <= MAX_DENSE:
+        return _assign_all(places, candidates, reach)
     near = cKDTree(candidates).query_ball_point(places, reach)
     rows = np.repeat(np.arange(len(places)), [len(part) for part in near])
     if not len(rows):
@@ -112,10 +115,16 @@ def assign_nearest(
     pairs = []
     for part in np.split(order, np.flatnonzero(np.diff(group[rows][order])) + 1):
         ours, theirs = np.unique(rows[part]), np.unique(columns[part])
-        distance = np.linalg.norm(places[ours][:, None] - candidates[theirs], axis=2)
-        far = distance > reach[ours][:, None]
-        cost = np.where(far, 1e3 * (1 + distance.max()), distance)
-        for i, j in zip(*linear_sum_assignment(cost), strict=True):
-            if not far[i, j]:
-                pairs.append((int(ours[i]), int(theirs[j])))
+        found = _assign_all(places[ours], candidates[theirs], reach[ours])
+        pairs += [(int(ours[i]), int(theirs[j])) for i, j in found]
     return pairs
+
+
+def _assign_all(
+    places: np.ndarray, candidates: np.ndarray, reach: np.ndarray
+) -> list[tuple[int, int]]:
+    distance = np.hypot(*np.moveaxis(places[:, None] - candidates, 2, 0))
+    far = distance > reach[:, None]
+    cost = np.where(far, 1e3 * (1 + distance.max()), distance)
+    rows, columns = linear_sum_assignment(cost)
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if not far[i, j]]
