@@ -24,6 +24,7 @@ STRIDE = 4  # pixels between the points of the heat map
 NEIGHBOR_SECONDS = 0.06  # between the frames of a triplet
 BACKGROUND_SIZE = 48  # pixels, of the windows whose mean is the background
 MIN_SCORE = 0.15  # of a peak; linking needs the weak ones, too
+MIN_CONTRAST = 12.0  # gray levels: less is what compression leaves of noise
 SAME_HEAD = 0.75  # head lengths: two that are nearer are one
 BATCH_SIZE = 8
 WEIGHTS = Path(__file__).with_name("head_detector.pt")
@@ -86,10 +87,13 @@ def subtract_background(frames: torch.Tensor) -> torch.Tensor:
 def measure_contrast(frames: np.ndarray) -> float:
     """Return the contrast of what stands out in frames, uint8 (n, height, width): gray levels.
 
-    In frames without anything, it is six times the noise, such that noise stays small.
+    It is at least six times the noise, such that noise stays small, and infinite in frames that
+    hold nothing else.
     """
     values = subtract_background(_to_tensor(frames)).abs().flatten().numpy()
-    return max(float(np.quantile(values, 0.998)), 6 * 1.4826 * float(np.median(values)), 1.0)
+    noise = 1.4826 * float(np.median(values))
+    usual, most = np.quantile(values, [0.998, 0.9999])
+    return max(float(usual), 6 * noise, MIN_CONTRAST) if most > 5 * noise else np.inf
 
 
 def detect_heads(

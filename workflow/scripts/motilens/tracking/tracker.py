@@ -98,7 +98,7 @@ def track_video(
     quality |= {
         "polarity": "dark" if setup.invert else "bright",
         "head_length": HEAD_LENGTH * factor,
-        "contrast": setup.contrast,
+        "contrast": setup.contrast if np.isfinite(setup.contrast) else 0.0,
         "focus": _measure_first_focus(path, setup, scored),
         "drift": float(np.hypot(*np.diff(drift, axis=0).T).sum() * rate / frames),
         "scene_changes": len(meter.jumps),
