@@ -8,7 +8,7 @@ from scipy.special import expit
 
 # The share of tracks that are cells, by the mean score of their heads: fitted to videos of
 # VISEM-Tracking, each tracked by a network that had not seen it (benchmarks/README.md).
-PRECISION_AT_HALF, PRECISION_SLOPE = 0.52, 16.0
+PRECISION_AT_HALF, PRECISION_SLOPE = 0.44, 8.8
 LONG_SECONDS = 1.0  # of a track that can be measured
 MIN_PRECISION = 0.7  # less is reported
 CROWDED_DISTANCE, CROWDED_SHARE = 1.5, 0.2  # head lengths; share of heads with a neighbor so near
