@@ -44,9 +44,9 @@ def test_without_a_scale_lengths_are_in_pixels_and_heads_tell_the_category(track
     scale = find_scale(tracked, None)
     cells = tabulate_cells(tracked, scale)
     assert set(cells["unit"]) == {"pixel"} and cells["vcl"][0] == pytest.approx(100)
-    assert scale.microns_per_pixel == pytest.approx(0.5) and scale.source == "assumed"
+    assert scale.microns_per_pixel == pytest.approx(0.62) and scale.source == "assumed"
     assert cells["class"][0] == "rapid_progressive"
-    assert "take a head (10 pixels) for 5 µm long" in explain_gaps(tracked, cells, scale)[0]
+    assert "take a head (10 pixels) for 6.2 µm long" in explain_gaps(tracked, cells, scale)[0]
 
 
 def test_each_reason_for_missing_values_is_named(tracked):

@@ -93,7 +93,7 @@ def test_each_video_has_four_files_and_a_row(folder, tracker):
     columns = [*SUMMARY_COLUMNS, "quality_crowded", "quality_density", "quality_focus"]
     assert [*table] == [*columns, "warnings", "error"]
     assert table["video"].tolist() == ["new/a.avi", "new/b.avi"]
-    assert table["cells"].tolist() == [1, 1] and table["slow_progressive"].tolist() == [1, 1]
+    assert table["cells"].tolist() == [1, 1] and table["rapid_progressive"].tolist() == [1, 1]
     assert table["quality_density"].tolist() == [2, 2] and set(table["quality_focus"]) == {""}
     tracks = pd.read_csv("tracks/a.tracks.csv")
     assert [*tracks] == ["cell", "frame", "x", "y"] and tracks["cell"].dtype == "int64"
