@@ -191,7 +191,7 @@ def test_quality_says_what_makes_tracks_doubtful():
     )
     assert "told from debris" in debris and "crowded: 100%" in crowded
     assert "out of focus" in focus and "drifts by 20 pixels/s" in drift
-    assert "changes 2 times" in scenes and "interlaced" in woven
+    assert "changes of the field: 2" in scenes and "interlaced" in woven
     none = measure_quality(make_scored([], 0.5), 50, 50, 13)
     assert describe_problems(none | fine, 13) == ["No cell was found."]
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import fft
 
 KEY_SECONDS = 0.5  # between the frames that are compared
-MIN_PEAK = 0.03  # of the phase correlation: with less, the images do not show the same field
+MIN_PEAK = 0.012  # of the phase correlation: with less, the images do not show the same field
 
 
 class DriftMeter:

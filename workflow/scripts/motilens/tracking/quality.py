@@ -96,7 +96,8 @@ def describe_problems(quality: dict, head_length: float) -> list[str]:
         )
     if quality["scene_changes"]:
         problems.append(
-            f"The field changes {quality['scene_changes']} times: cells are counted again in each."
+            f"Abrupt changes of the field: {quality['scene_changes']}. Cells are counted again "
+            "after each."
         )
     if quality["interlaced"]:
         problems.append("The video is interlaced: lines were interpolated, speeds are less exact.")
