@@ -28,8 +28,8 @@ SIDE_STEP = 2**0.5  # between the sizes that are tried
 SMALLEST_SIDE, LARGEST_SIDE = 226, 1811
 N_TRIPLETS = 4  # of frames that are looked at,
 SAMPLE_SECONDS = 8.0  # from the beginning
-CLEAR_SCORE = 0.6  # of a head that counts
-CLEAR_EVIDENCE = 0.2  # with less, unusual sizes are tried, too
+CLEAR_SCORE = 0.45  # of a head that counts
+CLEAR_EVIDENCE = 0.3  # with less, unusual sizes are tried, too
 USUAL_OCTAVES = 0.8  # by which most videos' scale differs from the usual one
 
 
@@ -99,7 +99,10 @@ def choose_setup(
         for way in ((side, invert) for side in sides for invert in ways):
             if way not in evidence:
                 evidence[way] = _weigh_evidence(detector, samples, *way)
-        return max(evidence, key=evidence.get)
+        # Some debris looks like heads of the other polarity, but rarely at each size.
+        sums = [sum(evidence[side, invert] for side in sides) for invert in ways]
+        invert = ways[int(np.argmax(sums))]
+        return max(sides, key=lambda side: evidence[side, invert]), invert
 
     if microns_per_pixel:
         side = own_side * microns_per_pixel * HEAD_LENGTH / HEAD_MICRONS
