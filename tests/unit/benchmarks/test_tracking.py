@@ -122,7 +122,7 @@ def load_simple_scores():
 
 @needs_real
 def test_scores_of_real_cells_agree_with_a_simple_count(tmp_path):
-    """It pairs cells in each frame anew, so that it counts a few more switches."""
+    """It pairs cells again in each frame, so it counts a few more switches."""
     rng = np.random.default_rng(1)
     folder, video = REAL / "visem_tracking", REAL / "visem_tracking/visem_36.mp4"
     truth = pd.read_csv(folder / "tracks_36.csv.gz").query("frame < 100")

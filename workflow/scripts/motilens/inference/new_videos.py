@@ -60,7 +60,7 @@ def check_video_file(path: str | Path) -> None:
         raise DamagedVideo(f"{name} is no file")
     if name != str(path):
         raise DamagedVideo(f"{name}: its name is no UTF-8 text: rename it")
-    with open(str(path), "rb"):  # whoever may not read it is told so by its PermissionError
+    with open(str(path), "rb"):  # raises PermissionError if it may not be read
         pass
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from scipy.spatial import cKDTree
 from torch import nn
@@ -30,7 +29,6 @@ BATCH_SIZE = 8
 WEIGHTS = Path(__file__).with_name("head_detector.pt")
 # A part of the digest of the code: other weights make tracks stale.
 WEIGHTS_SHA256 = "a9aab2502e069f70653f0e032fb57c2e301f85aa6487835c75ae3bf84eee0a38"
-DETECTION_COLUMNS = ["frame", "x", "y", "score"]
 
 
 class HeadDetector(nn.Module):
@@ -137,20 +135,17 @@ def detect_heads(
     yield from detect_until(count, count - 1)
 
 
-def detect_in_triplets(
+def score_triplets(
     detector: HeadDetector, triplets: np.ndarray, contrast: float, invert: bool
-) -> pd.DataFrame:
-    """Return the heads (DETECTION_COLUMNS) in the middle of triplets, uint8 (n, 3, height, width).
-
-    `frame` numbers the triplets.
-    """
-    parts = []
+) -> np.ndarray:
+    """Return the scores of all heads in the middle of triplets, uint8 (n, 3, height, width)."""
     scale = -contrast if invert else contrast
-    for number, triplet in enumerate(triplets):
+    scores = []
+    for triplet in triplets:
         frames = subtract_background(_to_tensor(triplet))[:, 0] / scale
         [heads] = _find_peaks(detector, frames[None])
-        parts.append(pd.DataFrame(heads, columns=["x", "y", "score"]).assign(frame=number))
-    return pd.concat(parts, ignore_index=True)[DETECTION_COLUMNS]
+        scores.append(heads[:, 2])
+    return np.concatenate(scores)
 
 
 @torch.inference_mode()

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,12 +12,12 @@ from motilens.tracking.detector import (
     HEAD_LENGTH,
     NEIGHBOR_SECONDS,
     HeadDetector,
-    detect_in_triplets,
     measure_contrast,
+    score_triplets,
 )
 from motilens.video.decode import FrameReader
 from motilens.video.gray_levels import AS_THEY_ARE, GrayLevels, find_gray_levels
-from motilens.video.interlacing import is_woven
+from motilens.video.interlacing import describe_interlacing
 from motilens.video.probe import VideoInfo, find_upright_size
 
 # Of a human head with its bright rim, as a detector sees it; fixed and stained ones have a median
@@ -44,7 +44,6 @@ class FrameSetup:
         interlaced: the video is.
         invert: heads are darker than the background.
         contrast: see `measure_contrast`.
-        evidence: see `_weigh_evidence`, by polarity.
     """
 
     width: int
@@ -55,7 +54,6 @@ class FrameSetup:
     interlaced: bool = False
     invert: bool = False
     contrast: float = 1.0
-    evidence: dict[str, float] = field(default_factory=dict)
 
     @property
     def longer_side(self) -> float:
@@ -85,7 +83,7 @@ def choose_setup(
         DamagedVideo: the video cannot be decoded.
     """
     levels = find_gray_levels(path, video)
-    interlaced = video.is_marked_interlaced or is_woven(path, video, levels)
+    interlaced = describe_interlacing(path, video, levels) is not None
     if interlaced:
         levels = dataclasses.replace(levels, filters=f"{levels.filters}bwdif=mode=send_frame,")
     width, height, aspect = find_upright_size(path, video)
@@ -119,15 +117,14 @@ def choose_setup(
         side=side,
         invert=invert,
         contrast=measure_contrast(_resize(samples, side)[:, 1]),
-        evidence={"bright": evidence[side, False], "dark": evidence[side, True]},
     )
 
 
 def _weigh_evidence(detector: HeadDetector, samples: np.ndarray, side: int, invert: bool) -> float:
     """Return how clearly heads are seen at this size, and how usual it is."""
     triplets = _resize(samples, side)
-    heads = detect_in_triplets(detector, triplets, measure_contrast(triplets[:, 1]), invert)
-    clear = (heads["score"] - CLEAR_SCORE).clip(lower=0).sum() / len(triplets)
+    scores = score_triplets(detector, triplets, measure_contrast(triplets[:, 1]), invert)
+    clear = (scores - CLEAR_SCORE).clip(0).sum() / len(triplets)
     return float(clear * np.exp(-((np.log2(side / USUAL_SIDE) / USUAL_OCTAVES) ** 2) / 2))
 
 

@@ -75,7 +75,7 @@ def track_video(
     """
     video = probe_video(path)
     rate = frame_rate or video.frame_rate
-    frames = count_first_frames(path, duration or 1e9, frame_rate)
+    frames = count_first_frames(path, duration or 1e9, frame_rate, video)
     detector = load_detector()
     setup = choose_setup(path, video, detector, frames, rate, microns_per_pixel)
     meter = DriftMeter(rate)
@@ -181,22 +181,20 @@ def track_first_seconds(
     Raises:
         DamagedVideo: the video cannot be decoded, or its frame rate is not known.
     """
-    video = probe_video(path)
-    rate = frame_rate or video.frame_rate
-    frames = count_first_frames(path, settings["duration"], frame_rate)
-    shortest = shortest_track(settings, rate)
     if settings["detector"] == "blobs":
+        video = probe_video(path)
+        frames = count_first_frames(path, settings["duration"], frame_rate, video)
+        shortest = shortest_track(settings, frame_rate or video.frame_rate)
         return *track_blobs(path, frames, shortest, settings), {}, []
     tracked = track_video(path, settings, settings["duration"], frame_rate)
     tracks = tracked.tracks
-    longer_side = max(tracked.width * tracked.pixel_aspect, tracked.height)
+    setup = FrameSetup(tracked.width, tracked.height, tracked.pixel_aspect, TRACKING_WIDTH)
     still = tracks[["x", "y"]] - tracked.drift[tracks["frame"].astype(int)]
-    scale = np.array([tracked.pixel_aspect, 1]) * TRACKING_WIDTH / longer_side
+    scale = np.array([tracked.pixel_aspect, 1]) * TRACKING_WIDTH / setup.longer_side
     tracks = tracks.assign(**((still + 0.5) * scale - 0.5).round(2))
     lengths = tracks.groupby("cell")["frame"].transform("size")
-    setup = FrameSetup(tracked.width, tracked.height, tracked.pixel_aspect, TRACKING_WIDTH)
     [first] = setup.read_frames(path, np.array([0]))
-    tracks = fill_gaps(tracks[lengths >= shortest])
+    tracks = fill_gaps(tracks[lengths >= shortest_track(settings, tracked.frame_rate)])
     return tracks, first, tracked.quality, tracked.warnings
 
 

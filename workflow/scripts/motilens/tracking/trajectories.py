@@ -8,19 +8,21 @@ import pandas as pd
 from motilens.core.errors import InputError
 from motilens.core.faults import is_machine_fault
 from motilens.video.ffmpeg import DamagedVideo
-from motilens.video.probe import probe_video
+from motilens.video.probe import VideoInfo, probe_video
 
 TRACKING_WIDTH = 640  # pixels of the longer side, as VISEM's, in which the pipeline keeps tracks
 TRACK_COLUMNS = ["cell", "frame", "x", "y"]
 
 
-def count_first_frames(path: str, duration: float, frame_rate: float | None = None) -> int:
+def count_first_frames(
+    path: str, duration: float, frame_rate: float | None = None, video: VideoInfo | None = None
+) -> int:
     """Return how many frames the first `duration` seconds of a video have, at least one.
 
     Raises:
         DamagedVideo: nobody knows its frame rate.
     """
-    video = probe_video(path)
+    video = video or probe_video(path)
     rate = frame_rate or video.frame_rate
     if np.isnan(rate):
         raise DamagedVideo(
