@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("videos", type=Path, help="a folder")
     parser.add_argument("out", type=Path)
     parser.add_argument("--leave-out", nargs="*", default=[], help="names of videos")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     videos = [pair for pair in find_truths(options.videos) if pair[0].stem not in options.leave_out]

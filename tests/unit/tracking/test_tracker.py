@@ -19,7 +19,7 @@ from motilens.video.encode import encode_video
 from support.errors import assert_refused
 
 FRAMES, RATE = 40, 50.0
-SETTINGS = {"detector": "network", "min_score": 0.475, "min_track_duration": 0.4, "duration": 10}
+SETTINGS = {"detector": "network", "min_score": 0.5, "min_track_duration": 0.4, "duration": 10}
 LOOKS = {
     "bright": Conditions("clean", "none", False, rate_factor=20, vignette=0.1, noise=1.5),
     "dark": Conditions("bright field", "none", False, rate_factor=20, vignette=0.1, noise=1.5),

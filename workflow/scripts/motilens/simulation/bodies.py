@@ -62,6 +62,11 @@ DEBRIS = {
             1.2, (6, 10), (0.1, 0.3), rings=((-2, 1.2, -0.35), (1.5, 1.8, 0.5), (5, 2, 0.15)),
             granules=8,
         ),
+        # Without a tail it is no sperm (WHO), but it looks like one.
+        "loose head": Kind(
+            5, (3.4, 4.8), (0.6, 1.2), rings=((0.6, 0.9, -0.3), (1, 3.2, 0.4), (4.5, 4.5, 0.18)),
+            slender=(0.55, 0.8)
+        ),
     },
     True: {
         "dot": Kind(70, (0.6, 1.6), (-0.3, -0.05), blur=1.3),
@@ -77,6 +82,10 @@ DEBRIS = {
         "thread": Kind(5, (10, 22), (-0.2, -0.06), blur=1.5, slender=(0.05, 0.08)),
         "round cell": Kind(
             0.7, (13, 18), (-0.14, -0.05), rings=((0, 1.4, -0.35), (3, 1.6, 0.07)), granules=40
+        ),
+        "loose head": Kind(
+            5, (5.5, 7.5), (-1.1, -0.6), rings=((0.3, 1.2, -0.25), (3, 1.6, 0.13)),
+            slender=(0.55, 0.8)
         ),
     },
 }  # fmt: skip

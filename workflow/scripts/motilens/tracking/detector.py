@@ -28,7 +28,7 @@ SAME_HEAD = 0.75  # head lengths: two that are nearer are one
 BATCH_SIZE = 8
 WEIGHTS = Path(__file__).with_name("head_detector.pt")
 # A part of the digest of the code: other weights make tracks stale.
-WEIGHTS_SHA256 = "a9aab2502e069f70653f0e032fb57c2e301f85aa6487835c75ae3bf84eee0a38"
+WEIGHTS_SHA256 = "a122b48a407b555a8cb4c5109fb8e06b57674397080c120ed1c1d7c89c983cfb"
 
 
 class HeadDetector(nn.Module):
