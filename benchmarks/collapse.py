@@ -71,7 +71,8 @@ def measure_shares(model: Autoencoder, stacks: StackDataset) -> dict[str, float]
 
     0 is what a constant (variance), the background (details) or a still picture (movement) has.
     """
-    x = stacks_to_input(next(stacks.iter_batches([torch.arange(len(stacks))])), model.repeats)
+    [batch] = stacks.iter_batches([torch.arange(len(stacks))])
+    x = stacks_to_input(batch, model.repeats).cpu()
     y = torch.from_numpy(reconstruct_stacks(model, stacks))
     error = ((y - x) ** 2).mean()
     shares = {"variance": error / x.var(), "details": error / (x - extract_background(x)).var()}

@@ -113,8 +113,8 @@ def _walk_folder(folder: str) -> Iterator[str]:
             folders.clear()
             continue
         seen.add(real)
-        for name in names:
-            yield os.path.relpath(os.path.join(place, name), folder)
+        inside = os.path.relpath(place, folder)
+        yield from names if inside == "." else (f"{inside}/{name}" for name in names)
 
 
 def resolve_video_paths(
