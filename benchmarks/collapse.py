@@ -1,6 +1,7 @@
 """Count the seeds that leave an autoencoder dead, for two variants and the inputs I1 to I4.
 
     .venv/bin/python benchmarks/collapse.py [seeds] [--videos FOLDER]
+    .venv/bin/python benchmarks/collapse.py --results FOLDER  # of a run: what models reconstruct
 
 64 stacks of 64 x 64, simulated or from a folder of real videos; 150 steps of 8 stacks at the
 paper's learning rate. Fifty seeds, unless another number is given, take an hour on a core.
@@ -19,7 +20,7 @@ from motilens.clips.extract import extract_clips
 from motilens.clips.hdf5 import read_stacks
 from motilens.compute.device import setup_compute
 from motilens.dataset.video_files import is_video_file
-from motilens.models.autoencoders import Autoencoder
+from motilens.models.autoencoders import Autoencoder, build_autoencoder
 from motilens.models.transforms import stacks_to_input
 from motilens.simulation.render import render_video
 from motilens.training.autoencoder import (
@@ -27,6 +28,7 @@ from motilens.training.autoencoder import (
     reconstruct_stacks,
     train_autoencoder,
 )
+from motilens.training.model_files import load_model
 from motilens.training.stack_dataset import StackDataset, stacks_from_array
 
 PARTICIPANTS, CLIP_LENGTH, SIZE = 16, 18, 64
@@ -45,7 +47,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("seeds", type=int, nargs="?", default=50)
     parser.add_argument("--videos", type=Path, help="a folder (default: simulated participants)")
+    parser.add_argument("--results", type=Path, help="measure the autoencoders of a run instead")
     options = parser.parse_args()
+    if options.results:
+        measure_run(options.results)
+        return
     seeds, compute = range(options.seeds), setup_compute()
     clips = cut_clips(options.videos) if options.videos else simulate_clips()
     for variant in ("paper", "standardized"):
@@ -64,6 +70,17 @@ def main():
                 low, median, high = np.percentile([share[part] for share in shares], [0, 50, 100])
                 print(f"    {part}, if alive: {median:.2f} ({low:.2f} to {high:.2f})")
             sys.stdout.flush()
+
+
+def measure_run(results: Path) -> None:
+    """Print what each autoencoder of a run reconstructs of each video, also of held-out ones."""
+    for path in sorted(results.glob("autoencoders/*/*/*/model.pt")):
+        model, _ = load_model(path, path.with_suffix(".json"), build_autoencoder)
+        for clips in sorted(results.glob("clips/*.h5")):
+            stacks = stacks_from_array(read_stacks(clips, model.frames), setup_compute())
+            shares = measure_shares(model, stacks)
+            described = ", ".join(f"{part} {share:.2f}" for part, share in shares.items())
+            print(f"{path.parent.relative_to(results)}, {clips.stem}: {described}", flush=True)
 
 
 def measure_shares(model: Autoencoder, stacks: StackDataset) -> dict[str, float]:
