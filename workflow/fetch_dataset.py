@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 from motilens.core.command_line import run_command_line  # noqa: E402
 from motilens.core.errors import InputError  # noqa: E402
 from motilens.dataset.download import download_archive, extract_files  # noqa: E402
-from motilens.dataset.video_files import is_video_file  # noqa: E402
+from motilens.dataset.video_files import is_wanted_video  # noqa: E402
 from motilens.pipeline.config import check_config, read_config_files  # noqa: E402
 
 
@@ -31,8 +31,8 @@ def main():
         raise InputError("the configuration names no dataset.archive: nothing to fetch")
     labels, videos = Path(dataset["labels"]), Path(dataset["videos"])
     path = Path(archive["path"])
-    if labels.exists() and not path.exists():
-        print(f"Nothing to fetch: {labels} is there (delete it to fetch the data set again)")
+    if labels.exists() and videos.exists() and not path.exists():
+        print(f"Nothing to fetch: {labels} and {videos} are there (delete one to fetch it again)")
         return
     if not archive["license_accepted"]:
         raise InputError(
@@ -40,16 +40,30 @@ def main():
             "dataset.archive.license_accepted: true"
         )
 
-    def video_target(name):
-        """Return where a video of the archive goes; its folders there may have other names."""
-        path = Path(name)
-        wanted = path.parent.name == videos.name and is_video_file(path.name)
-        return videos / path.name if wanted else None
+    patterns = dataset.get("video_names")
 
-    download_archive(archive["url"], path, archive["size"], archive["md5"])
-    unpacked = extract_files(path, video_target)
+    def video_target(name):
+        """Return where a video of the archive goes; it may have more folders around it there."""
+        parts = [part for part in name.split("/") if part]
+        if ".." in parts:  # would lead out of the folder
+            return None
+        if not patterns:
+            wanted = parts[-2:-1] == [videos.name] and is_wanted_video(parts[-1], None)
+            return videos / parts[-1] if wanted else None
+        paths = ("/".join(parts[start:]) for start in range(len(parts)))
+        inside = next((path for path in paths if is_wanted_video(path, patterns)), None)
+        return videos / inside if inside else None
+
+    download_archive(archive["url"], path, archive.get("size"), archive.get("md5"))
+    sought = f"a video {' or '.join(patterns or [f'in a folder {videos.name}'])}"
+    unpacked = extract_files(path, video_target, sought)
     # Last, since the pipeline takes the labels as a sign that everything is there.
-    extract_files(path, lambda name: labels if Path(name).name == labels.name else None)
+    if not labels.exists():
+        extract_files(
+            path,
+            lambda name: labels if Path(name).name == labels.name else None,
+            f"called {labels.name} (dataset.labels)",
+        )
     print(f"{len(unpacked)} videos in {videos}, labels in {labels}. {path} may be deleted.")
 
 

@@ -176,6 +176,8 @@ OWN_DATA = [
     Change("dataset.videos", "moved/videos", "write_sample_table",
            "the same videos; samples.csv names them", True),
     Change("dataset.video_list", "lab/list.csv", NOTHING, "the same participants"),
+    Change("dataset.video_names", ["*.*"], NOTHING, "the same videos"),
+    Change("dataset.unmatched", "leave_out", NOTHING, "nobody has to be left out"),
     Change("dataset.columns", {"dataset.columns": {"head": "head defects (%)"}}, NOTHING,
            "the same column"),
     Change("dataset.motility_sum.tolerance", {"dataset.motility_sum": {"tolerance": 3}}, NOTHING),

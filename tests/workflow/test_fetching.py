@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -28,17 +29,43 @@ def server(tmp_path):
     write_label_table(table, tmp_path / "set/semen_analysis_data.csv")
     (tmp_path / "set/sex_hormones.csv").write_text("ID;a\n")
     (videos / "._1.avi").write_text("of a Mac")
+    yield from serve_archive(tmp_path / "set", "visem dataset")
+
+
+@pytest.fixture
+def tracking_server(tmp_path):
+    """VISEM-Tracking in small on a local server: two with tracks, three others, one has no clip."""
+    table = simulated_sample_table(6, seed=1, folder="videos")
+    clips, names = "visem-extracted-30s-excluding-selected-20", []
+    for who in (1, 2):
+        names.append(f"VISEM_Tracking_Train_v4/Train/{who}/{who}.mp4")
+        names.append(f"VISEM_Tracking_Train_v4/Train/{who}/labels_ftid/{who}_frame_0_with_ftid.txt")
+        names.append(f"visem-extracted-30s-selected-20-videos-excluding-first-30s/{who}_30_60.mp4")
+    names += [f"{clips}/{clips}/{name}.mp4" for name in ("3_0_30", "3_30_60", "4_0_30", "5_0_30")]
+    for number, path in enumerate(tmp_path / "set" / name for name in names):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".txt":
+            path.write_text("a 0 0.5 0.5 0.1 0.1\n")
+        else:
+            encode_video(str(path), render_video(number, 1, 30), 49.0)
+    of_tracked = tmp_path / "set/semen_analysis_data_Train.csv"
+    write_label_table(table[table["participant"].isin(["1", "2"])], of_tracked)
+    write_label_table(table, tmp_path / "semen_analysis_data.csv")
+    yield from serve_archive(tmp_path / "set", "VISEM-Tracking")
+
+
+def serve_archive(folder, name):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        for path in sorted((tmp_path / "set").rglob("*.*")):
-            archive.write(path, f"visem dataset/{path.relative_to(tmp_path / 'set')}")
+        for path in sorted(folder.rglob("*.*")):
+            archive.write(path, f"{name}/{path.relative_to(folder)}")
     with ArchiveServer.running() as server:
         server.content = content.getvalue()
         yield server
 
 
-def write_config(project, server, **changes):
-    config = load_config("config/visem.yaml")
+def write_config(project, server, config="config/visem.yaml", **changes):
+    config = load_config(config)
     config["frames"]["clips_per_video"] = 4
     config["dataset"]["archive"] |= {
         "url": server.url,
@@ -81,6 +108,42 @@ def test_a_data_set_is_fetched_and_used(project, server):
     project.snakemake("--cores", "2", "--", "clips", config="own.yaml")
     assert len(list((project.folder / "results/visem/clips").glob("*.h5"))) == 4
     assert "Nothing to fetch" in fetch(project).stdout and len(server.requests) == 1
+
+
+@pytest.mark.slow
+def test_visem_tracking_is_fetched_and_used(project, tracking_server, tmp_path):
+    figures = {"size": None, "md5": None, "config": "config/visem_tracking.yaml"}
+    write_config(project, tracking_server, **figures)
+    done = project.snakemake("-n", config="own.yaml", check=False)
+    assert "Train.csv: no such file: correct dataset.labels, or fetch the data set" in done.stdout
+    done = fetch(project)
+    assert "5 videos in visem-tracking, labels in visem-tracking/semen" in done.stdout
+    md5 = hashlib.md5(tracking_server.content).hexdigest()
+    assert (
+        f"VISEM-Tracking.zip.part has {len(tracking_server.content)} bytes and the MD5 {md5}"
+        in (done.stdout)
+    )
+    folder = project.folder / "visem-tracking"
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == 6
+    done = project.snakemake("-n", "--", "clips", config="own.yaml", check=False)
+    assert "folds.number: 3 folds need at least 3 participants, there are 2" in done.stdout
+    assert "for these participants (3), who are left out: 3, 4, 5" in done.stdout
+
+    own = yaml.safe_load((project.folder / "own.yaml").read_text())
+    own["dataset"]["labels"] = str(tmp_path / "semen_analysis_data.csv")  # VISEM's, of all
+    own["dataset"]["video_names"][1] = "visem-extracted-30s-excluding-selected-20/*.mp4"
+    (project.folder / "own.yaml").write_text(yaml.safe_dump(own))
+    fetch(project)  # the other clips; the archive has no such table
+    (project.folder / "VISEM-Tracking.zip").unlink()
+    assert "Nothing to fetch" in fetch(project).stdout
+    done = project.snakemake("--cores", "2", "--", "samples.csv", "clips", config="own.yaml")
+    assert "no video in visem-tracking for these participants (1), who are left out: 6" in (
+        done.stdout
+    )
+    samples = pd.read_csv(project.folder / "results/visem_tracking/samples.csv", dtype=str)
+    assert list(samples["sample"]) == ["1", "2", "3", "3+2", "4", "5"]
+    assert (samples.groupby("participant")["fold"].nunique() == 1).all()
+    assert len(list((project.folder / "results/visem_tracking/clips").glob("*.h5"))) == 6
 
 
 def test_mistakes_are_reported_without_a_traceback(project):

@@ -112,6 +112,40 @@ def test_downloading_needs_space_only_for_what_is_missing(server, path, part, mo
     assert fetch(server, path) == [] and server.requests == [f"bytes={len(KEPT)}-"]
 
 
+def test_an_archive_of_unknown_size_and_md5_is_downloaded_and_described(server, path, capsys):
+    server.statuses = [503]
+    assert fetch(server, path, size=None, md5=None) == [download.PAUSES[0]]
+    message = f"data.zip.part has {SIZE} bytes and the MD5 {MD5}: compare them with the publisher"
+    assert message in capsys.readouterr().out
+    fetch(server, path, size=None, md5=None)
+    assert len(server.requests) == 3, "what is there is not asked for"
+    with pytest.raises(InputError, match="its MD5 is"):
+        fetch(server, path, size=None, md5="0" * 32)
+
+
+def test_a_download_of_unknown_size_is_continued(server, path, part):
+    server.drops = [0, 100_000, 70_000]  # the first of them only asks for the size
+    part.write_bytes(KEPT)
+    assert fetch(server, path, size=None, md5=None) == [download.PAUSES[0]] * 2
+    assert server.requests[:2] == [None, f"bytes={len(KEPT)}-"]
+
+
+@pytest.mark.parametrize("change", [
+    {"statuses": [404]}, {"statuses": [204]}, {"lengths": False}, {"type": "text/html"},
+])  # fmt: skip
+def test_what_is_no_archive_of_unknown_size_is_refused(server, path, change):
+    for name, value in change.items():
+        setattr(server, name, value)
+    message = f"{server.url}: the server answers .*archive.url, or set dataset.archive.size"
+    assert_no_fetch(server, path, message, size=None, md5=None)
+    assert len(server.requests) == 1
+
+
+def test_a_download_of_unknown_size_is_given_up_without_a_server(path):
+    with pytest.raises(InputError, match=r"http://127.0.0.1:9/a.zip: cannot be downloaded"):
+        download.download_archive("http://127.0.0.1:9/a.zip", path, None, None, lambda pause: None)
+
+
 @pytest.fixture
 def archive(tmp_path):
     with zipfile.ZipFile(tmp_path / "data.zip", "w") as opened:
@@ -121,7 +155,9 @@ def archive(tmp_path):
 
 
 def unpack(archive, wanted=".avi"):
-    return download.extract_files(archive, lambda n: archive.parent / n if wanted in n else None)
+    return download.extract_files(
+        archive, lambda n: archive.parent / n if wanted in n else None, f"a {wanted}"
+    )
 
 
 def test_wanted_files_are_unpacked_unless_they_are_there(archive, monkeypatch):
@@ -136,7 +172,7 @@ def test_wanted_files_are_unpacked_unless_they_are_there(archive, monkeypatch):
     assert unpack(archive) == paths and first.stat().st_mtime == 1
     assert [path.read_bytes() for path in paths] == list(FILES.values())[:3]
     assert sorted(archive.parent.rglob("*.*")) == [archive, *paths]
-    with pytest.raises(InputError, match="none of its 4 files is wanted; the first are 'videos/1"):
+    with pytest.raises(InputError, match="none of its 4 files is a .mp4; the first are 'videos/1"):
         unpack(archive, ".mp4")
 
 

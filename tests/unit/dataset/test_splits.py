@@ -1,5 +1,7 @@
 """Splits into folds: even, balanced, seeded, and kept from run to run."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,6 +88,19 @@ def test_own_folds_are_read(tmp_path, text, columns):
     path.write_text(text)
     expected = {"1": 1, "2": 2, "3": 1}
     assert read_folds(path, ["1", "2", "3"], columns) == (expected, Issues())
+
+
+def test_folds_of_those_who_are_left_out_are_not_used(tmp_path):
+    path = tmp_path / "folds.csv"
+    path.write_text("ID,fold\n1,1\n2,2\n3,1\n4,2\n")
+    issues = Issues()
+    read = functools.partial(splits.read_folds_table, str(path), n_folds=2, leave_out=True)
+    assert read(["1", "2"], issues=issues) == {"1": 1, "2": 2} and issues == Issues()
+    read(["1", "3"], issues=issues)
+    assert issues.errors == [f"{path}: fold 2 has no participants: correct folds.number"]
+    assert read_folds(path, ["1", "2", "3"])[1].errors == [
+        f"{path}, line 5: participant 4 is not in the data set: remove it"
+    ]
 
 
 def test_spellings_of_own_folds_are_compared_with_the_labels(tmp_path):

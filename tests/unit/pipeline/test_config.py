@@ -16,7 +16,7 @@ from support.configs import ROOT, SCHEMA, key_paths, load_config, set_key
 from support.errors import assert_refused
 
 DEMO = "config/config.yaml"
-COMPLETE = [f"config/{name}.yaml" for name in ("config", "own", "study", "visem")]
+COMPLETE = [f"config/{name}.yaml" for name in ("config", "own", "study", "visem", "visem_tracking")]
 COMPLETE += [f"benchmarks/study_{name}.yaml" for name in ("64", "256", "cpu", "others")]
 
 

@@ -49,6 +49,15 @@ def test_what_is_said_of_a_table_of_labels_and_folds_is_said_once(folder):
     assert warning.startswith("lab.xlsx, sheet 'Sheet': hidden and not read: rows 6: unhide")
 
 
+def test_what_can_be_fetched_is_named(folder):
+    archive = {"url": "https://example.org/a.zip", "path": "a.zip", "license": "free"}
+    dataset = {"archive": archive | {"license_accepted": False}}
+    for labels, videos, key in (("no.csv", ".", "labels"), ("lab.xlsx", "films", "videos")):
+        changes = {"dataset": dataset | {"labels": labels, "videos": videos}}
+        message = rf"no such file: correct dataset.{key}, or fetch the data set \(some GB, and as"
+        assert_refused(message, load, folder, **changes)
+
+
 def test_folds_in_the_table_of_labels_that_are_not_used_are_a_warning(folder):
     _, warning = load(folder, folds={"number": 2, "seed": 0}).warnings
     assert warning.startswith("lab.xlsx: its folds are not used, as folds.seed draws others: to")

@@ -20,10 +20,13 @@ PAUSES = (2, 5, 15, 60, 120)  # seconds before each new attempt; any progress st
 CHUNK_BYTES = 2**16  # read at once; less than that is lost when a connection drops
 
 
-def download_archive(url: str, path: Path, size: int, md5: str, sleep=time.sleep) -> None:
+def download_archive(
+    url: str, path: Path, size: int | None, md5: str | None, sleep=time.sleep
+) -> None:
     """Download a file, or check the one that is there; continue an interrupted download.
 
-    Until it is complete and checked for size (bytes) and MD5 (32 hex digits), it is PATH.part.
+    Until it is complete and checked for size (bytes; None: what the server says) and MD5 (32 hex
+    digits; None: it is printed), it is PATH.part.
 
     Raises:
         InputError: it cannot be downloaded, or is not the expected file.
@@ -34,11 +37,12 @@ def download_archive(url: str, path: Path, size: int, md5: str, sleep=time.sleep
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     part.touch()
-    check_free_space(path.parent, size - part.stat().st_size)
     failures = 0
-    while (before := part.stat().st_size) < size:
-        problem = "the connection was lost"
+    while size is None or part.stat().st_size < size:
+        problem, before = "the connection was lost", part.stat().st_size
         try:
+            size = size or _ask_size(url)
+            check_free_space(path.parent, size - before)
             _receive(url, part, size)
         except requests.RequestException as error:
             problem = " ".join(str(error).split())
@@ -49,11 +53,27 @@ def download_archive(url: str, path: Path, size: int, md5: str, sleep=time.sleep
                 f"{url}: cannot be downloaded ({problem}): run again when the network is back, "
                 f"which continues {part}, or download it by hand to {path}"
             )
-        if part.stat().st_size < size:
+        if size is None or part.stat().st_size < size:
             sleep(PAUSES[failures])
             failures += 1
     _check_content(part, size, md5)
     os.replace(part, path)
+
+
+def _ask_size(url: str) -> int:
+    """Return how many bytes a server has; errors are those of `_receive`."""
+    headers = {"Accept-Encoding": "identity"}
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        if response.status_code in (408, 429) or response.status_code >= 500:
+            response.raise_for_status()
+        length, kind = response.headers.get("Content-Length"), response.headers.get("Content-Type")
+    if response.status_code != 200 or not length or str(kind).startswith("text/html"):
+        raise InputError(
+            f"{url}: the server answers {response.status_code} {response.reason}, "
+            f"{length or 'some'} bytes ({kind}): correct dataset.archive.url, or set "
+            "dataset.archive.size"
+        )
+    return int(length)
 
 
 def _receive(url: str, part: Path, size: int) -> None:
@@ -89,30 +109,38 @@ def _receive(url: str, part: Path, size: int) -> None:
                 bar.update(len(chunk))
 
 
-def _check_content(path: Path, size: int, md5: str) -> None:
-    """Raise an InputError if a file has another size or MD5."""
+def _check_content(path: Path, size: int | None, md5: str | None) -> None:
+    """Raise an InputError if a file has another size or MD5; print the MD5 if none is expected."""
     found = path.stat().st_size
-    if found != size:
+    if size and found != size:
         raise InputError(
             f"{path}: it has {found} bytes instead of {size}: delete it and run again, or correct "
             "dataset.archive.size"
         )
     digest = hashlib.md5(usedforsecurity=False)
-    with open(path, "rb") as file, _progress_bar(f"checking {path.name}", size) as bar:
+    with open(path, "rb") as file, _progress_bar(f"checking {path.name}", found) as bar:
         while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
             bar.update(len(chunk))
-    if digest.hexdigest() != md5.lower():
+    if md5 is None:
+        print(
+            f"{path.name} has {found} bytes and the MD5 {digest.hexdigest()}: compare them with "
+            "the publisher's page (dataset.archive has none)"
+        )
+    elif digest.hexdigest() != md5.lower():
         raise InputError(
             f"{path}: its MD5 is {digest.hexdigest()} instead of {md5.lower()}: delete it and run "
             "again, or correct dataset.archive.md5"
         )
 
 
-def extract_files(archive: Path, target_of: Callable[[str], Path | None]) -> list[Path]:
+def extract_files(
+    archive: Path, target_of: Callable[[str], Path | None], sought: str
+) -> list[Path]:
     """Unpack files of a zip archive, except those that are there, and return all their paths.
 
-    `target_of` returns where the file with this name in the archive goes; None: nowhere.
+    `target_of` returns where the file with this name in the archive goes; None: nowhere. `sought`
+    says in messages what they are.
 
     Raises:
         InputError: the archive is damaged, holds none of them, or the disk is too full.
@@ -124,8 +152,8 @@ def extract_files(archive: Path, target_of: Callable[[str], Path | None]) -> lis
             if not wanted:
                 names = ", ".join(repr(member.filename) for member in members[:5])
                 raise InputError(
-                    f"{archive}: none of its {len(members)} files is wanted; the first are "
-                    f"{names or 'none'}: correct dataset.archive.url or the paths in the config"
+                    f"{archive}: none of its {len(members)} files is {sought}; the first are "
+                    f"{names or 'none'}: correct dataset.archive.url or what is sought"
                 )
             missing = {
                 path: member

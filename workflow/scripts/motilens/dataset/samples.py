@@ -11,6 +11,7 @@ import pandas as pd
 
 from motilens.core.errors import InputError
 from motilens.core.labels import LABELS, MOTILITY, VIDEO_FACTS
+from motilens.core.text import natural_sorted
 from motilens.dataset.issues import Issues
 from motilens.dataset.participants import (
     check_participants,
@@ -40,7 +41,8 @@ def read_samples(
 
     Args:
         dataset: the configuration's section: labels (a table), and unless it has a column of
-            videos, videos (folder) and maybe video_list (a table); columns, motility_sum.
+            videos, videos (folder) and maybe video_list (a table) or video_names (patterns);
+            columns, motility_sum, unmatched.
         needed: those of LABELS that a target uses; the others may be missing or wrong.
         compare: whether to look into the videos for two that are the same.
         stored: names of the files in dataset.videos, if that is a folder of an object store.
@@ -61,8 +63,11 @@ def read_samples(
         matched = []
     elif has_videos:
         folder = dataset.get("videos") or Path(labels).parent
-        if dataset.get("video_list"):
-            issues.errors.append(f"{labels}: names the videos: remove dataset.video_list")
+        issues.errors += [
+            f"{labels}: names the videos: remove dataset.{key}"
+            for key in ("video_list", "video_names")
+            if dataset.get(key)
+        ]
         matched = resolve_video_paths(rows, folder, issues, stored)
         issues.warnings += find_unlisted_videos(folder, [row["video"] for row in rows], labels)
     else:
@@ -131,28 +136,40 @@ def _match_videos_to_labels(
         if video_list:
             videos = _read_video_list(dataset, issues)
         else:
-            videos = list_numbered_videos(folder, issues, stored)
+            videos = list_numbered_videos(folder, issues, stored, dataset.get("video_names"))
     except InputError as error:
         issues.errors.append(str(error))
         return []
     usable = resolve_video_paths(videos, folder, issues, stored)
+    if video_list and dataset.get("video_names"):
+        issues.errors.append(f"{video_list}: names the videos: remove dataset.video_names")
     if video_list:
         issues.warnings += find_unlisted_videos(folder, [v["video"] for v in videos], video_list)
         issues.warnings += compare_spellings(video_list, videos, issues.spellings)
     by_participant = {row["participant"]: row for row in rows}
-    for video in usable:
-        if rows and video["participant"] not in by_participant:
-            issues.errors.append(
-                f"{video['video']}: participant {video['participant']} has no row in {labels}: "
-                "add the labels or move the video away"
-            )
     with_video = {video["participant"] for video in videos}
-    issues.errors += [
-        f"{row['place']} has labels but no video in {video_list or folder}: add the video or "
-        "remove the row"
-        for participant, row in by_participant.items()
-        if participant not in with_video
-    ]
+    unlabeled = [video for video in usable if video["participant"] not in by_participant]
+    without_video = [row for who, row in by_participant.items() if who not in with_video]
+    if dataset.get("unmatched") == "leave_out" and with_video & by_participant.keys():
+        missing = {f"row in {labels}": unlabeled, f"video in {video_list or folder}": without_video}
+        for what, left_out in missing.items():
+            if names := natural_sorted({row["participant"] for row in left_out}):
+                issues.warnings.append(
+                    f"no {what} for these participants ({len(names)}), who are left out: "
+                    f"{', '.join(names)}"
+                )
+        usable = [video for video in usable if video["participant"] in by_participant]
+    else:
+        issues.errors += [
+            f"{video['video']}: participant {video['participant']} has no row in {labels}: "
+            "add the labels or move the video away"
+            for video in unlabeled
+        ]
+        issues.errors += [
+            f"{row['place']} has labels but no video in {video_list or folder}: add the video or "
+            "remove the row"
+            for row in without_video
+        ]
     return [by_participant.get(video["participant"], {}) | video for video in usable]
 
 

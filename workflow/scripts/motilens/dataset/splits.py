@@ -143,12 +143,13 @@ def read_folds_table(
     n_folds: int,
     issues: Issues,
     columns: dict | None = None,
+    leave_out: bool = False,
 ) -> dict[str, int]:
     """Read folds 1 .. n_folds from a user's table with the columns ID (or participant) and fold.
 
     A participant may have several rows, as in a table of videos, but one fold. `columns` are
-    headers where they are others, by our names participant and fold. Return the fold of each
-    participant; `issues` gets what is wrong.
+    headers where they are others, by our names participant and fold. With `leave_out`, it may name
+    others than `participants`. Return the fold of each; `issues` gets what is wrong.
     """
     accepted = {"participant": ["ID", "participant"], "fold": ["fold"]}
     for name in accepted.keys() & (columns or {}).keys():
@@ -170,11 +171,13 @@ def read_folds_table(
             )
         if row["fold"] not in known_folds:
             lines.append(f"{place}: fold {row['fold']!r} is not one of {', '.join(known_folds)}")
-        if participant not in participants:
+        if participant not in participants and not leave_out:
             lines.append(f"{place} is not in the data set: remove it")
     for participant in participants:
         if participant not in folds:
             lines.append(f"{path}: participant {participant} has no fold: add a row")
+    if leave_out:
+        folds = {who: fold for who, fold in folds.items() if who in participants}
     for fold in known_folds:
         if fold not in folds.values():
             lines.append(f"{path}: fold {fold} has no participants: correct folds.number")

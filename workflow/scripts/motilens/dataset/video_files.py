@@ -1,6 +1,7 @@
 """Video files: whose they are, whether two are the same, whether one has changed."""
 
 import filecmp
+import fnmatch
 import hashlib
 import os
 import posixpath
@@ -8,7 +9,7 @@ import re
 import time
 import unicodedata
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -34,23 +35,39 @@ def is_video_file(name: str) -> bool:
     return Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
 
 
-def list_numbered_videos(folder: str, issues: Issues, stored: Container[str] | None) -> list[dict]:
+def list_numbered_videos(
+    folder: str,
+    issues: Issues,
+    stored: Iterable[str] | None,
+    patterns: Sequence[str] | None = None,
+) -> list[dict]:
     """List the videos in a folder; the number that begins a name is its participant, as in VISEM.
 
-    Return participant, video (name) and place (for messages) of each. `stored` are the names of
-    all files, if the folder is in an object store.
+    Args:
+        stored: the names of all files, if the folder is in an object store.
+        patterns: of paths from the folder, whose videos are listed. Without them, it is those in
+            the folder itself.
+
+    Returns:
+        participant, video (path from the folder) and place (for messages) of each.
 
     Raises:
         InputError: there is no such folder.
     """
     if stored is None and not Path(folder).is_dir():
         raise InputError(f"{folder}: no such folder of videos: correct dataset.videos")
+    if stored is None:
+        stored = _walk_folder(folder) if patterns else os.listdir(folder)
+    names = sorted(name for name in stored if is_wanted_video(name, patterns))
+    issues.errors += [
+        f"dataset.video_names: no video in {folder} is called {pattern}: correct it"
+        for pattern in patterns or ()
+        if not any(is_wanted_video(name, [pattern]) for name in names)
+    ]
     videos, digits_of = [], {}
-    for name in sorted(os.listdir(folder) if stored is None else stored):
-        if not is_video_file(name) or "/" in name:
-            continue
+    for name in names:
         path = os.path.join(folder, name)
-        if digits := re.match("[0-9]*", name)[0]:
+        if digits := re.match("[0-9]*", os.path.basename(name))[0]:
             participant = str(int(digits))
             place = f"{folder}: participant {participant}"
             videos.append({"participant": participant, "video": name, "place": place})
@@ -65,6 +82,39 @@ def list_numbered_videos(folder: str, issues: Issues, stored: Container[str] | N
                 "participant in a CSV `ID;video` (dataset.video_list)"
             )
     return videos
+
+
+def is_wanted_video(name: str, patterns: Sequence[str] | None) -> bool:
+    """Return whether a path from the folder of videos is a video that `patterns` name.
+
+    In a pattern, * stands for any characters, / among them. Without patterns, it is wanted if it
+    is in no folder within.
+    """
+    if not is_video_file(posixpath.basename(name)):
+        return False
+    if not patterns:
+        return "/" not in name
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _walk_folder(folder: str) -> Iterator[str]:
+    """Yield the paths from a folder of all files in it and in the folders within, also linked ones.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+
+    def fail(error: OSError):
+        raise error
+
+    seen = set()
+    for place, folders, names in os.walk(folder, onerror=fail, followlinks=True):
+        if (real := os.path.realpath(place)) in seen:  # a link to a folder around it, for example
+            folders.clear()
+            continue
+        seen.add(real)
+        inside = os.path.relpath(place, folder)
+        yield from names if inside == "." else (f"{inside}/{name}" for name in names)
 
 
 def resolve_video_paths(

@@ -240,7 +240,10 @@ def load_experiment(
     split = {}
     if "file" in folds:
         columns = config["dataset"].get("columns")
-        split = read_folds_table(folds["file"], participants, folds["number"], issues, columns)
+        leave_out = config["dataset"].get("unmatched") == "leave_out"
+        split = read_folds_table(
+            folds["file"], participants, folds["number"], issues, columns, leave_out
+        )
     elif not issues.errors:
         labels = table[["participant", *(name for name in LABELS if name in table)]]
         results = launch_folder / config["results"]
@@ -273,12 +276,14 @@ def _read_data_set(config: dict, stored: dict | None, compare: bool) -> tuple[pd
         # Known before its files are made.
         participants, seed, style = (simulated[k] for k in ("participants", "seed", "style"))
         return simulated_sample_table(participants, seed, SIMULATED_VIDEOS, style), Issues()
-    if dataset.get("archive") and not Path(dataset["labels"]).exists():
-        raise InputError(
-            f"{dataset['labels']}: no such file: correct dataset.labels, or fetch the data set "
-            f"({dataset['archive']['size'] / 1e9:.1f} GB, and as much again to unpack): make fetch "
-            "CONFIG=..."
-        )
+    archive = dataset.get("archive")
+    for key in ("labels", "videos") if archive and stored is None else ():
+        if not Path(dataset[key]).exists():
+            size = f"{archive['size'] / 1e9:.1f} GB" if archive.get("size") else "some GB"
+            raise InputError(
+                f"{dataset[key]}: no such file: correct dataset.{key}, or fetch the data set "
+                f"({size}, and as much again to unpack): make fetch CONFIG=..."
+            )
     needed = sorted(set().union(*config["targets"].values()))
     return read_samples(dataset, needed, compare=compare, stored=stored)
 
