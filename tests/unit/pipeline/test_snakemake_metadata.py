@@ -135,7 +135,9 @@ def test_results_without_metadata_or_of_an_older_version_are_refused(results):
     assert snakemake_metadata.find_untracked_records(results) == names
     touch(metadata_path(names[0], INCOMPLETE))  # of a killed run: Snakemake makes it again
     assert snakemake_metadata.find_untracked_records(results) == names[1:]
-    with pytest.raises(InputError, match="nothing says how these were made: tables/mae.json, samples"):
+    with pytest.raises(
+        InputError, match="nothing says how these were made: tables/mae.json, samples"
+    ):
         snakemake_metadata.check_results(results)
     record_finished(names, [])
     snakemake_metadata.check_results(results)
