@@ -70,8 +70,8 @@ def test_snakemake_takes_our_record_for_its_own_in_place_of_an_older_one(results
 
 
 @pytest.mark.parametrize("change", [
-    lambda data: b"", lambda data: data[:-1], lambda data: data + b"\n", lambda data: b"7" + data[1:],
-    lambda data: bytes(len(data)),
+    lambda data: b"", lambda data: data[:-1], lambda data: data + b"\n",
+    lambda data: b"7" + data[1:], lambda data: bytes(len(data)),
 ])  # fmt: skip
 def test_outputs_that_were_emptied_cut_off_or_edited_are_reported(results, change):
     outputs = ["samples.csv", "clips/index/all.csv", "tables/table1.md", "predictions/I1/fold1.csv",

@@ -104,8 +104,8 @@ def check_results(results: Path) -> None:
         )
     if names := find_changed_outputs(results):
         raise InputError(
-            f"{results}: these were changed or cut off since they were made: {shorten_list(names)}. "
-            "Delete them and run again, or put back what was there"
+            f"{results}: these were changed or cut off since they were made: "
+            f"{shorten_list(names)}. Delete them and run again, or put back what was there"
         )
 
 

@@ -1,6 +1,5 @@
 """What all figures share: colors, names, and drawing without a display."""
 
-import contextlib
 from pathlib import Path
 
 import matplotlib
@@ -24,7 +23,7 @@ def make_grid(rows: int, columns: int, width: float, height: float, **options):
 
 
 def to_drawable(text: str) -> str:
-    """Return text that figures can show; characters that no font has are escaped, as \\u7cbe.
+    """Return text that figures can show; what no font has is escaped, by its code.
 
     Our own font has no Chinese, for example: fonts of the machine that have are used beside it.
     """
