@@ -88,6 +88,12 @@ os.environ[LAUNCH_VARIABLE] = str(LAUNCH_FOLDER)
 os.environ[RUN_VARIABLE] = process_identity()
 
 try:
+    if IS_MAIN and workflow.overwrite_workdir:
+        raise InputError(
+            f"--directory {workflow.overwrite_workdir}: results go to the folder that `results` names "
+            "in the configuration. Leave --directory out, or call Snakemake in that folder: "
+            f"cd {workflow.overwrite_workdir} && snakemake --snakefile {BASE / 'Snakefile'} ..."
+        )
     if re.search(r"\s", sys.executable):
         raise InputError(
             f"{sys.executable}: Snakemake cannot run steps by a Python whose path has a space: set "

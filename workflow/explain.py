@@ -21,10 +21,7 @@ from motilens.pipeline.explain import (  # noqa: E402
     explain_reruns,
     parse_reason,
 )
-from motilens.pipeline.snakemake_metadata import (  # noqa: E402
-    find_edited_outputs,
-    read_depends_on,
-)
+from motilens.pipeline.snakemake_metadata import read_depends_on  # noqa: E402
 
 
 class JobCollector(logging.Handler):
@@ -58,9 +55,6 @@ def main():
     parser.add_argument("target", nargs="*")
     arguments = parser.parse_args()
     collector = plan(arguments.configfile, arguments.target)
-    experiment = collector.dependencies.experiment
-    for line in find_edited_outputs(experiment.launch_folder / experiment.config["results"]):
-        print(f"WARNING: {line}")
     if not collector.jobs:
         print("Nothing would run again: everything is up to date.")
         return

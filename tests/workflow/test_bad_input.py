@@ -106,7 +106,8 @@ def test_checking_the_data_says_what_is_wrong_and_nothing_else(own_data):
     lines = done.stdout.splitlines()
     assert done.returncode == 0 and len(lines) == 10
     assert re.fullmatch(r"progressive: [\d.]+ to [\d.]+ %, in 6 videos", lines[0])
-    assert lines[6] == "6 videos of 6 participants; folds of 3, 3 participants"
+    size = "6 videos of 6 participants; folds of 3, 3 participants (a new split, seed 0)"
+    assert lines[6] == size
     assert lines[7].startswith("WARNING: lab/samples.xlsx: the sheet 'new' is read, not 'old'")
     assert lines[8].startswith("WARNING: lab/videos: no row of lab/samples.xlsx names these")
     assert lines[9].endswith("own.yaml can be used (2 warnings). No video was decoded.")
@@ -277,12 +278,20 @@ def test_a_video_that_may_not_be_read(own_data):
     assert done.returncode == 1 and f"{path.name}: cannot be read (Permission" in done.stdout
 
 
-def test_a_record_that_was_cut_off_is_one_line(finished_small, tmp_path):
+def test_results_that_were_cut_off_are_reported(finished_small, tmp_path):
     run = finished_small.copy(tmp_path / "copy")
-    [record, *_] = (run.folder / "results/clips").glob("*.json")
-    os.truncate(record, 60)
+    for name, size in (("clips/1.json", 60), ("clips/index/all.csv", 0), ("samples.csv", 40)):
+        os.truncate(run.folder / "results" / name, size)
     done = run.snakemake("-n", config="small.yaml", check=False)
-    assert_clear(done, rf"ERROR: clips/{record.name} cannot be read .*: delete it and run again$")
+    names = "clips/1.json, clips/index/all.csv, samples.csv"
+    assert_clear(done, f"ERROR: .*: these were changed or cut off since they were made: {names}. ")
+
+
+def test_another_working_directory_is_refused_in_one_line(own_data):
+    done = own_data.run("-n", "--directory", "elsewhere")
+    assert_clear(
+        done, "ERROR: --directory elsewhere: results go to the folder that `results` names"
+    )
 
 
 def test_results_that_are_a_file(own_data):

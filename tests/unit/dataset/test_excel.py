@@ -98,6 +98,8 @@ def test_without_a_visible_table_that_is_said(own, book):
 
 @pytest.mark.parametrize("hide", [
     lambda sheet: setattr(sheet.row_dimensions[3], "hidden", True),
+    lambda sheet: setattr(sheet.row_dimensions[3], "height", 0.75),
+    lambda sheet: setattr(sheet.row_dimensions[3], "height", 3),
     lambda sheet: sheet.row_dimensions.group(3, 3, hidden=True),
 ])  # fmt: skip
 def test_hidden_rows_are_not_read_and_named(own, book, hide):
@@ -109,6 +111,8 @@ def test_hidden_rows_are_not_read_and_named(own, book, hide):
 
 @pytest.mark.parametrize("hide", [
     lambda sheet: setattr(sheet.column_dimensions["B"], "hidden", True),
+    lambda sheet: setattr(sheet.column_dimensions["B"], "width", 0.08),
+    lambda sheet: setattr(sheet.column_dimensions["B"], "width", 0.5),
     lambda sheet: sheet.column_dimensions.group("B", "C", hidden=True),
 ])  # fmt: skip
 def test_hidden_columns_are_not_read_and_named(own, book, hide):

@@ -161,3 +161,29 @@ def test_a_saved_split_that_was_cut_off_is_noticed(tmp_path):
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
     [line] = splits.find_lost_participants(folds, path, 2, table)
     assert "lacks 3, 4, who are in" in line
+
+
+def test_a_participant_twice_in_a_saved_split_is_an_error(tmp_path):
+    path = splits.split_path(tmp_path, 3, 0)
+    for again in ("7,1", "7,2"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"participant,fold\n7,1\n8,2\n{again}\n")
+        assert_refused("line 4: participant 7 has a fold already", splits.load_split, path, 3)
+
+
+def test_where_the_split_comes_from_is_said(tmp_path):
+    path, names = splits.split_path(tmp_path, 3, 0), [str(k) for k in range(20)]
+    assert splits.describe_split_source(path, 3, 0, names) == "a new split, seed 0"
+    run(make_table(20), tmp_path)
+    assert splits.describe_split_source(path, 3, 0, names).endswith("splits/folds3_seed0.csv")
+    source = splits.describe_split_source(path, 3, 0, [*names, "20"])
+    assert source.startswith("saved in ") and source.endswith("; 1 new")
+    strangers = splits.describe_split_source(path, 3, 0, ["P1", "P2"])
+    assert strangers == "a new split, seed 0"
+
+
+def test_a_participant_twice_in_own_folds_is_an_error_unless_rows_are_videos(tmp_path):
+    text = "ID,fold\n1,1\n2,2\n2,2\n3,1\n"
+    (tmp_path / "folds.csv").write_text(text)
+    _, issues = read_folds(tmp_path / "folds.csv", ["1", "2", "3"])
+    assert len(issues.errors) == 1 and "line 4: participant 2 has more than one" in issues.errors[0]

@@ -14,7 +14,7 @@ from motilens.core.errors import InputError
 from motilens.pipeline import snakemake_metadata
 from motilens.pipeline.snakemake_metadata import (
     INCOMPLETE,
-    find_edited_outputs,
+    find_changed_outputs,
     metadata_path,
     record_finished,
 )
@@ -69,18 +69,37 @@ def test_snakemake_takes_our_record_for_its_own_in_place_of_an_older_one(results
     assert params_changed(["a.csv"], {"seeds": [1]}) is False
 
 
-def test_tables_and_figures_that_were_edited_are_found(results):
-    outputs = ["tables/table1.md", "figures/contact_sheets/P1.png", "clips/P1.h5"]
+@pytest.mark.parametrize("change", [
+    lambda data: b"", lambda data: data[:-1], lambda data: data + b"\n",
+    lambda data: b"7" + data[1:], lambda data: bytes(len(data)),
+])  # fmt: skip
+def test_outputs_that_were_emptied_cut_off_or_edited_are_reported(results, change):
+    outputs = ["samples.csv", "clips/index/all.csv", "tables/table1.md", "predictions/I1/fold1.csv",
+               "tracks/P1.csv.gz", "clips/P1.json"]  # fmt: skip
     for name in outputs:
         touch(name)
+        Path(name).write_text("sample,participant\n1,1\n")
     record_finished(outputs, ["7"])
     touch("tables/notes.txt")  # the user's own
-    assert find_edited_outputs(results) == []
+    snakemake_metadata.check_results(results)
     for name in outputs:
-        Path(name).write_text("edited")
-    lines = find_edited_outputs(results)
-    assert [line.split(": ")[0] for line in lines] == [f"{results}/{n}" for n in outputs[:2]]
-    assert all(line.endswith("delete it and run again") for line in lines)
+        Path(name).write_bytes(change(Path(name).read_bytes()))
+    assert find_changed_outputs(results) == sorted(outputs)
+    with pytest.raises(InputError, match="changed or cut off since they were made: clips/P1.json"):
+        snakemake_metadata.check_results(results)
+    touch(metadata_path("samples.csv", INCOMPLETE))  # a killed step: Snakemake makes it again
+    for name in outputs[1:]:
+        Path(name).unlink()  # and what is gone
+    snakemake_metadata.check_results(results)
+
+
+def test_of_a_big_output_the_size_counts(results):
+    Path("clips").mkdir()
+    Path("clips/P1.h5").write_bytes(bytes(100_000))
+    record_finished(["clips/P1.h5"], ["7"])
+    assert find_changed_outputs(results) == []
+    Path("clips/P1.h5").write_bytes(bytes(99_999))
+    assert find_changed_outputs(results) == ["clips/P1.h5"]
 
 
 def test_what_outputs_depended_on_is_read_from_the_first_record(results):
@@ -102,7 +121,7 @@ def test_records_of_short_and_long_paths_are_where_snakemake_looks(results, path
 
 def test_results_without_metadata_or_of_an_older_version_are_refused(results):
     """Snakemake would take them for up to date."""
-    for name in ("folds.csv", "notes.json", "splits/seed0.json"):
+    for name in ("notes.csv", "notes.json", "splits/seed0.json"):
         touch(results / name)
     assert (
         snakemake_metadata.find_untracked_records(results / "none")
@@ -110,13 +129,15 @@ def test_results_without_metadata_or_of_an_older_version_are_refused(results):
         == []
     )
     snakemake_metadata.check_results(results)
-    names = ["clips/7.json", "tables/mae.json"]
+    names = ["clips/7.json", "tables/mae.json", "samples.csv", "folds.csv"]
     for name in names:
         touch(results / name)
     assert snakemake_metadata.find_untracked_records(results) == names
     touch(metadata_path(names[0], INCOMPLETE))  # of a killed run: Snakemake makes it again
     assert snakemake_metadata.find_untracked_records(results) == names[1:]
-    with pytest.raises(InputError, match="nothing says how these were made: tables/mae.json. Copy"):
+    with pytest.raises(
+        InputError, match="nothing says how these were made: tables/mae.json, samples"
+    ):
         snakemake_metadata.check_results(results)
     record_finished(names, [])
     snakemake_metadata.check_results(results)

@@ -73,6 +73,29 @@ def test_ten_bits_in_gray_of_twelve(tmp_path):
     assert len(np.unique(decode(path))) > 200
 
 
+@pytest.mark.parametrize("bits, depth", [(10, 10), (10, 12), (12, 12), (12, 16), (16, 16)])
+@pytest.mark.parametrize("suffix, codec", [("nut", "rawvideo"), ("mkv", "ffv1")])
+def test_big_endian_gray_levels_are_read_as_little_endian_ones(
+    tmp_path, bits, depth, suffix, codec
+):
+    frames = [draw_waves(number, 2**bits - 1) for number in range(4)]
+    little, big = (
+        write_raw(
+            tmp_path / f"{order}.{suffix}",
+            [frame.astype("<u2" if order == "le" else ">u2") for frame in frames],
+            f"gray{depth}{order}", "-c:v", codec,
+        )
+        for order in ("le", "be")
+    )  # fmt: skip
+    assert find_gray_levels(big, probe_video(big)).bits == bits
+    assert (decode(big) == decode(little)).all() and len(np.unique(decode(big))) > 200
+    plain = write_raw(
+        tmp_path / "plain.mkv", [np.uint8(f / 2 ** (bits - 8)) for f in frames], "gray",
+        "-c:v", "ffv1",
+    )  # fmt: skip
+    assert np.abs(decode(big).astype(int) - decode(plain)).max() <= 3
+
+
 def test_ten_bits_of_a_video_codec_are_read_by_ffmpeg(tmp_path):
     path = str(make_recording(find_recording("h264 gray10le.mkv"), tmp_path))
     assert find_gray_levels(path, probe_video(path)).filters == ""

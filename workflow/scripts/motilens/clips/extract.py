@@ -8,6 +8,8 @@ import numpy as np
 
 from motilens.clips.hdf5 import open_for_reading, open_for_writing, write_clips
 from motilens.clips.image_quality import (
+    describe_odd_frames,
+    find_torn_frames,
     list_quality_warnings,
     measure_image_quality,
     measure_repeats,
@@ -48,7 +50,7 @@ def extract_clips(
         listed = probe_video(source)
         levels = find_gray_levels(source, listed)
         given = facts.get("frame_rate")
-        video, digest = _write_clips(source, path, listed, levels, settings, given)
+        video, digest, jumps = _write_clips(source, path, listed, levels, settings, given)
         interlacing = describe_interlacing(source, video, levels)
     issue = frame_rate_issue(video, settings["frame_rate"])
     resampled = issue and settings["on_frame_rate_mismatch"] == "resample"
@@ -56,8 +58,12 @@ def extract_clips(
     with open_for_reading(str(path)) as file:
         quality = measure_image_quality(file["clips"])
         repeated = 0 if resampled else measure_repeats(file["clips"])
+        torn = find_torn_frames(file["clips"])
+        torn = file["frame_numbers"][:][torn].tolist()
     warnings = [interlacing, *_list_warnings(listed, video, settings, facts)]
-    warnings += list_quality_warnings(quality, repeated)
+    warnings += list_quality_warnings(quality, repeated) + describe_odd_frames(
+        [*listed.size_jumps, *jumps, *torn]
+    )
     record = {
         "sample": sample,
         "video": Path(source).name,
@@ -115,8 +121,12 @@ def _write_clips(
     levels: GrayLevels,
     settings: dict,
     frame_rate: float | None,
-) -> tuple[VideoInfo, str]:
-    """Write the clips; return the video with its frames counted by decoding, and their digest."""
+) -> tuple[VideoInfo, str, list[int]]:
+    """Write the clips.
+
+    Return the video with its frames counted by decoding, the digest of the clips, and the frames
+    at which the picture jumps.
+    """
     for _ in range(2):
         trusted = override_frame_rate(video, frame_rate)
         numbers = clip_frame_numbers(source, trusted, settings)
@@ -125,7 +135,7 @@ def _write_clips(
         digest = write_clips(path, frames, numbers, settings["size"])
         decoded = len(frames.times)
         if decoded == video.frames:
-            return trusted, digest
+            return trusted, digest, frames.jumps
         # Some codecs, without a complaint, have packets that show nothing: shown frames count.
         video = probe_by_decoding(source, video)
     raise DamagedVideo(

@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from motilens.core.text import shorten_list
+
 # Below or above these, somebody should look. Real and simulated videos: 80 levels and more, a
 # contrast of 5, a movement of 0.9, no black or white pixels.
 MIN_GRAY_LEVELS, MIN_CONTRAST, MIN_MOVEMENT = 16, 1.0, 0.1
 MAX_WHITE, MAX_BLACK = 0.1, 0.9
 MAX_REPEATED = 0.05  # cameras have noise: no two frames are the same
+TORN_LEVELS = 10  # gray levels of a whole line; moving cells change a line's mean by less than 3
 MIN_SHARE = 1e-4  # of all pixels, for a gray level to count
 MAX_CLIPS = 50  # that are measured: more would take as long as decoding, and say the same
 
@@ -54,6 +57,38 @@ def measure_repeats(clips: np.ndarray) -> float:
     chosen = (clips[index] for index in range(0, len(clips), -(-len(clips) // MAX_CLIPS)))
     same = [(clip[1:] == clip[:-1]).all((1, 2)) for clip in chosen]
     return float(np.concatenate(same).mean()) if same[0].size else 0.0
+
+
+def find_torn_frames(clips: np.ndarray) -> np.ndarray:
+    """Return which frames, bool (clips, frames), have a line unlike that of both neighbors.
+
+    Codecs without checksums, such as raw pixels, show overwritten bytes as lines of garbage. See
+    `measure_image_quality` for `clips`; clips of one or two frames do not tell.
+    """
+    torn = np.zeros(clips.shape[:2], bool)
+    n_frames = clips.shape[1]
+    if n_frames < 3:
+        return torn
+    for index in range(0, len(clips), -(-len(clips) // MAX_CLIPS)):
+        clip = clips[index].astype(np.int16)
+        for number in range(n_frames):
+            start = min(max(number - 1, 0), n_frames - 3)
+            first, second = (n for n in range(start, start + 3) if n != number)
+            before, after = (np.abs(clip[number] - clip[other]) for other in (first, second))
+            excess = np.minimum(before, after) - np.abs(clip[first] - clip[second])
+            torn[index, number] = excess.mean(axis=1).max() > TORN_LEVELS
+    return torn
+
+
+def describe_odd_frames(numbers: list[int]) -> list[str]:
+    """Return a warning of frames, by number, that look unlike those beside them."""
+    if not numbers:
+        return []
+    names = shorten_list(map(str, sorted(set(numbers))))
+    return [
+        f"its picture changes suddenly at frame {names}: damaged, a flash, or two recordings in "
+        "one? Look at it there, and replace the video, or cut it"
+    ]
 
 
 def shows_nothing(record: dict) -> bool:

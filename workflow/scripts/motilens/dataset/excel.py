@@ -22,6 +22,8 @@ from motilens.core.text import shorten_list
 from motilens.dataset.excel_formats import AS_TEXT, format_number, format_text
 from motilens.dataset.sheet import Sheet
 
+MIN_HEIGHT, MIN_WIDTH = 4, 0.6  # points, characters: of less, nothing can be read
+
 
 def read_excel(path: str, data: bytes) -> Sheet:
     """Read the first visible sheet that is not empty.
@@ -97,16 +99,8 @@ def _is_table(cells: Iterable[tuple[int, int]]) -> bool:
 def _read_visible_cells(sheet, texts: dict[tuple[int, int], str]) -> Sheet:
     """Return the rows of a sheet; `texts` are those of its cells by line and column."""
     lines, columns = ({at[axis] for at in texts} for axis in (0, 1))
-    heights, widths = sheet.row_dimensions, sheet.column_dimensions.values()
-    hidden_lines = {
-        n for n in lines & heights.keys() if heights[n].hidden or heights[n].height == 0
-    }
-    hidden_columns = {
-        n
-        for n in columns
-        for width in widths
-        if width.min <= n <= width.max and (width.hidden or width.width == 0)
-    }
+    hidden_lines = {n for n in lines if _is_hidden_line(sheet, n)}
+    hidden_columns = {n for n in columns if _is_hidden_column(sheet, n)}
     rows = defaultdict(dict)
     for (line, column), text in sorted(texts.items()):
         if line not in hidden_lines and column not in hidden_columns:
@@ -131,6 +125,23 @@ def _read_visible_cells(sheet, texts: dict[tuple[int, int], str]) -> Sheet:
         struck={at for at, cell in cells.items() if _is_struck(cell)},
         decimals={at for at, cell in cells.items() if isinstance(cell.value, float)},
     )
+
+
+def _is_hidden_line(sheet, line: int) -> bool:
+    height, usual = None, sheet.sheet_format.defaultRowHeight
+    if line in sheet.row_dimensions:
+        if sheet.row_dimensions[line].hidden:
+            return True
+        height = sheet.row_dimensions[line].height
+    return (usual if height is None else height) < MIN_HEIGHT
+
+
+def _is_hidden_column(sheet, column: int) -> bool:
+    for group in sheet.column_dimensions.values():
+        if group.min <= column <= group.max:
+            return group.hidden or group.width < MIN_WIDTH
+    usual = sheet.sheet_format.defaultColWidth
+    return usual is not None and usual < MIN_WIDTH
 
 
 def _fill_covered_cells(rows: dict[int, dict[int, str]], area, columns: Iterable[int]) -> None:

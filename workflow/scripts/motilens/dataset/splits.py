@@ -1,6 +1,7 @@
 """Folds: who is held out together. A split, once made, stays: participants come and go."""
 
 import hashlib
+import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,6 +87,11 @@ def load_split(path: Path, n_folds: int) -> dict[str, int]:
                 f"{path}, line {row['line']}: {row['fold']!r} is no fold of 1 to {n_folds}: "
                 "correct it, or delete the file for a new split"
             )
+        if row["participant"] in folds:
+            raise InputError(
+                f"{path}, line {row['line']}: participant {row['participant']} has a fold already: "
+                "keep one row, or delete the file for a new split"
+            )
         folds[row["participant"]] = int(row["fold"])
     return folds
 
@@ -115,6 +121,15 @@ def load_or_make_split(
             "folds.number"
         )
     return folds
+
+
+def describe_split_source(path: Path, n_folds: int, seed: int, participants: Sequence[str]) -> str:
+    """Return where the folds of `load_or_make_split` come from, in words."""
+    saved = load_split(path, n_folds)
+    n_new = sum(participant not in saved for participant in participants)
+    if n_new == len(participants):
+        return f"a new split, seed {seed}"
+    return f"saved in {os.path.relpath(path)}" + (f"; {n_new} new" if n_new else "")
 
 
 def find_lost_participants(
@@ -147,15 +162,15 @@ def read_folds_table(
 ) -> dict[str, int]:
     """Read folds 1 .. n_folds from a user's table with the columns ID (or participant) and fold.
 
-    A participant may have several rows, as in a table of videos, but one fold. `columns` are
-    headers where they are others, by our names participant and fold. With `leave_out`, it may name
-    others than `participants`. Return the fold of each; `issues` gets what is wrong.
+    A participant may have several rows in a table of videos (a column video), but one fold.
+    `columns` are headers where they are others, by our names. With `leave_out`, it may name others
+    than `participants`. Return the fold of each participant; `issues` gets what is wrong.
     """
-    accepted = {"participant": ["ID", "participant"], "fold": ["fold"]}
+    accepted = {"participant": ["ID", "participant"], "fold": ["fold"], "video": ["video"]}
     for name in accepted.keys() & (columns or {}).keys():
         accepted[name].append(columns[name])
     try:
-        rows = check_participants(path, read_table(path, accepted, issues=issues), issues)
+        rows = check_participants(path, read_table(path, accepted, ["video"], issues), issues)
     except InputError as error:
         issues.errors.append(str(error))
         return {}
@@ -164,11 +179,14 @@ def read_folds_table(
     folds, lines = {}, issues.errors
     for row in rows:
         participant, place = row["participant"], row["place"]
+        is_again = participant in folds and "video" not in row
         if folds.setdefault(participant, row["fold"]) != row["fold"]:
             lines.append(
                 f"{place} is in fold {row['fold']} and in fold {folds[participant]}: a participant "
                 "has one fold"
             )
+        elif is_again:
+            lines.append(f"{place} has more than one row: keep one")
         if row["fold"] not in known_folds:
             lines.append(f"{place}: fold {row['fold']!r} is not one of {', '.join(known_folds)}")
         if participant not in participants and not leave_out:

@@ -15,6 +15,7 @@ from motilens.core.text import natural_sorted, shorten_list
 from motilens.dataset.issues import Issues
 from motilens.dataset.samples import read_samples
 from motilens.dataset.splits import (
+    describe_split_source,
     find_lost_participants,
     load_or_make_split,
     read_folds_table,
@@ -43,6 +44,7 @@ class Experiment:
         warnings, notes: about the data, a line each.
         launch_folder: where Snakemake was called; paths in the configuration begin there.
         stored: for videos in an object store, size and time of each by its name; else None.
+        split_source: where the folds come from, in words.
     """
 
     config: dict
@@ -51,6 +53,7 @@ class Experiment:
     launch_folder: Path
     stored: dict[str, dict] | None = None
     notes: list[str] = field(default_factory=list)
+    split_source: str = ""
 
     @cached_property
     def is_simulated(self) -> bool:
@@ -208,7 +211,10 @@ class Experiment:
         folds = list(self.folds_by_participant.values())
         sizes = ", ".join(str(folds.count(fold)) for fold in self.folds)
         videos = len(self.samples)
-        return f"{videos} videos of {len(folds)} participants; folds of {sizes} participants"
+        source = f" ({self.split_source})" if self.split_source else ""
+        return (
+            f"{videos} videos of {len(folds)} participants; folds of {sizes} participants{source}"
+        )
 
     def save_split(self, results: Path) -> None:
         """Save the split, unless the user gave one in a file."""
@@ -237,7 +243,7 @@ def load_experiment(
         videos = [launch_folder / path for path in table["video"]]
         issues.errors += find_misplaced_videos(videos, launch_folder / config["results"])
     participants = list(dict.fromkeys(table["participant"]))
-    split = {}
+    split, source = {}, f"of {folds.get('file')}"
     if "file" in folds:
         columns = config["dataset"].get("columns")
         leave_out = config["dataset"].get("unmatched") == "leave_out"
@@ -248,8 +254,9 @@ def load_experiment(
         labels = table[["participant", *(name for name in LABELS if name in table)]]
         results = launch_folder / config["results"]
         try:
-            split = load_or_make_split(labels, folds["number"], folds["seed"], results)
             path = split_path(results, folds["number"], folds["seed"])
+            source = describe_split_source(path, folds["number"], folds["seed"], participants)
+            split = load_or_make_split(labels, folds["number"], folds["seed"], results)
             issues.warnings += find_lost_participants(
                 split, path, folds["number"], results / "folds.csv"
             )
@@ -262,7 +269,7 @@ def load_experiment(
     warnings, notes = list(dict.fromkeys(issues.warnings)), list(dict.fromkeys(issues.notes))
     if not issues.errors:
         samples = table.assign(fold=table["participant"].map(split))
-        experiment = Experiment(config, samples, warnings, launch_folder, stored, notes)
+        experiment = Experiment(config, samples, warnings, launch_folder, stored, notes, source)
         issues.errors += _check_methods(experiment)
     if issues.errors:
         lines = natural_sorted(set(issues.errors)) + [f"WARNING: {line}" for line in warnings]

@@ -18,11 +18,12 @@ from motilens.core.files import atomic_write, hash_file
 from motilens.core.text import shorten_list
 
 METADATA, INCOMPLETE = Path(".snakemake/metadata"), Path(".snakemake/incomplete")
-DIGESTS = Path(".snakemake/digests")  # our own: of what is published, as it was made
-PUBLISHED = ("tables", "figures")
+CONTENTS = Path(".snakemake/contents")  # our own, by output: its size and digest as it was made
+MAX_DIGESTED = 2**16  # bytes: of a greater output, which no one edits, the size is enough
 MAX_NAME = 254  # a longer name is cut into folders, each with an @ before it
 # Where steps leave records; other folders may hold the user's own files.
 RECORDED = ("clips", "autoencoders", "regressors", "baselines", "ensembles", "tables", "bundles")
+SAMPLE_TABLES = ("samples.csv", "folds.csv")
 
 
 def record_finished(outputs: Iterable[str], params: Iterable[str]) -> None:
@@ -35,20 +36,30 @@ def record_finished(outputs: Iterable[str], params: Iterable[str]) -> None:
         with atomic_write(metadata_path(output)) as temporary:
             record = {"record_format_version": 6, "params": sorted(params), "endtime": ended}
             temporary.write_text(json.dumps(record), encoding="utf-8")
-        if Path(output).parts[0] in PUBLISHED:
-            with atomic_write(metadata_path(output, DIGESTS)) as temporary:
-                temporary.write_text(hash_file(output), encoding="utf-8")
+        with atomic_write(CONTENTS / output) as temporary:
+            temporary.write_text(_describe_content(output), encoding="utf-8")
 
 
-def find_edited_outputs(results: Path) -> list[str]:
-    """Return a line for each table or figure that is not as it was made; Snakemake reruns none."""
-    paths = [path for folder in PUBLISHED for path in sorted(Path(results, folder).rglob("[!.]*"))]
-    names = {path: path.relative_to(results).as_posix() for path in paths}
-    made = {path: results / metadata_path(name, DIGESTS) for path, name in names.items()}
+def _describe_content(path: str | Path) -> str:
+    size = os.path.getsize(path)
+    return f"{size} {hash_file(path) if size <= MAX_DIGESTED else ''}"
+
+
+def find_changed_outputs(results: Path) -> list[str]:
+    """Return the outputs, by their names, that are not as they were made; Snakemake reruns none.
+
+    Somebody has edited them, or a full disk or a broken copy cut them off. What a killed step left
+    is not among them, nor what is gone: Snakemake makes that again.
+    """
+    marks = (path for path in Path(results, CONTENTS).rglob("[!.]*") if path.is_file())
+    names = sorted(path.relative_to(results / CONTENTS).as_posix() for path in marks)
     return [
-        f"{path}: was edited since it was made: delete it and run again"
-        for path, digest in made.items()
-        if digest.is_file() and digest.read_text(encoding="utf-8") != hash_file(path)
+        name
+        for name in names
+        if Path(results, name).is_file()
+        and Path(results, CONTENTS, name).read_text(encoding="utf-8")
+        != _describe_content(results / name)
+        and not Path(results, metadata_path(name, INCOMPLETE)).exists()
     ]
 
 
@@ -62,22 +73,23 @@ def read_depends_on(outputs: Iterable[str]) -> dict | None:
 
 
 def find_untracked_records(results: Path) -> list[str]:
-    """Return the records of which Snakemake has no metadata, as after an incomplete copy.
+    """Return records and tables of which Snakemake has no metadata, as after an incomplete copy.
 
     Snakemake would take such results for up to date, whatever the configuration. It knows of those
     of a killed run that they are incomplete.
     """
     records = (path for kind in RECORDED for path in Path(results, kind).rglob("[!.]*.json"))
     names = sorted(path.relative_to(results).as_posix() for path in records)
+    names += [name for name in SAMPLE_TABLES if Path(results, name).exists()]
     marks = METADATA, INCOMPLETE
     return [n for n in names if not any((results / metadata_path(n, m)).exists() for m in marks)]
 
 
 def check_results(results: Path) -> None:
-    """Check that Snakemake knows how existing results were made.
+    """Check that Snakemake knows how existing results were made, and that they are as they were.
 
     Raises:
-        InputError: they were made by Motilens 0.1, or copied without Snakemake's records.
+        InputError: they were made by Motilens 0.1, copied without Snakemake's records, or changed.
     """
     if Path(results, ".metadata").exists():
         raise InputError(
@@ -89,6 +101,11 @@ def check_results(results: Path) -> None:
             f"{results}: nothing says how these were made: {shorten_list(names)}. Copy results "
             "with their hidden folder .snakemake, or remove these (--touch takes everything that "
             "is there for up to date)"
+        )
+    if names := find_changed_outputs(results):
+        raise InputError(
+            f"{results}: these were changed or cut off since they were made: "
+            f"{shorten_list(names)}. Delete them and run again, or put back what was there"
         )
 
 

@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from motilens.reports.style import COLORS, DISPLAY_NAMES, make_grid, plt, save_figure
+from motilens.reports.style import (
+    COLORS,
+    DISPLAY_NAMES,
+    make_grid,
+    plt,
+    save_figure,
+    to_drawable,
+)
 
 
 def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path) -> None:
@@ -35,7 +42,7 @@ def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path)
         _draw_percentages(axis, prediction.outputs[target], of_target, bool(doubts))
         axis.set_xticks(range(len(values)), [DISPLAY_NAMES.get(value, value) for value in values])
         axis.set_title("\n".join([target, *doubts]), color=COLORS[3] if doubts else "black")
-    figure.suptitle("\n".join(notes), fontsize=9, parse_math=False)
+    figure.suptitle(to_drawable("\n".join(notes)), fontsize=9, parse_math=False)
     save_figure(figure, path, dpi=120)
 
 
@@ -144,7 +151,7 @@ def plot_contact_sheet(images: dict[str, np.ndarray], record: dict, path: str | 
         "{video_frame_rate:g} per second, {seconds:.1f} s"
     )
     title = title.format(**record, seconds=seconds)
-    figure.suptitle(title, fontsize=9, parse_math=False)
+    figure.suptitle(to_drawable(title), fontsize=9, parse_math=False)
     if record["warning"]:
         warning = textwrap.fill(f"Warning: {record['warning']}", 160)
         figure.supxlabel(warning, fontsize=9, parse_math=False)
@@ -154,7 +161,7 @@ def plot_contact_sheet(images: dict[str, np.ndarray], record: dict, path: str | 
 def plot_message(text: str, path: str | Path) -> None:
     """Draw a text that says why there is nothing to see."""
     figure = plt.figure(figsize=(12, 1.5))
-    figure.text(0.02, 0.5, text, va="center", fontsize=9, wrap=True, parse_math=False)
+    figure.text(0.02, 0.5, to_drawable(text), va="center", fontsize=9, wrap=True, parse_math=False)
     save_figure(figure, path)
 
 

@@ -18,6 +18,7 @@ from motilens.video.probe import EVERY_FRAME, RAW_FRAMES, parse_framecrc, parse_
 # The same bits on every processor.
 BITEXACT = {"flags": "bitexact", "idct": "simple"}
 TIMES = EVERY_FRAME | {"pix_fmt": "gray", "f": "framecrc", "enc_time_base": "demux"}
+JUMP_FILTER = "format=gray,scdet=threshold=3"  # percent of white that most pixels change by
 MAX_RUNS = 1000  # of consecutive frames that one filter selects
 CHANGE = "Reconfiguring filter graph"  # what ffmpeg says if the size or pixels of frames change
 PIPE_OPTIONS = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "pipesize": 2**20}
@@ -35,7 +36,9 @@ RESIZE_FILTERS = {
 class FrameReader:
     """Iterate once over a video's frames: pairs of number and gray levels, uint8 (size, size).
 
-    After the last frame, `times` holds when each frame of the video is shown, seconds.
+    After the last frame, `times` holds when each frame of the video is shown, seconds, and `jumps`
+    the numbers of the frames that look quite unlike the ones before them. Real videos change by up
+    to 2.5 % of white from frame to frame, other fields and garbage by 3 to 40 %.
 
     Args:
         resize_mode: a key of RESIZE_FILTERS; `stretch` is the paper's.
@@ -76,7 +79,7 @@ class FrameReader:
         ):
             outputs = ffmpeg.merge_outputs(
                 source.output("pipe:", **RAW_FRAMES, pix_fmt="gray", vf=f"{self.chain},setpts=N"),
-                source.output(f"pipe:{write_end}", **TIMES, vf="crop=2:2:0:0"),
+                source.output(f"pipe:{write_end}", **TIMES, vf=f"{JUMP_FILTER},crop=2:2:0:0"),
             )
             running = RunningFFmpeg(outputs, self.path, pass_fds=(write_end,), **PIPE_OPTIONS)
             try:
@@ -104,6 +107,10 @@ class FrameReader:
                 f"{self.path}: its times go back after frame {back[0]}: two recordings in one? "
                 "Write each to a file of its own"
             )
+        changes = re.findall(r"lavfi\.scd\.time: ([\d.]+)", running.report)
+        jumps = (int(np.abs(self.times - float(time)).argmin()) for time in changes)
+        # The filter knows only from the second change on how much frames change anyway.
+        self.jumps = [number for number in jumps if number > 1]
 
 
 def _describe_change(path: str) -> str:

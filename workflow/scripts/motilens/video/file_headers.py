@@ -18,6 +18,8 @@ ZEROS = (
     "holds zeros where more should follow, as a copy that was broken off: copy it again, or if "
     "that is all there is: ffmpeg -i OLD -c:v ffv1 NEW.mkv"
 )
+ASF, FLV, AVI = bytes.fromhex("3026b2758e66cf11"), b"FLV\1", b"AVI "
+MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # may be the first
 EBML, MATROSKA_SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
 
 
@@ -26,7 +28,8 @@ def check_is_whole(path: str) -> int:
 
     Raises:
         DamagedVideo: an AVI, FLV, Matroska or Windows Media file is empty or lacks its end, or
-            zeros are in the place of that.
+            zeros are in the place of that; or it, or an MP4 file, is followed by another one, which
+            ffmpeg would ignore, or take for more of the same recording.
         OSError: the file cannot be read.
     """
     try:
@@ -35,14 +38,22 @@ def check_is_whole(path: str) -> int:
             if not size:
                 raise DamagedVideo(f"{path}: is empty: copy it again")
             if (at := header.find(ASF_FILE_PROPERTIES)) > 0:
-                _check_end(path, int.from_bytes(header[at + 40 : at + 48], "little"), size)
+                end = int.from_bytes(header[at + 40 : at + 48], "little")
+                _check_end(path, end, size)
+                _check_is_last(path, file, end, ASF)
             if header.startswith(b"FLV") and (at := header.find(FLV_FILE_SIZE)) > 0:
                 at += len(FLV_FILE_SIZE)
-                _check_end(path, int(struct.unpack(">d", header[at : at + 8])[0]), size)
+                end = int(struct.unpack(">d", header[at : at + 8])[0])
+                _check_end(path, end, size)
+                _check_is_last(path, file, end, FLV)
             if header.startswith(EBML) and size > 12:
-                _check_end(path, _end_of_matroska(header), size)
+                end = _end_of_matroska(header)
+                _check_end(path, end, size)
+                _check_is_last(path, file, end, EBML)
+            if header[4:8] in MP4_BOXES:
+                _check_is_one_mp4(path, file, size)
             if header[:4] == b"RIFF" and header[8:11] == b"AVI":
-                end, index, has_zeros = _walk_avi(file, size)
+                end, index, has_zeros = _walk_avi(path, file, size)
                 _check_end(path, end, size)
                 if has_zeros:
                     raise DamagedVideo(f"{path}: {ZEROS}")
@@ -89,7 +100,7 @@ def gray_avi_options(path: str) -> dict[str, str]:
     return {"tag": "Y800"} if (name, bits, length) == (NO_NAME, 8, 40) else {}
 
 
-def _walk_avi(file, size: int) -> tuple[int, bytes, bool]:
+def _walk_avi(path: str, file, size: int) -> tuple[int, bytes, bool]:
     """Return where the frames of an AVI file end by its own headers, in bytes, and its index.
 
     And whether there are zeros where, by its headers, something else should be.
@@ -101,6 +112,8 @@ def _walk_avi(file, size: int) -> tuple[int, bytes, bool]:
         if kind == NO_NAME:  # a recorder may have reserved space after the end
             return end, index, place < whole
         if kind == b"RIFF":
+            if place and content == AVI:  # parts of one recording are called AVIX
+                raise _joined_files(path, place)
             whole = place + 8 + length
         after = place + 8 + length + length % 2
         if content == b"movi" and length:  # 0: the recorder could not go back to write it
@@ -148,6 +161,35 @@ def _read_number(data: bytes) -> int:
     """Return the number of EBML (RFC 8794, section 4) with which data begin."""
     length = _number_bytes(data[0])
     return int.from_bytes(data[:length], "big") & (2 ** (7 * length) - 1)
+
+
+def _check_is_one_mp4(path: str, file, size: int) -> None:
+    """Raise a DamagedVideo if the boxes of an MP4 or MOV file begin a second time."""
+    place, kinds = 0, []
+    while place < size:
+        file.seek(place)
+        length, kind, long_length = struct.unpack(">I4sQ", file.read(16).ljust(16, b"\0"))
+        if kind in (b"ftyp", b"moov") and kind in kinds:
+            raise _joined_files(path, place)
+        kinds.append(kind)
+        length = long_length if length == 1 else length
+        if length < 8:  # 0: to the end of the file
+            return
+        place += length
+
+
+def _check_is_last(path: str, file, end: int, signature: bytes) -> None:
+    """Raise a DamagedVideo if another file of the same format begins where the first one ends."""
+    file.seek(end)
+    if end and file.read(len(signature)) == signature:
+        raise _joined_files(path, end)
+
+
+def _joined_files(path: str, end: int) -> DamagedVideo:
+    return DamagedVideo(
+        f"{path}: another file follows after {end} bytes, and would be read wrongly or not at all: "
+        f"separate them: head -c {end} OLD > FIRST, and tail -c +{end + 1} OLD > SECOND"
+    )
 
 
 def _check_end(path: str, end: int, size: int) -> None:

@@ -31,6 +31,9 @@ RAW_DEMUXERS = (
     "vc1",
     "vvc",
 )
+# Codecs whose frames stand alone and lose nothing: in a recording, all take about as many bytes.
+LOSSLESS_CODECS = ("ffv1", "ffvhuff", "huffyuv", "utvideo")
+SIZE_STEP = 1.6  # between the bytes of two such frames, if something is wrong
 INVALID_AVI_RATE = "scale/rate is"  # ffmpeg's words, before it takes 25
 
 
@@ -46,6 +49,9 @@ class VideoInfo:
     is_marked_interlaced: bool  # by the file; it may be so, and not say it
     times: np.ndarray  # when the frames are shown, seconds, ascending, float64 (frames,)
     decoding: dict[str, str] = field(default_factory=dict)  # options of ffmpeg's input
+    # Numbers of frames of quite another size than the one before: of another width and height,
+    # perhaps, of which some codecs say nothing, so that frames are read wrongly.
+    size_jumps: tuple[int, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -93,6 +99,7 @@ def probe_video(path: str) -> VideoInfo:
         **_parse_stream(report),
         times=times,
         decoding=decoding,
+        size_jumps=_find_size_jumps(header["codec_id"], packets["bytes"].to_numpy()),
     )
     if not _has_frame_rate(path, report, header, packets):
         return replace(video, times=np.full(len(times), np.nan))
@@ -158,6 +165,11 @@ def _parse_stream(report: str) -> dict:
     pixel_format, details = found.groups() if found else ("unknown", None)
     interlaced = bool(re.search("top|bottom|interlaced", details or ""))
     return {"pixel_format": pixel_format, "is_marked_interlaced": interlaced}
+
+
+def _find_size_jumps(codec: str, sizes: np.ndarray) -> tuple[int, ...]:
+    steps = np.abs(np.diff(np.log(sizes))) > np.log(SIZE_STEP)
+    return tuple((np.flatnonzero(steps) + 1).tolist()) if codec in LOSSLESS_CODECS else ()
 
 
 def _has_frame_rate(path: str, report: str, header: dict, packets: pd.DataFrame) -> bool:
