@@ -26,9 +26,9 @@ class Scene:
 
 
 SCENES = {
-    "debris": Scene(0.25, False, (10, 20, 25), 0.5, 0.3, 1.4),  # as visem_52
+    "debris": Scene(0.25, False, (10, 20, 25), 0.5, 0.12, 1.4),  # as visem_52
     "defocused": Scene(0.2, False, (50, 100), 0.45, 0.5, 1.0),  # as visem_36
-    "dense": Scene(0.2, False, (50, 100), 0.15, 0.15, 1.4),  # as visem_11: mostly immotile
+    "dense": Scene(0.2, False, (50, 100), 0.15, 0.15, 2.4),  # as visem_11: mostly immotile
     "clean": Scene(0.1, False, (20, 25, 40), 0.6, 0.1, 0.4),
     "bright field": Scene(0.25, True, (20, 25, 40, 50), 0.6, 0.15, 1.0),  # as videos of SVIA
 }
