@@ -21,11 +21,14 @@ def main(job):
     tracks = {sample: read_tracks(paths[sample]) for sample in (*training, *held_out)}
     records = {record["sample"]: record for record in map(read_record, job.input.records)}
     given = settings.get("microns_per_pixel", {})
-    factors = {sample: downscale_factor(records[sample]) for sample in tracks}
-    scales = {s: given[s] * factors[s] for s in tracks if given.get(s)}
+    scales = {s: given[s] * downscale_factor(records[s]) for s in tracks if given.get(s)}
     quality = [read_record(path)["quality"] for path in job.input.quality]
     quality = dict(zip(depends_on["samples"], quality, strict=True))
-    heads = {s: quality[s]["head_length"] / factors[s] for s in tracks if quality[s]}
+    heads = {
+        sample: quality[sample]["head_length"] / downscale_factor(records[sample])
+        for sample in tracks
+        if quality[sample]  # blobs have none
+    }
     labels, truth = (pd.DataFrame.from_dict(s, orient="index") for s in (training, held_out))
     labels = labels[["participant", *values]]
     sides = ({sample: tracks[sample] for sample in side} for side in (training, held_out))
