@@ -70,3 +70,15 @@ def test_folds_in_the_table_of_labels_that_are_not_used_are_a_warning(folder):
 def test_errors_come_with_the_warnings_that_may_explain_them(folder):
     message = r"5 folds need at least 5 .*there are 4.*\n  WARNING: .*rows 6.*\n  .*not 'old'"
     assert_refused(message, load, folder, folds={"number": 5, "seed": 0})
+
+
+def test_speed_needs_a_scale_or_heads_and_its_three_percentages(folder):
+    blobs = {"baselines": ["speed"], "tracking": {"detector": "blobs"}}
+    assert_refused(
+        "baselines: speed needs the size of a pixel, .*of samples P_1", load, folder, **blobs
+    )
+    known = {"labels": "lab.xlsx", "microns_per_pixel": 0.5}
+    two = {"motility": [*HEADER[2:5]], "moving": ["immotile", "progressive"]}
+    experiment = load(folder, dataset=known, targets=two, **blobs)
+    assert experiment.baseline_methods == [("speed", "motility")]
+    assert load(folder, baselines=["speed"]).baseline_methods == [("speed", "motility")]
