@@ -149,3 +149,28 @@ def _check_autoencoder(name: str, kind: dict, settings: dict) -> Iterator[str]:
             f"autoencoder.loss.frame_difference: {name} has one frame, and nothing changes: set it "
             "for the others alone (inputs.NAME.autoencoder.loss.frame_difference)"
         )
+
+
+def find_useless_methods(
+    config: dict, predicting_ensembles: set[str], samples_without_scale: list[str]
+) -> list[str]:
+    """Return a line for each method that cannot predict anything."""
+    lines, unknown = [], shorten_list(samples_without_scale)
+    if useless := sorted(config["ensembles"].keys() - predicting_ensembles):
+        lines.append(
+            f"ensembles: no target is predicted by all members of {shorten_list(useless)} (casa "
+            "predicts motility alone, speed its three percentages together)"
+        )
+    if "casa" in config["baselines"] and samples_without_scale:
+        lines.append(
+            "baselines: casa measures speed in µm/s, and the size of a pixel is not known of "
+            f"samples {unknown}: set dataset.microns_per_pixel, or leave casa out"
+        )
+    uses_blobs = config["tracking"]["detector"] == "blobs"
+    if "speed" in config["baselines"] and samples_without_scale and uses_blobs:
+        lines.append(
+            f"baselines: speed needs the size of a pixel, which is not known of samples {unknown}, "
+            "or of heads, which tracking.detector: blobs does not measure: set "
+            "dataset.microns_per_pixel, or tracking.detector: network"
+        )
+    return lines

@@ -11,7 +11,7 @@ import pandas as pd
 from motilens.core.errors import InputError
 from motilens.core.labels import LABELS, MOTILITY
 from motilens.core.records import deep_merge
-from motilens.core.text import natural_sorted, shorten_list
+from motilens.core.text import natural_sorted
 from motilens.dataset.issues import Issues
 from motilens.dataset.samples import read_samples
 from motilens.dataset.splits import (
@@ -26,6 +26,7 @@ from motilens.pipeline.consistency import (
     describe_unused_folds,
     find_future_tables,
     find_misplaced_videos,
+    find_useless_methods,
 )
 from motilens.simulation.cells import MICRONS_PER_PIXEL
 from motilens.simulation.visem_files import simulated_sample_table
@@ -272,7 +273,9 @@ def load_experiment(
     if not issues.errors:
         samples = table.assign(fold=table["participant"].map(split))
         experiment = Experiment(config, samples, warnings, launch_folder, stored, notes, source)
-        issues.errors += _check_methods(experiment)
+        predicting = {name for name, _ in experiment.ensemble_methods}
+        no_scale = [name for name in samples.index if not experiment.microns_per_pixel(name)]
+        issues.errors += find_useless_methods(config, predicting, no_scale)
     if issues.errors:
         lines = natural_sorted(set(issues.errors)) + [f"WARNING: {line}" for line in warnings]
         raise InputError("\n  ".join(["the data set cannot be used:", *lines, *notes]))
@@ -295,31 +298,6 @@ def _read_data_set(config: dict, stored: dict | None, compare: bool) -> tuple[pd
             )
     needed = sorted(set().union(*config["targets"].values()))
     return read_samples(dataset, needed, compare=compare, stored=stored)
-
-
-def _check_methods(experiment: Experiment) -> list[str]:
-    """Return a line for each method that cannot predict anything."""
-    lines = []
-    predicted = {name for name, _ in experiment.ensemble_methods}
-    if useless := sorted(experiment.ensembles.keys() - predicted):
-        lines.append(
-            f"ensembles: no target is predicted by all members of {shorten_list(useless)} (casa "
-            "predicts motility alone, speed its three percentages together)"
-        )
-    unknown = [name for name in experiment.sample_names if not experiment.microns_per_pixel(name)]
-    if "casa" in experiment.config["baselines"] and unknown:
-        lines.append(
-            "baselines: casa measures speed in µm/s, and the size of a pixel is not known of "
-            f"samples {shorten_list(unknown)}: set dataset.microns_per_pixel, or leave casa out"
-        )
-    uses_blobs = experiment.config["tracking"]["detector"] == "blobs"
-    if "speed" in experiment.config["baselines"] and unknown and uses_blobs:
-        lines.append(
-            "baselines: speed needs the size of a pixel, which is not known of samples "
-            f"{shorten_list(unknown)}, or of heads, which tracking.detector: blobs does not "
-            "measure: set dataset.microns_per_pixel, or tracking.detector: network"
-        )
-    return lines
 
 
 def weights_name(weights: str | dict) -> str:
