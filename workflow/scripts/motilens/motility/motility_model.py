@@ -1,34 +1,45 @@
-"""Percentages of motility from tracks of one sample, by a few numbers that fit into a text file.
+"""Percentages of motility from one number of a sample: the mean logarithm of its cells' speed.
 
-A sample is described by the shares of time for which its cells move and progress rapidly. The
-percentages are linear in these shares, and shrunk towards the mean of the training participants.
+Few participants can fit only few numbers. The percentages follow a Dirichlet distribution whose
+mean is a softmax of lines in that number: two intercepts, two slopes and a concentration. A prior
+keeps the slopes small: with little evidence, the prediction is nearly that of ZeroR.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import gammaln, softmax
 
-from motilens.motility.kinematics import WHO_PROGRESSIVE, WHO_RAPID, compute_kinematics
+from motilens.motility.kinematics import WHO_PROGRESSIVE, measure_cells
 
-HEAD_MICRONS = 5.0  # length of a head with its halo: the scale where no other is known
-FEATURES = ["moving", "rapid"]
-SHRINKAGE = 1.0  # ridge penalty, in participants: 1 halves what one standardized feature explains
+HEAD_MICRONS = 5.0  # a head with a part of its halo: gives the scale where no other is known
+MIN_TRACK_SECONDS = 1.0  # shorter tracks are left out
+SLOPE_DEVIATION = 0.5  # of the prior: the change of a logit by one standard deviation of the score
+MIN_SHARE = 0.005  # a laboratory counts 200 cells: 0 % means less than one of them
+SCORE = "mean over cells, weighted by time, of log(1 + VAP / 5 µm/s)"
 
 
 @dataclass(frozen=True)
 class MotilityModel:
-    """A fitted model: percentages progressive, non-progressive and immotile of a sample.
+    """A fitted model of progressive, non-progressive and immotile cells.
 
     Args:
-        weights: (1 + features, 3); the first row is constant.
-        mean, deviation: of the training samples' features, to standardize them.
-        fallback: (3,), the prediction for a sample without cells: the training mean (ZeroR).
+        weights: (2, 3), intercepts and slopes of the logits in the standardized score.
+        mean, deviation: of the training participants' scores, to standardize them.
+        low, high: the smallest and the greatest of these scores; others count as these.
+        concentration: of the Dirichlet distribution: the greater, the closer are percentages to
+            the predictions.
+        fallback: (3,), the prediction for a sample without a score: the training mean (ZeroR).
     """
 
     weights: np.ndarray
-    mean: np.ndarray
-    deviation: np.ndarray
+    mean: float
+    deviation: float
+    low: float
+    high: float
+    concentration: float
     fallback: np.ndarray
 
     def predict(
@@ -38,45 +49,39 @@ class MotilityModel:
         scales: list[float | None],
         head_lengths: list[float | None],
     ) -> np.ndarray:
-        """Return percentages, (samples, 3), each from 0 to 100, adding up to 100.
+        """Return percentages that add up to 100, (samples, 3); for the arguments, `score_samples`.
 
-        Args:
-            samples: tracks of each: cell, frame, x, y (pixels), without the stage's movement.
-            frame_rates: 1/s.
-            scales: micrometers per pixel of the tracks; None: not known.
-            head_lengths: of a typical head (pixels of the tracks), used where the scale is not
-                known; None: not known either, the sample gets the fallback.
+        Samples without a score get the fallback.
         """
-        features = describe_samples(samples, frame_rates, scales, head_lengths)
-        standardized = (features - self.mean) / self.deviation
-        design = np.column_stack([np.ones(len(features)), standardized])
-        percentages = (design @ self.weights).clip(0, 100)
-        percentages *= 100 / percentages.sum(1, keepdims=True)
-        unknown = np.isnan(features).any(1)
-        return np.where(unknown[:, None], self.fallback, percentages)
+        scores = score_samples(samples, frame_rates, scales, head_lengths)
+        standardized = (scores.clip(self.low, self.high) - self.mean) / self.deviation
+        percentages = 100 * softmax(_design_matrix(standardized) @ self.weights, axis=1)
+        return np.where(np.isnan(scores)[:, None], self.fallback, percentages)
 
     def to_dict(self) -> dict:
         """Return all that is needed to restore the model, in plain values."""
-        return {"features": FEATURES} | {name: v.tolist() for name, v in vars(self).items()}
+        arrays = {name: np.asarray(value).tolist() for name, value in vars(self).items()}
+        return {"score": SCORE} | arrays
 
     @classmethod
     def from_dict(cls, values: dict) -> "MotilityModel":
         """Restore a model from what `to_dict` returned.
 
         Raises:
-            ValueError: it has other features, or it is not complete.
+            ValueError: it has another score, or it is not complete.
         """
         values = dict(values)
-        if values.pop("features", None) != FEATURES:
-            raise ValueError("its samples have other features")
+        if values.pop("score", None) != SCORE:
+            raise ValueError("its samples have another score")
         try:
-            model = cls(**{name: np.array(v, float) for name, v in values.items()})
+            arrays = {name: np.array(value, float) for name, value in values.items()}
+            model = cls(**{name: v if v.ndim else float(v) for name, v in arrays.items()})
         except TypeError as error:
             raise ValueError("it is not complete") from error
-        count = len(FEATURES)
-        shapes = [(1 + count, 3), (count,), (count,), (3,)]
-        if [array.shape for array in vars(model).values()] != shapes:
-            raise ValueError("its weights are not complete")
+        shapes = {name: np.shape(value) for name, value in vars(model).items()}
+        expected = dict.fromkeys(shapes, ()) | {"weights": (2, 3), "fallback": (3,)}
+        if shapes != expected or not all(np.isfinite(v).all() for v in vars(model).values()):
+            raise ValueError("its numbers are not complete")
         return model
 
 
@@ -91,42 +96,75 @@ def fit_motility_model(
     """Fit a model to training samples.
 
     Args:
-        samples, frame_rates, scales, head_lengths: see `MotilityModel.predict`.
+        samples, frame_rates, scales, head_lengths: see `score_samples`.
         percentages: (samples, 3): progressive, non-progressive, immotile.
         participants: of the samples; each has the same weight.
     """
-    features = describe_samples(samples, frame_rates, scales, head_lengths)
-    table = pd.DataFrame(np.hstack([features, percentages])).groupby(list(participants)).mean()
-    fallback = table.iloc[:, len(FEATURES) :].mean().to_numpy()
-    table = table.dropna().to_numpy()
-    features, percentages = np.split(table, [len(FEATURES)], axis=1)
-    mean = features.mean(0) if len(table) else np.zeros(len(FEATURES))
-    deviation = features.std(0) + 1e-9 if len(table) else np.ones(len(FEATURES))
-    standardized = (features - mean) / deviation
-    center = percentages.mean(0) if len(table) else fallback
-    penalty = SHRINKAGE * max(len(table), 1) * np.eye(len(FEATURES))
-    slopes = np.linalg.solve(
-        standardized.T @ standardized + penalty, standardized.T @ (percentages - center)
-    )
-    return MotilityModel(np.vstack([center, slopes]), mean, deviation, fallback)
+    scores = score_samples(samples, frame_rates, scales, head_lengths)
+    table = np.column_stack([scores, percentages])
+    table = pd.DataFrame(table).groupby([str(name) for name in participants]).mean()
+    fallback = table[[1, 2, 3]].mean().to_numpy()
+    if table[0].isna().all():
+        weights = np.vstack([np.log(_positive_shares(fallback)), np.zeros(3)])
+        return MotilityModel(weights, 0.0, 1.0, 0.0, 0.0, 1.0, fallback)
+    known = table.dropna().to_numpy()
+    scores, shares = known[:, 0], _positive_shares(known[:, 1:])
+    mean, deviation = scores.mean(), scores.std() + 1e-9
+    weights, concentration = _fit_dirichlet((scores - mean) / deviation, shares)
+    limits = float(scores.min()), float(scores.max())
+    return MotilityModel(weights, float(mean), float(deviation), *limits, concentration, fallback)
 
 
-def describe_samples(
+def score_samples(
     samples: list[pd.DataFrame],
     frame_rates: list[float],
     scales: list[float | None],
     head_lengths: list[float | None],
 ) -> np.ndarray:
-    """Return FEATURES of each sample, from 0 to 1, (samples, features); NaN without cells."""
-    rows = []
-    for tracks, rate, scale, head in zip(samples, frame_rates, scales, head_lengths, strict=True):
-        microns = scale or (HEAD_MICRONS / head if head else np.nan)
-        cells = compute_kinematics(tracks, rate)
-        if cells.empty or np.isnan(microns):
-            rows.append([np.nan] * len(FEATURES))
-            continue
-        moving = cells["vap"] * microns >= WHO_PROGRESSIVE
-        rapid = cells["vsl"] * microns >= WHO_RAPID
-        weights = cells["frames"] / cells["frames"].sum()
-        rows.append([weights @ moving, weights @ rapid])
-    return np.array(rows, float).reshape(-1, len(FEATURES))
+    """Return SCORE of each sample, (samples,); NaN where no cell can be measured.
+
+    Args:
+        samples: tracks of each: cell, frame, x, y (pixels), without gaps and without the movement
+            of the stage.
+        frame_rates: 1/s.
+        scales: micrometers per pixel of the tracks; None: not known.
+        head_lengths: of a typical head (pixels of the tracks), used where the scale is not known;
+            None: not known either, the sample has no score.
+    """
+    scores = np.full(len(samples), np.nan)
+    rows = zip(samples, frame_rates, scales, head_lengths, strict=True)
+    for number, (tracks, frame_rate, scale, head_length) in enumerate(rows):
+        microns = scale or (HEAD_MICRONS / head_length if head_length else np.nan)
+        cells = measure_cells(tracks, frame_rate, HEAD_MICRONS / microns)
+        cells = cells[cells["vap"].notna() & (cells["seconds"] >= MIN_TRACK_SECONDS)]
+        if len(cells):
+            logs = np.log1p(cells["vap"] * microns / WHO_PROGRESSIVE)
+            scores[number] = np.average(logs, weights=cells["seconds"])
+    return scores
+
+
+def _design_matrix(standardized: np.ndarray) -> np.ndarray:
+    return np.column_stack([np.ones(len(standardized)), standardized])
+
+
+def _positive_shares(percentages: np.ndarray) -> np.ndarray:
+    shares = np.maximum(percentages / 100, MIN_SHARE)
+    return shares / shares.sum(-1, keepdims=True)
+
+
+def _fit_dirichlet(standardized: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the weights, (2, 3), and the concentration of the greatest posterior density."""
+    design = _design_matrix(standardized)
+
+    def loss(flat: np.ndarray) -> float:
+        weights, concentration = flat[:-1].reshape(2, 3), np.exp(flat[-1])
+        alpha = concentration * softmax(design @ weights, axis=1).clip(1e-6)
+        density = gammaln(concentration) - gammaln(alpha).sum(1)
+        density += ((alpha - 1) * np.log(shares)).sum(1)
+        # The intercepts' sum and a great concentration are not determined by the shares.
+        prior = (weights[1] ** 2).sum() / SLOPE_DEVIATION**2 + (flat[-1] - np.log(10)) ** 2
+        return prior / 2 + 1e-3 * weights[0].sum() ** 2 - density.sum()
+
+    start = np.concatenate([np.log(shares.mean(0)), np.zeros(3), [np.log(10)]])
+    best = minimize(loss, start, method="L-BFGS-B").x
+    return best[:-1].reshape(2, 3), float(np.exp(best[-1]))
