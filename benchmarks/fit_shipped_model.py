@@ -50,54 +50,64 @@ METHOD, TARGET = "shipped", "motility"
 VALUES = list(MOTILITY)
 CARD = """# The model that ships
 
-**For research only. Not a diagnosis**, not a medical device, not validated on any clinic's samples.
+**For research only. Not a diagnosis**, not a medical device, not validated on any clinic's
+samples.
 
 {warnings}
 
 ## What it does
 
-From the tracks of a sperm sample's cells (human, phase contrast, x400) it predicts the percentages of progressive,
-non-progressive and immotile cells, as a laboratory counts them. `make predict VIDEOS=...` tracks the cells and uses it.
-It knows nothing about morphology, concentration, or the cells that a video does not show.
+From the tracks of a sperm sample's cells (human, phase contrast, x400) it predicts the
+percentages of progressive, non-progressive and immotile cells, as a laboratory counts them. `make
+predict VIDEOS=...` tracks the cells and uses it. It knows nothing about morphology,
+concentration, or the cells that a video does not show.
 
 ## What it was fitted to
 
-The hand-made tracks of {count} participants of VISEM-Tracking (30 s of film each; {names}) and the percentages of
-VISEM. Two technicians counted these over a whole preparation, not in this film. Hand-made tracks have no length of a head:
-it was taken to be {head_length:g} pixels, as our tracker measures it on the {videos} videos that were at hand.
+The hand-made tracks of {count} participants of VISEM-Tracking (30 s of film each; {names}) and
+the percentages of VISEM. Two technicians counted these over a whole preparation, not in this
+film. Hand-made tracks have no length of a head: it was taken to be {head_length:g} pixels, as our
+tracker measures it on the {videos} videos that were at hand.
 
-V. Thambawita, S. A. Hicks, A. M. Storås, T. Nguyen, J. M. Andersen, O. Witczak, T. B. Haugen, H. L. Hammer,
-P. Halvorsen, M. A. Riegler: "VISEM-Tracking, a human spermatozoa tracking dataset", Scientific Data 10, 260 (2023),
-https://doi.org/10.1038/s41597-023-02173-4; percentages: T. B. Haugen et al., "VISEM: a multimodal video dataset of human
-spermatozoa", MMSys 2019. License of both: CC BY 4.0, https://creativecommons.org/licenses/by/4.0/. The file holds numbers
-that were fitted to them, and no track or film. It is licensed as the project is; please keep this attribution with it.
+V. Thambawita, S. A. Hicks, A. M. Storås, T. Nguyen, J. M. Andersen, O. Witczak, T. B. Haugen, H.
+L. Hammer, P. Halvorsen, M. A. Riegler: "VISEM-Tracking, a human spermatozoa tracking dataset",
+Scientific Data 10, 260 (2023), https://doi.org/10.1038/s41597-023-02173-4; percentages: T. B.
+Haugen et al., "VISEM: a multimodal video dataset of human spermatozoa", MMSys 2019. License of
+both: CC BY 4.0, https://creativecommons.org/licenses/by/4.0/. The file holds numbers that were
+fitted to them, and no track or film. It is licensed as the project is; please keep this
+attribution with it.
 
 ## How far it is off
 
-Mean absolute error on participants who were left out of the fit, in percentage points, with 95 % intervals over
-participants: **{error}** from 30 s of hand-made tracks, {short_error} from their first 10 s. ZeroR, the mean of the other
-participants, has {zero_r}: the model is better by {gain} (p = {p}). Where this interval contains 0, nothing is shown.
+Mean absolute error on participants who were left out of the fit, in percentage points, with 95 %
+intervals over participants: **{error}** from 30 s of hand-made tracks, {short_error} from their
+first 10 s. ZeroR, the mean of the other participants, has {zero_r}: the model is better by {gain}
+(p = {p}). Where this interval contains 0, nothing is shown.
 
-95 % of the errors of single percentages are expected within these limits of agreement, with Student's t for {count}
-participants, from 10 s or 30 s, whichever is worse. *Added by tracking*: the difference between percentages from our
-tracks and from hand-made ones, known of {videos} videos only. `make predict` gives the limits *together*.
+95 % of the errors of single percentages are expected within these limits of agreement, with
+Student's t for {count} participants, from 10 s or 30 s, whichever is worse. *Added by tracking*:
+the difference between percentages from our tracks and from hand-made ones, known of {videos}
+videos only. `make predict` gives the limits *together*.
 
 {agreement}
 
 ## Its answers on the videos at hand
 
-Progressive / non-progressive / immotile. These participants were among those of the fit: an honest answer is that of a
-model without them. Our tracker has learned from these very videos, too, so it finds their cells a little too well.
+Progressive / non-progressive / immotile. These participants were among those of the fit: an
+honest answer is that of a model without them. Our tracker has learned from these very videos,
+too, so it finds their cells a little too well.
 
 {answers}
 
 ## What it does not know
 
-- Other laboratories, microscopes, stages, temperatures, chambers and preparations. A video outside the range of the
-  training (frame rate, duration, size and number of heads, bright or dark heads) gets a warning; one inside it may still
-  be of another kind.
-- Cells that were not tracked. Where the tracker takes debris for cells, it counts as immotile cells.
-- Whether a video shows sperm at all. It gives no percentages for fewer than {fewest} cells or less than {shortest:g} s.
+- Other laboratories, microscopes, stages, temperatures, chambers and preparations. A video
+  outside the range of the training (frame rate, duration, size and number of heads, bright or
+  dark heads) gets a warning; one inside it may still be of another kind.
+- Cells that were not tracked. Where the tracker takes debris for cells, it counts as immotile
+  cells.
+- Whether a video shows sperm at all. It gives no percentages for fewer than {fewest} cells or
+  less than {shortest:g} s.
 """
 
 
@@ -121,7 +131,9 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--out", type=Path, default=ROOT / "models/visem_tracking", help="no suffix")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "models/visem_tracking", help="no suffix"
+    )
     options = parser.parse_args()
     tracking = read_section("tracking", None, ROOT / "config/schema.yaml")
     tracking = {"min_score": tracking["min_score"], "duration": SECONDS}
@@ -241,7 +253,9 @@ def make_content(
     zero_r = limits_of_agreement(tables[-1], "ZeroR")
     parts = {"percentage": VALUES, "from hand-made tracks": of_tracks, "added by tracking": extra,
              "together": limits, "ZeroR": zero_r}  # fmt: skip
-    agreement = pd.DataFrame(parts).round(1).map(lambda v: v if isinstance(v, str) else f"± {v:.1f}")
+    agreement = (
+        pd.DataFrame(parts).round(1).map(lambda v: v if isinstance(v, str) else f"± {v:.1f}")
+    )
     [error] = errors.to_dict("records")
     versus = pd.Series(error)
     facts = {

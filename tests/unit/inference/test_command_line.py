@@ -50,11 +50,14 @@ def test_make_passes_any_name_and_several_names(folder):
 
 def test_make_predict_takes_the_model_that_ships_unless_another_is_named(folder):
     options, _ = call_make("predict", VIDEOS="a b.avi", METHOD="I4", FRAME_RATE="50")
-    assert options.split() == "--frame-rate 50 --model=results/bundles/I4.pt --out=predictions".split()
+    words = "--frame-rate 50 --model=results/bundles/I4.pt --out=predictions"
+    assert options.split() == words.split()
     options, _ = call_make("predict", VIDEOS="a b.avi", MICRONS_PER_PIXEL="0.5")
     assert options.split() == ["--microns-per-pixel", "0.5", "--out=predictions"]
     for wrong in ("MODEL=b.pt", "CONFIG=own.yaml"):
-        done = subprocess.run(["make", "-s", "predict", "VIDEOS=x", wrong], capture_output=True, text=True)
+        done = subprocess.run(
+            ["make", "-s", "predict", "VIDEOS=x", wrong], capture_output=True, text=True
+        )
         assert done.returncode and "BUNDLE=" in done.stderr
 
 

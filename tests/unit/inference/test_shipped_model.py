@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -94,7 +95,9 @@ def test_a_file_that_is_no_such_model_is_refused_in_one_line(tmp_path):
         assert "\n" not in str(error.value) and "git checkout" in str(error.value)
         return str(error.value)
 
-    edited = SHIPPED.read_text(encoding="utf-8").replace('"polarity": "bright"', '"polarity": "dark"')
+    edited = SHIPPED.read_text(encoding="utf-8").replace(
+        '"polarity": "bright"', '"polarity": "dark"'
+    )
     assert "m.json was edited" in read_error(edited)
     assert "was edited" in read_error(json.dumps(content)), "without its checksum"
     assert "m.json is damaged" in read_error(edited[:500])
@@ -148,8 +151,9 @@ def test_a_video_gets_percentages_limits_tracks_and_a_page(program, capsys):
     assert {"a.avi.png", "b.avi.png"} < set(os.listdir("predictions"))
     first, *lines = capsys.readouterr().out.splitlines()
     assert first.startswith("WARNING: research use only: fitted on 14 participants")
-    assert lines[-1] == "For research: not a diagnosis." and "tracks in predictions/tracks" in lines[-3]
-    [of_a, _] = json.loads(open("predictions/predictions.json").read())
+    assert lines[-1] == "For research: not a diagnosis."
+    assert "tracks in predictions/tracks" in lines[-3]
+    [of_a, _] = json.loads(Path("predictions/predictions.json").read_text())
     assert of_a["models"] == 1 and of_a["decoded"]["head_length"] == 13 and of_a["cells"] == 20
     assert of_a["bundle_sha256"] == shipped_model.load_shipped_model(SHIPPED).digest
 

@@ -130,9 +130,7 @@ def name_pages(videos: Sequence[Path]) -> dict[Path, str]:
     return pages
 
 
-def claim_folder(
-    folder: Path, model: Bundle | ShippedModel, videos: Sequence[Path]
-) -> set[str]:
+def claim_folder(folder: Path, model: Bundle | ShippedModel, videos: Sequence[Path]) -> set[str]:
     """Make a folder this run's own; return the pages in it that may be written again.
 
     Predictions of a shipped model are made again where this call has the same videos, or more.
@@ -193,9 +191,7 @@ def name_page(prediction: Prediction, folder: Path, name: str, own_pages: set[st
     prediction.page = name
 
 
-def write_tables(
-    folder: Path, predictions: list[Prediction], model: Bundle | ShippedModel
-) -> None:
+def write_tables(folder: Path, predictions: list[Prediction], model: Bundle | ShippedModel) -> None:
     """Write all predictions so far as a table and as JSON."""
     table = predictions_table(predictions)
     write_table(folder / "predictions.csv", table, float_format="%.3f")
