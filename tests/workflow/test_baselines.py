@@ -13,7 +13,7 @@ from support.laboratory import TRACKED
 def lab(finished_laboratory, tmp_path_factory):
     lab = finished_laboratory.copy(tmp_path_factory.mktemp("baselines") / "a lab")
     shutil.rmtree(lab.folder / "results/autoencoders")  # of another configuration
-    lab.config |= TRACKED | {"baselines": ["msd", "kinematics", "cells", "casa"]}
+    lab.config |= TRACKED | {"baselines": ["msd", "kinematics", "cells", "speed", "casa"]}
     lab.config["ensembles"] = {"both": ["I1", "cells"], "moving": ["casa", "I1", "msd"]}
     lab.config["inputs"] = {"I1": {"frames": 1, "encoder": "none"}}
     lab.config["dataset"]["microns_per_pixel"] = 0.5
@@ -25,13 +25,14 @@ def lab(finished_laboratory, tmp_path_factory):
 
 def test_they_are_methods_of_the_tables(lab):
     table = pd.read_csv(lab.folder / "results/tables/table1.csv")
-    names = ["ZeroR", "median", "I1", "casa", "cells", "kinematics", "msd", "both", "moving"]
+    names = ["ZeroR", "median", "I1", "casa", "cells", "kinematics", "msd", "speed"]
+    names += ["both", "moving"]
     assert table["method"].unique().tolist() == names
     morphology = table.set_index(["method", "fold"])["morphology_participant"]
     assert morphology.isna().groupby("method").all().to_dict() == {
-        name: name in ("casa", "moving") for name in names
+        name: name in ("casa", "moving", "speed") for name in names
     }
-    for name in ("msd", "cells", "casa"):
+    for name in ("msd", "cells", "speed", "casa"):
         path = lab.folder / f"results/predictions/{name}/motility/fold1/seed0.csv"
         predicted = pd.read_csv(path, dtype={"participant": str})
         assert len(predicted) == 3

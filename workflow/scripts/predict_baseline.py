@@ -21,17 +21,19 @@ def main(job):
     tracks = {sample: read_tracks(paths[sample]) for sample in (*training, *held_out)}
     records = {record["sample"]: record for record in map(read_record, job.input.records)}
     given = settings.get("microns_per_pixel", {})
-    scales = {s: given[s] * downscale_factor(records[s]) for s in tracks if s in given}
+    factors = {sample: downscale_factor(records[sample]) for sample in tracks}
+    scales = {s: given[s] * factors[s] for s in tracks if given.get(s)}
+    quality = [read_record(path)["quality"] for path in job.input.quality]
+    quality = dict(zip(depends_on["samples"], quality, strict=True))
+    heads = {s: quality[s]["head_length"] / factors[s] for s in tracks if quality[s]}
     labels, truth = (pd.DataFrame.from_dict(s, orient="index") for s in (training, held_out))
     labels = labels[["participant", *values]]
     sides = ({sample: tracks[sample] for sample in side} for side in (training, held_out))
     rates = {sample: records[sample]["video_frame_rate"] for sample in tracks}
     seed = int(wildcards.seed)
-    predicted, fitted = predict_baseline(method, labels, *sides, rates, scales, seed)
+    predicted, fitted = predict_baseline(method, labels, *sides, rates, scales, seed, heads)
     table = make_prediction_table([(sample, 0) for sample in held_out], truth, values, predicted)
     write_table(job.output.predictions, table)
-    quality = [read_record(path)["quality"] for path in job.input.quality]
-    quality = dict(zip(depends_on["samples"], quality, strict=True))
     empty = ", ".join(sample for sample in held_out if tracks[sample].empty)
     warnings = [f"no cell is tracked in {empty}: predicted by ZeroR"] if empty else []
     if doubtful := ", ".join(sample for sample in tracks if is_doubtful(quality[sample])):

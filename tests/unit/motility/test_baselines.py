@@ -1,5 +1,7 @@
 """Baselines learn percentages from tracks, and from nothing else."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,6 +94,29 @@ def test_tracks_of_any_length_have_a_prediction(method, frames):
     assert frames > 25 or predicted.tolist() == [[20, 4]], "as without any cell"
     both = predict_c(method, pd.concat([long, short]))[0]
     assert frames > 25 or np.array_equal(both, predict_c(method, long)[0])
+
+
+def test_speed_knows_its_scale_by_itself_or_by_the_heads_and_keeps_the_order_of_the_values():
+    shares = {str(number): number / 5 for number in range(6)}
+    rng = np.random.default_rng(0)
+    tracks = {name: draw_tracks(rng, share) for name, share in shares.items()}
+    rows = {name: [100 - 80 * s, 70 * s, 10 * s] for name, s in shares.items()}
+    names = ["immotile", "progressive", "nonprogressive"]
+    labels = pd.DataFrame(rows, index=names).T.assign(participant=[*rows])
+
+    def predict(scales, heads):
+        sides = tracks, {"a": draw_tracks(rng, 0.95), "b": empty_tracks()}
+        rates = dict.fromkeys([*tracks, "a", "b"], FRAME_RATE)
+        return baselines.predict_baseline("speed", labels, *sides, rates, scales, 0, heads)
+
+    facts = dict.fromkeys([*tracks, "a", "b"], 0.5), dict.fromkeys([*tracks, "a", "b"], 10.0)
+    predicted, fitted = predict(facts[0], {})
+    assert predicted[0, 0] < 40 < predicted[0, 1] and predicted[0].sum() == pytest.approx(100)
+    assert predicted[1] == pytest.approx(labels[names].mean().to_numpy())
+    assert json.loads(json.dumps(fitted)) == fitted
+    assert predict({}, facts[1])[0] == pytest.approx(predicted, abs=2)
+    unknown, _ = predict({}, {})
+    assert unknown[0] == pytest.approx(predicted[1])
 
 
 def test_predictions_that_are_not_numbers_are_refused(monkeypatch):

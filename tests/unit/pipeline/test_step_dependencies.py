@@ -94,7 +94,7 @@ REGRESSORS = {"train_regressor", "average_predictions"} | TABLES
 def with_baselines(laboratory, tmp_path_factory):
     """With baselines, ensembles, and an input type without an autoencoder."""
     lab = laboratory.copy(tmp_path_factory.mktemp("baselines") / "a lab")
-    lab.config |= {"baselines": ["msd", "kinematics", "cells", "casa"]}
+    lab.config |= {"baselines": ["msd", "kinematics", "cells", "speed", "casa"]}
     lab.config["ensembles"] = {"both": ["I1", "cells"], "moving": ["casa", "I1", "msd"]}
     lab.config["inputs"] = {"I1": {"frames": 1, "encoder": "none"}}
     lab.config["dataset"] = {"labels": "lab/samples.csv", "microns_per_pixel": 0.5}

@@ -17,6 +17,7 @@ from motilens.motility.kinematics import (
     log_mean_squared_displacements,
 )
 from motilens.motility.label_proportions import CV_FOLDS, fit_label_proportions
+from motilens.motility.motility_model import fit_motility_model
 
 N_WORDS = 32  # kinds of movement that are distinguished
 C_GRID = (0.1, 1.0, 10.0, 100.0)  # of the SVR, chosen among the training participants
@@ -30,16 +31,18 @@ def predict_baseline(
     frame_rates: dict[str, float],
     scales: dict[str, float],
     seed: int,
+    head_lengths: dict[str, float] | None = None,
 ) -> tuple[np.ndarray, dict]:
     """Fit a baseline to the training samples and predict the held-out ones.
 
     Args:
-        method: "msd", "kinematics", "cells" or "casa" (docs/explanation/method.md).
+        method: "msd", "kinematics", "cells", "speed" or "casa" (docs/explanation/method.md).
         labels: of the training samples, in the order of `training`: participant and, in the other
             columns, the percentages that are wanted.
         training, held_out: tracks by sample, see `read_tracks`.
         frame_rates: 1/s.
-        scales: for "casa", micrometers per pixel of the tracks.
+        scales: for "casa" and "speed", micrometers per pixel of the tracks, where known.
+        head_lengths: for "speed", of a typical head (pixels of the tracks), where known.
 
     Returns:
         Percentages of `held_out`, (samples, values); what was fitted, in plain values.
@@ -63,6 +66,10 @@ def predict_baseline(
         sums_to_one = set(values) == set(MOTILITY)
         model = fit_label_proportions(known, values.to_numpy(), participants, sums_to_one)
         predicted, fitted = model.predict(new), model.to_dict()
+    elif method == "speed":
+        predicted, fitted = _predict_by_speed(
+            values, participants, training, held_out, frame_rates, scales, head_lengths or {}
+        )
     else:
         known, new = FEATURE_EXTRACTORS[method](training, held_out, frame_rates, seed)
         predicted, c = predict_by_svr(known, values.to_numpy(), participants, new)
@@ -74,6 +81,24 @@ def predict_baseline(
     if not np.isfinite(predicted).all():
         raise InputError(f"{method}: its predictions are not numbers")
     return predicted, fitted
+
+
+def _predict_by_speed(
+    values, participants, training, held_out, frame_rates, scales, head_lengths
+) -> tuple[np.ndarray, dict]:
+    """Predict by a `MotilityModel`, in the order of the columns of `values`."""
+
+    def arguments(side: dict[str, pd.DataFrame]) -> list[list]:
+        facts = (
+            [known.get(name) for name in side] for known in (frame_rates, scales, head_lengths)
+        )
+        return [[*side.values()], *facts]
+
+    known, new = arguments(training), arguments(held_out)
+    percentages = values[[*MOTILITY]].to_numpy()
+    model = fit_motility_model(known[0], percentages, participants, *known[1:])
+    predicted = pd.DataFrame(model.predict(*new), columns=MOTILITY)
+    return predicted[values.columns].to_numpy(), model.to_dict()
 
 
 def bag_of_displacement_words(

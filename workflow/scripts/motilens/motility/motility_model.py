@@ -15,7 +15,6 @@ from scipy.special import gammaln, softmax
 from motilens.motility.kinematics import WHO_PROGRESSIVE, measure_cells
 
 HEAD_MICRONS = 5.0  # a head with a part of its halo: gives the scale where no other is known
-MIN_TRACK_SECONDS = 1.0  # shorter tracks are left out
 SLOPE_DEVIATION = 0.5  # of the prior: the change of a logit by one standard deviation of the score
 MIN_SHARE = 0.005  # a laboratory counts 200 cells: 0 % means less than one of them
 SCORE = "mean over cells, weighted by time, of log(1 + VAP / 5 µm/s)"
@@ -136,7 +135,7 @@ def score_samples(
     for number, (tracks, frame_rate, scale, head_length) in enumerate(rows):
         microns = scale or (HEAD_MICRONS / head_length if head_length else np.nan)
         cells = measure_cells(tracks, frame_rate, HEAD_MICRONS / microns)
-        cells = cells[cells["vap"].notna() & (cells["seconds"] >= MIN_TRACK_SECONDS)]
+        cells = cells[cells["vap"].notna()]
         if len(cells):
             logs = np.log1p(cells["vap"] * microns / WHO_PROGRESSIVE)
             scores[number] = np.average(logs, weights=cells["seconds"])

@@ -150,12 +150,14 @@ class Experiment:
 
     @cached_property
     def baseline_methods(self) -> list[tuple[str, str]]:
-        """Return (method, target) of all baselines; `casa` measures movement alone."""
+        """Return (method, target) of all baselines; `casa` and `speed` predict motility alone."""
+        values = {target: set(self.config["targets"][target]) for target in self.targets}
         return [
             (name, target)
             for name in sorted(self.config["baselines"])
             for target in self.targets
-            if name != "casa" or set(self.config["targets"][target]) <= set(MOTILITY)
+            if (name != "casa" or values[target] <= set(MOTILITY))
+            and (name != "speed" or values[target] == set(MOTILITY))
         ]
 
     @cached_property
@@ -290,13 +292,20 @@ def _check_methods(experiment: Experiment) -> list[str]:
     if useless := sorted(experiment.ensembles.keys() - predicted):
         lines.append(
             f"ensembles: no target is predicted by all members of {shorten_list(useless)} (casa "
-            "predicts motility alone)"
+            "predicts motility alone, speed its three percentages together)"
         )
     unknown = [name for name in experiment.sample_names if not experiment.microns_per_pixel(name)]
     if "casa" in experiment.config["baselines"] and unknown:
         lines.append(
             "baselines: casa measures speed in µm/s, and the size of a pixel is not known of "
             f"samples {shorten_list(unknown)}: set dataset.microns_per_pixel, or leave casa out"
+        )
+    uses_blobs = experiment.config["tracking"]["detector"] == "blobs"
+    if "speed" in experiment.config["baselines"] and unknown and uses_blobs:
+        lines.append(
+            "baselines: speed needs the size of a pixel, which is not known of samples "
+            f"{shorten_list(unknown)}, or of heads, which tracking.detector: blobs does not "
+            "measure: set dataset.microns_per_pixel, or tracking.detector: network"
         )
     return lines
 

@@ -141,7 +141,7 @@ class Dependencies:
         name, target, fold = (wildcards[key] for key in ("baseline", "target", "fold"))
         values, samples = self.config["targets"][target], self.experiment.sample_names
         settings = {"baseline": name, f"targets.{target}": values}
-        if name == "casa":
+        if name in ("casa", "speed"):
             scale = self.experiment.microns_per_pixel
             settings["microns_per_pixel"] = {sample: scale(sample) for sample in samples}
         members = (*self.experiment.training(fold), *self.experiment.held_out(fold))
