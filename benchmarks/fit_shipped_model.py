@@ -2,10 +2,8 @@
 
     .venv/bin/python benchmarks/fit_shipped_model.py FOLDER [--out models/visem_tracking]
 
-FOLDER holds parts of VISEM-Tracking: participants.csv (participant, progressive, nonprogressive,
-immotile), tracks_<ID>.csv.gz of each (frame, track_id, x_px, y_px: SECONDS of film), and
-visem_<ID>.mp4 of some, which go with the first frames of the tracks. The same files give the same
-model, on one machine.
+FOLDER is as `real_participants.py` reads it: hand-made tracks of SECONDS of film, percentages, and
+the videos of some. The same files give the same model, on one machine.
 
 Errors are of participants that were left out of the fit, with everything that the fit chooses.
 Limits of agreement are those of the worse of two lengths of film, 10 s and SECONDS. Then they are
@@ -21,6 +19,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 import numpy as np
 import pandas as pd
+from real_participants import (
+    MIN_TRACK_SECONDS,
+    find_tracks,
+    read_participant,
+    read_percentages,
+)
 from scipy import stats
 
 from motilens.core.command_line import run_command_line
@@ -35,17 +39,19 @@ from motilens.evaluation.statistics import (
     summarize_errors,
 )
 from motilens.inference import shipped_model
+from motilens.inference.shipped_model import predict_percentages
 from motilens.motility.motility_model import MotilityModel, fit_motility_model
 from motilens.pipeline.code_digest import code_versions
 from motilens.pipeline.config import read_section
 from motilens.reports.model_card import errors_vs_zero_r, explain_doubts, find_doubts
 from motilens.reports.statistics_page import format_interval
 from motilens.tracking.detector import HEAD_LENGTH
+from motilens.tracking.frame_setup import HEAD_MICRONS
 from motilens.tracking.tracker import TrackedVideo, track_video
-from motilens.tracking.trajectories import fill_gaps
 
 ROOT = Path(__file__).parents[1]
 SECONDS, SHORT_SECONDS = 30.0, 10.0
+SCALE = HEAD_MICRONS / HEAD_LENGTH  # µm per pixel: that of VISEM, as our tracker assumes it
 METHOD, TARGET = "shipped", "motility"
 VALUES = list(MOTILITY)
 CARD = """# The model that ships
@@ -66,8 +72,9 @@ concentration, or the cells that a video does not show.
 
 The hand-made tracks of {count} participants of VISEM-Tracking (30 s of film each; {names}) and
 the percentages of VISEM. Two technicians counted these over a whole preparation, not in this
-film. Hand-made tracks have no length of a head: it was taken to be {head_length:g} pixels, as our
-tracker measures it on the {videos} videos that were at hand.
+film. Hand-made tracks have no scale: a head, {head_length:g} pixels long as our tracker measures it
+on the {videos} videos at hand, was taken for {microns:g} µm, as `make track` does; so a pixel is
+{scale:.2f} µm.
 
 V. Thambawita, S. A. Hicks, A. M. Storås, T. Nguyen, J. M. Andersen, O. Witczak, T. B. Haugen, H.
 L. Hammer, P. Halvorsen, M. A. Riegler: "VISEM-Tracking, a human spermatozoa tracking dataset",
@@ -122,8 +129,10 @@ class Participant:
     video: Path | None
 
     def first_frames(self, count: int) -> pd.DataFrame:
-        """Return the hand-made tracks of so many frames."""
-        return self.tracks[self.tracks["frame"] < count]
+        """Return the hand-made tracks of so many frames that are long enough in these."""
+        tracks = self.tracks[self.tracks["frame"] < count]
+        seconds = tracks.groupby("cell")["frame"].transform("size") / self.frame_rate
+        return tracks[seconds >= MIN_TRACK_SECONDS]
 
 
 def main():
@@ -144,7 +153,7 @@ def main():
     content, facts = make_content(people, tracked, tracking)
     program, scripts = Path(shipped_model.__file__), ROOT / "workflow/scripts"
     code = code_versions(program, ROOT / "requirements.txt", scripts)
-    settings = {"seconds": [SHORT_SECONDS, SECONDS], "head_length": HEAD_LENGTH, "seed": 0}
+    settings = {"seconds": [SHORT_SECONDS, SECONDS], "microns_per_pixel": SCALE, "seed": 0}
     command = f"benchmarks/{Path(__file__).name} FOLDER"
     content |= {"command": command} | make_provenance(code, settings)
     write_record(options.out.with_suffix(".json"), content)
@@ -156,47 +165,29 @@ def main():
 
 
 def read_participants(folder: Path) -> list[Participant]:
-    """Return the participants of a folder, in the order of its table.
-
-    Raises:
-        InputError: a file is missing or cannot be read.
-    """
+    """Return the participants that have hand-made tracks (InputError: a file cannot be read)."""
+    labels, paths = read_percentages(folder), find_tracks(folder)
     people = []
-    try:
-        table = pd.read_csv(folder / "participants.csv", dtype={"participant": str})
-        for row in table.to_dict("records"):
-            path = folder / f"tracks_{row['participant']}.csv.gz"
-            video = folder / f"visem_{row['participant']}.mp4"
-            tracks = pd.read_csv(path)[["frame", "track_id", "x_px", "y_px"]]
-            tracks.columns = ["frame", "cell", "x", "y"]
-            rate = float(round((tracks["frame"].max() + 1) / SECONDS))
-            percentages = np.array([row[value] for value in VALUES], float)
-            tracks = fill_gaps(tracks.sort_values(["cell", "frame"]).astype(float))
-            found = video if video.exists() else None
-            people.append(Participant(row["participant"], percentages, tracks, rate, found))
-    except (OSError, EOFError, KeyError, ValueError) as error:
-        raise InputError(f"{folder}: {error}: --help describes its files") from error
+    for name in (name for name in labels.index if name in paths):
+        path, video = paths[name]
+        percentages = labels.loc[name].to_numpy(float)
+        people.append(
+            Participant(name, percentages, *read_participant(path, video, SECONDS), video)
+        )
     return people
 
 
 def fit_model(people: list[Participant]) -> MotilityModel:
-    """Fit a model to hand-made tracks, whose heads are taken to be as long as our tracker's."""
+    """Fit a model to hand-made tracks."""
     percentages = np.array([p.percentages for p in people])
     names, rates = [p.name for p in people], [p.frame_rate for p in people]
-    samples = [p.tracks for p in people]
-    known = [None] * len(people), [HEAD_LENGTH] * len(people)
-    return fit_motility_model(samples, percentages, names, rates, *known)
+    known = [SCALE] * len(people), [None] * len(people)
+    return fit_motility_model([p.tracks for p in people], percentages, names, rates, *known)
 
 
 def predict_tracks(model: MotilityModel, tracks: pd.DataFrame, rate: float) -> np.ndarray:
     """Return the percentages (3,) from hand-made tracks."""
-    return model.predict([tracks], [rate], [None], [HEAD_LENGTH])[0]
-
-
-def predict_video(model: MotilityModel, tracked: TrackedVideo) -> np.ndarray:
-    """Return the percentages (3,) from our own tracks."""
-    facts = [tracked.frame_rate], [None], [tracked.head_length]
-    return model.predict([shipped_model.select_sample(tracked)], *facts)[0]
+    return model.predict([tracks], [rate], [SCALE], [None])[0]
 
 
 def make_content(
@@ -223,8 +214,8 @@ def make_content(
             film = person.first_frames(ours.frames)
             answers = {
                 "laboratory": person.percentages,
-                "this model": predict_video(model, ours),
-                "fitted without this participant": predict_video(without, ours),
+                "this model": predict_percentages(model, ours),
+                "fitted without this participant": predict_percentages(without, ours),
                 "the same, hand-made tracks": predict_tracks(without, film, person.frame_rate),
             }
             _, _, own, hand_made = answers.values()
@@ -270,6 +261,8 @@ def make_content(
         "agreement": agreement.to_markdown(index=False, disable_numparse=True),
         "videos": len(tracked),
         "head_length": HEAD_LENGTH,
+        "microns": HEAD_MICRONS,
+        "scale": SCALE,
         "fewest": shipped_model.FEWEST_CELLS,
         "shortest": shipped_model.SHORTEST,
         "answers": pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True),

@@ -1,10 +1,10 @@
 """The command that fits the model that ships, on a made-up folder."""
 
+import fit_shipped_model
 import numpy as np
 import pandas as pd
 import pytest
 
-import fit_shipped_model
 from motilens.core.errors import InputError
 from motilens.inference.shipped_model import load_shipped_model
 from support.tracks import make_tracked_video, straight_track

@@ -26,7 +26,7 @@ from motilens.inference.predictor import MIN_CELLS, Prediction, summarize_predic
 from motilens.inference.track_cli import track_file
 from motilens.inference.track_folder import TrackFolder
 from motilens.motility.motility_model import MotilityModel
-from motilens.tracking.frame_setup import FrameSetup
+from motilens.tracking.frame_setup import HEAD_MICRONS, FrameSetup
 from motilens.tracking.quality import LONG_SECONDS, is_doubtful
 from motilens.tracking.tracker import TrackedVideo
 from motilens.tracking.trajectories import TRACKING_WIDTH
@@ -91,22 +91,31 @@ def load_shipped_model(path: str | Path) -> ShippedModel:
         raise InputError(f"{path} cannot be used ({describe_error(error)}): {restore}") from error
 
 
+def predict_percentages(model: MotilityModel, tracked: TrackedVideo) -> np.ndarray:
+    """Return the percentages (3,) of a tracked video.
+
+    Where a scale is given, the tracker makes the length of a head from it: so it counts here, too.
+    """
+    scale = HEAD_MICRONS / tracked.head_length
+    return model.predict([select_sample(tracked)], [tracked.frame_rate], [scale], [None])[0]
+
+
 def select_sample(tracked: TrackedVideo) -> pd.DataFrame:
-    """Return the tracks as a `MotilityModel` takes them: square pixels, without the stage's drift.
+    """Return the tracks of LONG_SECONDS or more, in square pixels, without the stage's drift.
 
     A pixel is as high as one of the video.
     """
     tracks = tracked.tracks
+    seconds = tracks.groupby("cell")["frame"].transform("size") / tracked.frame_rate
     still = tracks[["x", "y"]] - tracked.drift[tracks["frame"].astype(int)]
-    return tracks.assign(**still * [tracked.pixel_aspect, 1.0])
+    return tracks.assign(**still * [tracked.pixel_aspect, 1.0])[seconds >= LONG_SECONDS]
 
 
 def measure_video(tracked: TrackedVideo) -> dict[str, float]:
     """Return how many cells were seen for LONG_SECONDS, and TRACKING_FEATURES."""
     longer_side = max(tracked.width * tracked.pixel_aspect, tracked.height)
-    seconds = tracked.tracks.groupby("cell").size() / tracked.frame_rate
     return {
-        "cells": int((seconds >= LONG_SECONDS).sum()),
+        "cells": select_sample(tracked)["cell"].nunique(),
         "frame_rate": float(tracked.frame_rate),
         "seconds": tracked.frames / tracked.frame_rate,
         "head_length": float(tracked.head_length) * TRACKING_WIDTH / longer_side,
@@ -146,10 +155,8 @@ class TrackPredictor:
 
     def _describe(self, tracked: TrackedVideo) -> dict:
         [model] = self.model.members
-        # Of a given scale, the tracker makes the length of a head: so it counts here, too.
-        facts = [tracked.frame_rate], [None], [tracked.head_length]
         return {
-            "percentages": model.predict([select_sample(tracked)], *facts)[0].tolist(),
+            "percentages": predict_percentages(model, tracked).tolist(),
             "measured": measure_video(tracked),
             "problems": tracked.warnings,
             "is_doubtful": is_doubtful(tracked.quality),
