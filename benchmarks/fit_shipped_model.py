@@ -232,6 +232,7 @@ def make_content(
         f"research use only: fitted on {len(people)} participants of one laboratory "
         "(VISEM-Tracking); how far it is off elsewhere is not known",
         *explain_doubts(doubts, len(people)),
+        f"for comparison, the mean of these participants: {describe_mean(people)}",
     ]
     content = {
         "format": shipped_model.FORMAT,
@@ -285,6 +286,12 @@ def make_long_table(people: list[Participant], predicted: list[np.ndarray]) -> p
     training = {(TARGET, fold): labels.drop(fold) for fold in range(len(people))}
     table = add_constant_rules(pd.DataFrame(rows), training)
     return table[table["method"].isin([ZERO_R, METHOD])]  # one comparison needs no adjustment
+
+
+def describe_mean(people: list[Participant]) -> str:
+    """Return the mean percentages as text."""
+    mean = np.mean([person.percentages for person in people], 0)
+    return ", ".join(f"{name} {value:.0f} %" for name, value in zip(VALUES, mean, strict=True))
 
 
 def limits_of_agreement(table: pd.DataFrame, method: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The command that fits the model that ships, on a made-up folder."""
 
 import fit_shipped_model
+import real_participants
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,6 +29,7 @@ def folder(tmp_path, monkeypatch):
     quality = {"cells_per_frame": 6.0, "cells": 6, "estimated_precision": 0.9}
     video = make_tracked_video(straight_track(1, 500), 500, head_length=13.0, quality=quality)
     monkeypatch.setattr(fit_shipped_model, "track_video", lambda *_: video)
+    monkeypatch.setattr(real_participants, "probe_video", lambda _: real_participants.UNKNOWN_VIDEO)
     return tmp_path
 
 
@@ -42,9 +44,8 @@ def test_the_same_folder_gives_the_same_model_and_card(folder, monkeypatch):
     for first, second in zip(*files, strict=True):
         assert first.read_bytes() == second.read_bytes()
     model, card = load_shipped_model(files[0][0]), files[0][1].read_text(encoding="utf-8")
-    assert model.ranges["heads_per_frame"] == [6, 6] and model.ranges["frame_rate"] == [50, 50]
+    assert model.ranges["heads_per_frame"] == [6, 6] and model.ranges["frame_rate"] == [49, 49]
     assert "6 participants of VISEM-Tracking" in card and "| 07 " in card and "{" not in card
-    # What is added by tracking makes limits wider.
     assert "fitted on 6 participants of one laboratory" in model.warnings[0]
     assert max(map(len, card.splitlines())) < 200
 

@@ -235,3 +235,4 @@ def _add_images(prediction: Prediction, row: dict, folder: TrackFolder) -> None:
     categories = cells["class"].fillna("")
     prediction.cell_classes = categories.str.replace(".*_progressive", "progressive", regex=True)
     prediction.cell_classes = prediction.cell_classes.tolist()
+    prediction.class_source = "WHO's cut-offs"

@@ -28,7 +28,8 @@ def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path)
     else:
         axes[0].set_title("first frame")
         _draw_tracks(axes[1], prediction, list(dict.fromkeys(sum(targets.values(), []))))
-        axes[1].set_title("tracks of cells" + ", by class" * bool(prediction.cell_classes))
+        by = f", by {prediction.class_source}" if prediction.cell_classes else ""
+        axes[1].set_title(f"tracks of cells{by}")
     for axis in axes[:2]:
         axis.set(xticks=[], yticks=[])
     for axis, (target, values) in zip(axes[2:], targets.items(), strict=True):
