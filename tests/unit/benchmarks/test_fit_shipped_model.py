@@ -1,10 +1,10 @@
 """The command that fits the model that ships, on a made-up folder."""
 
 import fit_shipped_model
-import real_participants
 import numpy as np
 import pandas as pd
 import pytest
+import real_participants
 
 from motilens.core.errors import InputError
 from motilens.inference.shipped_model import load_shipped_model
