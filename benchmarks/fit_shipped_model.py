@@ -173,7 +173,7 @@ def read_participants(folder: Path) -> list[Participant]:
     people = []
     for name in (name for name in labels.index if name in paths):
         path, video = paths[name]
-        percentages = labels.loc[name].to_numpy(float)
+        percentages = np.array(labels.loc[name], float)
         people.append(
             Participant(name, percentages, *read_participant(path, video, SECONDS), video)
         )

@@ -78,6 +78,6 @@ def test_a_folder_without_its_files_is_reported(folder, monkeypatch):
         (folder / f"visem_{name}.mp4").unlink()
     with pytest.raises(InputError, match="holds no video"):
         call(monkeypatch, folder, "out")
-    (folder / "tracks_3.csv.gz").unlink()
-    with pytest.raises(InputError, match="tracks_3.csv.gz"):
+    (folder / "participants.csv").unlink()
+    with pytest.raises(InputError, match="holds none of participants.csv"):
         call(monkeypatch, folder, "out")

@@ -25,7 +25,7 @@ from support.configs import ROOT
 from support.tracks import FRAME_RATE, make_tracked_video, straight_track
 
 SHIPPED = ROOT / "models/visem_tracking.json"
-GOOD = {"estimated_precision": 0.9, "cells": 20, "cells_per_frame": 20.0}
+GOOD = {"estimated_precision": 0.9, "cells": 20, "cells_per_frame": 20.0, "long_share": 1.0}
 
 
 def make_video(cells=20, frames=600, quality=None, **options):
@@ -164,6 +164,7 @@ def test_a_video_gets_percentages_limits_tracks_and_a_page(program, capsys):
     (make_video(4), "4 cells were seen"),
     (make_video(20, 3), "3 frames (0.06 s) are too few: 1 s is the least"),
     (make_video(20, frames=100, quality={"estimated_precision": 0.6}), "is hardly cells"),
+    (make_video(20, frames=100, quality={"long_share": 0.4}), "is hardly cells"),
     (make_video(20, 40), "40 frames (0.8 s) are too few"),
 ])  # fmt: skip
 def test_what_is_no_sample_gets_no_percentages_but_a_reason(program, capsys, video, words):

@@ -33,6 +33,7 @@ from motilens.tracking.trajectories import TRACKING_WIDTH
 
 FORMAT = "Motilens shipped model 1"
 FEWEST_CELLS = 5  # fewer get no percentages; in training, the smallest sample had 7
+LONG_SHARE = 0.5  # of tracks of LONG_SECONDS; less is more often noise than fast cells
 SHORTEST = LONG_SECONDS  # of a video that gets percentages
 
 
@@ -159,7 +160,8 @@ class TrackPredictor:
             "percentages": predict_percentages(model, tracked).tolist(),
             "measured": measure_video(tracked),
             "problems": tracked.warnings,
-            "is_doubtful": is_doubtful(tracked.quality),
+            "is_doubtful": is_doubtful(tracked.quality)
+            or tracked.quality["long_share"] < LONG_SHARE,
             "pixel_aspect": float(tracked.pixel_aspect),
         }
 
