@@ -32,6 +32,12 @@ check: .venv/ready site
 .venv/ready: requirements.txt setup.sh
 	sh setup.sh
 
+# The model of `predict`: a file, or the bundle of a method of the demo, or else the one that ships.
+$(if $(filter command,$(origin MODEL)),$(error write BUNDLE=FILE))
+ifdef METHOD
+BUNDLE ?= results/bundles/$(METHOD).pt
+endif
+
 # All models of one method in one file, for new videos. CONFIG=config/visem.yaml: of another run.
 METHOD ?= I4
 bundle: .venv/ready
@@ -49,12 +55,14 @@ define for_videos
 		$(1) --out=$(call quote,$(value OUT))
 endef
 
-# Percentages of new videos. OUT: a new folder.
-BUNDLE ?= results/bundles/$(METHOD).pt
+# Percentages of new videos, by the model that ships (models/), or by METHOD or BUNDLE of a run. OUT:
+# a new folder. A call that was stopped goes on in the same OUT, unless it has a bundle.
+# MICRONS_PER_PIXEL: the scale, of videos without a bundle.
 predict: OUT ?= predictions
 predict: .venv/ready
 	@test -z "$(CONFIG)" || { echo "say which bundle: make predict BUNDLE=results/.../bundles/$(METHOD).pt" >&2; exit 2; }
-	$(call for_videos) -- $(call quote,$(BUNDLE)) "$$@"
+	$(call for_videos,$(if $(MICRONS_PER_PIXEL),--microns-per-pixel $(MICRONS_PER_PIXEL)) \
+		$(if $(BUNDLE),--model=$(call quote,$(BUNDLE)))) -- "$$@"
 
 # Tracks, speeds and WHO categories of the cells in new videos. A call that was stopped goes on in
 # the same OUT. MICRONS_PER_PIXEL: the scale; DURATION: seconds of each video, instead of all.
@@ -97,7 +105,7 @@ unlock: .venv/ready
 # The documentation as a site, in site/html; --strict: a broken link is an error.
 site: .venv/ready
 	rm -rf site && mkdir -p site/pages
-	cp -R *.md LICENSE CITATION.cff docs config benchmarks site/pages
+	cp -R *.md LICENSE CITATION.cff docs config benchmarks models site/pages
 	$(RUN) NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
 
 # Writes the tables of config/README.md, docs/reference/reruns.md and docs/reference/recordings.md.

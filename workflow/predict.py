@@ -1,19 +1,28 @@
-"""Predict percentages of new videos by a bundle: `make predict`.
+"""Predict percentages of new videos: `make predict`.
 
-Or .venv/bin/python workflow/predict.py BUNDLE VIDEO_OR_FOLDER ... [--out FOLDER]
+Or .venv/bin/python workflow/predict.py VIDEO_OR_FOLDER ... [--model BUNDLE] [--out FOLDER]
 """
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "workflow/scripts"
+sys.path.insert(0, str(SCRIPTS))
 
 from motilens.core.command_line import run_command_line  # noqa: E402
 from motilens.core.packages import put_own_packages_first  # noqa: E402
 
 put_own_packages_first()
 
-from motilens.inference.cli import main  # noqa: E402
+from motilens.inference import cli  # noqa: E402
+from motilens.pipeline.code_digest import code_versions  # noqa: E402
+
+
+def main() -> None:
+    """Predict the videos that are named on the command line."""
+    cli.main(code=code_versions(Path(cli.__file__), ROOT / "requirements.txt", SCRIPTS))
+
 
 if __name__ == "__main__":
     run_command_line(main)

@@ -41,11 +41,24 @@ def call_make(target, **variables):
 
 def test_make_passes_any_name_and_several_names(folder):
     for name in NAMES:
-        assert call_make("predict", VIDEOS=name)[1][1:] == [name]
+        assert call_make("predict", VIDEOS=name) == ("--out=predictions\n", [name])
     assert not os.path.exists("x")
     several = call_make("predict", VIDEOS="-y.avi 'a b.avi' 100*", OUT="it's", BUNDLE="-b'.pt")
-    assert several == ("--out=it's\n", ["-b'.pt", "-y.avi", "a b.avi", "100%.avi"])
-    assert call_make("predict", VIDEOS="isn't there")[1][1:] == ["isn't there"]
+    assert several == ("--model=-b'.pt\n--out=it's\n", ["-y.avi", "a b.avi", "100%.avi"])
+    assert call_make("predict", VIDEOS="isn't there")[1] == ["isn't there"]
+
+
+def test_make_predict_takes_the_model_that_ships_unless_another_is_named(folder):
+    options, _ = call_make("predict", VIDEOS="a b.avi", METHOD="I4", FRAME_RATE="50")
+    words = "--frame-rate 50 --model=results/bundles/I4.pt --out=predictions"
+    assert options.split() == words.split()
+    options, _ = call_make("predict", VIDEOS="a b.avi", MICRONS_PER_PIXEL="0.5")
+    assert options.split() == ["--microns-per-pixel", "0.5", "--out=predictions"]
+    for wrong in ("MODEL=b.pt", "CONFIG=own.yaml"):
+        done = subprocess.run(
+            ["make", "-s", "predict", "VIDEOS=x", wrong], capture_output=True, text=True
+        )
+        assert done.returncode and "BUNDLE=" in done.stderr
 
 
 def test_make_track_passes_the_same_names_and_what_is_known_of_the_videos(folder):
@@ -62,6 +75,6 @@ def test_make_track_passes_the_same_names_and_what_is_known_of_the_videos(folder
 
 def test_a_file_that_begins_with_a_dash_is_no_option(folder):
     options = parse_arguments(["-y.avi", "--out.avi", "-h.avi", "--out=-o"])
-    assert [options.bundle, *map(str, options.videos)] == ["./-y.avi", "--out.avi", "-h.avi"]
+    assert list(map(str, options.videos)) == ["-y.avi", "--out.avi", "-h.avi"]
     with pytest.raises(SystemExit):
         parse_arguments(["bundle.pt", "-missing.avi"])

@@ -1,15 +1,17 @@
 """Predicting new videos from the command line."""
 
 import argparse
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from motilens.compute.device import setup_compute
-from motilens.core.command_line import parse_options, report_stop
+from motilens.core.command_line import parse_options, positive_number, report_stop
 from motilens.core.errors import InputError
 from motilens.core.files import write_table
 from motilens.core.records import write_record
+from motilens.core.text import to_printable
 from motilens.inference.bundle import Bundle, load_bundle
 from motilens.inference.new_videos import add_video_options, list_videos, shorten_name
 from motilens.inference.predictor import (
@@ -18,12 +20,20 @@ from motilens.inference.predictor import (
     prediction_to_dict,
     predictions_table,
 )
+from motilens.inference.shipped_model import ShippedModel, TrackPredictor, load_shipped_model
 from motilens.reports.image_plots import plot_prediction
 from motilens.reports.style import DISPLAY_NAMES
 
+SHIPPED_MODEL = Path(__file__).parents[4] / "models/visem_tracking.json"
+BUNDLE_SUFFIX, MODEL_SUFFIX = ".pt", ".json"
+TRACKS = "tracks"  # folder in that of the predictions
 
-def main(arguments: Sequence[str] | None = None) -> None:
+
+def main(arguments: Sequence[str] | None = None, code: dict[str, str] | None = None) -> None:
     """Predict videos and write a table, a JSON file and a page for each.
+
+    Args:
+        code: see `code_versions`; kept with tracks.
 
     Raises:
         InputError: a file is missing or cannot be used.
@@ -31,30 +41,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     sys.stdout.reconfigure(errors="backslashreplace")
     options = parse_arguments(arguments)
-    compute = setup_compute({"device": options.device}, options.threads)
-    bundle = load_bundle(options.bundle)
-    facts = {"frame_rate": options.frame_rate} if options.frame_rate else {}
+    is_shipped = options.model.suffix.lower() == MODEL_SUFFIX
+    model = load_shipped_model(options.model) if is_shipped else load_bundle(options.model)
     videos, predictions = list_videos(options.videos), []
     pages = name_pages(videos)
-    claim_folder(options.out)
-    for warning in bundle.warnings:
+    own_pages = claim_folder(options.out, model, videos)
+    predict = choose_predictor(model, options, code or {}, videos)
+    for warning in model.warnings:
         print(f"WARNING: {warning}", flush=True)
 
     def describe_progress() -> str:
         return f"{len(predictions)} of {len(videos)} videos are in {options.out}"
 
-    with report_stop(describe_progress, options.out, "predict the others into another folder"):
+    remedy = "run again to go on: what is done is kept"
+    remedy = remedy if is_shipped else "predict the others into another folder"
+    with report_stop(describe_progress, options.out, remedy):
         for path in videos:
-            [prediction] = predict_videos(bundle, [path], compute, facts)
+            prediction = predict(path)
             predictions.append(prediction)
             print(f"{len(predictions)} of {len(videos)}: {prediction.video}")
-            for line in summarize(prediction, len(bundle.warnings)):
+            for line in summarize(prediction, len(model.warnings)):
                 print(f"  {line}", flush=True)
             if not prediction.error:
-                write_page(prediction, bundle.targets, options.out, pages[path])
-            write_tables(options.out, predictions, bundle)  # what is done stays, whatever follows
+                name_page(prediction, options.out, pages[path], own_pages)
+            write_tables(options.out, predictions, model)  # what is done stays, whatever follows
+            if prediction.page:
+                plot_prediction(prediction, model.targets, options.out / prediction.page)
     usable = sum(not prediction.error for prediction in predictions)
     more = ", and a page for each" if usable else ""
+    more += f", tracks in {options.out / TRACKS}" if is_shipped else ""
     print(f"{usable} of {len(predictions)} videos: {options.out}/predictions.csv, .json{more}")
     print("±: within which 95 % of errors are expected, by those on held-out participants.")
     print("For research: not a diagnosis.")
@@ -62,14 +77,45 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description="Predict percentages of new videos by a bundle.")
-    parser.add_argument("bundle", help="made by `make bundle`")
-    add_video_options(parser, "predictions", "a new folder")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    """Return the options of the command line, `model` among them."""
+    parser = argparse.ArgumentParser(description="Predict percentages of new videos.")
+    add_video_options(parser, "predictions", "a folder, new or of a call that was stopped")
+    help_text = "a bundle (made by `make bundle`), or a model as models/ holds one, the default"
+    parser.add_argument("--model", type=Path, metavar="FILE", help=help_text)
+    help_text = "of the videos (height of a pixel), for a model of models/"
+    name = "--microns-per-pixel"
+    parser.add_argument(name, type=positive_number, metavar="MICRONS", help=help_text)
+    parser.add_argument("--device", default="auto", help="of a bundle: auto, cpu, cuda or mps")
     counts = range(1, 1025)
     parser.add_argument("--threads", type=int, choices=counts, metavar="N", help="of the CPU")
-    return parse_options(parser, arguments)
+    options = parse_options(parser, arguments)
+    first = options.videos[0]
+    if not options.model and first.suffix.lower() in (BUNDLE_SUFFIX, MODEL_SUFFIX):
+        options.model, *options.videos = options.videos
+    options.model = options.model or SHIPPED_MODEL
+    if not options.videos:
+        parser.error("name a video, too")
+    if options.microns_per_pixel and options.model.suffix.lower() != MODEL_SUFFIX:
+        parser.error("a bundle takes no --microns-per-pixel")
+    return options
+
+
+def choose_predictor(
+    model: Bundle | ShippedModel, options: argparse.Namespace, code: dict, videos: Sequence[Path]
+) -> Callable[[Path], Prediction]:
+    """Return what predicts a video: networks by its frames, or a shipped model by its tracks.
+
+    Raises:
+        InputError: the folder of tracks holds what this call would not have made.
+    """
+    compute = setup_compute({"device": options.device}, options.threads)
+    facts = {"frame_rate": options.frame_rate} if options.frame_rate else {}
+    if isinstance(model, Bundle):
+        return lambda path: next(predict_videos(model, [path], compute, facts))
+    facts |= {"microns_per_pixel": options.microns_per_pixel}
+    predictor = TrackPredictor(model, options.out / TRACKS, code, facts)
+    predictor.check_use(videos)
+    return predictor.predict
 
 
 def name_pages(videos: Sequence[Path]) -> dict[Path, str]:
@@ -84,11 +130,13 @@ def name_pages(videos: Sequence[Path]) -> dict[Path, str]:
     return pages
 
 
-def claim_folder(folder: Path) -> None:
-    """Make a folder this run's own.
+def claim_folder(folder: Path, model: Bundle | ShippedModel, videos: Sequence[Path]) -> set[str]:
+    """Make a folder this run's own; return the pages in it that may be written again.
+
+    Predictions of a shipped model are made again where this call has the same videos, or more.
 
     Raises:
-        InputError: it holds predictions, of before or of another run that is going on.
+        InputError: it holds other predictions, of before or of another run that is going on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -97,9 +145,25 @@ def claim_folder(folder: Path) -> None:
         with open(folder / "predictions.json", "x", encoding="utf-8") as file:
             file.write("[]\n")
     except FileExistsError as error:
+        earlier = _read_earlier(folder / "predictions.json")
+        made = {(entry.get("video"), entry.get("bundle_sha256")) for entry in earlier or []}
+        names = {(to_printable(video), model.digest) for video in videos}
+        if earlier is not None and isinstance(model, ShippedModel) and made <= names:
+            return {entry.get("page") for entry in earlier}
         raise InputError(
             f"{folder} holds predictions already: name another folder (--out; OUT= with make)"
         ) from error
+    return set()
+
+
+def _read_earlier(path: Path) -> list[dict] | None:
+    """Return the predictions of an earlier call; None if the file is none of ours."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_ours = isinstance(content, list) and all(isinstance(entry, dict) for entry in content)
+    return content if is_ours else None
 
 
 def summarize(prediction: Prediction, n_known: int) -> list[str]:
@@ -118,19 +182,18 @@ def summarize(prediction: Prediction, n_known: int) -> list[str]:
     return lines + [f"WARNING: {text}" for text in prediction.warnings[n_known:]]
 
 
-def write_page(prediction: Prediction, targets: dict, folder: Path, name: str) -> None:
-    """Draw a prediction's page, unless another file has its name."""
-    if (folder / name).exists():
+def name_page(prediction: Prediction, folder: Path, name: str, own_pages: set[str]) -> None:
+    """Give a prediction its page, unless another file has the name."""
+    if (folder / name).exists() and name not in own_pages:
         prediction.warnings.append(f"no page: {folder / name} is there already")
         print(f"  WARNING: {prediction.warnings[-1]}")
         return
-    plot_prediction(prediction, targets, folder / name)
     prediction.page = name
 
 
-def write_tables(folder: Path, predictions: list[Prediction], bundle: Bundle) -> None:
+def write_tables(folder: Path, predictions: list[Prediction], model: Bundle | ShippedModel) -> None:
     """Write all predictions so far as a table and as JSON."""
     table = predictions_table(predictions)
     write_table(folder / "predictions.csv", table, float_format="%.3f")
-    content = [prediction_to_dict(prediction, bundle) for prediction in predictions]
+    content = [prediction_to_dict(prediction, model) for prediction in predictions]
     write_record(folder / "predictions.json", content)

@@ -26,6 +26,16 @@ APPEARANCE_FEATURES = {
     "sharpness": ("sharpness", "of its contrast"),
     "movement": ("movement", "of its contrast"),
 }
+# Of a tracked video, with margins: shares of the value by which tracks of cells hardly differ.
+TRACKING_FEATURES = {
+    "frame_rate": ("frame rate", "frames/s"),
+    "seconds": ("duration", "s"),
+    "head_length": ("length of a head", "pixels, in a frame of 640"),
+    "heads_per_frame": ("number of heads in a frame", ""),
+}
+TRACKING_MARGINS = {
+    "frame_rate": 0.1, "seconds": 0.05, "head_length": 0.25, "heads_per_frame": 0.3
+}  # fmt: skip
 
 
 def measure_appearance(clips: np.ndarray, record: dict) -> dict[str, float]:
@@ -74,23 +84,37 @@ def training_ranges(measured: list[dict[str, float]]) -> dict[str, list[float]]:
 
 def describe_out_of_range(video: dict[str, float], ranges: dict[str, list[float]]) -> list[str]:
     """Return, in plain words, how a video (`measure_appearance`) differs from all of training."""
-    lines = []
-    for name, (low, high) in ranges.items():
-        wide = RANGE_MARGIN * (high - low)
-        scales = (1, 1) if name == "brightness" else (low, high)
-        below, above = (max(wide, MIN_MARGINS[name] * scale) for scale in scales)
-        if not low - below <= video[name] <= high + above:
-            words, unit = APPEARANCE_FEATURES[name]
-            direction = "less" if video[name] < low else "more"
-            limits = dict.fromkeys(map(_format_number, (low, high)))  # once, if they are alike
-            lines.append(
-                f"{words} {_format_number(video[name])} {unit}, {direction} than in training "
-                f"({' to '.join(limits)})"
-            )
+    lines = compare_with_ranges(video, ranges, APPEARANCE_FEATURES, MIN_MARGINS)
     if is_empty_field(video, ranges):
         lines.append(EMPTY_FIELD)
     elif video["movement"] < ranges.get("movement", [0])[0] / STILL_FACTOR:
         lines.append("next to nothing moves: a still image, or no living cells?")
+    return lines
+
+
+def compare_with_ranges(
+    video: dict[str, float],
+    ranges: dict[str, list[float]],
+    features: dict[str, tuple[str, str]],
+    min_margins: dict[str, float],
+) -> list[str]:
+    """Return a line for each number of a video that is outside the range of training.
+
+    Args:
+        features: name and unit of each number, in words.
+        min_margins: see MIN_MARGINS.
+    """
+    lines = []
+    for name, (low, high) in ranges.items():
+        wide = RANGE_MARGIN * (high - low)
+        scales = (1, 1) if name == "brightness" else (low, high)
+        below, above = (max(wide, min_margins[name] * scale) for scale in scales)
+        if not low - below <= video[name] <= high + above:
+            words, unit = features[name]
+            direction = "less" if video[name] < low else "more"
+            limits = dict.fromkeys(map(_format_number, (low, high)))  # once, if they are alike
+            value = f"{words} {_format_number(video[name])} {unit}".rstrip()
+            lines.append(f"{value}, {direction} than in training ({' to '.join(limits)})")
     return lines
 
 

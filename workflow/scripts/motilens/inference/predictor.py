@@ -50,7 +50,9 @@ class Prediction:
         motion: standard deviation of the gray levels over the first clip, (height, width).
         n_cells: how many were tracked, if models use tracks.
         tracks: of the cells, see `track_first_seconds`.
-        cell_classes: which percentage each cell is counted for, if these add up to 100.
+        cell_classes: which percentage each cell is counted for, if these add up to 100; "" if it
+            is not known.
+        class_source: what made these classes, in a few words.
         record: of its decoding, as with clips.
     """
 
@@ -65,6 +67,7 @@ class Prediction:
     n_cells: int | None = None
     tracks: pd.DataFrame | None = None
     cell_classes: list[str] = field(default_factory=list)
+    class_source: str = "class"
     record: dict = field(default_factory=dict)
     page: str | None = None
 

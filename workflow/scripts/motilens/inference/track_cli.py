@@ -71,7 +71,7 @@ def track_new_videos(
 
     with report_stop(describe_progress, options.out, "run again to go on: what is done is kept"):
         for path in videos:
-            rows.append(_track_file(path, settings, folder))
+            rows.append(track_file(path, settings, folder))
             print(f"{len(rows)} of {len(videos)}: {rows[-1]['video']}")
             for line in summarize_row(rows[-1]):
                 print(f"  {line}", flush=True)
@@ -99,8 +99,17 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parse_options(parser, arguments)
 
 
-def _track_file(path: Path, settings: dict, folder: TrackFolder) -> dict:
+def track_file(
+    path: Path,
+    settings: dict,
+    folder: TrackFolder,
+    describe: Callable[[TrackedVideo], dict] | None = None,
+) -> dict:
     """Track a video unless its files are complete; return its row of the table.
+
+    Args:
+        settings: tracking, duration, frame_rate, microns_per_pixel; those of `folder`, too.
+        describe: returns what else the row holds, plain values.
 
     Raises:
         InputError, OSError, MemoryError, RuntimeError: the machine is at fault, not the video.
@@ -130,6 +139,7 @@ def _track_file(path: Path, settings: dict, folder: TrackFolder) -> dict:
         }  # fmt: skip
         summary |= {f"quality_{key}": _to_plain(value) for key, value in tracked.quality.items()}
         summary |= {"warnings": warnings, "error": ""}
+        summary |= describe(tracked) if describe else {}
         every_second = tracked.drift[:: max(1, round(tracked.frame_rate))]
         details = {"drift_each_second": every_second.round(2).tolist()}
         folder.end_video(name, summary, details)

@@ -12,8 +12,8 @@ from motilens.evaluation.metrics import CONSTANT_RULES
 from motilens.evaluation.paper import AVERAGE
 
 # Folders of the pipeline, where results would mix with it; hidden ones are refused, too.
-OWN_FOLDERS = ("benchmarks", "config", "docs", "envs", "profiles", "rules", "site", "slurm",
-               "tests", "workflow")  # fmt: skip
+OWN_FOLDERS = ("benchmarks", "config", "docs", "envs", "models", "profiles", "rules", "site",
+               "slurm", "tests", "workflow")  # fmt: skip
 
 
 def find_misplaced_paths(config: dict, clone: Path) -> list[str]:

@@ -15,6 +15,8 @@ from motilens.reports.style import (
     to_drawable,
 )
 
+LINE_LENGTH = 140  # characters of a note on a page
+
 
 def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path) -> None:
     """Draw a page for a video without an error: a frame, what moves, percentages by target.
@@ -33,7 +35,8 @@ def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path)
     else:
         axes[0].set_title("first frame")
         _draw_tracks(axes[1], prediction, list(dict.fromkeys(sum(targets.values(), []))))
-        axes[1].set_title("tracks of cells" + ", by class" * bool(prediction.cell_classes))
+        by = f", by {prediction.class_source}" if prediction.cell_classes else ""
+        axes[1].set_title(f"tracks of cells{by}")
     for axis in axes[:2]:
         axis.set(xticks=[], yticks=[])
     for axis, (target, values) in zip(axes[2:], targets.items(), strict=True):
@@ -71,15 +74,18 @@ def _describe(prediction) -> list[str]:
     name, cells = Path(prediction.video).name, prediction.n_cells
     has_stacks = any(outputs.shape[1] > 1 for outputs in prediction.outputs.values())
     kinds = " (networks and tracked cells)" if has_stacks and cells is not None else ""
+    has_models = any(v["std_over_models"] is not None for v in prediction.values.values())
+    spread = f"mean of all models{kinds}, with their standard deviation"
     lines = [
         "boxes: percentage ± held-out error, within which 95 % of true percentages are expected",
-        f"diamonds: mean of all models{kinds}, with their standard deviation",
+        f"diamonds: {spread if has_models else 'percentages'}",
     ]
     lines[1] += "; points: each stack" if has_stacks else ""
     lines[1] += f"; {cells} cell{'s' * (cells != 1)}" if cells is not None else ""
     short = name if len(name) < 90 else f"{name[:60]}…{name[-25:]}"
     notes = [f"WARNING: {text}" for text in prediction.warnings]
     notes = notes or ["nothing unusual about this video"]
+    notes = [line for note in notes for line in textwrap.wrap(note, LINE_LENGTH)]
     return [f"{short}: research use, not a diagnosis", *notes, *lines]
 
 
@@ -88,7 +94,7 @@ def _draw_tracks(axis, prediction, names: list[str]) -> None:
     axis.imshow(prediction.frame, cmap="gray", vmin=0, vmax=255)
     classes = prediction.cell_classes or names[:1] * prediction.n_cells
     for (_, track), name in zip(prediction.tracks.groupby("cell"), classes, strict=True):
-        color = COLORS[names.index(name)]
+        color = COLORS[names.index(name)] if name else "0.8"  # too short to be classified
         axis.plot(track["x"], track["y"], color=color, linewidth=1.2)
         axis.plot(track["x"].iloc[-1], track["y"].iloc[-1], "o", color=color, markersize=3)
     handles = [
