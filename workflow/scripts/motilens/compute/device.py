@@ -11,8 +11,8 @@ import logging
 import os
 import platform
 import resource
-from dataclasses import dataclass
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch

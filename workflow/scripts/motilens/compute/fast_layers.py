@@ -78,7 +78,8 @@ def pool_before_relu(model: nn.Module) -> None:
     The largest of ReLUs is the ReLU of the largest, and gradients take the same way to the bit.
     """
     for layers in _list_sequences(model):
-        for place, (first, second) in enumerate(zip(layers, layers[1:], strict=False)):
+        for place in range(len(layers) - 1):
+            first, second = layers[place : place + 2]
             if isinstance(first, nn.ReLU) and isinstance(second, nn.MaxPool2d):
                 layers[place], layers[place + 1] = second, first
 
@@ -97,9 +98,10 @@ def upsample_by_matrix(model: nn.Module) -> None:
 def pad_channels(model: nn.Module) -> None:
     """Replace convolutions of an odd number of channels, as 1, 3, 9 or 18, by PaddedConv2d."""
     for place, module in list(model.named_modules()):
-        if isinstance(module, nn.Conv2d) and module.in_channels % CHANNEL_MULTIPLE:
-            if _has_values(module, {"groups": 1, "padding_mode": "zeros"}):
-                model.set_submodule(place, PaddedConv2d(module))
+        if not isinstance(module, nn.Conv2d) or module.in_channels % CHANNEL_MULTIPLE == 0:
+            continue
+        if _has_values(module, {"groups": 1, "padding_mode": "zeros"}):
+            model.set_submodule(place, PaddedConv2d(module))
 
 
 def fuse_conv_pool(model: nn.Module) -> None:
@@ -115,13 +117,15 @@ def fuse_conv_pool(model: nn.Module) -> None:
         "return_indices": False,
     }  # fmt: skip
     for layers in _list_sequences(model):
-        for place, (first, second, third) in enumerate(zip(layers, layers[1:], layers[2:])):  # noqa: B905
-            kinds = isinstance(first, nn.Conv2d), isinstance(second, nn.ReLU)
-            if all(kinds) and isinstance(third, nn.MaxPool2d) and first.bias is not None:
-                if _has_values(first, conv) and _has_values(third, pool):
-                    layers[place] = FusedConvPool(first)
-                    # As many layers as before: models take parts of a sequence by number.
-                    layers[place + 1], layers[place + 2] = nn.Identity(), nn.Identity()
+        for place in range(len(layers) - 2):
+            first, second, third = layers[place : place + 3]
+            kinds = isinstance(second, nn.ReLU) and isinstance(third, nn.MaxPool2d)
+            if not isinstance(first, nn.Conv2d) or first.bias is None or not kinds:
+                continue
+            if _has_values(first, conv) and _has_values(third, pool):
+                layers[place] = FusedConvPool(first)
+                # As many layers as before: models take parts of a sequence by number.
+                layers[place + 1], layers[place + 2] = nn.Identity(), nn.Identity()
 
 
 def _list_sequences(model: nn.Module) -> list[nn.Sequential]:

@@ -4,8 +4,8 @@ The convolution's result, four times as large as what is left of it, never reach
 keeps, for each output, which of its four pixels won; backward sends the gradient there alone. Sums
 have a fixed order, so results repeat to the bit.
 
-Images are channels_last, (n, HEIGHT, WIDTH, CIN), outputs (n, HEIGHT / 2, WIDTH / 2, COUT). A program
-of a kernel has BLOCK outputs of one image. PADDED is CIN filled up to what `tl.dot` takes.
+Images are channels_last, (n, HEIGHT, WIDTH, CIN), outputs (n, HEIGHT / 2, WIDTH / 2, COUT). A
+kernel's program has BLOCK outputs of one image. PADDED is CIN filled up to what `tl.dot` takes.
 """
 
 import torch
