@@ -95,7 +95,8 @@ class ComputeSettings:
         """
         if not self.compile:
             return loss
-        # With other shapes a batch would be compiled for any shape, and more slowly.
+        torch.compiler.reset()  # or the last of many attempts would not be compiled
+        # Otherwise a second size of batches would be compiled for any size, which is slower.
         compiled = functools.partial(torch.compile, loss, dynamic=False)
         if self.on_cpu:
             return compiled()

@@ -1,7 +1,8 @@
 """The same network in layers that a GPU may compute faster.
 
 The fast form is derived from the plain one and shares its parameters and buffers, so optimizer,
-checkpoints and results know the plain one alone. Outputs and gradients are equal but for rounding.
+checkpoints and results know the plain one alone. Outputs and gradients are equal but for rounding;
+only the draws of a variational autoencoder may fall on other pixels.
 Tensors are (n, channels, height, width).
 """
 
@@ -122,7 +123,8 @@ def fuse_conv_pool(model: nn.Module) -> None:
             kinds = isinstance(second, nn.ReLU) and isinstance(third, nn.MaxPool2d)
             if not isinstance(first, nn.Conv2d) or first.bias is None or not kinds:
                 continue
-            if _has_values(first, conv) and _has_values(third, pool):
+            fits = first.in_channels <= 64 and first.out_channels in (16, 32)  # a GPU's registers
+            if fits and _has_values(first, conv) and _has_values(third, pool):
                 layers[place] = FusedConvPool(first)
                 # As many layers as before: models take parts of a sequence by number.
                 layers[place + 1], layers[place + 2] = nn.Identity(), nn.Identity()

@@ -37,40 +37,69 @@ class FusedConvPool(nn.Module):
             raise ValueError(f"height and width must be even, not {tuple(x.shape[2:])}")
         # Eight channels of bfloat16 are one load of a thread.
         x, extra = cast_as_autocast(x), (0, -x.shape[1] % CHANNEL_MULTIPLE)
-        x = pad(x.permute(0, 2, 3, 1), extra)
-        taps = pad(self.weight.to(x.dtype).permute(2, 3, 0, 1), extra)
-        return ConvPoolFunction.apply(x, taps, self.bias.to(x.dtype)).permute(0, 3, 1, 2)
+        x = pad(x.permute(0, 2, 3, 1), extra).contiguous()
+        taps = pad(self.weight.to(x.dtype).permute(2, 3, 0, 1), extra).contiguous()
+        return conv_pool(x, taps, self.bias.to(x.dtype))[0].permute(0, 3, 1, 2)
 
 
-class ConvPoolFunction(torch.autograd.Function):
-    """Run the kernels; taps are (3, 3, COUT, CIN)."""
+@torch.library.custom_op("motilens::conv_pool", mutates_args=())
+def conv_pool(
+    x: torch.Tensor, taps: torch.Tensor, bias: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return pooled features, and which pixels they are of; taps are (3, 3, COUT, CIN).
 
-    @staticmethod
-    def forward(context, x, taps, bias):
-        """Return pooled features."""
-        x, taps = x.contiguous(), taps.contiguous()
-        (count, height, width, _), channels = x.shape, len(bias)
-        output = x.new_empty((count, height // 2, width // 2, channels))
-        winner = torch.empty_like(output, dtype=torch.uint8)
-        forward_kernel[_grid(x)](x, taps, bias, output, winner, **_constants(x, taps))
-        context.save_for_backward(x, taps, winner)
-        return output
+    An operator of PyTorch, which torch.compile takes as it is.
+    """
+    output, winner = _allocate_output(x, taps, bias)
+    forward_kernel[_grid(x)](x, taps, bias, output, winner, **_constants(x, taps))
+    return output, winner
 
-    @staticmethod
-    def backward(context, gradient):
-        """Return the gradients of x (if it is needed), taps and bias."""
-        x, taps, winner = context.saved_tensors
-        gradient, constants, of_x = gradient.contiguous(), _constants(x, taps), None
-        if context.needs_input_grad[0]:
-            of_x = torch.empty_like(x)
-            input_gradient_kernel[_grid(x)](gradient, winner, taps, of_x, **constants)
-        sums, channels = (PARTS, len(x)), gradient.shape[-1]
-        wide = torch.promote_types(x.dtype, torch.float32)
-        of_taps = x.new_empty((*sums, 3, 3, channels, constants["PADDED"]), dtype=wide)
-        of_bias = x.new_empty((*sums, 3, channels), dtype=wide)
-        weight_gradient_kernel[(*sums, 3)](x, gradient, winner, of_taps, of_bias, **constants)
-        of_taps = of_taps.sum((0, 1))[..., : x.shape[-1]]
-        return of_x, of_taps.to(taps.dtype), of_bias[:, :, 0].sum((0, 1)).to(taps.dtype)
+
+@torch.library.custom_op("motilens::conv_pool_backward", mutates_args=())
+def conv_pool_backward(
+    gradient: torch.Tensor, x: torch.Tensor, taps: torch.Tensor, winner: torch.Tensor, of_x: bool
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the gradients of x (empty unless `of_x`), taps and bias."""
+    constants, sums = _constants(x, taps), (PARTS, len(x), 3)
+    x_gradient, of_taps, of_bias = _allocate_gradients(gradient, x, taps, winner, of_x)
+    if of_x:
+        input_gradient_kernel[_grid(x)](gradient, winner, taps, x_gradient, **constants)
+    wide, channels = torch.promote_types(x.dtype, torch.float32), len(of_bias)
+    tap_sums = x.new_empty((*sums, 3, channels, constants["PADDED"]), dtype=wide)
+    bias_sums = x.new_empty((*sums, channels), dtype=wide)
+    weight_gradient_kernel[sums](x, gradient, winner, tap_sums, bias_sums, **constants)
+    of_taps.copy_(tap_sums.sum((0, 1))[..., : x.shape[-1]])
+    of_bias.copy_(bias_sums[:, :, 0].sum((0, 1)))
+    return x_gradient, of_taps, of_bias
+
+
+@conv_pool.register_fake
+def _allocate_output(x, taps, bias):
+    count, height, width, _ = x.shape
+    output = x.new_empty((count, height // 2, width // 2, taps.shape[2]))
+    return output, torch.empty_like(output, dtype=torch.uint8)
+
+
+@conv_pool_backward.register_fake
+def _allocate_gradients(gradient, x, taps, winner, of_x):
+    return (
+        x.new_empty(x.shape if of_x else 0),
+        torch.empty_like(taps),
+        taps.new_empty(taps.shape[2]),
+    )
+
+
+def _keep_for_backward(context, inputs, output):
+    context.save_for_backward(inputs[0], inputs[1], output[1])
+
+
+def _compute_gradients(context, gradient, _):
+    needed = context.needs_input_grad[0]
+    gradients = conv_pool_backward(gradient.contiguous(), *context.saved_tensors, needed)
+    return gradients[0] if needed else None, *gradients[1:]
+
+
+conv_pool.register_autograd(_compute_gradients, setup_context=_keep_for_backward)
 
 
 def _grid(x: torch.Tensor) -> tuple[int, int]:

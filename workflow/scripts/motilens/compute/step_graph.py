@@ -26,12 +26,13 @@ class StepGraph:
         parameters: Sequence[torch.nn.Parameter],
     ):
         self.compute_gradients, self.parameters = compute_gradients, parameters
-        self.stream, self.pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
+        self.stream = torch.cuda.Stream()
         self.clear()
 
     def clear(self) -> None:
         """Forget all graphs, and give their memory back."""
         self.steps, self.recordings = Counter(), {}
+        self.pool = torch.cuda.graph_pool_handle()  # an old one ends with its last graph
 
     def __call__(self, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
         """Set the gradients of all parameters for a batch; return its loss."""
