@@ -6,7 +6,6 @@ each model says what was in force.
 """
 
 import ctypes
-import functools
 import logging
 import os
 import platform
@@ -96,12 +95,11 @@ class ComputeSettings:
         if not self.compile:
             return loss
         torch.compiler.reset()  # or the last of many attempts would not be compiled
+        mode = "default"
+        if not self.on_cpu:
+            mode = "max-autotune-no-cudagraphs" if self.cuda_graph else "reduce-overhead"
         # Otherwise a second size of batches would be compiled for any size, which is slower.
-        compiled = functools.partial(torch.compile, loss, dynamic=False)
-        if self.on_cpu:
-            return compiled()
-        with_graph = "max-autotune-no-cudagraphs" if self.cuda_graph else "reduce-overhead"
-        return compiled(mode=with_graph)
+        return torch.compile(loss, mode=mode, dynamic=False)
 
     def maybe_graph(self, compute_gradients: Callable, parameters: Sequence) -> Callable:
         """Return what computes gradients as a StepGraph, if that is wanted."""

@@ -80,7 +80,7 @@ def pool_before_relu(model: nn.Module) -> None:
     """
     for layers in _list_sequences(model):
         for place in range(len(layers) - 1):
-            first, second = layers[place : place + 2]
+            first, second = layers[place], layers[place + 1]
             if isinstance(first, nn.ReLU) and isinstance(second, nn.MaxPool2d):
                 layers[place], layers[place + 1] = second, first
 
@@ -119,7 +119,7 @@ def fuse_conv_pool(model: nn.Module) -> None:
     }  # fmt: skip
     for layers in _list_sequences(model):
         for place in range(len(layers) - 2):
-            first, second, third = layers[place : place + 3]
+            first, second, third = (layers[place + i] for i in range(3))
             kinds = isinstance(second, nn.ReLU) and isinstance(third, nn.MaxPool2d)
             if not isinstance(first, nn.Conv2d) or first.bias is None or not kinds:
                 continue
