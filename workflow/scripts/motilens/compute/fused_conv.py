@@ -89,8 +89,8 @@ def _allocate_gradients(gradient, x, taps, winner, of_x):
     )
 
 
-def _keep_for_backward(context, inputs, output):
-    context.save_for_backward(inputs[0], inputs[1], output[1])
+def _keep_for_backward(ctx, inputs, output):  # PyTorch gives them by these names
+    ctx.save_for_backward(inputs[0], inputs[1], output[1])
 
 
 def _compute_gradients(context, gradient, _):
