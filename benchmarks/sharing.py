@@ -24,11 +24,11 @@ def main():
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
     parser.add_argument("--compute", type=json.loads, default={})
     arguments = parser.parse_args()
-    options = {"device": arguments.device, "threads": 1, "steps": arguments.steps, "block": 20}
+    options = {"device": arguments.device, "threads": 1, "compute": arguments.compute}
+    options |= {"steps": arguments.steps, "block": min(20, max(arguments.steps // 6, 1))}
     shares = arguments.shares
     print(f"| | {' | '.join(f'{share} at a time, stacks/s' for share in shares)} |")
     print("|---" * (1 + len(shares)) + "|")
-    options["compute"] = arguments.compute
     for name in arguments.models:
         batch_size = min(32, arguments.steps)
         case = (*MODELS[name], arguments.size, batch_size, 20 * batch_size)
