@@ -55,7 +55,9 @@ def test_autoencoders_have_equal_outputs_and_gradients(variant, frames, names, m
     assert_equal_steps(to_fast(model, names), model, x, to_the_bit=names == ["pool_first"])
 
 
-@pytest.mark.parametrize("backbone", ["resnet18", "vgg11", "densenet121"])
+@pytest.mark.parametrize("backbone", [
+    "resnet18", *(pytest.param(name, marks=pytest.mark.slow) for name in ("vgg11", "densenet121")),
+])  # fmt: skip
 def test_regressors_have_equal_outputs_and_gradients(backbone):
     torch.manual_seed(0)
     settings = regressor_settings(backbone=backbone, fine_tune_encoder=True)
