@@ -1,11 +1,13 @@
 """Check on a GPU what tests show on the CPU: same bits, resuming, data locations, memory.
 
     .venv/bin/python benchmarks/gpu_checks.py [--device cpu --size 64 --stacks 64]
+        [--checks out_of_memory resuming] [--compute '{"cuda_graph": true}']
 
 Each line says what was checked and whether it holds. The exit code is 1 if something does not.
 """
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -45,23 +47,22 @@ def main():
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--stacks", type=int, default=512)
+    parser.add_argument("--checks", nargs="+", default=list(CHECKS), choices=CHECKS)
+    parser.add_argument("--compute", type=json.loads, default={})
     arguments = parser.parse_args()
     clips = make_stacks(FRAMES, arguments.size, arguments.stacks)
 
     def setup(**settings):
         # Each call takes a place on the GPU again, and keeps it as long as this process lives.
-        settings = {"device": arguments.device, "jobs_per_gpu": 64} | settings
+        settings = {"device": arguments.device, "jobs_per_gpu": 64} | arguments.compute | settings
         return setup_compute(settings, 2)
 
-    for check in (
-        check_determinism, check_data_locations, check_resuming, check_other_models,
-        check_out_of_memory,
-    ):  # fmt: skip
+    for name in arguments.checks:
         try:
-            check(clips, setup)
+            CHECKS[name](clips, setup)
         except Exception:
             traceback.print_exc()
-            report(check.__name__, False, "ended with an error")
+            report(name, False, "ended with an error")
     sys.exit(f"does not hold: {', '.join(failed)}" if failed else 0)
 
 
@@ -200,6 +201,12 @@ def check_out_of_memory(clips: np.ndarray, setup: Callable) -> None:
     claim = f"a batch of {batch_size} stacks does not fit and is halved"
     report(claim, half is not None, f"(to {half})")
 
+
+CHECKS = {
+    "determinism": check_determinism, "data_locations": check_data_locations,
+    "resuming": check_resuming, "other_models": check_other_models,
+    "out_of_memory": check_out_of_memory,
+}  # fmt: skip
 
 if __name__ == "__main__":
     main()

@@ -35,10 +35,10 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def run_task(task: str, case: tuple = (), **options):
+def run_task(task: str, case: tuple = (), script: Path = TASKS, timeout=None, **options):
     """Return the result of a task of training_tasks.py, and the peak memory of its process."""
-    command = [sys.executable, str(TASKS), task, json.dumps(case), json.dumps(options)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, str(script), task, json.dumps(case), json.dumps(options)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
     results = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     if not results:
         sys.exit(f"{' '.join(command)}\n{done.stderr}")

@@ -20,12 +20,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 from motilens.clips.hdf5 import open_for_writing, write_clips
-from motilens.compute.device import keep_freed_memory, setup_compute
+from motilens.compute.device import ComputeSettings, keep_freed_memory, setup_compute
 from motilens.models.autoencoders import Autoencoder
 from motilens.models.regressor import Regressor
 from motilens.models.transforms import stacks_to_input
 from motilens.training import autoencoder, regressor, trainer
-from motilens.training.stack_dataset import load_stacks, stacks_from_array
+from motilens.training.stack_dataset import StackDataset, load_stacks, stacks_from_array
 
 
 def make_stacks(frames: int, size: int, count: int) -> np.ndarray:
@@ -87,29 +87,55 @@ class StepClock:
 
 def time_pipeline(case: tuple, options: dict) -> float:
     """Return the seconds of a step in the pipeline's own loop, called as its steps call it."""
+    return run_pipeline(case, options).seconds()
+
+
+def run_pipeline(case: tuple, options: dict) -> StepClock:
+    """Train a model as the pipeline's steps do; return the clock of its steps.
+
+    Options also have `compute` (settings) and `epochs` (None: as many as `steps` needs).
+    """
     kind, frames, size, batch_size, count = case
     settings = options.get("compute", {}) | {"device": options["device"]}
     compute = setup_compute(settings, options["threads"])
-    stacks = stacks_from_array(make_stacks(frames, size, count), compute)
     clock, train_step = StepClock(compute.device, options["block"]), trainer._Trainer._train_step
 
     def timed_step(self, batch):
         clock.tick()
         return train_step(self, batch)
 
-    trainer._Trainer._train_step = timed_step
     # The last diagnosis may need more memory than a step.
     autoencoder.diagnose_autoencoder = regressor.diagnose_regressor = lambda *_, **__: {
         "failure": None, "warning": None,
     }  # fmt: skip
     settings = make_settings(kind, frames, batch_size)
-    settings["epochs"] = math.ceil(options["steps"] * batch_size / count)
-    if kind == "autoencoder":
-        autoencoder.train_autoencoder(stacks, settings, 0, compute)
-    else:
-        labels = np.random.default_rng(0).random((count, 3), np.float32)
-        regressor.train_regressor(stacks, labels, Autoencoder(frames), settings, 0, compute)
-    return clock.seconds()
+    settings["epochs"] = options.get("epochs") or math.ceil(options["steps"] * batch_size / count)
+    with tempfile.TemporaryDirectory() as folder:
+        stacks = make_dataset(frames, size, count, compute, folder)
+        trainer._Trainer._train_step = timed_step
+        try:
+            if kind == "autoencoder":
+                autoencoder.train_autoencoder(stacks, settings, 0, compute)
+            else:
+                labels = np.random.default_rng(0).random((count, 3), np.float32)
+                regressor.train_regressor(stacks, labels, Autoencoder(frames), settings, 0, compute)
+        finally:
+            trainer._Trainer._train_step = train_step
+    return clock
+
+
+def make_dataset(
+    frames: int, size: int, count: int, compute: ComputeSettings, folder: str
+) -> StackDataset:
+    """Return stacks of noise where `compute.data_location` wants them; the first 640 repeat."""
+    clips = make_stacks(frames, size, min(count, 640))
+    if compute.data_location not in ("auto", "device"):
+        return load_stacks({"1": write_clip_file(clips, folder)}, frames, compute)[0]
+    stacks = stacks_from_array(clips, compute)
+    if count > len(clips):
+        numbers = torch.arange(count, device=compute.device) % len(clips)
+        stacks.stacks = stacks.stacks.index_select(0, numbers)
+    return stacks
 
 
 def time_plain_loop(case: tuple, options: dict) -> float:
@@ -290,9 +316,9 @@ def measure_rate(batches: Iterable[torch.Tensor]) -> float:
     return count / (time.perf_counter() - start)
 
 
-def main():
+def main(tasks: dict):
     """Run a task; print its result and the peak memory (bytes) as JSON after the word RESULT."""
-    task, case, options = globals()[sys.argv[1]], *map(json.loads, sys.argv[2:])
+    task, case, options = tasks[sys.argv[1]], *map(json.loads, sys.argv[2:])
     result = task(tuple(case), options) if case else task(options)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if options["device"] == "cuda":
@@ -301,4 +327,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(globals())

@@ -156,6 +156,7 @@ SIMULATED = [
         "device": "cpu", "threads": 2, "precision": "bfloat16", "tf32": False,
         "deterministic": True, "channels_last": True, "compile": True, "data_location": "disk",
         "micro_batch": 2, "checkpoint_minutes": 1, "jobs_per_gpu": 2,
+        "fast_layers": ["pool_first"], "cuda_graph": True,
     }}, NOTHING, "", True),
     Change("tracking.*", {"tracking": {
         "duration": 1, "diameter": 13, "min_mass_fraction": 0.3, "search_range": 5, "memory": 1,

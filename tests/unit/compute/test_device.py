@@ -85,6 +85,8 @@ def with_defaults():
 @pytest.mark.parametrize("settings, bound", [
     ({"deterministic": True}, 0), ({"data_location": "disk"}, 0), ({"checkpoint_minutes": 1}, 0),
     ({"tf32": False}, 0), ({"channels_last": True}, 0.02), ({"channels_last": False}, 0.02),
+    ({"fast_layers": ["pool_first"]}, 0),
+    ({"fast_layers": ["matrix_upsampling", "padded_channels"]}, 0.02),
     pytest.param({"threads": 2}, 0.02, marks=pytest.mark.slow),
     pytest.param({"compile": True}, 0.05, marks=pytest.mark.slow),
 ], ids=str)  # fmt: skip

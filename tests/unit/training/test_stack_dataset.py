@@ -13,7 +13,12 @@ from motilens.clips.hdf5 import read_stacks, write_clips
 from motilens.compute.device import setup_compute
 from motilens.training import stack_dataset
 from motilens.training.autoencoder import train_autoencoder
-from motilens.training.stack_dataset import _choose_location, gray_level_statistics, load_stacks
+from motilens.training.stack_dataset import (
+    StackDataset,
+    _choose_location,
+    gray_level_statistics,
+    load_stacks,
+)
 from support.errors import assert_refused
 from support.learning import AUTOENCODER, CPU, draw_disks, get_weights
 
@@ -69,8 +74,25 @@ def test_results_are_the_same_wherever_stacks_are_kept(files):
         assert torch.equal(get_weights(result), get_weights(first))
 
 
-def test_loop_that_ends_early_ends_its_readers(files):
-    stacks, threads = load(files, "disk")[0], threading.active_count()
+@pytest.mark.parametrize("location", ["host", "disk"])
+def test_batches_that_threads_read_ahead_are_those_asked_for_in_their_order(
+    files, location, monkeypatch
+):
+    """As for a GPU; a CPU reads from memory directly."""
+    expected = load(files, "device")[0]
+    monkeypatch.setattr(StackDataset, "is_on_device", False)
+    stacks, batches = load(files, location)[0], torch.randperm(15).split(1)
+    for count in (1, 2, 8, 20):
+        monkeypatch.setattr(stack_dataset, "PREFETCH_BATCHES", count)
+        for indices, batch in zip(batches, stacks.iter_batches(batches), strict=True):
+            assert torch.equal(batch, expected.stacks[indices])
+            assert torch.equal(stacks.get_batch(indices), batch)
+
+
+@pytest.mark.parametrize("location", ["host", "disk"])
+def test_loop_that_ends_early_ends_its_readers(files, location, monkeypatch):
+    monkeypatch.setattr(StackDataset, "is_on_device", False)
+    stacks, threads = load(files, location)[0], threading.active_count()
     for _ in stacks.iter_batches(torch.arange(15).split(1)):
         break
     assert threading.active_count() == threads

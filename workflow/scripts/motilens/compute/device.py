@@ -10,21 +10,24 @@ import logging
 import os
 import platform
 import resource
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
+from motilens.compute.fast_layers import to_fast
 from motilens.compute.gpu_lease import acquire_gpu
+from motilens.compute.step_graph import StepGraph
 from motilens.core.errors import InputError
 
 logger = logging.getLogger(__name__)
 
 COMPUTE_DEFAULTS = {
     "device": "auto", "threads": 1, "precision": "auto", "tf32": True, "deterministic": False,
-    "channels_last": "auto", "compile": False, "data_location": "auto", "micro_batch": None,
-    "checkpoint_minutes": 2, "jobs_per_gpu": 1,
+    "channels_last": "auto", "compile": False, "fast_layers": [], "cuda_graph": False,
+    "data_location": "auto", "micro_batch": None, "checkpoint_minutes": 2, "jobs_per_gpu": 1,
 }  # fmt: skip
 
 
@@ -42,6 +45,7 @@ class ComputeSettings:
     Args:
         precision: of the forward pass in training.
         channels_last: memory layout; None: where it is faster.
+        fast_layers: rewrites of the network in training, see `fast_layers.REWRITES`.
         data_location: where stacks are kept ("auto", "device", "host" or "disk").
         micro_batch: stacks at a time, if less than a batch.
     """
@@ -50,6 +54,8 @@ class ComputeSettings:
     precision: torch.dtype
     channels_last: bool | None
     compile: bool
+    fast_layers: tuple[str, ...]
+    cuda_graph: bool
     data_location: str
     micro_batch: int | None
     checkpoint_minutes: float
@@ -76,13 +82,28 @@ class ComputeSettings:
         form = torch.channels_last if last else torch.contiguous_format
         return model.to(self.device, memory_format=form)
 
-    def maybe_compile(self, model: nn.Module) -> nn.Module:
-        """Return the model as the training loop calls it; its parameters are the same tensors."""
+    def to_fast(self, model: nn.Module) -> nn.Module:
+        """Return the model as training calls it; its parameters are the same tensors."""
+        return to_fast(model, self.fast_layers) if self.fast_layers else model
+
+    def maybe_compile(self, loss: Callable) -> Callable:
+        """Return the loss of a network and a batch, compiled if that is wanted.
+
+        What lies between the gray levels and the first layer, and between the last layer and the
+        loss, then takes one pass each: no batch is in memory as float32.
+        """
         if not self.compile:
-            return model
-        # A step of the autoencoder is some 43 small operations: on a GPU, CUDA graphs save the
-        # time of their launches.
-        return torch.compile(model, mode="default" if self.on_cpu else "reduce-overhead")
+            return loss
+        torch.compiler.reset()  # or the last of many attempts would not be compiled
+        mode = "default"
+        if not self.on_cpu:
+            mode = "max-autotune-no-cudagraphs" if self.cuda_graph else "reduce-overhead"
+        # Otherwise a second size of batches would be compiled for any size, which is slower.
+        return torch.compile(loss, mode=mode, dynamic=False)
+
+    def maybe_graph(self, compute_gradients: Callable, parameters: Sequence) -> Callable:
+        """Return what computes gradients as a StepGraph, if that is wanted."""
+        return StepGraph(compute_gradients, parameters) if self.cuda_graph else compute_gradients
 
     def describe(self) -> dict:
         """Return plain values for people."""
@@ -91,6 +112,7 @@ class ComputeSettings:
             "device": gpu or self.device.type,
             "precision": str(self.precision).removeprefix("torch."),
             "compile": self.compile,
+            "fast_layers": list(self.fast_layers),
             "channels_last": "auto" if self.channels_last is None else self.channels_last,
             "tf32": torch.backends.cudnn.allow_tf32,
             "deterministic": torch.are_deterministic_algorithms_enabled(),
@@ -122,11 +144,16 @@ def setup_compute(settings: dict | None = None, threads: int | None = None) -> C
         torch.use_deterministic_algorithms(deterministic)
     torch.backends.cudnn.benchmark = not deterministic
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = chosen["tf32"]
-    as_chosen = ("compile", "data_location", "micro_batch", "checkpoint_minutes")
+    if chosen["cuda_graph"] and device.type != "cuda":
+        raise InputError(f"compute.cuda_graph: true needs a GPU of NVIDIA, not {device.type}")
+    if "fused" in chosen["fast_layers"] and device.type != "cuda":
+        raise InputError(f"compute.fast_layers: fused needs a GPU of NVIDIA, not {device.type}")
+    as_chosen = ("compile", "cuda_graph", "data_location", "micro_batch", "checkpoint_minutes")
     return ComputeSettings(
         device=device,
         precision=_choose_precision(chosen["precision"], device),
         channels_last=None if chosen["channels_last"] == "auto" else chosen["channels_last"],
+        fast_layers=tuple(chosen["fast_layers"]),
         **{name: chosen[name] for name in as_chosen},
     )
 

@@ -7,6 +7,7 @@ import torch
 from torch.optim.swa_utils import update_bn
 
 from motilens.compute.device import ChannelsLastPreference, ComputeSettings
+from motilens.compute.transfers import send_to
 from motilens.models.autoencoders import Autoencoder
 from motilens.models.fixed_encoders import FixedEncoder, build_fixed_encoder
 from motilens.models.regressor import Regressor, build_regressor
@@ -71,7 +72,8 @@ def train_regressor(
         chosen = [bags[indices] for indices in batches]
         loaded = stacks.iter_batches([indices.flatten() for indices in chosen])
         for indices, batch in zip(chosen, loaded, strict=True):
-            yield batch.unflatten(0, (-1, bag_size)), targets[indices[:, 0]].to(stacks.device)
+            target = send_to(stacks.device, targets[indices[:, 0]])
+            yield batch.unflatten(0, (-1, bag_size)), target
 
     def loss(network, batch, target):
         x = stacks_to_input(batch.flatten(0, 1), encoder.repeats)
@@ -90,8 +92,10 @@ def train_regressor(
     def diagnose(model, loss):
         return diagnose_regressor(model, stacks, labels, bags, loss, settings["loss"])
 
-    count = len(bags)
-    task = TrainingTask(build, count, iter_batches, loss, diagnose, on_train_end, CHANNELS_LAST)
+    task = TrainingTask(
+        build, len(bags), iter_batches, loss, diagnose, on_train_end, CHANNELS_LAST,
+        repeats_operations=settings["augmentation"] == "none",
+    )  # fmt: skip
     return run_training(task, settings, seed, compute, checkpoints)
 
 

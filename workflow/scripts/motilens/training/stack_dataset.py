@@ -15,12 +15,14 @@ from torch import nn
 
 from motilens.clips.hdf5 import common_frame_size, memmap_clips, read_clips_shape, read_stacks
 from motilens.compute.device import ComputeSettings
+from motilens.compute.transfers import send_ahead, send_to
 from motilens.core.errors import InputError
 from motilens.models.transforms import stacks_to_input
 
 MAX_MEMORY_SHARE = 0.6  # of the free memory, for all stacks: networks need the rest
 INFERENCE_BATCH = 32  # stacks
-PREFETCH_BATCHES = 2  # that are read from disk while another is trained on
+PREFETCH_BATCHES = 2  # that threads read while another is trained on
+PREFETCH_BATCHES_GPU = 8  # which trains on several while a thread reads one
 logger = logging.getLogger(__name__)
 
 
@@ -36,18 +38,42 @@ class StackDataset:
     def __len__(self) -> int:
         return len(self.stacks)
 
+    @property
+    def is_on_device(self) -> bool:
+        """Return whether batches need not be copied to the device."""
+        return self.stacks.device.type == self.device.type
+
     def get_batch(self, indices: torch.Tensor) -> torch.Tensor:
         """Return the stacks of these indices, int64 (batch,), on the device."""
-        if self.stacks.device.type == self.device.type:
-            return self.stacks.index_select(0, indices.to(self.stacks.device))
-        # From pinned memory the copy goes on while the device computes.
-        batch = _empty_batch((len(indices), *self.stacks.shape[1:]), self.device)
-        torch.index_select(self.stacks, 0, indices, out=batch)
-        return batch.to(self.device, non_blocking=True)
+        if self.is_on_device:
+            return self.stacks.index_select(0, send_to(self.stacks.device, indices))
+        return send_to(self.device, self._read(indices))
 
     def iter_batches(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
         """Yield `get_batch` of each of these indices in turn."""
-        return map(self.get_batch, batches)
+        if self.is_on_device:
+            return map(self.get_batch, batches)
+        return send_ahead(self.device, self._read_ahead(batches))
+
+    def _read_ahead(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+        """Yield batches in the computer's memory; threads read some while one is trained on.
+
+        Threads, not processes: copying does not hold Python's lock. Processes would have to hand
+        each batch over, and a SIGTERM would end them first.
+        """
+        count = PREFETCH_BATCHES if self.device.type == "cpu" else PREFETCH_BATCHES_GPU
+        waiting, pending, readers = deque(batches), deque(), ThreadPoolExecutor(count)
+        try:
+            while waiting or pending:
+                while waiting and len(pending) <= count:
+                    pending.append(readers.submit(self._read, waiting.popleft()))
+                yield pending.popleft().result()
+        finally:
+            readers.shutdown(cancel_futures=True)  # the consumer may have stopped early
+
+    def _read(self, indices: torch.Tensor) -> torch.Tensor:
+        batch = _empty_batch((len(indices), *self.stacks.shape[1:]), self.device)
+        return torch.index_select(self.stacks, 0, indices, out=batch)
 
     def iter_all(self) -> Iterator[torch.Tensor]:
         """Yield all stacks in order, a few at a time."""
@@ -62,13 +88,12 @@ class StackDataset:
 
 
 class MemmapStackDataset(StackDataset):
-    """Stacks that fit nowhere else: read from their files a few batches ahead.
-
-    Threads, not processes: the files are mapped into memory, and copying from there does not hold
-    Python's lock. Processes would have to hand each batch over, and a SIGTERM would end them first.
+    """Stacks that fit nowhere else: read from their files, which are mapped into memory.
 
     Each file has clips, uint8 (clips, frames, height, width); a stack is the first frames of one.
     """
+
+    is_on_device = False
 
     def __init__(self, files: list[np.ndarray], frames: int, compute: ComputeSettings):
         self.device, self.frames, self.files = compute.device, frames, files
@@ -76,22 +101,6 @@ class MemmapStackDataset(StackDataset):
 
     def __len__(self) -> int:
         return len(self.places)
-
-    def get_batch(self, indices: torch.Tensor) -> torch.Tensor:
-        """Return the stacks of these indices, int64 (batch,), on the device."""
-        return self._read(indices).to(self.device, non_blocking=True)
-
-    def iter_batches(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
-        """Yield the stacks of each of these indices in turn."""
-        waiting, pending = deque(batches), deque()
-        readers = ThreadPoolExecutor(PREFETCH_BATCHES)
-        try:
-            while waiting or pending:
-                while waiting and len(pending) <= PREFETCH_BATCHES:
-                    pending.append(readers.submit(self._read, waiting.popleft()))
-                yield pending.popleft().result().to(self.device, non_blocking=True)
-        finally:
-            readers.shutdown(cancel_futures=True)  # the consumer may have stopped early
 
     def _read(self, indices: torch.Tensor) -> torch.Tensor:
         batch = _empty_batch((len(indices), self.frames, *self.files[0].shape[2:]), self.device)

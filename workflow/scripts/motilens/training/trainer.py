@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from motilens.compute.device import ChannelsLastPreference, ComputeSettings
+from motilens.compute.step_graph import StepGraph
 from motilens.core.errors import InputError
 from motilens.core.faults import is_out_of_memory
 from motilens.core.text import format_duration
@@ -48,6 +49,7 @@ class TrainingTask:
     diagnose: Callable[[nn.Module, float | None], dict]
     on_train_end: Callable[[nn.Module], None] = lambda model: None  # before its last diagnosis
     channels_last: ChannelsLastPreference = ChannelsLastPreference(cpu=False, gpu=True)
+    repeats_operations: bool = True  # each step does the same with other numbers, as a graph must
 
 
 @dataclass
@@ -140,7 +142,10 @@ class _Trainer:
         self.started = time.monotonic()
         self.model = compute.to_device(task.build(), task.channels_last)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.network = compute.maybe_compile(self.model)
+        self.network, self.loss = compute.to_fast(self.model), compute.maybe_compile(task.loss)
+        self.gradients = self._accumulate_gradients
+        if task.repeats_operations:
+            self.gradients = compute.maybe_graph(self.gradients, self.parameters)
         options = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}
         self.optimizer = torch.optim.Adam(self.parameters, **options, fused=compute.fused_optimizer)
         self.micro_batch, self.was_halved = compute.micro_batch, False
@@ -189,7 +194,7 @@ class _Trainer:
         """Take one step of the optimizer and return the loss; once, halve too large a batch."""
         while True:
             try:
-                loss = self._accumulate_gradients(batch)
+                loss = self.gradients(batch)
                 break
             except RuntimeError as error:
                 if not is_out_of_memory(error):
@@ -207,6 +212,8 @@ class _Trainer:
                 f"out of memory: from now on {self.micro_batch} stacks at a time, accumulated to "
                 "the same batches"
             )
+            if isinstance(self.gradients, StepGraph):
+                self.gradients.clear()  # they have the old size
             if self.compute.device.type == "cuda":
                 torch.cuda.empty_cache()
         if limit := self.settings["clip_grad_norm"]:
@@ -222,7 +229,7 @@ class _Trainer:
         losses = []
         for part in zip(*(tensor.tensor_split(parts) for tensor in batch), strict=True):
             with self.compute.autocast():
-                loss = self.task.loss(self.network, *part) * (len(part[0]) / size)
+                loss = self.loss(self.network, *part) * (len(part[0]) / size)
             loss.backward()
             losses.append(loss.detach())
         return sum(losses)
@@ -264,6 +271,7 @@ class _Trainer:
     def describe_run(self) -> dict:
         """Return what may differ from run to run."""
         return self.compute.describe() | {
+            "cuda_graph": isinstance(self.gradients, StepGraph),
             "micro_batch": self.micro_batch,
             "resumed_at_steps": self.past["resumed_at_steps"],
             "seconds": round(self.seconds(), 3),
