@@ -1,5 +1,7 @@
 """Heads are linked by where they are expected; the stage's movement is known."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -67,6 +69,15 @@ def test_thousands_of_cells_are_linked_in_time():
     frames = [np.column_stack([start + n * velocity, np.full(2000, 0.9)]) for n in range(10)]
     tracks = link_heads(frames, 50, HEAD_LENGTH)
     assert tracks["cell"].nunique() < 2100
+
+
+def test_linking_keeps_little_of_each_head():
+    still = np.column_stack([20.0 * np.arange(100), np.zeros(100), np.full(100, 0.9)])
+    tracemalloc.start()
+    link_heads((still for _ in range(1000)), 50, HEAD_LENGTH)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * 100_000, "a video of ten minutes has millions of heads"
 
 
 def test_drift_is_measured_and_another_field_is_no_drift():

@@ -11,8 +11,8 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
 from motilens.core.errors import InputError
+from motilens.tracking.frame_setup import FrameSetup
 from motilens.tracking.tracker import TrackedVideo
-from motilens.video.decode import FrameReader
 from motilens.video.ffmpeg import REMEDY, RunningFFmpeg
 from motilens.video.gray_levels import find_gray_levels
 from motilens.video.probe import probe_video
@@ -64,19 +64,15 @@ def write_overlay(target: Path, path: str, tracked: TrackedVideo, cells: pd.Data
 
 def _draw_frames(path: str, tracked: TrackedVideo, cells: pd.DataFrame) -> Iterator[Image.Image]:
     """Yield the frames of an overlay, RGB."""
-    width, height = tracked.width * tracked.pixel_aspect, tracked.height
-    longer = max(width, height)
-    side = 2 * round(min(max(longer, MIN_SIDE), MAX_SIDE) / 2)
-    scale = side / longer
-    # As `pad` of RESIZE_FILTERS makes them, but even.
-    inner = [math.ceil(round(side * length / longer, 6)) for length in (width, height)]
-    left, top = ((side - length) // 2 for length in inner)
-    right, bottom = (start + max(2, n - n % 2) for start, n in zip((left, top), inner, strict=True))
-    trails = _Trails(tracked, cells, scale)
+    size = tracked.width, tracked.height, tracked.pixel_aspect
+    longer = max(tracked.width * tracked.pixel_aspect, tracked.height)
+    side = round(min(max(longer, MIN_SIDE), MAX_SIDE))
+    setup = FrameSetup(*size, side, find_gray_levels(path, probe_video(path)))
+    trails = _Trails(tracked, cells, side / longer)
     legend = _draw_legend(cells)
-    levels = find_gray_levels(path, probe_video(path))
-    for number, gray in FrameReader(path, side, "pad", np.arange(tracked.frames), levels):
-        frame = Image.fromarray(gray[top:bottom, left:right]).convert("RGB")
+    for number, gray in enumerate(setup.read_frames(path, np.arange(tracked.frames))):
+        even = np.pad(gray, [(0, length % 2) for length in gray.shape], "edge")  # for H.264
+        frame = Image.fromarray(even).convert("RGB")
         trails.draw_heads(ImageDraw.Draw(frame), number)
         frame.paste(legend, (4, 4))
         yield frame
@@ -89,13 +85,15 @@ class _Trails:
         to_pixels = np.array([tracked.pixel_aspect * scale, scale])
         classes = dict(zip(cells["cell"], cells["class"], strict=True))
         self.drift = tracked.drift * to_pixels
+        middle = (to_pixels - 1) / 2  # of the first pixel
         self.radius = max(3.0, HEAD_RADIUS * tracked.head_length * scale)
         self.length = max(1, round(TRAIL_SECONDS * tracked.frame_rate))
         self.step = max(1, self.length // TRAIL_POINTS)
         self.paths, self.colors, starts, ends = [], [], [], []
         for cell, track in tracked.tracks.groupby("cell"):
             numbers = track["frame"].to_numpy(int)
-            self.paths.append(track[["x", "y"]].to_numpy(float) * to_pixels - self.drift[numbers])
+            places = track[["x", "y"]].to_numpy(float) * to_pixels + middle
+            self.paths.append(places - self.drift[numbers])
             self.colors.append(COLORS.get(classes[cell], UNCLASSIFIED))
             starts.append(numbers[0])
             ends.append(numbers[-1])

@@ -20,7 +20,8 @@ from motilens.core.files import hash_file
 
 HEAD_LENGTH = 13.0  # pixels of the frames that the network sees
 STRIDE = 4  # pixels between the points of the heat map
-NEIGHBOR_SECONDS = 0.06  # between the frames of a triplet
+NEIGHBOR_SECONDS = 0.06  # between the frames of a triplet,
+MAX_STEP = 30  # and the most frames: what is between them is in memory
 BACKGROUND_SIZE = 48  # pixels, of the windows whose mean is the background
 MIN_SCORE = 0.15  # of a peak; linking needs the weak ones, too
 MIN_CONTRAST = 12.0  # gray levels: less is what compression leaves of noise
@@ -74,6 +75,11 @@ def load_detector(path: Path = WEIGHTS, sha256: str = WEIGHTS_SHA256) -> HeadDet
     return detector.eval().to(memory_format=torch.channels_last)
 
 
+def neighbor_step(frame_rate: float) -> int:
+    """Return how many frames there are from one of a triplet to the next."""
+    return int(np.clip(round(NEIGHBOR_SECONDS * frame_rate), 1, MAX_STEP))
+
+
 def subtract_background(frames: torch.Tensor) -> torch.Tensor:
     """Return frames (n, 1, height, width) less the mean of each pixel's surroundings."""
     third = BACKGROUND_SIZE // 3
@@ -109,7 +115,7 @@ def detect_heads(
         contrast: see `measure_contrast`.
         invert: heads are darker than the background.
     """
-    step = max(1, round(NEIGHBOR_SECONDS * frame_rate))
+    step = neighbor_step(frame_rate)
     window: deque[torch.Tensor] = deque()  # normalized; the first is frame `start`
     start = done = count = 0
     scale = -contrast if invert else contrast

@@ -76,7 +76,15 @@ def is_doubtful(quality: dict) -> bool:
 def describe_problems(quality: dict, head_length: float) -> list[str]:
     """Return what makes tracks doubtful, in whole sentences."""
     if not quality["cells"]:
-        return ["No cell was found."]
+        if not quality["contrast"]:
+            return [
+                "Nothing stands out in the frames: they show one gray level or noise, or are full "
+                "of detail (is the sample too dense?)."
+            ]
+        return [
+            "Nothing in the frames is clearly a head (tracking.min_score). If you see heads, give "
+            "the scale (--microns-per-pixel; MICRONS_PER_PIXEL with make)."
+        ]
     problems = []
     if is_doubtful(quality):
         problems.append(
@@ -101,4 +109,9 @@ def describe_problems(quality: dict, head_length: float) -> list[str]:
         )
     if quality["interlaced"]:
         problems.append("The video is interlaced: lines were interpolated, speeds are less exact.")
+    if quality["uneven_times"]:
+        problems.append(
+            "Frames are missing, or unevenly spaced in time: speeds are less exact; if the file is "
+            "wrong, give the true rate."
+        )
     return problems

@@ -34,8 +34,8 @@ class TrackedVideo:
         frames: how many were searched.
         width, height: of the video's own frames, upright (pixels).
         pixel_aspect: width of a pixel over its height.
-        head_length: of a typical head (pixels).
-        polarity: of heads against the background: "bright" or "dark".
+        head_length: of a typical head (pixels), 0 if none was found.
+        polarity: of heads against the background: "bright", "dark", or "unknown" if none was found.
         drift: of the stage since the first frame, (frames, 2), pixels.
         quality: numbers that say how far to trust the tracks.
         warnings: whole sentences, without the video's name.
@@ -93,16 +93,20 @@ def track_video(
     scored = select_tracks(linked, settings["min_score"], rate, frames, size / setup.longer_side)
     quality = measure_quality(scored, rate, frames, HEAD_LENGTH)
     factor = setup.longer_side / setup.side
+    polarity, head_length = ("dark" if setup.invert else "bright"), HEAD_LENGTH * factor
+    if scored.empty:  # nobody knows how heads would look
+        polarity, head_length = "unknown", 0.0
     scale = np.array([factor / setup.pixel_aspect, factor])
     drift = meter.positions() * scale
     quality |= {
-        "polarity": "dark" if setup.invert else "bright",
-        "head_length": HEAD_LENGTH * factor,
+        "polarity": polarity,
+        "head_length": head_length,
         "contrast": setup.contrast if np.isfinite(setup.contrast) else 0.0,
         "focus": _measure_first_focus(path, setup, scored),
         "drift": float(np.hypot(*np.diff(drift, axis=0).T).sum() * rate / frames),
         "scene_changes": len(meter.jumps),
         "interlaced": setup.interlaced,
+        "uneven_times": frame_rate is None and video.is_uneven,
     }
     tracks = smooth_tracks(fill_gaps(scored), rate)
     # Middles of pixels are whole numbers in both.
@@ -114,11 +118,11 @@ def track_video(
         width=setup.width,
         height=setup.height,
         pixel_aspect=setup.pixel_aspect,
-        head_length=HEAD_LENGTH * factor,
-        polarity=quality["polarity"],
+        head_length=head_length,
+        polarity=polarity,
         drift=drift,
         quality=quality,
-        warnings=describe_problems(quality, HEAD_LENGTH * factor),
+        warnings=describe_problems(quality, head_length),
     )
 
 
@@ -158,7 +162,7 @@ def _measure_first_focus(path: str, setup: FrameSetup, scored: pd.DataFrame) -> 
     if scored.empty:
         return 0.0
     fullest = int(scored["frame"].value_counts().sort_index().iloc[:100].idxmax())
-    [frame] = setup.read_frames(path, np.array([fullest]))
+    [frame] = setup.read_sample(path, np.array([fullest]))
     heads = scored.loc[scored["frame"] == fullest, ["x", "y"]].to_numpy()
     return measure_focus(frame, heads, HEAD_LENGTH)
 
@@ -193,7 +197,7 @@ def track_first_seconds(
     scale = np.array([tracked.pixel_aspect, 1]) * TRACKING_WIDTH / setup.longer_side
     tracks = tracks.assign(**((still + 0.5) * scale - 0.5).round(2))
     lengths = tracks.groupby("cell")["frame"].transform("size")
-    [first] = setup.read_frames(path, np.array([0]))
+    [first] = setup.read_sample(path, np.array([0]))
     tracks = fill_gaps(tracks[lengths >= shortest_track(settings, tracked.frame_rate)])
     return tracks, first, tracked.quality, tracked.warnings
 
