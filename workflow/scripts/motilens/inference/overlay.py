@@ -68,7 +68,7 @@ def _draw_frames(path: str, tracked: TrackedVideo, cells: pd.DataFrame) -> Itera
     longer = max(tracked.width * tracked.pixel_aspect, tracked.height)
     side = round(min(max(longer, MIN_SIDE), MAX_SIDE))
     setup = FrameSetup(*size, side, find_gray_levels(path, probe_video(path)))
-    trails = _Trails(tracked, cells, side / longer)
+    trails = _Trails(tracked, cells, setup.scale)
     legend = _draw_legend(cells)
     for number, gray in enumerate(setup.read_frames(path, np.arange(tracked.frames))):
         even = np.pad(gray, [(0, length % 2) for length in gray.shape], "edge")  # for H.264
@@ -81,18 +81,17 @@ def _draw_frames(path: str, tracked: TrackedVideo, cells: pd.DataFrame) -> Itera
 class _Trails:
     """Where heads are and were: their places in the medium, as the stage shows it now."""
 
-    def __init__(self, tracked: TrackedVideo, cells: pd.DataFrame, scale: float):
-        to_pixels = np.array([tracked.pixel_aspect * scale, scale])
+    def __init__(self, tracked: TrackedVideo, cells: pd.DataFrame, scale: np.ndarray):
         classes = dict(zip(cells["cell"], cells["class"], strict=True))
-        self.drift = tracked.drift * to_pixels
-        middle = (to_pixels - 1) / 2  # of the first pixel
-        self.radius = max(3.0, HEAD_RADIUS * tracked.head_length * scale)
+        self.drift = tracked.drift * scale
+        middle = (scale - 1) / 2  # of the first pixel
+        self.radius = max(3.0, HEAD_RADIUS * tracked.head_length * scale[1])
         self.length = max(1, round(TRAIL_SECONDS * tracked.frame_rate))
         self.step = max(1, self.length // TRAIL_POINTS)
         self.paths, self.colors, starts, ends = [], [], [], []
         for cell, track in tracked.tracks.groupby("cell"):
             numbers = track["frame"].to_numpy(int)
-            places = track[["x", "y"]].to_numpy(float) * to_pixels + middle
+            places = track[["x", "y"]].to_numpy(float) * scale + middle
             self.paths.append(places - self.drift[numbers])
             self.colors.append(COLORS.get(classes[cell], UNCLASSIFIED))
             starts.append(numbers[0])

@@ -61,11 +61,22 @@ class FrameSetup:
         """Return the longer side of the video's own frames, in square pixels."""
         return max(self.width * self.pixel_aspect, self.height)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return height and width of the frames: as `pad` of RESIZE_FILTERS makes them."""
+        sides = self.height, self.width * self.pixel_aspect
+        # Rounded: 480.0000001 is 480.
+        height, width = (int(np.ceil(round(self.side * s / max(sides), 6))) for s in sides)
+        return height, width
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Return how many pixels of the frames a pixel of the video's own frames has, (2,)."""
+        return np.array([self.shape[1] / self.width, self.shape[0] / self.height])
+
     def read_frames(self, path: str, selected: np.ndarray) -> Iterator[np.ndarray]:
         """Yield the frames of these numbers, uint8 (height, width), without padding."""
-        shape = self.height, self.width * self.pixel_aspect
-        # As `pad` of RESIZE_FILTERS makes them; rounded: 480.0000001 is 480.
-        height, width = (int(np.ceil(round(self.side * one / max(shape), 6))) for one in shape)
+        height, width = self.shape
         left, top = (self.side - width) // 2, (self.side - height) // 2
         for _, frame in FrameReader(path, self.side, "pad", selected, self.levels):
             yield frame[top : top + height, left : left + width]

@@ -14,6 +14,8 @@ MIN_PRECISION = 0.7  # less is reported
 CROWDED_DISTANCE, CROWDED_SHARE = 1.5, 0.2  # head lengths; share of heads with a neighbor so near
 MIN_FOCUS = 0.2
 FAST_DRIFT = 0.5  # head lengths/s
+# Width by length: of heads of sperm 0.6 to 0.83 in the median of a video, of beads 0.88 to 1.0.
+MAX_ROUNDNESS, MIN_ROUND_HEADS = 0.87, 4
 
 
 def measure_quality(
@@ -68,9 +70,39 @@ def measure_focus(frame: np.ndarray, heads: np.ndarray, head_length: float) -> f
     return float(np.median(values)) if values else 0.0
 
 
+def measure_roundness(
+    frame: np.ndarray, heads: np.ndarray, head_length: float, invert: bool
+) -> float:
+    """Return the width of heads by their length, the median; 0 if there are too few to tell.
+
+    Args:
+        frame: gray levels (height, width).
+        heads: x, y of their centers, (heads, 2).
+        head_length: pixels.
+        invert: heads are darker than the background.
+    """
+    image = frame.astype(np.float32)
+    image -= ndimage.uniform_filter(image, round(4 * head_length))
+    image, half, values = -image if invert else image, round(0.6 * head_length), []
+    for x, y in heads.round().astype(int):
+        window = image[max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1]
+        if window.shape != (2 * half + 1, 2 * half + 1):
+            continue
+        peak = window[half // 2 : -(half // 2), half // 2 : -(half // 2)].max()
+        parts, _ = ndimage.label(window > peak / 2)
+        body = np.argwhere((parts > 0) & (parts == parts[window == peak][0]))
+        if len(body) > 1:
+            # A pixel itself has a variance of 1/12.
+            short, long = np.linalg.eigvalsh(np.cov(body.T) + np.eye(2) / 12)
+            values.append(np.sqrt(short / long))
+    return float(np.median(values)) if len(values) >= MIN_ROUND_HEADS else 0.0
+
+
 def is_doubtful(quality: dict) -> bool:
-    """Return whether many of the tracks are probably debris; blobs do not say."""
-    return bool(quality.get("cells")) and quality["estimated_precision"] < MIN_PRECISION
+    """Return whether many of the tracks are probably no cells; blobs do not say."""
+    return bool(quality.get("cells")) and (
+        quality["estimated_precision"] < MIN_PRECISION or quality["roundness"] > MAX_ROUNDNESS
+    )
 
 
 def describe_problems(quality: dict, head_length: float) -> list[str]:
@@ -86,7 +118,11 @@ def describe_problems(quality: dict, head_length: float) -> list[str]:
             "the scale (--microns-per-pixel; MICRONS_PER_PIXEL with make)."
         ]
     problems = []
-    if is_doubtful(quality):
+    if quality["roundness"] > MAX_ROUNDNESS:
+        problems.append(
+            "What was found is as round as beads; heads of sperm are oval: look at the overlay."
+        )
+    if quality["estimated_precision"] < MIN_PRECISION:
         problems.append(
             f"Cells can hardly be told from debris: about {quality['estimated_precision']:.0%} of "
             "the tracks are cells."
