@@ -1,5 +1,7 @@
 """The overlay: a video that browsers play, with heads marked where they are."""
 
+import errno
+import os
 import re
 import subprocess
 import tracemalloc
@@ -9,9 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motilens.core.errors import InputError
+from motilens.core.errors import InputError, MachineFault
+from motilens.core.faults import describe_fault
+from motilens.inference import overlay
 from motilens.inference.overlay import COLORS, write_overlay
 from motilens.video.encode import encode_video
+from motilens.video.ffmpeg import RunningFFmpeg
 from motilens.video.probe import find_upright_size, probe_video
 from support.tracks import FRAME_RATE, make_track, make_tracked_video, straight_track
 
@@ -136,6 +141,21 @@ def test_an_ffmpeg_without_h264_is_reported(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="this ffmpeg cannot write H.264: correct IMAGEIO_FFMPEG"):
         draw_overlay(tmp_path, 64, 48)
     assert not re.search("part", " ".join(path.name for path in tmp_path.iterdir()))
+
+
+def test_a_full_disk_is_not_the_videos_fault(tmp_path, monkeypatch):
+    class FullDisk(RunningFFmpeg):
+        def __exit__(self, kind, error, traceback):
+            super().__exit__(kind, error, traceback)
+            self.report += f"Error writing trailer: {os.strerror(errno.ENOSPC)}"
+            raise MachineFault("if it stays so, the video is damaged: replace it")
+
+    monkeypatch.setattr(overlay, "RunningFFmpeg", FullDisk)
+    with pytest.raises(OSError) as stop:
+        draw_overlay(tmp_path, 64, 48)
+    assert describe_fault(stop.value, "").endswith(
+        "overlay.mp4: No space left on device: free some space, and run again"
+    )
 
 
 def test_an_encoder_is_not_left_behind_by_a_damaged_video(tmp_path):

@@ -1,6 +1,7 @@
 """A video with its tracks drawn over it, which every browser plays."""
 
 import math
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
 from motilens.core.errors import InputError
+from motilens.core.faults import REMEDIES
 from motilens.tracking.frame_setup import FrameSetup
 from motilens.tracking.tracker import TrackedVideo
 from motilens.video.ffmpeg import REMEDY, RunningFFmpeg
@@ -44,6 +46,7 @@ def write_overlay(target: Path, path: str, tracked: TrackedVideo, cells: pd.Data
     Raises:
         DamagedVideo: the video cannot be decoded.
         InputError: ffmpeg cannot encode H.264.
+        OSError: the file cannot be written.
     """
     frames = _draw_frames(path, tracked, cells)
     first = next(frames)
@@ -59,6 +62,9 @@ def write_overlay(target: Path, path: str, tracked: TrackedVideo, cells: pd.Data
     except (InputError, OSError) as error:
         if "Unknown encoder" in running.report:
             raise InputError(f"this ffmpeg cannot write H.264: {REMEDY}") from error
+        for number in REMEDIES:  # not the video's fault, and no reason to replace it
+            if os.strerror(number) in running.report:
+                raise OSError(number, os.strerror(number), str(target)) from error
         raise
 
 

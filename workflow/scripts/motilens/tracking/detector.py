@@ -26,7 +26,7 @@ BACKGROUND_SIZE = 48  # pixels, of the windows whose mean is the background
 MIN_SCORE = 0.15  # of a peak; linking needs the weak ones, too
 MIN_CONTRAST = 12.0  # gray levels: less is what compression leaves of noise
 SAME_HEAD = 0.75  # head lengths: two that are nearer are one
-BATCH_SIZE = 8
+BATCH_SIZE, BATCH_PIXELS = 8, 3_000_000  # frames at a time, fewer if they are large
 WEIGHTS = Path(__file__).with_name("head_detector.pt")
 # A part of the digest of the code: other weights make tracks stale.
 WEIGHTS_SHA256 = "a9aab2502e069f70653f0e032fb57c2e301f85aa6487835c75ae3bf84eee0a38"
@@ -117,13 +117,13 @@ def detect_heads(
     """
     step = neighbor_step(frame_rate)
     window: deque[torch.Tensor] = deque()  # normalized; the first is frame `start`
-    start = done = count = 0
+    start = done = count = size = 0
     scale = -contrast if invert else contrast
 
     def detect_until(end: int, last: int) -> Iterator[np.ndarray]:
         nonlocal start, done
         while done < end:
-            numbers = range(done, min(end, done + BATCH_SIZE))
+            numbers = range(done, min(end, done + size))
             triplets = [
                 torch.cat([window[min(max(n + k, 0), last) - start] for k in (-step, 0, step)])
                 for n in numbers
@@ -136,7 +136,8 @@ def detect_heads(
 
     for count, frame in enumerate(frames, 1):
         window.append(subtract_background(_to_tensor(frame[None]))[0] / scale)
-        if count - step - done >= BATCH_SIZE:
+        size = int(np.clip(BATCH_PIXELS // frame.size, 1, BATCH_SIZE))
+        if count - step - done >= size:
             yield from detect_until(count - step, count - 1)
     yield from detect_until(count, count - 1)
 

@@ -10,12 +10,12 @@ from scipy.special import expit
 # VISEM-Tracking, each tracked by a network that had not seen it (benchmarks/README.md).
 PRECISION_AT_HALF, PRECISION_SLOPE = 0.44, 8.8
 LONG_SECONDS = 1.0  # of a track that can be measured
-MIN_PRECISION = 0.7  # less is reported
+MIN_PRECISION = 0.75  # less is reported: debris alone has 0.7, videos of sperm 0.81 and more
 CROWDED_DISTANCE, CROWDED_SHARE = 1.5, 0.2  # head lengths; share of heads with a neighbor so near
 MIN_FOCUS = 0.2
 FAST_DRIFT = 0.5  # head lengths/s
-# Width by length: of heads of sperm 0.6 to 0.83 in the median of a video, of beads 0.88 to 1.0.
-MAX_ROUNDNESS, MIN_ROUND_HEADS = 0.87, 4
+# Width by length, the median: of heads of sperm 0.58 to 0.87, of beads 0.92 to 0.97.
+MAX_ROUNDNESS, MIN_ROUND_HEADS = 0.9, 6
 
 
 def measure_quality(
