@@ -301,7 +301,7 @@ def test_no_head_has_no_length_and_the_record_is_json(folder, tracker, monkeypat
 def test_numbers_that_cannot_be_are_refused(option, value, capsys):
     with pytest.raises(SystemExit):
         track_cli.parse_arguments(["1.avi", f"{option}={value}"])
-    assert option in capsys.readouterr().err
+    assert f"{option}: {value} is no number above 0" in capsys.readouterr().err
 
 
 @pytest.mark.slow
