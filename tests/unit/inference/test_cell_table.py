@@ -63,3 +63,10 @@ def test_each_reason_for_missing_values_is_named(tracked):
     [none], cells = explain(tracks=empty_tracks(), frames=3, drift=np.zeros((3, 2)))
     assert none == "no cell was found in 3 frames (0.06 s)"
     assert cells.empty and [*cells] == COLUMNS
+
+
+def test_too_few_frames_a_second_are_reported():
+    tracked = dataclasses.replace(make_tracked_video(straight_track(1, 100)), frame_rate=5.0)
+    scale = find_scale(tracked, 0.5)
+    first = explain_gaps(tracked, tabulate_cells(tracked, scale), scale)[0]
+    assert first == "5 frames/s are too few to follow cells: do not trust these tracks"

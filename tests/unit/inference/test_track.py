@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,7 @@ from motilens.core.command_line import run_command_line
 from motilens.core.errors import MachineFault
 from motilens.inference import track_cli
 from motilens.inference.cell_table import COLUMNS
-from motilens.inference.track_folder import SUFFIXES, SUMMARY_COLUMNS
+from motilens.inference.track_folder import SUFFIXES, SUMMARY_COLUMNS, lock_folder
 from motilens.simulation.render import SIMULATED_FRAME_RATE, render_video
 from motilens.tracking.trajectories import empty_tracks
 from motilens.video.encode import encode_video
@@ -173,20 +175,49 @@ def test_names_do_not_collide_and_stay(folder, tracker):
     assert sorted(read_summary()["name"]) == sorted(table)
 
 
+def test_two_calls_at_once_do_not_share_a_folder(folder, tracker):
+    add_videos(folder, "new/1.avi")
+    with lock_folder(Path("tracks")):
+        message = call("new", code=1)
+        call("new", "--out", "others")
+    assert "tracks: another call writes to it: wait for its end, or name another" in message
+    assert list_names() == set() and tracker.calls == ["1.avi"]
+    call("new")
+    assert "1.json" in list_names()
+
+
+def test_sigterm_stops_it_as_an_interrupt_does(folder, tracker, monkeypatch):
+    add_videos(folder, "new/1.avi", "new/2.avi")
+
+    def write_overlay(target, path, *_):
+        target.write_bytes(b"half")
+        if path == "new/2.avi":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(track_cli, "write_overlay", write_overlay)
+    before = signal.getsignal(signal.SIGTERM)
+    assert "Stopped: 1 of 2 videos are in tracks" in call("new", code=1)
+    assert signal.getsignal(signal.SIGTERM) == before
+    names = {f"1{suffix}" for suffix in SUFFIXES} | {"videos.csv"}
+    assert list_names() == names | {"2.tracks.csv", "2.cells.csv", "2.json"}, "nothing half is left"
+
+
 def test_a_damaged_video_stops_no_other_and_is_tried_again(folder, tracker, capsys):
     add_videos(folder, "new/1.avi", "new/2.avi", "new/3.avi", "-4.avi")
     tracker.outcomes |= {"1.avi": DamagedVideo("1.avi: cut"), "2.avi": ValueError("odd")}
     (folder / os.fsdecode(b"lat\xe9in.avi")).touch()
     os.mkfifo("pipe.avi")
-    call("new", "-4.avi", os.fsdecode(b"lat\xe9in.avi"), "pipe.avi")
+    add_videos(folder, "two\nlines.avi")
+    call("new", "-4.avi", os.fsdecode(b"lat\xe9in.avi"), "pipe.avi", "two\nlines.avi")
     errors = read_summary()["error"].tolist()
     assert errors[0] == "1.avi: cut" and "unexpected error, please report it" in errors[1]
     assert errors[2:4] == ["", ""] and "rename it" in errors[4] and "is no file" in errors[5]
+    assert r"two\nlines.avi: its name holds a line break" in errors[6]
     names = {f"{name}{suffix}" for name in ("3", "-4") for suffix in SUFFIXES}
     assert list_names() == names | {"videos.csv"}
     printed = capsys.readouterr().out
     assert "ERROR: 1.avi: cut" in printed and "WARNING: cells; many" in printed
-    assert "2 of 6 videos" in printed
+    assert "2 of 7 videos" in printed
     call("new/1.avi", "new/2.avi", "--out", "rate", code=1)
     tracker.outcomes.clear()
     call("new/1.avi", "new/2.avi", "--out", "rate", "--frame-rate", "50")
@@ -270,7 +301,7 @@ def test_no_head_has_no_length_and_the_record_is_json(folder, tracker, monkeypat
 def test_numbers_that_cannot_be_are_refused(option, value, capsys):
     with pytest.raises(SystemExit):
         track_cli.parse_arguments(["1.avi", f"{option}={value}"])
-    assert option in capsys.readouterr().err
+    assert f"{option}: {value} is no number above 0" in capsys.readouterr().err
 
 
 @pytest.mark.slow

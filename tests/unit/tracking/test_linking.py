@@ -1,5 +1,7 @@
 """Heads are linked by where they are expected; the stage's movement is known."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -60,6 +62,22 @@ def test_pairs_are_the_nearest_and_within_reach():
     assert assign_nearest(places[:0], candidates, np.zeros(0)) == []
 
 
+@pytest.mark.parametrize("has_texture", [True, False])
+def test_a_cell_that_swims_alone_is_no_drift(has_texture):
+    rng = np.random.default_rng(2)
+    rows, columns = np.mgrid[:240, :320]
+    field = 110 + 10 * has_texture * ndimage.gaussian_filter(rng.standard_normal((240, 320)), 1.5)
+    meter = DriftMeter(frame_rate=10)
+    for n in range(40):
+        spot = 80 * np.exp(-(((columns - 40 - 4 * n) / 5) ** 2) - ((rows - 150) / 4) ** 2)
+        frame = field + spot + rng.standard_normal(field.shape)
+        meter.add_frame(frame.clip(0, 255).astype(np.uint8))
+    assert np.abs(meter.positions()).max() < 0.5 and not meter.jumps
+    for _ in range(10):
+        meter.add_frame(np.zeros((240, 320), np.uint8))
+    assert len(meter.jumps) <= 1, "black does not change"
+
+
 @pytest.mark.slow
 def test_thousands_of_cells_are_linked_in_time():
     rng = np.random.default_rng(0)
@@ -67,6 +85,15 @@ def test_thousands_of_cells_are_linked_in_time():
     frames = [np.column_stack([start + n * velocity, np.full(2000, 0.9)]) for n in range(10)]
     tracks = link_heads(frames, 50, HEAD_LENGTH)
     assert tracks["cell"].nunique() < 2100
+
+
+def test_linking_keeps_little_of_each_head():
+    still = np.column_stack([20.0 * np.arange(100), np.zeros(100), np.full(100, 0.9)])
+    tracemalloc.start()
+    link_heads((still for _ in range(1000)), 50, HEAD_LENGTH)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * 100_000, "a video of ten minutes has millions of heads"
 
 
 def test_drift_is_measured_and_another_field_is_no_drift():

@@ -11,11 +11,18 @@ from scipy.optimize import linear_sum_assignment
 
 from motilens.simulation.conditions import Conditions
 from motilens.simulation.recording import Recording
-from motilens.tracking import detector
-from motilens.tracking.quality import describe_problems, measure_focus, measure_quality
+from motilens.tracking import detector, frame_setup
+from motilens.tracking.quality import (
+    describe_problems,
+    is_doubtful,
+    measure_focus,
+    measure_quality,
+    measure_roundness,
+)
 from motilens.tracking.tracker import smooth_tracks, track_first_seconds, track_video
 from motilens.tracking.trajectories import TRACKING_WIDTH
 from motilens.video.encode import encode_video
+from motilens.video.probe import probe_video
 from support.errors import assert_refused
 
 FRAMES, RATE = 40, 50.0
@@ -132,7 +139,9 @@ def test_what_is_no_field_of_cells_has_none_and_says_so(tmp_path, what):
     tracked = track_video(path, SETTINGS)
     assert tracked.tracks["cell"].nunique() <= (3 if what == "beads" else 0)
     if tracked.tracks.empty:
-        assert tracked.warnings[0] == "No cell was found." and tracked.quality["cells"] == 0
+        [reason] = tracked.warnings
+        assert "Nothing stands out" in reason or what in ("beads", "noise")
+        assert tracked.polarity == "unknown" and tracked.head_length == 0.0
 
 
 def test_three_frames_are_enough_for_places(videos, tmp_path):
@@ -155,10 +164,61 @@ def test_frames_come_in_order_whatever_the_rate():
     """Each frame is seen once, with neighbors that exist."""
     network = detector.load_detector()
     frames = np.random.default_rng(0).integers(0, 255, (19, 40, 48)).astype(np.uint8)
-    for frame_rate in (10, 50, 300):
+    for frame_rate in (0.01, 10, 50, 300, 1e9):
         heads = detector.detect_heads(network, frames, frame_rate, 50.0, invert=False)
         assert len(list(heads)) == 19
     assert not list(detector.detect_heads(network, [], 50, 50.0, invert=False))
+
+
+def test_a_wrong_rate_does_not_fill_the_memory():
+    """A rate of 1e9/s would keep all frames of a video in memory."""
+    network, taken = detector.load_detector(), []
+    frames = (taken.append(n) or np.zeros((16, 16), np.uint8) for n in range(200))
+    next(detector.detect_heads(network, frames, 1e9, 50.0, invert=False))
+    assert len(taken) <= detector.MAX_STEP + detector.BATCH_SIZE
+
+
+@pytest.mark.parametrize("side, most", [(64, 8), (1280, 1)])
+def test_large_frames_are_searched_in_small_batches(monkeypatch, side, most):
+    sizes = []
+
+    def find_peaks(_, triplets):
+        sizes.append(len(triplets))
+        return [np.zeros((0, 3))] * len(triplets)
+
+    monkeypatch.setattr(detector, "_find_peaks", find_peaks)
+    frames = [np.zeros((side, side), np.uint8)] * 20
+    assert len(list(detector.detect_heads(None, frames, 50, 50.0, False))) == 20
+    assert max(sizes) == most
+
+
+def test_a_dark_beginning_does_not_hide_the_cells(tmp_path):
+    """The first seconds, by which frames are judged, may show nothing."""
+    [field] = Recording(3, 5, 1, conditions=LOOKS["bright"]).iter_frames()
+    path, rate = str(tmp_path / "late.mkv"), 4.0
+    black = int(rate * frame_setup.SAMPLE_SECONDS) + 4
+    encode_video(path, [np.zeros_like(field)] * black + [field] * 2 * black, rate)
+    video, network = probe_video(path), detector.load_detector()
+    setup = frame_setup.choose_setup(path, video, network, video.frames, rate, 0.48)
+    assert np.isfinite(setup.contrast) and not setup.invert
+
+
+@pytest.mark.parametrize("size", ["16:16", "2:2", "1000:4", "4:1000"])
+def test_tiny_frames_show_no_cell(videos, tmp_path, size):
+    tiny = convert_video(
+        videos["bright"][0], tmp_path / "tiny.mkv", "-vf", f"scale={size}", "-frames:v", "3"
+    )
+    tracked = track_video(tiny, SETTINGS)
+    assert tracked.tracks.empty and tracked.warnings
+
+
+def test_uneven_times_are_reported_unless_the_rate_is_given(videos, tmp_path):
+    times = "setpts='if(lt(N,10),N,3*N-20)/50/TB'"
+    options = ["-vf", times, "-fps_mode", "passthrough", "-frames:v", "20"]
+    uneven = convert_video(videos["bright"][0], tmp_path / "uneven.mkv", *options)
+    assert any("unevenly spaced" in text for text in track_video(uneven, SETTINGS).warnings)
+    known = track_video(uneven, SETTINGS, frame_rate=50.0)
+    assert not any("unevenly spaced" in text for text in known.warnings)
 
 
 def test_smoothing_removes_noise_and_keeps_movement():
@@ -181,19 +241,43 @@ def make_scored(places, score, frames=50):
 
 def test_quality_says_what_makes_tracks_doubtful():
     fine = {"focus": 1.0, "drift": 0.0, "scene_changes": 0, "interlaced": False}
+    fine |= {"uneven_times": False, "contrast": 50.0, "roundness": 0.8}
     clear = measure_quality(make_scored([(50, 50), (200, 90)], 0.9), 50, 50, 13)
     assert clear["cells"] == 2 == clear["cells_per_frame"] and clear["long_share"] == 1
     assert clear["estimated_precision"] > 0.95 and clear["crowded_share"] == 0
     assert describe_problems(clear | fine, 13) == []
     doubtful = measure_quality(make_scored([(50, 50), (60, 55)], 0.5), 50, 50, 13)
-    [debris, crowded, focus, drift, scenes, woven] = describe_problems(
-        doubtful | {"focus": 0.1, "drift": 20.0, "scene_changes": 2, "interlaced": True}, 13
+    bad = fine | {"focus": 0.1, "drift": 20.0, "scene_changes": 2, "interlaced": True}
+    [debris, crowded, focus, drift, scenes, woven, uneven] = describe_problems(
+        doubtful | bad | {"uneven_times": True}, 13
     )
+    assert is_doubtful(doubtful | bad) and not is_doubtful(clear | fine)
+    [beads] = describe_problems(clear | fine | {"roundness": 0.95}, 13)
+    assert "round as beads" in beads and is_doubtful(clear | fine | {"roundness": 0.95})
     assert "told from debris" in debris and "crowded: 100%" in crowded
     assert "out of focus" in focus and "drifts by 20 pixels/s" in drift
     assert "changes of the field: 2" in scenes and "interlaced" in woven
+    assert "unevenly spaced in time" in uneven
     none = measure_quality(make_scored([], 0.5), 50, 50, 13)
-    assert describe_problems(none | fine, 13) == ["No cell was found."]
+    [reason] = describe_problems(none | fine, 0.0)
+    assert "clearly a head" in reason
+    [reason] = describe_problems(none | fine | {"contrast": 0.0}, 0.0)
+    assert "Nothing stands out" in reason
+
+
+def test_beads_are_rounder_than_heads(videos):
+    rows, columns = np.mgrid[:480, :640]
+    for look in LOOKS:
+        truth, sign = videos[look][1], 1 if look == "bright" else -1
+        [image] = Recording(3, 5, 1, conditions=LOOKS[look]).iter_frames()
+        heads = truth.loc[truth["frame"] == 0, ["x_px", "y_px"]].to_numpy()
+        assert 0.5 < measure_roundness(image.mean(2), heads, 13, look == "dark") < 0.85
+        image = np.full((480, 640), 110.0)
+        for x, y in heads:
+            image += 40 * sign * (np.hypot(columns - x, rows - y) < 5)
+        assert measure_roundness(image, heads, 13, look == "dark") > 0.9
+    assert measure_roundness(image, heads[:5], 13, True) == 0.0, "too few to tell"
+    assert measure_roundness(np.zeros((4, 4)), heads, 13, True) == 0.0
 
 
 def test_focus_falls_with_blur(videos):

@@ -5,6 +5,7 @@ import contextlib
 import math
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -49,8 +50,9 @@ def report_stop(describe_progress: Callable[[], str], out: Path, remedy: str) ->
         remedy: how to go on after a fault.
 
     Raises:
-        SystemExit: the user stops it, or the machine is at fault.
+        SystemExit: the user stops it (Ctrl-C or SIGTERM), or the machine is at fault.
     """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
@@ -60,6 +62,8 @@ def report_stop(describe_progress: Callable[[], str], out: Path, remedy: str) ->
         if is_machine_fault(error):
             exit_with_fault(error, str(out))
         raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def parse_options(
@@ -85,7 +89,10 @@ def output_path(text: str) -> Path:
 
 def positive_number(text: str) -> float:
     """Return a number above 0, for argparse."""
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
     return number

@@ -18,6 +18,7 @@ from motilens.tracking.tracker import TrackedVideo
 
 CLASSES = ("rapid_progressive", "slow_progressive", "nonprogressive", "immotile")
 LENGTHS = ["vcl", "vsl", "vap", "alh", "progression"]  # lengths, or lengths per second
+MIN_RATE = 12.0  # frames/s; a fast cell swims two head lengths from one frame to the next
 RATIOS = ["lin", "str", "wob"]
 COLUMNS = [
     "cell", "frames", "first_frame", "seconds", "class", "unit", "vcl", "vsl", "vap", *RATIOS,
@@ -84,6 +85,8 @@ def explain_gaps(tracked: TrackedVideo, cells: pd.DataFrame, scale: Scale) -> li
             f"{short} of {len(cells)} cells were seen for less than {MIN_SECONDS:g} s: they have "
             "no speed and no category"
         )
+    if rate < MIN_RATE:
+        lines.append(f"{rate:.3g} frames/s are too few to follow cells: do not trust these tracks")
     if rate < MIN_BEAT_RATE:
         lines.append(
             f"{rate:.3g} frames/s are too few to see heads swing: no ALH and BCF (they need "

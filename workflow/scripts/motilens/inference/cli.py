@@ -21,6 +21,7 @@ from motilens.inference.predictor import (
     predictions_table,
 )
 from motilens.inference.shipped_model import ShippedModel, TrackPredictor, load_shipped_model
+from motilens.inference.track_folder import lock_folder
 from motilens.reports.image_plots import plot_prediction
 from motilens.reports.style import DISPLAY_NAMES
 
@@ -55,7 +56,8 @@ def main(arguments: Sequence[str] | None = None, code: dict[str, str] | None = N
 
     remedy = "run again to go on: what is done is kept"
     remedy = remedy if is_shipped else "predict the others into another folder"
-    with report_stop(describe_progress, options.out, remedy):
+    stopping = report_stop(describe_progress, options.out, remedy)
+    with lock_folder(options.out), stopping:
         for path in videos:
             prediction = predict(path)
             predictions.append(prediction)

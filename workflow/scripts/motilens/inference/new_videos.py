@@ -59,7 +59,7 @@ def check_video_file(path: str | Path) -> None:
     if not Path(path).is_file():
         raise DamagedVideo(f"{name} is no file")
     if name != str(path):
-        raise DamagedVideo(f"{name}: its name is no UTF-8 text: rename it")
+        raise DamagedVideo(f"{name}: its name holds a line break, or is no UTF-8 text: rename it")
     with open(str(path), "rb"):  # raises PermissionError if it may not be read
         pass
 

@@ -1,6 +1,7 @@
 """A video with its tracks drawn over it, which every browser plays."""
 
 import math
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
 from motilens.core.errors import InputError
+from motilens.core.faults import REMEDIES
+from motilens.tracking.frame_setup import FrameSetup
 from motilens.tracking.tracker import TrackedVideo
-from motilens.video.decode import FrameReader
 from motilens.video.ffmpeg import REMEDY, RunningFFmpeg
 from motilens.video.gray_levels import find_gray_levels
 from motilens.video.probe import probe_video
@@ -44,6 +46,7 @@ def write_overlay(target: Path, path: str, tracked: TrackedVideo, cells: pd.Data
     Raises:
         DamagedVideo: the video cannot be decoded.
         InputError: ffmpeg cannot encode H.264.
+        OSError: the file cannot be written.
     """
     frames = _draw_frames(path, tracked, cells)
     first = next(frames)
@@ -59,24 +62,23 @@ def write_overlay(target: Path, path: str, tracked: TrackedVideo, cells: pd.Data
     except (InputError, OSError) as error:
         if "Unknown encoder" in running.report:
             raise InputError(f"this ffmpeg cannot write H.264: {REMEDY}") from error
+        for number in REMEDIES:  # not the video's fault, and no reason to replace it
+            if os.strerror(number) in running.report:
+                raise OSError(number, os.strerror(number), str(target)) from error
         raise
 
 
 def _draw_frames(path: str, tracked: TrackedVideo, cells: pd.DataFrame) -> Iterator[Image.Image]:
     """Yield the frames of an overlay, RGB."""
-    width, height = tracked.width * tracked.pixel_aspect, tracked.height
-    longer = max(width, height)
-    side = 2 * round(min(max(longer, MIN_SIDE), MAX_SIDE) / 2)
-    scale = side / longer
-    # As `pad` of RESIZE_FILTERS makes them, but even.
-    inner = [math.ceil(round(side * length / longer, 6)) for length in (width, height)]
-    left, top = ((side - length) // 2 for length in inner)
-    right, bottom = (start + max(2, n - n % 2) for start, n in zip((left, top), inner, strict=True))
-    trails = _Trails(tracked, cells, scale)
+    size = tracked.width, tracked.height, tracked.pixel_aspect
+    longer = max(tracked.width * tracked.pixel_aspect, tracked.height)
+    side = round(min(max(longer, MIN_SIDE), MAX_SIDE))
+    setup = FrameSetup(*size, side, find_gray_levels(path, probe_video(path)))
+    trails = _Trails(tracked, cells, setup.scale)
     legend = _draw_legend(cells)
-    levels = find_gray_levels(path, probe_video(path))
-    for number, gray in FrameReader(path, side, "pad", np.arange(tracked.frames), levels):
-        frame = Image.fromarray(gray[top:bottom, left:right]).convert("RGB")
+    for number, gray in enumerate(setup.read_frames(path, np.arange(tracked.frames))):
+        even = np.pad(gray, [(0, length % 2) for length in gray.shape], "edge")  # for H.264
+        frame = Image.fromarray(even).convert("RGB")
         trails.draw_heads(ImageDraw.Draw(frame), number)
         frame.paste(legend, (4, 4))
         yield frame
@@ -85,17 +87,18 @@ def _draw_frames(path: str, tracked: TrackedVideo, cells: pd.DataFrame) -> Itera
 class _Trails:
     """Where heads are and were: their places in the medium, as the stage shows it now."""
 
-    def __init__(self, tracked: TrackedVideo, cells: pd.DataFrame, scale: float):
-        to_pixels = np.array([tracked.pixel_aspect * scale, scale])
+    def __init__(self, tracked: TrackedVideo, cells: pd.DataFrame, scale: np.ndarray):
         classes = dict(zip(cells["cell"], cells["class"], strict=True))
-        self.drift = tracked.drift * to_pixels
-        self.radius = max(3.0, HEAD_RADIUS * tracked.head_length * scale)
+        self.drift = tracked.drift * scale
+        middle = (scale - 1) / 2  # of the first pixel
+        self.radius = max(3.0, HEAD_RADIUS * tracked.head_length * scale[1])
         self.length = max(1, round(TRAIL_SECONDS * tracked.frame_rate))
         self.step = max(1, self.length // TRAIL_POINTS)
         self.paths, self.colors, starts, ends = [], [], [], []
         for cell, track in tracked.tracks.groupby("cell"):
             numbers = track["frame"].to_numpy(int)
-            self.paths.append(track[["x", "y"]].to_numpy(float) * to_pixels - self.drift[numbers])
+            places = track[["x", "y"]].to_numpy(float) * scale + middle
+            self.paths.append(places - self.drift[numbers])
             self.colors.append(COLORS.get(classes[cell], UNCLASSIFIED))
             starts.append(numbers[0])
             ends.append(numbers[-1])

@@ -97,7 +97,7 @@ def predict_percentages(model: MotilityModel, tracked: TrackedVideo) -> np.ndarr
 
     Where a scale is given, the tracker makes the length of a head from it: so it counts here, too.
     """
-    scale = HEAD_MICRONS / tracked.head_length
+    scale = HEAD_MICRONS / tracked.head_length if tracked.head_length else None
     return model.predict([select_sample(tracked)], [tracked.frame_rate], [scale], [None])[0]
 
 
@@ -135,6 +135,7 @@ class TrackPredictor:
 
     def __init__(self, model: ShippedModel, folder: Path, code: dict, facts: dict | None = None):
         facts = {"frame_rate": None, "microns_per_pixel": None} | (facts or {})
+        folder.mkdir(parents=True, exist_ok=True)
         tracking = dict(model.tracking)
         self.settings = {"duration": tracking.pop("duration"), "tracking": tracking} | facts
         provenance = make_provenance(code, self.settings | {"model": model.digest})

@@ -28,7 +28,7 @@ from motilens.inference.new_videos import (
     list_videos,
 )
 from motilens.inference.overlay import write_overlay
-from motilens.inference.track_folder import OVERLAY, SUMMARY, TrackFolder
+from motilens.inference.track_folder import OVERLAY, SUMMARY, TrackFolder, lock_folder
 from motilens.tracking.tracker import TrackedVideo, track_video
 from motilens.tracking.trajectories import TRACK_COLUMNS
 
@@ -63,19 +63,21 @@ def track_new_videos(
         "microns_per_pixel": options.microns_per_pixel,
     }
     videos, rows = list_videos(options.videos), []
-    folder = TrackFolder(options.out, make_provenance(code, settings), not options.no_video)
-    folder.check_use(videos)
 
     def describe_progress() -> str:
         return f"{len(rows)} of {len(videos)} videos are in {options.out}"
 
-    with report_stop(describe_progress, options.out, "run again to go on: what is done is kept"):
-        for path in videos:
-            rows.append(track_file(path, settings, folder))
-            print(f"{len(rows)} of {len(videos)}: {rows[-1]['video']}")
-            for line in summarize_row(rows[-1]):
-                print(f"  {line}", flush=True)
-            folder.write_summary(rows)  # what is done stays, whatever follows
+    remedy = "run again to go on: what is done is kept"
+    with lock_folder(options.out):
+        folder = TrackFolder(options.out, make_provenance(code, settings), not options.no_video)
+        folder.check_use(videos)
+        with report_stop(describe_progress, options.out, remedy):
+            for path in videos:
+                rows.append(track_file(path, settings, folder))
+                print(f"{len(rows)} of {len(videos)}: {rows[-1]['video']}")
+                for line in summarize_row(rows[-1]):
+                    print(f"  {line}", flush=True)
+                folder.write_summary(rows)  # what is done stays, whatever follows
     usable = sum(not row["error"] for row in rows)
     more = ", and the files of each" if usable else ""
     print(f"{usable} of {len(rows)} videos: {options.out / SUMMARY}{more}")

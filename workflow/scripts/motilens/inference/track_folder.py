@@ -1,10 +1,12 @@
 """The folder of `make track`: files of each video, found again when a call goes on."""
 
+import contextlib
+import fcntl
 import itertools
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +28,28 @@ SUMMARY_COLUMNS = [
 OTHER_FOLDER = "name another folder (--out; OUT= with make)"
 
 
+@contextlib.contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Keep other calls out of a folder while the block lasts; it is made if it is missing.
+
+    Raises:
+        InputError: another call is in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network file systems cannot lock a folder
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InputError(
+                    f"{folder}: another call writes to it: wait for its end, or {OTHER_FOLDER}"
+                ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
 class TrackFolder:
     """The files NAME + SUFFIXES of each video, and a table of all.
 
@@ -33,13 +57,12 @@ class TrackFolder:
     So it tells which files are this program's, and whether they are complete.
 
     Args:
-        folder: is made if it is missing.
+        folder: is there; see `lock_folder`.
         provenance: see `make_provenance`; all videos of a folder have the same settings and code.
         with_overlay: whether a video without its overlay is not complete.
     """
 
     def __init__(self, folder: Path, provenance: dict, with_overlay: bool = True):
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.provenance = folder, to_plain(provenance)
         self.needed = [suffix for suffix in SUFFIXES if with_overlay or suffix != OVERLAY]
         self.records, self.taken, self.rows = {}, set(), {}

@@ -20,12 +20,13 @@ from motilens.core.files import hash_file
 
 HEAD_LENGTH = 13.0  # pixels of the frames that the network sees
 STRIDE = 4  # pixels between the points of the heat map
-NEIGHBOR_SECONDS = 0.06  # between the frames of a triplet
+NEIGHBOR_SECONDS = 0.06  # between the frames of a triplet,
+MAX_STEP = 30  # and the most frames: what is between them is in memory
 BACKGROUND_SIZE = 48  # pixels, of the windows whose mean is the background
 MIN_SCORE = 0.15  # of a peak; linking needs the weak ones, too
 MIN_CONTRAST = 12.0  # gray levels: less is what compression leaves of noise
 SAME_HEAD = 0.75  # head lengths: two that are nearer are one
-BATCH_SIZE = 8
+BATCH_SIZE, BATCH_PIXELS = 8, 3_000_000  # frames at a time, fewer if they are large
 WEIGHTS = Path(__file__).with_name("head_detector.pt")
 # A part of the digest of the code: other weights make tracks stale.
 WEIGHTS_SHA256 = "a122b48a407b555a8cb4c5109fb8e06b57674397080c120ed1c1d7c89c983cfb"
@@ -74,6 +75,11 @@ def load_detector(path: Path = WEIGHTS, sha256: str = WEIGHTS_SHA256) -> HeadDet
     return detector.eval().to(memory_format=torch.channels_last)
 
 
+def neighbor_step(frame_rate: float) -> int:
+    """Return how many frames there are from one of a triplet to the next."""
+    return int(np.clip(round(NEIGHBOR_SECONDS * frame_rate), 1, MAX_STEP))
+
+
 def subtract_background(frames: torch.Tensor) -> torch.Tensor:
     """Return frames (n, 1, height, width) less the mean of each pixel's surroundings."""
     third = BACKGROUND_SIZE // 3
@@ -109,15 +115,15 @@ def detect_heads(
         contrast: see `measure_contrast`.
         invert: heads are darker than the background.
     """
-    step = max(1, round(NEIGHBOR_SECONDS * frame_rate))
+    step = neighbor_step(frame_rate)
     window: deque[torch.Tensor] = deque()  # normalized; the first is frame `start`
-    start = done = count = 0
+    start = done = count = size = 0
     scale = -contrast if invert else contrast
 
     def detect_until(end: int, last: int) -> Iterator[np.ndarray]:
         nonlocal start, done
         while done < end:
-            numbers = range(done, min(end, done + BATCH_SIZE))
+            numbers = range(done, min(end, done + size))
             triplets = [
                 torch.cat([window[min(max(n + k, 0), last) - start] for k in (-step, 0, step)])
                 for n in numbers
@@ -130,7 +136,8 @@ def detect_heads(
 
     for count, frame in enumerate(frames, 1):
         window.append(subtract_background(_to_tensor(frame[None]))[0] / scale)
-        if count - step - done >= BATCH_SIZE:
+        size = int(np.clip(BATCH_PIXELS // frame.size, 1, BATCH_SIZE))
+        if count - step - done >= size:
             yield from detect_until(count - step, count - 1)
     yield from detect_until(count, count - 1)
 

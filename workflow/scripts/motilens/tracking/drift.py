@@ -1,10 +1,14 @@
 """Movement of the stage, by how the whole image moves."""
 
+import itertools
+
 import numpy as np
 from scipy import fft
 
 KEY_SECONDS = 0.5  # between the frames that are compared
-MIN_PEAK = 0.012  # of the phase correlation: with less, the images do not show the same field
+MIN_QUARTERS, SAME_SHIFT = 2, 2.0  # quarters of a field that moves show it; pixels
+MIN_OVERLAP = 32  # pixels; of less, quarters show nothing
+MIN_PEAK = 0.02  # of the phase correlation: with less, the images show different fields
 
 
 class DriftMeter:
@@ -18,15 +22,15 @@ class DriftMeter:
     def add_frame(self, frame: np.ndarray) -> None:
         """Take the next frame, uint8 (height, width)."""
         if self.count % self.step == 0:
-            spectrum = _spectrum(frame)
             if self.previous is not None:
-                moved, peak = _find_shift(self.previous, spectrum, frame.shape)
-                if peak < MIN_PEAK:
-                    self.jumps.append(self.count)
+                moved, peak = _find_shift(self.previous, frame)
+                if not _moves_as_whole(self.previous, frame, moved):
                     moved = np.zeros(2)
+                    if peak < MIN_PEAK:
+                        self.jumps.append(self.count)
                 self.frames.append(self.count)
                 self.places.append(self.places[-1] + moved)
-            self.previous = spectrum
+            self.previous = frame
         self.count += 1
 
     def positions(self) -> np.ndarray:
@@ -42,11 +46,30 @@ def _spectrum(frame: np.ndarray) -> np.ndarray:
     return spectrum / (np.abs(spectrum) + 1e-3 * np.abs(spectrum).max() + 1e-9)
 
 
-def _find_shift(
-    before: np.ndarray, after: np.ndarray, shape: tuple[int, int]
-) -> tuple[np.ndarray, float]:
+def _moves_as_whole(before: np.ndarray, after: np.ndarray, moved: np.ndarray) -> bool:
+    """Return whether several quarters of the field moved so: it might be a single cell."""
+    x, y = moved.round().astype(int)
+    if not x and not y:
+        return True
+    height, width = (length - abs(by) for length, by in zip(before.shape, (y, x), strict=True))
+    before = before[max(-y, 0) :, max(-x, 0) :][:height, :width]
+    after = after[max(y, 0) :, max(x, 0) :][:height, :width]
+    if min(height, width) < MIN_OVERLAP:
+        return False
+    count = 0
+    for quarter in itertools.product(*(_halve(length) for length in before.shape)):
+        count += np.hypot(*_find_shift(before[quarter], after[quarter])[0]) < SAME_SHIFT
+    return count >= MIN_QUARTERS
+
+
+def _halve(length: int) -> tuple[slice, slice]:
+    return slice(0, length // 2), slice(length // 2, length)
+
+
+def _find_shift(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, float]:
     """Return by how much (x, y) the second image has moved, and how clear that is, 0 to 1."""
-    surface = fft.irfft2(after * np.conj(before), shape)
+    shape = before.shape
+    surface = fft.irfft2(_spectrum(after) * np.conj(_spectrum(before)), shape)
     row, column = np.unravel_index(np.argmax(surface), shape)
     shift = []
     for axis, at in ((1, column), (0, row)):

@@ -1,6 +1,7 @@
 """How a video's frames have to be shown to the detector: at which size, and whether inverted."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,9 +11,9 @@ from torch.nn import functional
 
 from motilens.tracking.detector import (
     HEAD_LENGTH,
-    NEIGHBOR_SECONDS,
     HeadDetector,
     measure_contrast,
+    neighbor_step,
     score_triplets,
 )
 from motilens.video.decode import FrameReader
@@ -60,13 +61,32 @@ class FrameSetup:
         """Return the longer side of the video's own frames, in square pixels."""
         return max(self.width * self.pixel_aspect, self.height)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return height and width of the frames: as `pad` of RESIZE_FILTERS makes them."""
+        sides = self.height, self.width * self.pixel_aspect
+        # Rounded: 480.0000001 is 480.
+        height, width = (int(np.ceil(round(self.side * s / max(sides), 6))) for s in sides)
+        return height, width
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Return how many pixels of the frames a pixel of the video's own frames has, (2,)."""
+        return np.array([self.shape[1] / self.width, self.shape[0] / self.height])
+
     def read_frames(self, path: str, selected: np.ndarray) -> Iterator[np.ndarray]:
         """Yield the frames of these numbers, uint8 (height, width), without padding."""
-        shape = self.height, self.width * self.pixel_aspect
-        height, width = (int(np.ceil(self.side * min(1, one / max(shape)))) for one in shape)
+        height, width = self.shape
         left, top = (self.side - width) // 2, (self.side - height) // 2
         for _, frame in FrameReader(path, self.side, "pad", selected, self.levels):
             yield frame[top : top + height, left : left + width]
+
+    def read_sample(self, path: str, selected: np.ndarray) -> np.ndarray:
+        """Return these frames, uint8 (n, height, width); nothing after them is decoded."""
+        frames = self.read_frames(path, selected)
+        sample = np.array(list(itertools.islice(frames, len(selected))))
+        frames.close()
+        return sample
 
 
 def choose_setup(
@@ -90,7 +110,10 @@ def choose_setup(
     setup = FrameSetup(width, height, aspect, USUAL_SIDE, levels, interlaced)
     own_side = round(setup.longer_side)
     setup = dataclasses.replace(setup, side=int(np.clip(own_side, SMALLEST_SIDE, LARGEST_SIDE)))
-    samples = _read_triplets(path, setup, frames, frame_rate)
+    first = min(frames, max(3, round(SAMPLE_SECONDS * frame_rate)))
+    samples = _read_triplets(path, setup, first, frame_rate)
+    if first < frames and np.isinf(measure_contrast(samples[:, 1])):  # a dark beginning
+        samples = _read_triplets(path, setup, frames, frame_rate)
     evidence: dict[tuple[int, bool], float] = {}
 
     def find_best(sides: list[int], ways: tuple[bool, ...]) -> tuple[int, bool]:
@@ -129,19 +152,17 @@ def _weigh_evidence(detector: HeadDetector, samples: np.ndarray, side: int, inve
 
 
 def _read_triplets(path: str, setup: FrameSetup, frames: int, frame_rate: float) -> np.ndarray:
-    """Return triplets of frames from the first seconds, uint8 (n, 3, height, width)."""
-    step = max(1, round(NEIGHBOR_SECONDS * frame_rate))
-    last = min(frames, max(2 * step + 1, round(SAMPLE_SECONDS * frame_rate))) - 1
+    """Return triplets of the first `frames`, uint8 (n, 3, height, width)."""
+    step, last = neighbor_step(frame_rate), frames - 1
     middles = np.unique(np.linspace(min(step, last), max(last - step, 0), N_TRIPLETS).round())
     numbers = np.clip(middles[:, None] + [-step, 0, step], 0, last).astype(int)
     selected = np.unique(numbers)
-    shown = list(setup.read_frames(path, selected))
-    return np.array(shown)[np.searchsorted(selected, numbers)]
+    return setup.read_sample(path, selected)[np.searchsorted(selected, numbers)]
 
 
 def _resize(triplets: np.ndarray, side: int) -> np.ndarray:
     scale = side / max(triplets.shape[-2:])
-    size = [round(length * scale) for length in triplets.shape[-2:]]
+    size = [max(1, round(length * scale)) for length in triplets.shape[-2:]]
     resized = functional.interpolate(
         torch.tensor(triplets, dtype=torch.float32), size=size, mode="bilinear", antialias=True
     )

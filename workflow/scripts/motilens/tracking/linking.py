@@ -21,29 +21,11 @@ VELOCITY_SECONDS = 0.1  # over which a velocity is averaged
 MAX_SPEED = 35.0  # head lengths/s, of a head whose velocity is not known yet
 MAX_DENSE = 10_000  # pairs of heads that are compared all at once: this is faster up to there
 MIN_REACH = 0.6  # head lengths: detections are as inexact
+# A cell that is followed: where it was seen last, how often it was, its velocity (pixels/frame).
+TRACK = np.dtype(
+    [("cell", int), ("last", int), ("seen", int), ("place", float, 2), ("velocity", float, 2)]
+)
 SCORED_TRACK_COLUMNS = ["cell", "frame", "x", "y", "score"]
-
-
-class _Track:
-    """A head that is followed: its points (frame, x, y, score) and its velocity (pixels/frame)."""
-
-    def __init__(self, frame: int, head: np.ndarray):
-        self.points, self.velocity = [(frame, *head)], np.zeros(2)
-
-    @property
-    def last(self) -> int:
-        return self.points[-1][0]
-
-    @property
-    def place(self) -> np.ndarray:
-        return np.array(self.points[-1][1:3])
-
-    def extend(self, frame: int, head: np.ndarray, memory: float) -> None:
-        """Add a point; `memory` (frames) says how slowly the velocity follows."""
-        gap = frame - self.last
-        weight = max(1 / len(self.points), 1 - np.exp(-gap / memory))
-        self.velocity += weight * ((head[:2] - self.place) / gap - self.velocity)
-        self.points.append((frame, *head))
 
 
 def link_heads(
@@ -59,36 +41,53 @@ def link_heads(
     Returns:
         cell, frame, x, y, score; ascending, with gaps where a head was lost.
     """
-    running, ended = [], []
     max_gap, coasting = max(2, MAX_GAP * frame_rate), max(1, COAST_SECONDS * frame_rate)
     memory = max(0.5, VELOCITY_SECONDS * frame_rate)
+    running, known, parts = np.zeros(0, TRACK), 0, [np.zeros((0, 5))]
     for frame, heads in enumerate(detections):
-        is_free, waiting = np.ones(len(heads), bool), running
+        gaps = frame - running["last"]
+        places = running["place"] + running["velocity"] * np.minimum(gaps, coasting)[:, None]
+        # What is not known of the movement: all of it at first, then a part of the speed.
+        speeds = np.hypot(*running["velocity"].T)
+        is_new, fastest = running["seen"] < 3, MAX_SPEED * head_length / frame_rate
+        unknown = np.where(is_new, fastest, 0.5 * speeds)
+        reach = MIN_REACH * head_length * np.sqrt(gaps) + unknown * gaps
         is_strong = heads[:, 2] >= HIGH_SCORE
-        for is_candidate in (is_strong, ~is_strong):
-            candidates = np.flatnonzero(is_candidate)
-            gaps = np.array([frame - track.last for track in waiting], float)
-            places = [
-                track.place + track.velocity * min(gap, coasting)
-                for track, gap in zip(waiting, gaps, strict=True)
-            ]
-            is_new = np.array([len(track.points) < 3 for track in waiting], bool)
-            speeds = np.array([np.hypot(*track.velocity) for track in waiting])
-            # What is not known of the movement: all of it at first, then a part of the speed.
-            unknown = np.where(is_new, MAX_SPEED * head_length / frame_rate, 0.5 * speeds)
-            reach = MIN_REACH * head_length * np.sqrt(gaps) + unknown * gaps
-            pairs = assign_nearest(np.reshape(places, (-1, 2)), heads[candidates, :2], reach)
+        owners = np.full(len(heads), -1)  # places in `running`
+        for candidates in (np.flatnonzero(is_strong), np.flatnonzero(~is_strong)):
+            waiting = np.setdiff1d(np.arange(len(running)), owners)
+            pairs = assign_nearest(places[waiting], heads[candidates, :2], reach[waiting])
             for track, candidate in pairs:
-                waiting[track].extend(frame, heads[candidates[candidate]], memory)
-                is_free[candidates[candidate]] = False
-            waiting = [track for track in waiting if track.last < frame]
-        running += [_Track(frame, head) for head in heads[is_free & is_strong]]
-        ended += [track for track in running if frame - track.last > max_gap]
-        running = [track for track in running if frame - track.last <= max_gap]
-    tracks = sorted(ended + running, key=lambda track: track.points[0][0])
-    rows = [(cell, *point) for cell, track in enumerate(tracks) for point in track.points]
-    table = pd.DataFrame(np.reshape(rows, (-1, 5)), columns=SCORED_TRACK_COLUMNS, dtype=float)
+                owners[candidates[candidate]] = waiting[track]
+        _extend_tracks(running, owners, heads, frame, memory)
+        first = np.flatnonzero((owners < 0) & is_strong)
+        begun = np.zeros(len(first), TRACK)
+        begun["cell"], begun["last"], begun["seen"] = known + np.arange(len(first)), frame, 1
+        begun["place"] = heads[first, :2]
+        owners[first] = len(running) + np.arange(len(first))
+        running, known = np.concatenate([running, begun]), known + len(first)
+        cells = running["cell"][owners[owners >= 0]]
+        frames = np.full(len(cells), frame)
+        parts.append(np.column_stack([cells, frames, heads[owners >= 0]]))
+        running = running[frame - running["last"] <= max_gap]
+    rows = np.concatenate(parts)
+    rows = rows[np.argsort(rows[:, 0], kind="stable")]
+    table = pd.DataFrame(rows, columns=SCORED_TRACK_COLUMNS)
     return table.astype({"cell": int, "frame": int})
+
+
+def _extend_tracks(
+    tracks: np.ndarray, owners: np.ndarray, heads: np.ndarray, frame: int, memory: float
+) -> None:
+    """Add heads to the tracks that own them, none: -1; `memory`: frames of a velocity."""
+    found = np.flatnonzero(owners >= 0)
+    ours, places = owners[found], heads[found, :2]
+    gaps = frame - tracks["last"][ours]
+    weights = np.maximum(1 / tracks["seen"][ours], 1 - np.exp(-gaps / memory))
+    steps = (places - tracks["place"][ours]) / gaps[:, None]
+    tracks["velocity"][ours] += weights[:, None] * (steps - tracks["velocity"][ours])
+    tracks["place"][ours], tracks["last"][ours] = places, frame
+    tracks["seen"][ours] += 1
 
 
 def assign_nearest(

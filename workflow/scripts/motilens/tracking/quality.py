@@ -10,10 +10,12 @@ from scipy.special import expit
 # VISEM-Tracking, each tracked by a network that had not seen it (benchmarks/README.md).
 PRECISION_AT_HALF, PRECISION_SLOPE = 0.44, 8.8
 LONG_SECONDS = 1.0  # of a track that can be measured
-MIN_PRECISION = 0.7  # less is reported
+MIN_PRECISION = 0.75  # less is reported: debris alone has 0.7, videos of sperm 0.81 and more
 CROWDED_DISTANCE, CROWDED_SHARE = 1.5, 0.2  # head lengths; share of heads with a neighbor so near
 MIN_FOCUS = 0.2
 FAST_DRIFT = 0.5  # head lengths/s
+# Width by length, the median: of heads of sperm 0.58 to 0.87, of beads 0.92 to 0.97.
+MAX_ROUNDNESS, MIN_ROUND_HEADS = 0.9, 6
 
 
 def measure_quality(
@@ -68,17 +70,59 @@ def measure_focus(frame: np.ndarray, heads: np.ndarray, head_length: float) -> f
     return float(np.median(values)) if values else 0.0
 
 
+def measure_roundness(
+    frame: np.ndarray, heads: np.ndarray, head_length: float, invert: bool
+) -> float:
+    """Return the width of heads by their length, the median; 0 if there are too few to tell.
+
+    Args:
+        frame: gray levels (height, width).
+        heads: x, y of their centers, (heads, 2).
+        head_length: pixels.
+        invert: heads are darker than the background.
+    """
+    image = frame.astype(np.float32)
+    image -= ndimage.uniform_filter(image, round(4 * head_length))
+    image, half, values = -image if invert else image, round(0.6 * head_length), []
+    for x, y in heads.round().astype(int):
+        window = image[max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1]
+        if window.shape != (2 * half + 1, 2 * half + 1):
+            continue
+        peak = window[half // 2 : -(half // 2), half // 2 : -(half // 2)].max()
+        parts, _ = ndimage.label(window > peak / 2)
+        body = np.argwhere((parts > 0) & (parts == parts[window == peak][0]))
+        if len(body) > 1:
+            # A pixel itself has a variance of 1/12.
+            short, long = np.linalg.eigvalsh(np.cov(body.T) + np.eye(2) / 12)
+            values.append(np.sqrt(short / long))
+    return float(np.median(values)) if len(values) >= MIN_ROUND_HEADS else 0.0
+
+
 def is_doubtful(quality: dict) -> bool:
-    """Return whether many of the tracks are probably debris; blobs do not say."""
-    return bool(quality.get("cells")) and quality["estimated_precision"] < MIN_PRECISION
+    """Return whether many of the tracks are probably no cells; blobs do not say."""
+    return bool(quality.get("cells")) and (
+        quality["estimated_precision"] < MIN_PRECISION or quality["roundness"] > MAX_ROUNDNESS
+    )
 
 
 def describe_problems(quality: dict, head_length: float) -> list[str]:
     """Return what makes tracks doubtful, in whole sentences."""
     if not quality["cells"]:
-        return ["No cell was found."]
+        if not quality["contrast"]:
+            return [
+                "Nothing stands out in the frames: they show one gray level or noise, or are full "
+                "of detail (is the sample too dense?)."
+            ]
+        return [
+            "Nothing in the frames is clearly a head (tracking.min_score). If you see heads, give "
+            "the scale (--microns-per-pixel; MICRONS_PER_PIXEL with make)."
+        ]
     problems = []
-    if is_doubtful(quality):
+    if quality["roundness"] > MAX_ROUNDNESS:
+        problems.append(
+            "What was found is as round as beads; heads of sperm are oval: look at the overlay."
+        )
+    if quality["estimated_precision"] < MIN_PRECISION:
         problems.append(
             f"Cells can hardly be told from debris: about {quality['estimated_precision']:.0%} of "
             "the tracks are cells."
@@ -101,4 +145,9 @@ def describe_problems(quality: dict, head_length: float) -> list[str]:
         )
     if quality["interlaced"]:
         problems.append("The video is interlaced: lines were interpolated, speeds are less exact.")
+    if quality["uneven_times"]:
+        problems.append(
+            "Frames are missing, or unevenly spaced in time: speeds are less exact; if the file is "
+            "wrong, give the true rate."
+        )
     return problems

@@ -13,7 +13,12 @@ from motilens.tracking.detector import HEAD_LENGTH, detect_heads, load_detector
 from motilens.tracking.drift import DriftMeter
 from motilens.tracking.frame_setup import FrameSetup, choose_setup
 from motilens.tracking.linking import link_heads
-from motilens.tracking.quality import describe_problems, measure_focus, measure_quality
+from motilens.tracking.quality import (
+    describe_problems,
+    measure_focus,
+    measure_quality,
+    measure_roundness,
+)
 from motilens.tracking.trajectories import TRACKING_WIDTH, count_first_frames, fill_gaps
 from motilens.video.probe import probe_video
 
@@ -34,8 +39,8 @@ class TrackedVideo:
         frames: how many were searched.
         width, height: of the video's own frames, upright (pixels).
         pixel_aspect: width of a pixel over its height.
-        head_length: of a typical head (pixels).
-        polarity: of heads against the background: "bright" or "dark".
+        head_length: of a typical head (pixels), 0 if none was found.
+        polarity: of heads against the background: "bright", "dark", or "unknown" if none was found.
         drift: of the stage since the first frame, (frames, 2), pixels.
         quality: numbers that say how far to trust the tracks.
         warnings: whole sentences, without the video's name.
@@ -89,24 +94,26 @@ def track_video(
 
     heads = detect_heads(detector, read_frames(), rate, setup.contrast, setup.invert)
     linked = link_heads(heads, rate, HEAD_LENGTH)
-    size = np.array([setup.width * setup.pixel_aspect, setup.height]) * setup.side
-    scored = select_tracks(linked, settings["min_score"], rate, frames, size / setup.longer_side)
+    size = np.array(setup.shape[::-1])
+    scored = select_tracks(linked, settings["min_score"], rate, frames, size)
     quality = measure_quality(scored, rate, frames, HEAD_LENGTH)
     factor = setup.longer_side / setup.side
-    scale = np.array([factor / setup.pixel_aspect, factor])
-    drift = meter.positions() * scale
+    polarity, head_length = ("dark" if setup.invert else "bright"), HEAD_LENGTH * factor
+    if scored.empty:  # nobody knows how heads would look
+        polarity, head_length = "unknown", 0.0
+    drift = meter.positions() / setup.scale
     quality |= {
-        "polarity": "dark" if setup.invert else "bright",
-        "head_length": HEAD_LENGTH * factor,
+        "polarity": polarity,
+        "head_length": head_length,
         "contrast": setup.contrast if np.isfinite(setup.contrast) else 0.0,
-        "focus": _measure_first_focus(path, setup, scored),
         "drift": float(np.hypot(*np.diff(drift, axis=0).T).sum() * rate / frames),
         "scene_changes": len(meter.jumps),
         "interlaced": setup.interlaced,
-    }
+        "uneven_times": frame_rate is None and video.is_uneven,
+    } | _measure_heads(path, setup, scored)
     tracks = smooth_tracks(fill_gaps(scored), rate)
     # Middles of pixels are whole numbers in both.
-    tracks[["x", "y"]] = (tracks[["x", "y"]] + 0.5) * scale - 0.5
+    tracks[["x", "y"]] = (tracks[["x", "y"]] + 0.5) / setup.scale - 0.5
     return TrackedVideo(
         tracks=tracks.round({"x": 2, "y": 2}),
         frame_rate=rate,
@@ -114,11 +121,11 @@ def track_video(
         width=setup.width,
         height=setup.height,
         pixel_aspect=setup.pixel_aspect,
-        head_length=HEAD_LENGTH * factor,
-        polarity=quality["polarity"],
+        head_length=head_length,
+        polarity=polarity,
         drift=drift,
         quality=quality,
-        warnings=describe_problems(quality, HEAD_LENGTH * factor),
+        warnings=describe_problems(quality, head_length),
     )
 
 
@@ -154,13 +161,17 @@ def smooth_tracks(tracks: pd.DataFrame, frame_rate: float) -> pd.DataFrame:
     return smooth
 
 
-def _measure_first_focus(path: str, setup: FrameSetup, scored: pd.DataFrame) -> float:
+def _measure_heads(path: str, setup: FrameSetup, scored: pd.DataFrame) -> dict[str, float]:
+    """Return the focus and the roundness of the heads in the fullest of the first frames."""
     if scored.empty:
-        return 0.0
+        return {"focus": 0.0, "roundness": 0.0}
     fullest = int(scored["frame"].value_counts().sort_index().iloc[:100].idxmax())
-    [frame] = setup.read_frames(path, np.array([fullest]))
+    [frame] = setup.read_sample(path, np.array([fullest]))
     heads = scored.loc[scored["frame"] == fullest, ["x", "y"]].to_numpy()
-    return measure_focus(frame, heads, HEAD_LENGTH)
+    return {
+        "focus": measure_focus(frame, heads, HEAD_LENGTH),
+        "roundness": measure_roundness(frame, heads, HEAD_LENGTH, setup.invert),
+    }
 
 
 def track_first_seconds(
@@ -190,10 +201,9 @@ def track_first_seconds(
     tracks = tracked.tracks
     setup = FrameSetup(tracked.width, tracked.height, tracked.pixel_aspect, TRACKING_WIDTH)
     still = tracks[["x", "y"]] - tracked.drift[tracks["frame"].astype(int)]
-    scale = np.array([tracked.pixel_aspect, 1]) * TRACKING_WIDTH / setup.longer_side
-    tracks = tracks.assign(**((still + 0.5) * scale - 0.5).round(2))
+    tracks = tracks.assign(**((still + 0.5) * setup.scale - 0.5).round(2))
     lengths = tracks.groupby("cell")["frame"].transform("size")
-    [first] = setup.read_frames(path, np.array([0]))
+    [first] = setup.read_sample(path, np.array([0]))
     tracks = fill_gaps(tracks[lengths >= shortest_track(settings, tracked.frame_rate)])
     return tracks, first, tracked.quality, tracked.warnings
 
