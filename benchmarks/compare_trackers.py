@@ -21,7 +21,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before libraries start their threads
@@ -33,7 +33,7 @@ from classic_detector import fit_classifier, iterate_blobs, label_blobs, score_b
 from detector_crops import BRIGHT_FIELD, PHASE_CONTRAST, draw_crops
 from linkers import list_linkers
 from sklearn.base import ClassifierMixin
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -62,7 +62,6 @@ CLASSIFIERS = {
     "logistic regression": lambda: make_pipeline(
         StandardScaler(), LogisticRegression(max_iter=500)
     ),
-    "random forest": lambda: RandomForestClassifier(200, min_samples_leaf=5, random_state=0),
     "gradient boosting": lambda: HistGradientBoostingClassifier(max_iter=200, random_state=0),
 }
 
@@ -211,7 +210,7 @@ def label_video(video: Video, blobs: list) -> list[tuple[np.ndarray, np.ndarray]
     places = dict(tuple(video.truth.groupby("frame")[["x", "y"]]))
     chosen = np.linspace(0, len(video.labeled) - 1, TRAINING_FRAMES).astype(int)
     labeled = []
-    for number in video.labeled[chosen]:
+    for number in video.labeled[chosen].astype(int):
         found, features = blobs[number]
         heads = places[number].to_numpy() if number in places else np.zeros((0, 2))
         labeled.append((features, label_blobs(found, heads)))
@@ -229,6 +228,19 @@ def label_crops(style: str, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 # Linking
+
+
+def thin_video(video: Video, every: int) -> Video:
+    """Return a video with one of so many frames: its heads, its truth and its frame rate."""
+    kept = video.truth[video.truth["frame"] % every == 0]
+    return replace(
+        video,
+        frames=video.frames[::every],
+        frame_rate=video.frame_rate / every,
+        truth=kept.assign(frame=kept["frame"] // every),
+        labeled=video.labeled[video.labeled % every == 0] // every,
+        heads=video.heads[::every],
+    )
 
 
 def compare_linking(videos: list[Video]) -> list[dict]:
