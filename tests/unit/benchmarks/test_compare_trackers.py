@@ -15,6 +15,7 @@ from compare_trackers import (
     compare_linking,
     find_blobs,
     label_crops,
+    thin_video,
 )
 from detector_crops import PHASE_CONTRAST
 from linkers import list_linkers
@@ -113,7 +114,17 @@ def test_settings_are_chosen_without_the_tested_video():
     values = {("a", 1): 0.0, ("a", 2): 9.0, ("b", 1): 2.0, ("b", 2): 1.0, ("c", 1): 2.0,
               ("c", 2): 1.0}  # fmt: skip
     assert choose_best(values, "a") == 1
-    assert choose_best(values, "b") == choose_best(values, "not fitted") == 2
+    assert choose_best(values, "b") == choose_best(values) == 2
+
+
+def test_a_thinned_video_is_one_of_a_lower_frame_rate():
+    video, thin = make_video("a", 1), thin_video(make_video("a", 1), 3)
+    assert thin.frame_rate == RATE / 3 and len(thin.frames) == len(thin.heads) == 10
+    assert (thin.heads[2] == video.heads[6]).all() and (thin.frames[2] == video.frames[6]).all()
+    places = [part.query("frame == @n")[["x", "y"]].to_numpy() for part, n in
+              ((thin.truth, 2), (video.truth, 6))]  # fmt: skip
+    assert (places[0] == places[1]).all() and len(places[0]) == 4
+    assert thin.labeled.tolist() == list(range(10))
 
 
 def test_blobs_are_labeled_by_the_nearest_head():
