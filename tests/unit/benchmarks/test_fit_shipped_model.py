@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch):
         tracks.to_csv(tmp_path / f"tracks_{name}.csv.gz", index=False)
     for name in ("07", "4"):
         (tmp_path / f"visem_{name}.mp4").touch()
-    quality = {"cells_per_frame": 6.0, "cells": 6, "estimated_precision": 0.9}
+    quality = {"cells_per_frame": 6.0, "cells": 6, "estimated_precision": 0.9, "roundness": 0.7}
     video = make_tracked_video(straight_track(1, 500), 500, head_length=13.0, quality=quality)
     monkeypatch.setattr(fit_shipped_model, "track_video", lambda *_: video)
     monkeypatch.setattr(real_participants, "probe_video", lambda _: real_participants.UNKNOWN_VIDEO)

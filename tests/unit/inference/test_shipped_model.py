@@ -25,7 +25,13 @@ from support.configs import ROOT
 from support.tracks import FRAME_RATE, make_tracked_video, straight_track
 
 SHIPPED = ROOT / "models/visem_tracking.json"
-GOOD = {"estimated_precision": 0.9, "cells": 20, "cells_per_frame": 20.0, "long_share": 1.0}
+GOOD = {
+    "roundness": 0.7,
+    "estimated_precision": 0.9,
+    "cells": 20,
+    "cells_per_frame": 20.0,
+    "long_share": 1.0,
+}
 
 
 def make_video(cells=20, frames=600, quality=None, **options):
