@@ -150,11 +150,12 @@ def damage_message(damage: Damage, folder: Path) -> str:
 def render_tables() -> dict[str, str]:
     """Return the tables of recordings and of damage, in Markdown, by their marks in the page.
 
-    Recordings without a remark are listed by codec and container, the others by name.
+    Recordings are listed by codec and container; those that are refused or were cut, by name.
     """
     suffixes: dict[tuple[str, str], list[str]] = {}
     for recording, outcome in zip(RECORDINGS, all_outcomes(), strict=True):
-        name = recording.name.split()[0] if outcome == EXACT else recording.name
+        by_name = outcome.startswith("refused") or recording.name.endswith(" gop")
+        name = recording.name if by_name else recording.name.split()[0]
         suffixes.setdefault((_without_details(outcome), name), []).append(recording.suffix)
     names: dict[str, list[str]] = {}
     for (outcome, name), containers in suffixes.items():
