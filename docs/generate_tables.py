@@ -21,7 +21,6 @@ RECORDINGS_PAGE = ROOT / "docs/reference/recordings.md"
 LIMITS = {
     "minimum": "≥{}",
     "exclusiveMinimum": ">{}",
-    "maximum": "≤{}",
     "multipleOf": "in steps of {}",
     "not": "odd",  # what it is used for here
 }

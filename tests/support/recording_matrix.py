@@ -154,7 +154,8 @@ def render_tables() -> dict[str, str]:
     """
     suffixes: dict[tuple[str, str], list[str]] = {}
     for recording, outcome in zip(RECORDINGS, all_outcomes(), strict=True):
-        by_name = outcome.startswith("refused") or recording.name.endswith(" gop")
+        cut = outcome != EXACT and recording.name.endswith(" gop")
+        by_name = cut or outcome.startswith("refused")
         name = recording.name if by_name else recording.name.split()[0]
         suffixes.setdefault((_without_details(outcome), name), []).append(recording.suffix)
     names: dict[str, list[str]] = {}
