@@ -21,7 +21,6 @@ RECORDINGS_PAGE = ROOT / "docs/reference/recordings.md"
 LIMITS = {
     "minimum": "≥{}",
     "exclusiveMinimum": ">{}",
-    "maximum": "≤{}",
     "multipleOf": "in steps of {}",
     "not": "odd",  # what it is used for here
 }
@@ -43,13 +42,21 @@ def replace_between_marks(page: str, name: str, table: str) -> str:
 def render_config(page: str) -> str:
     """Return the page with today's list of keys."""
     schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
-    lines, described = [], {}
+    lines, described, repeated = [], {}, {}
     for name, values, default, description in config_rows(schema, schema):
-        first = described.setdefault(description, name)
-        meaning = description if first == name else f"As `{first}`."
         notes = "; ".join(part for part in (values, default) if part)
-        lines.append(f"- `{name}` ({notes}): {meaning}" if notes else f"- `{name}`: {meaning}")
-    return replace_between_marks(page, "keys", "\n".join(lines))
+        text = f" ({notes}): {description}" if notes else f": {description}"
+        if described.setdefault(text, name) == name:
+            lines.append(f"- `{name}`{text}")
+        else:  # in one line, where the first of them stands
+            section = described[text].rpartition(".")[0]
+            if section not in repeated:
+                lines.append(f"- AS IN {section}")
+            repeated.setdefault(section, []).append(f"`{name}`")
+    table = "\n".join(lines)
+    for section, names in repeated.items():
+        table = table.replace(f"AS IN {section}", f"{', '.join(names)}: as in `{section}`.")
+    return replace_between_marks(page, "keys", table)
 
 
 def config_rows(part: dict, schema: dict, place: str = "") -> Iterator[tuple[str, str, str, str]]:

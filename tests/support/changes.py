@@ -83,20 +83,20 @@ def remove_and_add(lab, participant):
 
 
 def touch_everything(lab, _):
-    """Every file is touched, code, data and results."""
+    """Every file is touched."""
     for path in lab.files():
         os.utime(path)
 
 
 def restore_backup(lab, _):
-    """Data come back from a backup with older times, results with newer ones."""
+    """A backup is restored, with other times."""
     for path in lab.files():
         is_data = path.is_relative_to(lab.folder / "lab")
         os.utime(path, (10**9,) * 2 if is_data else None)
 
 
 def move_everything(lab, _):
-    """Everything is copied to another place, in any order and without times."""
+    """Everything is copied to another place, without times."""
     other = lab.folder.with_name(f"{lab.folder.name}, copied")
     shutil.copytree(lab.folder, other, copy_function=shutil.copyfile)
     lab.folder = other
@@ -142,7 +142,7 @@ def rename_results(lab, _):
 
 
 def rewrite_configuration(lab, _):
-    """The configuration gets comments and another order of its keys."""
+    """Comments and the order of keys in the configuration are edited."""
 
     def reverse(part):
         items = reversed(part.items()) if isinstance(part, dict) else ()
@@ -154,7 +154,7 @@ def rewrite_configuration(lab, _):
 
 
 def run_otherwise(lab, _):
-    """Another number of cores and threads, another device, other progress and logging."""
+    """Other cores, threads, device, progress and logging are used."""
     lab.env |= {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "2"}
     threads = ["--set-threads", "train_regressor=2", "--cores", "7"]
     return [*threads, "--verbose", "--printshellcmds", "--show-failed-logs", "--keep-going"]
@@ -167,7 +167,7 @@ def edit_module(lab, name):
 
 
 def edit_comments(lab, _):
-    """Comments, docstrings, error messages and layout of all modules are edited."""
+    """Comments, docstrings, messages and layout of modules are edited."""
     for path in (lab.folder / "workflow/scripts").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert text.startswith('"""')

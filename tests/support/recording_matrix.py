@@ -150,11 +150,13 @@ def damage_message(damage: Damage, folder: Path) -> str:
 def render_tables() -> dict[str, str]:
     """Return the tables of recordings and of damage, in Markdown, by their marks in the page.
 
-    Recordings without a remark are listed by codec and container, the others by name.
+    Recordings are listed by codec and container; those that are refused or were cut, by name.
     """
     suffixes: dict[tuple[str, str], list[str]] = {}
     for recording, outcome in zip(RECORDINGS, all_outcomes(), strict=True):
-        name = recording.name.split()[0] if outcome == EXACT else recording.name
+        cut = outcome != EXACT and recording.name.endswith(" gop")
+        by_name = cut or outcome.startswith("refused")
+        name = recording.name if by_name else recording.name.split()[0]
         suffixes.setdefault((_without_details(outcome), name), []).append(recording.suffix)
     names: dict[str, list[str]] = {}
     for (outcome, name), containers in suffixes.items():
@@ -176,7 +178,11 @@ def _render_table(first: str, second: str, rows: dict[str, list[str]]) -> str:
 
 
 def _without_details(text: str) -> str:
-    """Return a message without ffmpeg's own words and numbers, which differ between processors."""
+    """Return a message without the file and without ffmpeg's options, words and numbers.
+
+    Words and numbers differ between processors.
+    """
+    text = re.sub(r"ffmpeg -i OLD [^;]*", "ffmpeg ...", text.replace("FILE: ", ""))
     text = re.sub(r"(error|time) \((?:[^()]|\([^()]*\))*\)", r"\1 (...)", text)
     text = re.sub(r"has [\d.]+ frames a second", "has N frames a second", text)
     text = re.sub(r"\d+ packets that make \d+", "N packets that make M", text)

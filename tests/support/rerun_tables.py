@@ -1,13 +1,14 @@
 """How docs/reference/reruns.md shows the rows of staleness.py, and what edits make stale."""
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from functools import cache, cached_property
 from pathlib import Path
 
 from support import planning
 from support.configs import load_config
-from support.staleness import ALL_STEPS, ARCHIVE, GROUPS, REMOVED, Change
+from support.staleness import ALL_STEPS, GROUPS, REMOVED, Change
 
 
 class Edits:
@@ -69,15 +70,24 @@ def render_modules(edits: Edits) -> str:
     for module, (_, stale) in edits.modules.items():
         if not module.endswith("__init__.py"):  # docstrings alone, which do not count
             first = " ".join(edits.find_first_steps(stale))
-            modules.setdefault(first, []).append(f"`{module.removesuffix('.py')}`")
-    return _render_list(modules, ", ")
+            modules.setdefault(first, []).append(module.removesuffix(".py"))
+    packages = Counter(name.split("/")[0] for names in modules.values() for name in names)
+    return _render_list({jobs: _join_packages(n, packages) for jobs, n in modules.items()}, ", ")
+
+
+def _join_packages(modules: list[str], packages: Counter) -> list[str]:
+    """Return modules as Markdown, `package/*` where these are all modules of a package."""
+    here = Counter(name.split("/")[0] for name in modules)
+    whole = {package for package, number in here.items() if number == packages[package]}
+    names = (f"{n.split('/')[0]}/*" if n.split("/")[0] in whole else n for n in modules)
+    return [f"`{name}`" for name in dict.fromkeys(names)]
 
 
 def render_steps(edits: Edits) -> str:
-    """Return what follows each step as Markdown."""
+    """Return the steps that follow each step as Markdown, without those that follow these."""
     lines = []
     for step, stale in edits.followers.items():
-        if following := " ".join(name for name in ALL_STEPS if name in stale - {step}):
+        if following := " ".join(edits.find_first_steps(stale - {step})):
             lines.append(f"- `{step}`: {_render_jobs(following)}")
     return "\n".join(lines)
 
@@ -92,8 +102,12 @@ def render_changes(rows: list[Change]) -> str:
 
 
 def _render_list(causes: dict[str, list[str]], separator: str) -> str:
-    texts = {_render_jobs(jobs): separator.join(dict.fromkeys(c)) for jobs, c in causes.items()}
-    return "\n".join(f"- {jobs}: {text}" for jobs, text in texts.items())
+    texts: dict[str, list[str]] = {}  # jobs that differ by a name alone share a line
+    for jobs, listed in causes.items():
+        texts.setdefault(_render_jobs(jobs), []).extend(listed)
+    return "\n".join(
+        f"- {jobs}: {separator.join(dict.fromkeys(listed))}" for jobs, listed in texts.items()
+    )
 
 
 def _render_change(row: Change) -> str:
@@ -101,11 +115,11 @@ def _render_change(row: Change) -> str:
     if not isinstance(row.what, str):
         text = row.what.__doc__.rstrip(".")
         return f"{text}: `{row.to}`" if isinstance(row.to, str) and row.to else text
-    if not isinstance(row.to, dict):
-        return f"`{row.what}: {row.to}`".replace("'", "") if row.why else f"`{row.what}`"
     is_section = row.what.endswith(".*") and row.what.removesuffix(".*") in row.to
-    if is_section or ARCHIVE in row.to.values():
+    if (not row.why and "." in row.what) or is_section or row.what == "dataset.archive":
         return f"`{row.what}`"
+    if not isinstance(row.to, dict):
+        return f"`{row.what}: {row.to}`".replace("'", "")
     texts = [f"`{k}` {v}" if v == REMOVED else f"`{k}: {v}`" for k, v in row.to.items()]
     return ", ".join(texts).replace("'", "")
 
@@ -115,5 +129,6 @@ def _render_jobs(reruns: str) -> str:
         reruns = reruns.replace(jobs, f"*{name.replace(' ', '~')}*")
     words = [re.sub(r"^(\w+)(\[.*\])?$", r"`\1`\2", word) for word in reruns.split()]
     text = ", ".join(words) or "nothing"
+    text = re.sub(r"(input|target|seed|sample)=\w+", r"of this \1", text)
     text = re.sub(r"\[(.*?)\]", lambda m: " " + m[1].replace("=", " ").replace(",", ", "), text)
     return text.replace("~", " ")

@@ -184,7 +184,7 @@ def test_every_backbone_is_torchvisions_and_every_key_is_explained():
     assert set(names) <= set(models.list_models(module=models))
     page = CONFIG_PAGE.read_text(encoding="utf-8")
     named = [key for key, _ in key_paths(SCHEMA) if not key.endswith("NAME")]
-    missing = [key for key in named if f"- `{key}`" not in page]
+    missing = [key for key in named if f"`{key}`" not in page]
     assert not missing, "give each a description in config/schema.yaml"
     assert page == render_config(page), "write it again: make tables"
 
