@@ -38,6 +38,13 @@ def test_cells_that_cross_keep_their_identities(frame_rate):
         assert np.abs(np.diff(cell[:, 1], 2)).max() < 1e-6, "it goes on as it came"
 
 
+@pytest.mark.parametrize(("frame_rate", "sway"), [(10, 0.2), (16, 0.2), (25, 0.12)])
+def test_a_head_that_sways_is_one_cell_at_few_frames(frame_rate, sway):
+    places = 100 + np.random.default_rng(0).normal(0, sway * HEAD_LENGTH, (160, 2))
+    heads = detections(lambda n: places[n], frames=len(places))
+    assert link_heads(heads, frame_rate, HEAD_LENGTH)["cell"].nunique() == 1
+
+
 def test_short_gaps_are_bridged_and_long_ones_are_not():
     def path(gap):
         return lambda n: None if 20 <= n < 20 + gap else (10 + 3 * n, 40)

@@ -21,6 +21,7 @@ VELOCITY_SECONDS = 0.1  # over which a velocity is averaged
 MAX_SPEED = 35.0  # head lengths/s, of a head whose velocity is not known yet
 MAX_DENSE = 10_000  # pairs of heads that are compared all at once: this is faster up to there
 MIN_REACH = 0.6  # head lengths: detections are as inexact
+SWAY_SPEED = 20.0  # head lengths/s: so fast heads swing and turn, which few frames/s do not show
 # A cell that is followed: where it was seen last, how often it was, its velocity (pixels/frame).
 TRACK = np.dtype(
     [("cell", int), ("last", int), ("seen", int), ("place", float, 2), ("velocity", float, 2)]
@@ -43,6 +44,7 @@ def link_heads(
     """
     max_gap, coasting = max(2, MAX_GAP * frame_rate), max(1, COAST_SECONDS * frame_rate)
     memory = max(0.5, VELOCITY_SECONDS * frame_rate)
+    min_reach = max(MIN_REACH, SWAY_SPEED / frame_rate) * head_length
     running, known, parts = np.zeros(0, TRACK), 0, [np.zeros((0, 5))]
     for frame, heads in enumerate(detections):
         gaps = frame - running["last"]
@@ -51,7 +53,7 @@ def link_heads(
         speeds = np.hypot(*running["velocity"].T)
         is_new, fastest = running["seen"] < 3, MAX_SPEED * head_length / frame_rate
         unknown = np.where(is_new, fastest, 0.5 * speeds)
-        reach = MIN_REACH * head_length * np.sqrt(gaps) + unknown * gaps
+        reach = min_reach * np.sqrt(gaps) + unknown * gaps
         is_strong = heads[:, 2] >= HIGH_SCORE
         owners = np.full(len(heads), -1)  # places in `running`
         for candidates in (np.flatnonzero(is_strong), np.flatnonzero(~is_strong)):
