@@ -178,7 +178,8 @@ def _join_kinds(names: list[str]) -> list[str]:
     kinds: dict[str, list[str]] = {}
     for kind, _, of in (name.rstrip(")").partition(" (") for name in names):
         kinds.setdefault(kind, []).append(of)
-    return [f"{kind} ({', '.join(of)})" if any(of) else kind for kind, of in kinds.items()]
+    joined = {kind: ", ".join(dict.fromkeys(of)) for kind, of in kinds.items()}
+    return [f"{kind} ({of})" if of else kind for kind, of in joined.items()]
 
 
 def _render_table(first: str, second: str, rows: dict[str, list[str]]) -> str:
