@@ -93,8 +93,7 @@ def render_values(key: dict) -> str:
     ]
     if "items" in key:
         limits.append(f"of: {render_values(key['items'])}")
-    text = " ".join([" or ".join(words), " ".join(limits)]).strip()
-    return f"{text} or null" if "null" in kinds else text
+    return " ".join([" or ".join(words), " ".join(limits)]).strip()
 
 
 def render_default(key: dict, required: bool) -> str:

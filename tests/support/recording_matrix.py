@@ -166,10 +166,20 @@ def render_tables() -> dict[str, str]:
         with tempfile.TemporaryDirectory() as folder:
             message = damage_message(damage, Path(folder))
         damages.setdefault(_without_details(message), []).append(damage.name)
+    damages = {message: _join_kinds(listed) for message, listed in damages.items()}
     return {
         "recordings": _render_table("clips", "recordings", names),
         "damages": _render_table("message", "damage", damages),
     }
+
+
+def _join_kinds(names: list[str]) -> list[str]:
+    """Return names of damage, such as `cut off (.avi, .mkv)`, one for each kind."""
+    kinds: dict[str, list[str]] = {}
+    for kind, _, of in (name.rstrip(")").partition(" (") for name in names):
+        kinds.setdefault(kind, []).append(of)
+    joined = {kind: ", ".join(dict.fromkeys(of)) for kind, of in kinds.items()}
+    return [f"{kind} ({of})" if of else kind for kind, of in joined.items()]
 
 
 def _render_table(first: str, second: str, rows: dict[str, list[str]]) -> str:

@@ -65,14 +65,18 @@ class Edits:
 
 
 def render_modules(edits: Edits) -> str:
-    """Return the first steps that edits of modules make stale, and these modules, as Markdown."""
+    """Return the first steps that edits of modules make stale, and these modules, as Markdown.
+
+    Modules that make nothing stale are left out.
+    """
     modules: dict[str, list[str]] = {}
     for module, (_, stale) in edits.modules.items():
         if not module.endswith("__init__.py"):  # docstrings alone, which do not count
             first = " ".join(edits.find_first_steps(stale))
             modules.setdefault(first, []).append(module.removesuffix(".py"))
     packages = Counter(name.split("/")[0] for names in modules.values() for name in names)
-    return _render_list({jobs: _join_packages(n, packages) for jobs, n in modules.items()}, ", ")
+    joined = {jobs: _join_packages(names, packages) for jobs, names in modules.items() if jobs}
+    return _render_list(joined, ", ")
 
 
 def _join_packages(modules: list[str], packages: Counter) -> list[str]:
@@ -96,8 +100,9 @@ def render_changes(rows: list[Change]) -> str:
     """Return what runs again, and after which changes, as Markdown."""
     changed: dict[str, list[str]] = {}
     for row in rows:
-        note = f" ({row.why})" if row.why else ""
-        changed.setdefault(row.reruns, []).append(_render_change(row) + note)
+        text = f"{_render_change(row)} ({row.why})" if row.why else _render_change(row)
+        text = "a default is written out" if row.why == "the default" else text
+        changed.setdefault(row.reruns, []).append(text)
     return _render_list(changed, "; ")
 
 
