@@ -123,7 +123,8 @@ def test_a_table_that_names_its_videos(name):
 def test_one_row_for_each_video_and_other_columns():
     draw_videos("1/a.avi", "1/b.avi", "2/c.avi", "2/d.avi")
     header = ["Nr.", "Patient", "Alter (Jahre)", "Video file", "Video length (s)",
-              "Frame rate (fps)", "Pixel size (µm/px)", "Conc. (10^6/ml)", "Total motility (PR+NP)", "PR", "NP", "IM",
+              "Frame rate (fps)", "Pixel size (µm/px)", "Conc. (10^6/ml)", "Total motility (PR+NP)",
+              "PR", "NP", "IM",
               "Head normal (%)", "Head abnormal (%)", "Head length (µm)", "Comment"]  # fmt: skip
     rows = [
         [str(n), who, "31", f"videos/{file}", "20", rate, "0.5", "40", "70", "50", "20", "30", "5",
@@ -173,10 +174,10 @@ def test_videos_and_participants_without_each_other_are_named():
     draw_videos("P1.avi", "P2.avi", "overview.avi", "P1_and_P2.avi")
     write_table("lab/t.csv", ["ID", "PR", "NP", "IM"], join(["P1", "P2", "P3"], MOTILITY))
     config, printed = make_config("lab/t.csv")
-    assert "no ID of the table is in the names of 2 videos: P1_and_P2.avi, overview.avi" in printed
-    assert "no video is named after 1 participants: P3" in printed
+    assert "2 videos that no ID of the table names: P1_and_P2.avi, overview.avi" in printed
+    assert "1 participants without a video: P3" in printed
     text = Path("my_study.yaml").read_text()
-    assert "# <- no video is named after 1 participants: P3" in text
+    assert "# <- 1 participants without a video: P3" in text
     config = yaml.safe_load(text.replace("# unmatched", "unmatched"))
     assert list(check(config).index) == ["P1", "P2"]
 
@@ -193,8 +194,8 @@ def test_what_is_not_found_or_not_sure_stands_in_comments():
     )
     assert config["dataset"]["columns"] == {"video": "video"} and config["targets"] is None
     text = Path("my_study.yaml").read_text(encoding="utf-8")
-    assert "# progressive: # <- 'PR 1 h' or 'PR 24 h'? Write one, and remove the first #" in text
-    assert "# participant: # <- no column: if there is one, write its header" in text
+    assert "# progressive: # <- 'PR 1 h' or 'PR 24 h'?\n" in text
+    assert "# participant: # <- not found\n" in text and "# tail: # <- not found\n" in text
     assert "targets: # <- no column of percentages was found" in text
     assert_refused("targets: is empty: fill it in", check_config, config, SCHEMA)
     filled = text.replace("# participant: #", "participant: video #")

@@ -4,8 +4,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -14,65 +13,17 @@ import yaml
 from motilens.core.errors import InputError
 from motilens.core.labels import LABELS, MOTILITY, VIDEO_FACTS
 from motilens.core.suggestions import ask_whether, suggest_names
-from motilens.core.text import natural_sorted, shorten_list
-from motilens.dataset.issues import Issues
-from motilens.dataset.participants import parse_participant_id, read_spelling
-from motilens.dataset.spreadsheet import read_sheet
-from motilens.dataset.table_columns import NUMBER, find_columns, match_videos, read_number
-from motilens.dataset.video_files import is_storage_url, is_video_file, walk_folder
+from motilens.core.text import to_printable
+from motilens.dataset.own_study import Study, read_study
+from motilens.dataset.video_files import is_storage_url
 
 TARGETS = {"motility": MOTILITY, "morphology": tuple(n for n in LABELS if n not in MOTILITY)}
-N_PROBED = 5  # videos that are asked for their frame rate
-MEANINGS = {
-    "participant": "whose video it is: all videos with one ID stay in one fold",
-    "frame_rate": "1/s, where a file has another rate than the camera had",
-    "microns_per_pixel": "the scale",
+N_PROBED = 3  # videos that are asked for their frame rate
+NOT_FOUND = {
+    "video": "; the names of the files say whose they are",
+    "frame_rate": "; 1/s, of videos whose files have another rate than the camera had",
+    "microns_per_pixel": "; the scale",
 }
-
-
-@dataclass
-class Study:
-    """What a table and a folder of videos hold.
-
-    Args:
-        table, videos: their paths, as they were named.
-        titles: the header of each of our names that was found.
-        cells: of these columns, without empty ones.
-        choices: headers of which each may be it, for names that were not found.
-        names: of the videos in the folder, as paths from it; None in an object store.
-        owners: for videos that no column names, the ID of each that is named after one.
-    """
-
-    table: str
-    videos: str
-    titles: dict[str, str]
-    cells: dict[str, list[str]]
-    choices: dict[str, list[str]]
-    names: list[str] | None
-    owners: dict[str, str]
-
-    @property
-    def participants(self) -> list[str]:
-        """Return the IDs as the table writes them, each once."""
-        return list(dict.fromkeys(map(read_spelling, self.cells.get("participant", []))))
-
-    @property
-    def needs_list(self) -> bool:
-        """Return whether a table must say whose the videos are: numbers do not begin all names."""
-        if not self.owners:
-            return False
-        for name in self.names:
-            digits, owner = re.match(r"\d*", name)[0], self.owners.get(name)
-            if owner and "/" in name or "/" not in name and not digits:
-                return True
-            if owner and parse_participant_id(owner) != str(int(digits)):
-                return True
-        return False
-
-    def read_values(self, name: str) -> list[float]:
-        """Return the numbers in the cells of a column, none without it."""
-        cells = self.cells.get(name, [])
-        return [read_number(cell) for cell in cells if re.fullmatch(NUMBER, cell)]
 
 
 def write_own_config(
@@ -103,7 +54,8 @@ def write_own_config(
         if not path.parent.is_dir():
             raise InputError(f"{path}: its folder is missing: make it, or name another: OUT=")
     for path, text in files.items():
-        with open(path, "x", encoding="utf-8") as file:  # "x" never overwrites
+        # "x" never overwrites. Names of files may hold bytes that are no UTF-8.
+        with open(path, "x", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
     return [*describe_study(study), f"Written: {', '.join(map(str, files))}."]
 
@@ -122,39 +74,6 @@ def _check_paths(videos: str, table: str, out: Path) -> None:
         beside = os.listdir(path.parent) if path.parent.is_dir() else []
         hint = ask_whether(suggest_names(path.name, beside)) if not path.exists() else ""
         raise InputError(f"{path}: {problem}{hint}: correct {key}=")
-
-
-def read_study(videos: str, table: str) -> Study:
-    """Find out what a table and a folder of videos hold.
-
-    Raises:
-        InputError: the table cannot be read, its header is not its first row, or no video is there.
-    """
-    (_, header), *rows = read_sheet(table, Issues()).rows
-    rows = [cells for _, cells in rows]
-    columns = find_columns(header, rows)
-    for line, (at, cells) in enumerate(read_sheet(table, Issues()).rows[1:10]):
-        if not any(columns.values()) and any(find_columns(cells, rows[line + 1 :]).values()):
-            raise InputError(
-                f"{table}, line {at}: seems to be the header: delete the lines above it"
-            )
-    clean = {place: " ".join(title.split()) for place, title in enumerate(header)}
-    titles = {name: clean[places[0]] for name, places in columns.items() if len(places) == 1}
-    cells = {
-        name: [row[place] for row in rows if row[place:] and row[place]]
-        for name, (place, *others) in ((n, p) for n, p in columns.items() if p)
-        if not others
-    }
-    choices = {name: [clean[p] for p in places] for name, places in columns.items() if places[1:]}
-    names = None
-    if not is_storage_url(videos):
-        names = natural_sorted(n for n in walk_folder(videos) if is_video_file(Path(n).name))
-        if not names:
-            raise InputError(f"{videos}: holds no video: name their folder: VIDEOS=...")
-    study = Study(table, videos, titles, cells, choices, names, {})
-    if "video" not in titles:
-        study.owners = match_videos(study.participants, names or [])
-    return study
 
 
 def render_config(
@@ -176,8 +95,8 @@ def render_config(
     }
     _, *sections = re.split("^(?=[a-z])", model, flags=re.MULTILINE)
     head = (
-        f"# For the videos in {study.videos} and their labels in {study.table}. Look at the lines\n"
-        "# marked <-. config/README.md describes each key, docs/how-to/own_data.md the table.\n#\n"
+        f"# For the videos in {to_printable(study.videos)}. Look at the lines marked <-.\n"
+        "# config/README.md describes each key, docs/how-to/own_data.md the table.\n#\n"
         f"#   make check-data CONFIG={out}\n"
         f"#   .venv/bin/snakemake --cores all --configfile {out}\n\n"
     )
@@ -191,12 +110,12 @@ def _render_dataset(study: Study, video_list: Path) -> str:
     lines += _render_videos(study, video_list)
     columns = [_render_column(study, name) for name in ("participant", "video", *LABELS)]
     columns += [_render_column(study, name) for name in VIDEO_FACTS]
-    lines += [f"  {'' if study.titles else '# '}columns: # our name: your header", *columns]
+    start = "columns:" if study.titles else "# columns:"
+    lines.append(f"  {start} # our name: your header. At a <-, write it and remove the first #")
+    lines += columns
     if "microns_per_pixel" not in study.titles:
         lines.append("  # microns_per_pixel: 0.5 # the scale of all videos, if you know it")
-    lines.append(
-        "  on_unreadable_video: skip # videos that cannot be used are reported and skipped"
-    )
+    lines.append("  on_unreadable_video: skip # such videos are reported and skipped")
     return "\n".join(lines) + "\n\n"
 
 
@@ -211,56 +130,50 @@ def _render_videos(study: Study, video_list: Path) -> list[str]:
         missing = inside.count(False) if study.names is not None else 0
         note = f" # <- {missing} names in the table are no file there" if missing else ""
         return [folder + note]
-    lines = [f"{folder} # each belongs to the participant whose ID begins its name"]
-    if study.needs_list:
-        who = (
-            f"  video_list: {_quote(video_list)} # <- whose each video is: look whether it is right"
-        )
-        lines = [folder, who]
     if study.names is None:
-        return [f"{lines[0]} # <- true? Else write a table `ID;video` and name it as video_list"]
-    lines += [f"  # <- {line}" for line in list_unmatched(study)]
-    if list_unmatched(study):
+        return [
+            f"{folder} # <- do numbers begin all names? Else name a table `ID;video`: video_list"
+        ]
+    lines = [f"{folder} # the numbers that begin the names are the participants"]
+    if study.needs_list:
+        lines = [folder, f"  video_list: {_quote(video_list)} # <- whose each is: is it right?"]
+    lines += [f"  # <- {line}" for line in study.list_unmatched()]
+    if len(lines) > 1 + study.needs_list:
         lines.append("  # unmatched: leave_out # without the first #, these are left out")
-    return lines
-
-
-def list_unmatched(study: Study) -> list[str]:
-    """Return lines about participants and videos of which each lacks the other."""
-    if "video" in study.titles or study.names is None:
-        return []
-    videos = [name for name in study.names if name not in study.owners]
-    people = [who for who in study.participants if who not in study.owners.values()]
-    lines = [f"no ID of the table is in the names of {len(videos)} videos: {shorten_list(videos)}"]
-    lines = lines if videos else []
-    if people:
-        lines.append(f"no video is named after {len(people)} participants: {shorten_list(people)}")
-    if len(study.cells.get("participant", [])) > len(study.participants):
-        lines.append("participants have several rows: add a column `video` with the file of each")
     return lines
 
 
 def _render_column(study: Study, name: str) -> str:
     if title := study.titles.get(name):
-        notes = [MEANINGS.get(name, "")] if name == "participant" else []
-        notes += [_describe_range(study, name)] if name not in ("participant", "video") else []
-        return f"    {name}: {_quote(title)}" + (f" # {notes[0]}" if notes else "")
+        note = f" # {_describe_range(study, name)}" if study.read_values(name) else ""
+        if name == "participant":
+            note = " # whose video it is: all videos with one ID stay in one fold"
+        return f"    {name}: {_quote(title)}{note if name != 'video' else ''}"
     if choices := study.choices.get(name):
-        which = " or ".join(map(repr, choices))
-        return f"    # {name}: # <- {which}? Write one, and remove the first #"
-    if name in VIDEO_FACTS:
-        return f"    # {name}: # no column; {MEANINGS[name]}"
-    if name == "video":
-        return "    # video: # no column; the names of the files say whose they are"
-    return f"    # {name}: # <- no column: if there is one, write its header, remove the first #"
+        return f"    # {name}: # <- {' or '.join(map(repr, choices))}?"
+    if name == "video" and len(study.cells.get("participant", [])) > len(study.participants):
+        return "    # video: # <- not found: participants have several rows, add the file of each"
+    mark = "<- " if name == "participant" or name in _list_lacking(study) else ""
+    return f"    # {name}: # {mark}not found{NOT_FOUND.get(name, '')}"
+
+
+def _list_lacking(study: Study) -> list[str]:
+    """Return the labels that are missed: of a target of which there is a part, or of all."""
+    known = study.titles.keys() & LABELS.keys()
+    return [
+        name
+        for labels in TARGETS.values()
+        for name in labels
+        if name not in known and (known & set(labels) or not known)
+    ]
 
 
 def _render_targets(study: Study) -> str:
     lines = []
     for target, labels in TARGETS.items():
         known = [name for name in labels if name in study.titles]
-        lacking = [name for name in labels if name not in study.titles]
-        note = f" # <- add {', '.join(lacking)} if the table has them" if lacking else ""
+        lacking = [name for name in labels if name in _list_lacking(study)]
+        note = f" # <- not found: {', '.join(lacking)}" if lacking and known else ""
         lines.append(f"  {'' if known else '# '}{target}: [{', '.join(known or labels)}]{note}")
     start = "targets:"
     if not study.titles.keys() & LABELS.keys():
@@ -279,7 +192,7 @@ def describe_study(study: Study) -> list[str]:
         lines.append(f"Not found: {', '.join(lacking)}.")
     if study.owners:
         lines.append(f"{len(study.owners)} videos are named after participants.")
-    return lines + [f"Note: {line}." for line in list_unmatched(study)]
+    return lines + [f"Note: {line}" for line in [*study.notes, *study.list_unmatched()]]
 
 
 def _describe_range(study: Study, name: str) -> str:
@@ -295,7 +208,7 @@ def _render_list(owners: dict[str, str]) -> str:
     return text.getvalue()
 
 
-def _quote(text: Sequence[str] | Path) -> str:
+def _quote(text: str | Path) -> str:
     """Return a text as YAML writes it."""
     dumped = yaml.safe_dump(str(text), allow_unicode=True, width=10**6)
     return dumped.removesuffix("\n").removesuffix("\n...")
