@@ -26,7 +26,6 @@ def main():
     model = (ROOT / "config/own.yaml").read_text(encoding="utf-8")
     lines = write_own_config(options.videos, options.table, options.out, model, measure_frame_rate)
     print(*lines, sep="\n")
-    print(f"Look at the lines marked <-, then: make check-data CONFIG={options.out}")
 
 
 def measure_frame_rate(path: str) -> float | None:

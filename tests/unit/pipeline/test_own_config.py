@@ -174,10 +174,10 @@ def test_videos_and_participants_without_each_other_are_named():
     draw_videos("P1.avi", "P2.avi", "overview.avi", "P1_and_P2.avi")
     write_table("lab/t.csv", ["ID", "PR", "NP", "IM"], join(["P1", "P2", "P3"], MOTILITY))
     config, printed = make_config("lab/t.csv")
-    assert "2 videos that no ID of the table names: P1_and_P2.avi, overview.avi" in printed
-    assert "1 participants without a video: P3" in printed
+    assert "videos without an ID (2): P1_and_P2.avi, overview.avi" in printed
+    assert "participants without a video (1): P3" in printed
     text = Path("my_study.yaml").read_text()
-    assert "# <- 1 participants without a video: P3" in text
+    assert "# <- participants without a video (1): P3" in text
     config = yaml.safe_load(text.replace("# unmatched", "unmatched"))
     assert list(check(config).index) == ["P1", "P2"]
 
@@ -212,7 +212,26 @@ def test_names_of_videos_that_lead_nowhere_are_counted():
     write_table("lab/t.csv", ["ID", "video", "PR"], [["1", "a", "5"], ["2", "b.avi", "7"]])
     make_config("lab/t.csv")
     text = Path("my_study.yaml").read_text()
-    assert "videos: lab/videos # <- 1 names in the table are no file there" in text
+    assert "  # <- names of videos that are no file in lab/videos (1): a\n" in text
+
+
+def test_videos_in_an_object_store_are_not_looked_for():
+    for header in (["ID", "PR"], ["ID", "PR", "video"]):
+        write_table("lab/t.csv", header, [["1", "5", "a.avi"][: len(header)]])
+        config, _ = make_config("lab/t.csv", videos="s3://lab/videos")
+        assert config["dataset"]["videos"] == "s3://lab/videos"
+        text = Path("my_study.yaml").read_text()
+        assert ("<- the numbers that begin" in text) == (len(header) == 2)
+        assert "no file" not in text and "frame_rate: 50 # <-" in text
+        os.remove("my_study.yaml")
+
+
+def test_participants_with_several_rows_need_a_column_of_videos():
+    draw_videos("1.avi")
+    write_table("lab/t.csv", ["ID", "PR"], [["1", "5"], ["1", "7"]])
+    make_config("lab/t.csv")
+    line = "# video: # <- not found: participants have several rows, add the file of each"
+    assert line in Path("my_study.yaml").read_text()
 
 
 def test_headers_that_yaml_would_misread():
@@ -224,11 +243,14 @@ def test_headers_that_yaml_would_misread():
     assert len(check(config)) == 3
 
 
-def test_a_header_below_a_title():
+@pytest.mark.parametrize("table", ["lab/t.csv", "lab/t.xlsx"])
+def test_a_header_that_is_not_the_first_row(table):
     draw_videos("a.avi")
-    header = ["Patient", "video", "PR"]
-    write_table("lab/t.csv", ["Results of May", "", ""], [header, ["1", "a.avi", "50"]])
-    assert_refused("t.csv, line 2: seems to be the header: delete", make_config, "lab/t.csv")
+    rows = [["Patient", "video", "PR"], ["1", "a.avi", "50"]]
+    write_table(table, ["Results of May"], rows)
+    assert_refused("line 2: seems to be|'Results of May' alone", make_config, table)
+    write_table(table, ["Patient", "Video", "Motility"], [["", "", "PR"], ["1", "a.avi", "50"]])
+    assert_refused("line 2: seems to be the header. Make the header", make_config, table)
 
 
 def test_nothing_is_overwritten_and_wrong_paths_are_named():

@@ -48,6 +48,7 @@ OTHER = dict.fromkeys(LABELS, NOT_PERCENTAGES) | {
     "microns_per_pixel": r"\bnm\b",
     "progressive": rf"(non|nicht|not)[ -]?prog|rapid|schnell|slow|langsam|{NOT_PERCENTAGES}",
 }
+REMEDY = "Make the header the first row, with a name above each column"
 NUMBER = r"\d{1,15}([.,]\d+)? ?%?"
 
 
@@ -97,18 +98,26 @@ class Study:
         cells = self.cells.get(name, [])
         return [read_number(cell) for cell in cells if re.fullmatch(NUMBER, cell)]
 
+    @property
+    def is_beside(self) -> bool:
+        """Return whether the names in the column of videos begin in the table's own folder."""
+        names, folders = self.cells.get("video", []), (Path(self.table).parent, self.videos)
+        beside, inside = (sum((Path(f) / name).is_file() for name in names) for f in folders)
+        return beside > inside
+
     def list_unmatched(self) -> list[str]:
-        """Return lines about participants and videos of which each lacks the other."""
-        if "video" in self.titles or self.names is None:
-            return []
-        videos = [to_printable(name) for name in self.names if name not in self.owners]
-        people = [who for who in self.participants if who not in self.owners.values()]
-        sorts = {
-            "videos that no ID of the table names": videos,
-            "participants without a video": people,
-        }
+        """Return lines about participants, names and videos that lead nowhere."""
+        folder = Path(self.table).parent if self.is_beside else Path(self.videos)
+        lost = [name for name in self.cells.get("video", []) if not (folder / name).is_file()]
+        kinds = {f"names of videos that are no file in {folder}": lost}
+        if self.participants and "video" not in self.titles:
+            people = [who for who in self.participants if who not in self.owners.values()]
+            videos = [name for name in self.names or () if name not in self.owners]
+            kinds = {"participants without a video": people, "videos without an ID": videos}
         return [
-            f"{len(names)} {sort}: {shorten_list(names)}" for sort, names in sorts.items() if names
+            f"{kind} ({len(names)}): {to_printable(shorten_list(names))}"
+            for kind, names in kinds.items()
+            if names and self.names is not None
         ]
 
 
@@ -125,9 +134,9 @@ def read_study(videos: str, table: str) -> Study:
     for number, (line, cells) in enumerate(numbered[:10], 1):
         below = find_columns(cells, rows[number:])
         if sum(bool(below[name]) - bool(columns[name]) for name in LABELS) > 0:
-            raise InputError(
-                f"{table}, line {line}: seems to be the header: delete the lines above it"
-            )
+            raise InputError(f"{table}, line {line}: seems to be the header. {REMEDY}")
+    if sum(map(bool, header)) == 1:
+        raise InputError(f"{table}: its first row is {''.join(header)!r} alone, a title? {REMEDY}")
     read_table(table, {})  # refuses rows that do not fit the header
     clean = {place: " ".join(title.split()) for place, title in enumerate(header)}
     titles = {name: clean[places[0]] for name, places in columns.items() if len(places) == 1}

@@ -53,11 +53,16 @@ def write_own_config(
             raise InputError(f"{path}: is there already: remove it, or name another: OUT=")
         if not path.parent.is_dir():
             raise InputError(f"{path}: its folder is missing: make it, or name another: OUT=")
-    for path, text in files.items():
+    for path, content in files.items():
         # "x" never overwrites. Names of files may hold bytes that are no UTF-8.
         with open(path, "x", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-    return [*describe_study(study), f"Written: {', '.join(map(str, files))}."]
+            file.write(content)
+    marks = text.count("<- ")
+    return [
+        *describe_study(study),
+        f"Written: {', '.join(map(str, files))}. Look at its lines with <- ({marks}), then:",
+        f"  make check-data CONFIG={out}",
+    ]
 
 
 def _check_paths(videos: str, table: str, out: Path) -> None:
@@ -95,7 +100,7 @@ def render_config(
     }
     _, *sections = re.split("^(?=[a-z])", model, flags=re.MULTILINE)
     head = (
-        f"# For the videos in {to_printable(study.videos)}. Look at the lines marked <-.\n"
+        f"# For the videos in {to_printable(study.videos)}. Look at the lines with an arrow.\n"
         "# config/README.md describes each key, docs/how-to/own_data.md the table.\n#\n"
         f"#   make check-data CONFIG={out}\n"
         f"#   .venv/bin/snakemake --cores all --configfile {out}\n\n"
@@ -111,7 +116,7 @@ def _render_dataset(study: Study, video_list: Path) -> str:
     columns = [_render_column(study, name) for name in ("participant", "video", *LABELS)]
     columns += [_render_column(study, name) for name in VIDEO_FACTS]
     start = "columns:" if study.titles else "# columns:"
-    lines.append(f"  {start} # our name: your header. At a <-, write it and remove the first #")
+    lines.append(f"  {start} # our name: your header. At a <-, add it and remove the first #")
     lines += columns
     if "microns_per_pixel" not in study.titles:
         lines.append("  # microns_per_pixel: 0.5 # the scale of all videos, if you know it")
@@ -120,25 +125,18 @@ def _render_dataset(study: Study, video_list: Path) -> str:
 
 
 def _render_videos(study: Study, video_list: Path) -> list[str]:
-    folder = f"  videos: {_quote(study.videos)}"
-    if "video" in study.titles:
-        base = Path(study.table).parent
-        beside = [(base / name).is_file() for name in study.cells["video"]]
-        inside = [(Path(study.videos) / name).is_file() for name in study.cells["video"]]
-        if sum(beside) > sum(inside):
-            return [f"  # videos: the names in the table begin in its own folder, {base}"]
-        missing = inside.count(False) if study.names is not None else 0
-        note = f" # <- {missing} names in the table are no file there" if missing else ""
-        return [folder + note]
-    if study.names is None:
-        return [
-            f"{folder} # <- do numbers begin all names? Else name a table `ID;video`: video_list"
-        ]
-    lines = [f"{folder} # the numbers that begin the names are the participants"]
-    if study.needs_list:
-        lines = [folder, f"  video_list: {_quote(video_list)} # <- whose each is: is it right?"]
-    lines += [f"  # <- {line}" for line in study.list_unmatched()]
-    if len(lines) > 1 + study.needs_list:
+    lines = [f"  videos: {_quote(study.videos)}"]
+    if study.is_beside:
+        folder = to_printable(Path(study.table).parent)
+        lines = [f"  # videos: # the names in the table begin in its own folder, {folder}"]
+    elif study.needs_list:
+        lines.append(f"  video_list: {_quote(video_list)} # <- whose each is: is it right?")
+    elif "video" not in study.titles:
+        mark = "<- " if study.names is None else ""
+        lines[0] += f" # {mark}the numbers that begin the names are the participants"
+    unmatched = study.list_unmatched()
+    lines += [f"  # <- {line}" for line in unmatched]
+    if unmatched and "video" not in study.titles:
         lines.append("  # unmatched: leave_out # without the first #, these are left out")
     return lines
 
@@ -185,9 +183,9 @@ def describe_study(study: Study) -> list[str]:
     """Return what was found in the table, and what was not, in lines."""
     lines = [f"Found in {study.table}:"]
     for name, title in study.titles.items():
-        what = {"participant": f"{len(study.participants)} IDs"}.get(name)
-        what = what or f"{len(study.cells[name])} names" * (name == "video")
-        lines.append(f"  {name}: {title!r}, {what or _describe_range(study, name)}")
+        counts = {"participant": f"{len(study.participants)} IDs"}
+        counts["video"] = f"{len(study.cells[name])} names"
+        lines.append(f"  {name}: {title!r}, {counts.get(name) or _describe_range(study, name)}")
     if lacking := [name for name in ("participant", *LABELS) if name not in study.titles]:
         lines.append(f"Not found: {', '.join(lacking)}.")
     if study.owners:
