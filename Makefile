@@ -1,4 +1,4 @@
-# `make demo` and `make test` are enough to begin. All targets but `clean` first set up the environment in .venv.
+# `make help` lists the targets. All but `help` and `clean` first set up the environment in .venv.
 
 SHELL := /bin/sh
 CORES ?= all
@@ -9,20 +9,29 @@ $(if $(config)$(Config)$(CONF)$(conf)$(CONFIGFILE)$(configfile),$(error write CO
 quote = '$(subst ','\'',$(1))'
 SMK := Snakefile workflow/Snakefile rules
 
-.PHONY: demo test test-fast check check-data bundle predict track fetch report crate site explain unlock tables lock clean
+.PHONY: demo help new test test-fast check bundle predict track fetch report crate check-data explain unlock site tables lock clean
 
-demo: .venv/ready
+demo: .venv/ready ## simulate a data set, train and evaluate: 5 minutes
 	$(RUN) snakemake --cores $(CORES)
 
-# Everything. Four workers, for two cores: tests of the cluster mostly wait, others often.
-test: .venv/ready
+help: ## list the targets
+	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / {printf "make %-10s  %s\n", $$1, $$2}' \
+		'$(firstword $(MAKEFILE_LIST))'
+
+# OUT: the new file. It is never one that is there.
+new: OUT ?= my_study.yaml
+new: .venv/ready ## write a configuration: VIDEOS=FOLDER TABLE=FILE [OUT=my_study.yaml]
+	@$(RUN) python workflow/new_config.py --videos=$(call quote,$(value VIDEOS)) \
+		--table=$(call quote,$(value TABLE)) --out=$(call quote,$(value OUT))
+
+# Four workers, for two cores: tests of the cluster mostly wait, others often.
+test: .venv/ready ## run all tests
 	$(RUN) pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-# What one runs while editing: under two minutes.
-test-fast: .venv/ready
+test-fast: .venv/ready ## run the quick tests, in under two minutes
 	$(RUN) pytest -n 2 --dist loadfile -m "not slow and not workflow and not cluster"
 
-check: .venv/ready site
+check: .venv/ready site ## look for faults of style, spelling and documentation
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) codespell
@@ -40,7 +49,7 @@ endif
 
 # All models of one method in one file, for new videos. CONFIG=config/visem.yaml: of another run.
 METHOD ?= I4
-bundle: .venv/ready
+bundle: .venv/ready ## put all models of METHOD (I4) of a run into one file: [CONFIG=FILE]
 	$(RUN) snakemake 'bundles/$(METHOD).pt' --cores $(CORES) $(FILES)
 
 # The programs for new videos take VIDEOS: a file or a folder of them, whatever its name; or several,
@@ -59,7 +68,7 @@ endef
 # a new folder. A call that was stopped goes on in the same OUT, unless it has a bundle.
 # MICRONS_PER_PIXEL: the scale, of videos without a bundle.
 predict: OUT ?= predictions
-predict: .venv/ready
+predict: .venv/ready ## predict new videos: VIDEOS=FOLDER [METHOD=NAME or BUNDLE=FILE] [OUT=FOLDER]
 	@test -z "$(CONFIG)" || { echo "say which bundle: make predict BUNDLE=results/.../bundles/$(METHOD).pt" >&2; exit 2; }
 	$(call for_videos,$(if $(MICRONS_PER_PIXEL),--microns-per-pixel $(MICRONS_PER_PIXEL)) \
 		$(if $(BUNDLE),--model=$(call quote,$(BUNDLE)))) -- "$$@"
@@ -68,52 +77,49 @@ predict: .venv/ready
 # the same OUT. MICRONS_PER_PIXEL: the scale; DURATION: seconds of each video, instead of all.
 # NO_VIDEO=1: no overlays.
 track: OUT ?= tracks
-track: .venv/ready
+track: .venv/ready ## track and measure the cells of videos: VIDEOS=FOLDER [OUT=FOLDER]
 	$(call for_videos,$(if $(MICRONS_PER_PIXEL),--microns-per-pixel $(MICRONS_PER_PIXEL)) \
 		$(if $(DURATION),--duration $(DURATION)) $(if $(NO_VIDEO),--no-video) \
 		$(if $(CONFIG),--config $(call quote,$(CONFIG)))) -- "$$@"
 
-# Downloads and unpacks the data set that a configuration names.
-fetch: .venv/ready
+fetch: .venv/ready ## download and unpack the data set of CONFIG=FILE
 	@test -n "$(CONFIG)" || { echo "say which: make fetch CONFIG=config/visem.yaml" >&2; exit 2; }
 	@$(RUN) python workflow/fetch_dataset.py $(FILES)
 
 # All tables and figures of a finished run in one page that needs no network: report.html, or
 # report_visem.html for CONFIG=config/visem.yaml.
 REPORT ?= report$(if $(CONFIG),_$(basename $(notdir $(firstword $(CONFIG))))).html
-report: .venv/ready
+report: .venv/ready ## write all tables and figures into one page: [CONFIG=FILE]
 	@echo "The report shows results as they are. What would run again:"
 	@$(RUN) python workflow/explain.py $(FILES)
 	$(RUN) snakemake --report '$(abspath $(REPORT))' $(FILES)
 
 # A finished run as one file to publish or keep (a Workflow Run RO-Crate): crate.zip in the results.
-crate: .venv/ready
+crate: .venv/ready ## pack a finished run as an RO-Crate: [CONFIG=FILE]
 	@$(RUN) python workflow/crate.py $(FILES)
 
-# What is wrong with the tables and videos of a configuration; runs nothing.
-check-data: .venv/ready
+check-data: .venv/ready ## say what is wrong with tables and videos: [CONFIG=FILE]
 	@$(RUN) python workflow/check_data.py $(FILES)
 
-# What would run again, and why.
-explain: .venv/ready
+explain: .venv/ready ## say what would run again, and why: [CONFIG=FILE]
 	@$(RUN) python workflow/explain.py $(FILES) -- $(TARGET)
 
-# Removes the lock that a killed run has left; first make sure that it has ended.
-unlock: .venv/ready
+# First make sure that the run has ended.
+unlock: .venv/ready ## remove the lock that a killed run has left: [CONFIG=FILE]
 	$(RUN) snakemake --unlock $(FILES)
 
-# The documentation as a site, in site/html; --strict: a broken link is an error.
-site: .venv/ready
+# --strict: a broken link is an error.
+site: .venv/ready ## write the documentation as a site, in site/html
 	rm -rf site && mkdir -p site/pages
 	cp -R *.md LICENSE CITATION.cff docs config benchmarks models site/pages
 	$(RUN) NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
 
 # Writes the tables of config/README.md, docs/reference/reruns.md and docs/reference/recordings.md.
-tables: .venv/ready
+tables: .venv/ready ## write the tables of the documentation
 	$(RUN) python docs/generate_tables.py
 
-lock: .venv/ready
+lock: .venv/ready ## choose the versions of all packages anew
 	sh setup.sh lock
 
-clean:
+clean: ## remove the environment
 	rm -rf .venv

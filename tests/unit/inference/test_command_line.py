@@ -1,8 +1,10 @@
 """Names of videos reach the program as they are."""
 
 import os
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +27,7 @@ def folder(tmp_path, monkeypatch):
     for name in ("requirements.txt", "setup.sh", ".venv/ready", *NAMES):
         (tmp_path / name).touch()
     program = "import sys\nprint(*sys.argv[1:], sep='\\n')\n"
-    for name in ("predict", "track"):
+    for name in ("predict", "track", "new_config"):
         (tmp_path / f"workflow/{name}.py").write_text(program)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -71,6 +73,25 @@ def test_make_track_passes_the_same_names_and_what_is_known_of_the_videos(folder
     assert options.split() == words.split() and videos == ["-y.avi", "a b.avi"]
     done = subprocess.run(["make", "-s", "track"], capture_output=True, text=True)
     assert done.returncode and "make track VIDEOS=folder" in done.stderr
+
+
+def test_make_new_passes_any_name(folder):
+    call = ["make", "-s", "new", "TABLE=it's $.xlsx"]
+    for name in NAMES:
+        done = subprocess.run([*call, f"VIDEOS={name}"], capture_output=True, text=True)
+        options = [f"--videos={name}", "--table=it's $.xlsx", "--out=my_study.yaml"]
+        assert done.stdout.splitlines() == options
+    done = subprocess.run([*call, "OUT=it's.yaml"], capture_output=True, text=True)
+    assert done.stdout.splitlines()[2] == "--out=it's.yaml"
+
+
+def test_make_help_has_a_line_for_each_target(folder):
+    done = subprocess.run(["make", "-s", "help"], capture_output=True, text=True)
+    phony = re.search(r"^\.PHONY: (.*)$", Path("Makefile").read_text(), re.MULTILINE)[1].split()
+    assert [line.split()[1] for line in done.stdout.splitlines()] == phony
+    assert all(re.match(r"make [a-z-]+ +[a-z]+ ", line) for line in done.stdout.splitlines())
+    first = subprocess.run(["make", "-n"], capture_output=True, text=True)
+    assert "snakemake --cores all" in first.stdout, "`make` is `make demo`, as before"
 
 
 def test_a_file_that_begins_with_a_dash_is_no_option(folder):

@@ -50,7 +50,7 @@ def test_imports_between_packages_go_one_way():
 def test_packages_are_short_export_nothing_and_repeat_no_name_of_one_word():
     for package in LAYERS:
         count = len(list((LIBRARY / package).glob("*.py"))) - 1
-        assert 3 <= count <= 10, (package, count)
+        assert 3 <= count <= 11, (package, count)
     # A re-export would put all of a package into the digest of every step that uses a part.
     for path in LIBRARY.rglob("__init__.py"):
         [docstring] = ast.parse(path.read_text(encoding="utf-8")).body

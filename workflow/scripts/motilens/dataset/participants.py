@@ -73,10 +73,14 @@ def find_other_spelling(spelling: str, known: dict[tuple, str]) -> str | None:
 
     As one would say them, P-07, P_7 and p7 are the same; 1-12 and 11-2 are not.
     """
-    parts = re.findall(r"[a-z]+|\d+", spelling.casefold())
-    spoken = tuple(part.lstrip("0") if part.isdigit() else part for part in parts)
-    first = known.setdefault(spoken, spelling)
+    first = known.setdefault(split_name(spelling), spelling)
     return first if first != spelling else None
+
+
+def split_name(name: str) -> tuple[str, ...]:
+    """Return the words and numbers of a name as one would say them."""
+    parts = re.findall(r"[a-z]+|\d+", name.casefold())
+    return tuple(part.lstrip("0") if part.isdigit() else part for part in parts)
 
 
 def compare_spellings(path: str, rows: Iterable[dict], spellings: Mapping[str, str]) -> list[str]:

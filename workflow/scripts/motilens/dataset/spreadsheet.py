@@ -44,28 +44,9 @@ def read_table(
     Raises:
         InputError: the file cannot be read, lacks a column, or a row does not fit the header.
     """
-    # pandas' own readers shift columns silently where a row is longer than the header, and guess
-    # that initials such as NA are empty.
-    is_excel, data = Path(path).suffix.lower() in EXCEL_SUFFIXES, _read_bytes(path)
-    if data.startswith(OLE):
-        raise InputError(
-            f"{path}: is protected by a password, or an old .xls: save it as .xlsx without a "
-            "password, or as `CSV UTF-8`"
-        )
-    if data.startswith(ZIP) and not is_excel:
-        raise InputError(
-            f"{path}: is a file of Excel or OpenDocument: rename it .xlsx if Excel saved it, else "
-            "save it as `CSV UTF-8`"
-        )
-    sheet = read_excel(path, data) if is_excel else Sheet(path, _read_csv(path, data), is_csv=True)
-    rows = [(line, [cell.strip() for cell in cells]) for line, cells in sheet.rows]
-    rows = [(line, cells) for line, cells in rows if any(cells)]
     issues = issues or Issues()
-    issues.notes += sheet.notes
-    issues.warnings += sheet.warnings
-    if not rows:
-        raise InputError(f"{sheet.name}: cannot be read as a table: it is empty")
-    header = rows[0][1]
+    sheet = read_sheet(path, issues)
+    rows, header = sheet.rows, sheet.rows[0][1]
     places, error = _find_columns(sheet, header, columns, optional)
     if error and not keep_going:
         raise InputError(error)
@@ -101,12 +82,41 @@ def read_table(
     return table
 
 
+def read_sheet(path: str, issues: Issues) -> Sheet:
+    """Read the rows of a table that are not empty, with the header; see `read_table`.
+
+    Raises:
+        InputError: the file cannot be read, or has no row.
+    """
+    # pandas' own readers shift columns silently where a row is longer than the header, and guess
+    # that initials such as NA are empty.
+    is_excel, data = Path(path).suffix.lower() in EXCEL_SUFFIXES, _read_bytes(path)
+    if data.startswith(OLE):
+        raise InputError(
+            f"{path}: is protected by a password, or an old .xls: save it as .xlsx without a "
+            "password, or as `CSV UTF-8`"
+        )
+    if data.startswith(ZIP) and not is_excel:
+        raise InputError(
+            f"{path}: is a file of Excel or OpenDocument: rename it .xlsx if Excel saved it, else "
+            "save it as `CSV UTF-8`"
+        )
+    sheet = read_excel(path, data) if is_excel else Sheet(path, _read_csv(path, data), is_csv=True)
+    rows = [(line, [cell.strip() for cell in cells]) for line, cells in sheet.rows]
+    sheet.rows = [(line, cells) for line, cells in rows if any(cells)]
+    issues.notes += sheet.notes
+    issues.warnings += sheet.warnings
+    if not sheet.rows:
+        raise InputError(f"{sheet.name}: cannot be read as a table: it is empty")
+    return sheet
+
+
 def _find_columns(
     sheet: Sheet, header: list[str], columns: Mapping[str, Sequence[str]], optional: Sequence[str]
 ) -> tuple[dict[str, int], str | None]:
     """Return the place in the header of each of our names, and what is wrong with the header."""
-    titles, hidden = [_fold(name) for name in header], sheet.hidden_columns
-    wanted = {name: [_fold(title) for title in accepted] for name, accepted in columns.items()}
+    titles, hidden = [fold_header(name) for name in header], sheet.hidden_columns
+    wanted = {name: [*map(fold_header, accepted)] for name, accepted in columns.items()}
     known = set().union(*wanted.values())
     free = [name for name, title in zip(header, titles, strict=True) if title not in known]
     places, problems = {}, []
@@ -119,7 +129,7 @@ def _find_columns(
             problems.append(f"{doubled} both mean {name!r}: keep one, or say which")
         elif name not in optional:
             hint = ask_whether(near for title in accepted for near in suggest_names(title, free))
-            if letters := [a for a, title in hidden.items() if _fold(title) in wanted[name]]:
+            if letters := [a for a, title in hidden.items() if fold_header(title) in wanted[name]]:
                 hint = f" (it is in the hidden column {letters[0]}: unhide it)"
             problems.append(f"missing {' or '.join(map(repr, accepted))}{hint}")
     shared = [name for name in places if list(places.values()).count(places[name]) > 1]
@@ -136,7 +146,7 @@ def _find_columns(
     )
 
 
-def _fold(title: str) -> str:
+def fold_header(title: str) -> str:
     """Return a header in the form in which headers are compared."""
     visible = "".join(char for char in title if unicodedata.category(char) != "Cf")
     return " ".join(visible.split()).casefold()

@@ -57,7 +57,7 @@ def list_numbered_videos(
     if stored is None and not Path(folder).is_dir():
         raise InputError(f"{folder}: no such folder of videos: correct dataset.videos")
     if stored is None:
-        stored = _walk_folder(folder) if patterns else os.listdir(folder)
+        stored = walk_folder(folder) if patterns else os.listdir(folder)
     names = sorted(name for name in stored if is_wanted_video(name, patterns))
     issues.errors += [
         f"dataset.video_names: no video in {folder} is called {pattern}: correct it"
@@ -97,7 +97,7 @@ def is_wanted_video(name: str, patterns: Sequence[str] | None) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _walk_folder(folder: str) -> Iterator[str]:
+def walk_folder(folder: str) -> Iterator[str]:
     """Yield the paths from a folder of all files in it and in the folders within, also linked ones.
 
     Raises:

@@ -1,0 +1,97 @@
+"""Headers of laboratories' tables, in English and German."""
+
+import pytest
+
+from motilens.core.labels import LABELS
+from motilens.dataset.own_study import find_columns, match_videos
+
+HEADERS = {
+    "participant": (
+        "ID;participant;Patient;patient_id;PatientNr;Proband;Probanden-Nr.;Teilnehmer;Subject"
+        ";Donor;Sample;Sample ID;Probe;Proben-Nr.;Nr.;No.;Code;Ejakulat"
+    ),
+    "video": "video;Video file;Datei;Dateiname;File name;Film;Aufnahme;recording",
+    "progressive": (
+        "PR;PR [%];%PR;Progressive motility (%);progressive;progressiv %;Prog. (%);Motilität PR"
+        ";Progressive (a+b) %;vorwärtsbeweglich;Anteil progressiv beweglicher"
+    ),
+    "nonprogressive": (
+        "NP;np_percent;Non progressive sperm motility (%);non-progressive;nonprogressive"
+        ";nicht progressiv;Nichtprogressive (c) %;lokal beweglich"
+    ),
+    "immotile": (
+        "IM;IM (d) [%];% IM;Immotile sperm (%);immotil;Immotile Spermien;unbeweglich;Non-motile"
+        ";Motilität IM"
+    ),
+    "head": "head;Head defects (%);Kopfdefekte;Kopf %;Köpfe, anormal;abnormal heads",
+    "midpiece": (
+        "midpiece;Midpiece and neck defects (%);neck;Mittelstückdefekte;Hals/Mittelstück;Mid-piece"
+    ),
+    "tail": "tail;Tail defects (%);Schwanzdefekte;Geißel;Flagellum",
+    "frame_rate": "frame_rate;Frame rate;fps;FPS (Hz);Bildrate;Bilder/s;Frames per second;frames/s",
+    "microns_per_pixel": (
+        "microns_per_pixel;µm/px;um/pixel;µm per pixel;Pixel size (µm);Pixelgröße [µm]"
+        ";Mikrometer pro Pixel"
+    ),
+}
+OTHERS = (
+    "Age;Alter;Datum;Date of birth;Probendatum;Vorname;Volume (ml);Konzentration (Mio/ml)"
+    ";Sperm count;Total motility (%);Gesamtmotilität;PR+NP;PR + NP (%)"
+    ";progressive + non-progressive;Progressive count;Progressive (10^6);Rapid progressive (a)"
+    ";slow progressive (b);Anzahl progressiv;Kopf normal;Normal heads (%);Head length (µm)"
+    ";Kopflänge;Tail length;VCL (µm/s);Progressive velocity;Video length (s);px/µm"
+    ";Pixel size (nm);Zellen im Bild;pH;BMI;Viability (%);Morphology normal (%);Frames;Exposure"
+    ";Humid"
+)
+CELLS = {"participant": ["P 1", "P 2"], "video": ["a.avi", "b.avi"]}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_header_is_understood_in_any_spelling(name):
+    cells = CELLS.get(name, ["12,5", "40"])
+    if name == "microns_per_pixel":
+        cells = ["0.5", "0,25 "]
+    for title in HEADERS[name].split(";"):
+        for written in (title, title.upper(), f" {title.replace(' ', chr(10), 1)}"):
+            found = find_columns(["x", written], [["?", cell.strip()] for cell in cells])
+            assert {n for n, places in found.items() if places} == {name}, written
+            assert found[name] == [1]
+
+
+@pytest.mark.parametrize("title", OTHERS.split(";"))
+def test_other_headers_are_none_of_ours(title):
+    found = find_columns([title], [["12"], ["40"]])
+    assert not any(found.values()), found
+
+
+def test_cells_that_do_not_fit_are_no_column():
+    header = [*LABELS, "ID", "fps"]
+    for cells in (["x"] * 8, [""] * 8, ["101"] * 6 + ["Müller, A.", "0"]):
+        found = find_columns(header, [cells, cells])
+        assert not any(found[name] for name in LABELS) and not found["frame_rate"]
+
+
+def test_people_come_before_samples_and_several_columns_are_none():
+    rows = [["1", "A", "7", "50", "40"], ["2", "A", "8", "50", "40"]]
+    found = find_columns(["Sample", "Patient", "ID", "PR 1 h", "PR 24 h"], rows)
+    assert found["participant"] == [1] and found["progressive"] == [3, 4]
+    assert find_columns(["Sample", "x", "ID", "y", "z"], rows)["participant"] == [2]
+    assert find_columns(["Sample", "Patient A", "Patient B", "y", "z"], rows)["participant"] == [
+        1,
+        2,
+    ]
+    assert find_columns(["ID", "x", "y", "PR", "progressive"], rows)["progressive"] == [4], "ours"
+
+
+def test_videos_are_matched_to_one_participant_or_none():
+    owners = match_videos(
+        ["P1", "P 10", "7", "A-B"],
+        ["p01.avi", "P10 20x.avi", "P1_P10.avi", "07_x.avi", "x_7.avi", "70.avi", "a_b 3.avi"],
+    )
+    assert owners == {
+        "p01.avi": "P1", "P10 20x.avi": "P 10", "07_x.avi": "7", "a_b 3.avi": "A-B"
+    }  # fmt: skip
+    assert match_videos(["1", "1-10"], ["1_10.avi", "1_10_9.avi", "1_9.avi"]) == {
+        "1_10.avi": "1-10",
+        "1_9.avi": "1",
+    }

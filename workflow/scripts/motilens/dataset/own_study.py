@@ -1,0 +1,238 @@
+"""What a laboratory's table and videos hold: headers in English or German, names of files."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from motilens.core.errors import InputError
+from motilens.core.labels import LABELS, VIDEO_FACTS
+from motilens.core.text import natural_sorted, shorten_list, to_printable
+from motilens.dataset.issues import Issues
+from motilens.dataset.participants import parse_participant_id, read_spelling, split_name
+from motilens.dataset.samples import COLUMNS
+from motilens.dataset.spreadsheet import fold_header, read_sheet, read_table
+from motilens.dataset.video_files import is_storage_url, is_video_file, walk_folder
+
+# Words in the headers of each of our names. The first pattern that finds a column decides: who
+# gave a sample comes before the number of the sample, since folds are of people.
+WORDS = {
+    "participant": (
+        r"participant|patient|proband|teilnehmer|subject|donor|spender|person|client|klient",
+        r"^ids?$",
+        r"\bid\b|\bnr\b|\bno\b|nummer|number|\bcode\b|sample|specimen|probe|eja[ck]ulat|pseudonym",
+    ),
+    "video": (r"video|datei|\bfile|film|clip|aufnahme|recording|movie",),
+    "frame_rate": (r"frame ?-?rate|\bfps\b|(frames?|bilder|bild) ?(/|per|pro) ?s|bildrate|\bhz\b",),
+    "microns_per_pixel": (
+        r"(\u03bcm?|um|microns?|mikrometer)[\])]? ?(/|per|pro) ?[(\[]?(px|pixel)"
+        r"|pixel ?-?(size|grösse).*[\u03bcu]m|\bmpp\b",
+    ),
+    "progressive": (r"\bpr\b|\bprog|vorw",),
+    "nonprogressive": (r"\bnp\b|(non|nicht|not)[ -]?prog|in situ|ortsst|\blo[ck]al",),
+    "immotile": (r"^\W*im\b|motil\S* im\b|immot|unbeweg|(non|nicht|not)[ -]?(motil|beweg)",),
+    "head": (r"\bhead|kopf|köpf",),
+    "midpiece": (r"mid[ -]?piece|\bneck|mittelst|\bhals",),
+    "tail": (r"\btail|schwanz|schwänz|flagell|geissel",),
+}
+# Headers with these words hold something else: counts, speeds and sizes, sums of columns.
+NOT_PERCENTAGES = (
+    r"10 ?\^|10e|/ ?m?l\b|\bmio|mill|con[ck]|konz|anzahl|number|count|\bn\b|total|gesamt|sum"
+    r"|pr\w* ?\+|speed|velo|geschw|\u03bcm|\bum\b|length|width|area|länge|breite|fläche|\bnormal"
+)
+OTHER = dict.fromkeys(LABELS, NOT_PERCENTAGES) | {
+    "participant": r"video|datei|file|film|clip|\bof\b|count|volum|vorname|\bage\b|\balter\b"
+    r"|dat(e|um)\b|geb|birth|sex|geschlecht|con[ck]|konz",
+    "video": r"rate|fps|length|duration|dauer|länge|size|grösse|format|count|dat(e|um)\b",
+    "microns_per_pixel": r"\bnm\b",
+    "progressive": rf"(non|nicht|not)[ -]?prog|rapid|schnell|slow|langsam|{NOT_PERCENTAGES}",
+}
+REMEDY = "Make the header the first row, with a name above each column"
+NUMBER = r"\d{1,15}([.,]\d+)? ?%?"
+
+
+@dataclass
+class Study:
+    """What a table and a folder of videos hold.
+
+    Args:
+        table, videos: their paths, as they were named.
+        titles: the header of each of our names that was found.
+        cells: of these columns, without empty ones.
+        choices: headers of which each may be it, for names that were not found.
+        names: of the videos in the folder, as paths from it; None in an object store.
+        owners: for videos that no column names, the ID of each that is named after one.
+        notes: lines about what of the table is not read.
+    """
+
+    table: str
+    videos: str
+    titles: dict[str, str]
+    cells: dict[str, list[str]]
+    choices: dict[str, list[str]]
+    names: list[str] | None
+    owners: dict[str, str]
+    notes: list[str]
+
+    @property
+    def participants(self) -> list[str]:
+        """Return the IDs as the table writes them, each once."""
+        return list(dict.fromkeys(map(read_spelling, self.cells.get("participant", []))))
+
+    @property
+    def needs_list(self) -> bool:
+        """Return whether a table must say whose the videos are: numbers do not begin all names."""
+        if not self.owners:
+            return False
+        for name in self.names:
+            digits, owner = re.match(r"\d*", name)[0], self.owners.get(name)
+            if owner and "/" in name or "/" not in name and not digits:
+                return True
+            if owner and parse_participant_id(owner) != str(int(digits)):
+                return True
+        return False
+
+    def read_values(self, name: str) -> list[float]:
+        """Return the numbers in the cells of a column, none without it."""
+        cells = self.cells.get(name, [])
+        return [read_number(cell) for cell in cells if re.fullmatch(NUMBER, cell)]
+
+    @property
+    def is_beside(self) -> bool:
+        """Return whether the names in the column of videos begin in the table's own folder."""
+        names, folders = self.cells.get("video", []), (Path(self.table).parent, self.videos)
+        beside, inside = (sum((Path(f) / name).is_file() for name in names) for f in folders)
+        return beside > inside
+
+    def list_unmatched(self) -> list[str]:
+        """Return lines about participants, names and videos that lead nowhere."""
+        folder = Path(self.table).parent if self.is_beside else Path(self.videos)
+        lost = [name for name in self.cells.get("video", []) if not (folder / name).is_file()]
+        kinds = {f"names of videos that are no file in {folder}": lost}
+        if self.participants and "video" not in self.titles:
+            people = [who for who in self.participants if who not in self.owners.values()]
+            videos = [name for name in self.names or () if name not in self.owners]
+            kinds = {"participants without a video": people, "videos without an ID": videos}
+        return [
+            f"{kind} ({len(names)}): {to_printable(shorten_list(names))}"
+            for kind, names in kinds.items()
+            if names and self.names is not None
+        ]
+
+
+def read_study(videos: str, table: str) -> Study:
+    """Find out what a table and a folder of videos hold.
+
+    Raises:
+        InputError: the table cannot be read, its header is not its first row, or no video is there.
+    """
+    issues = Issues()
+    (_, header), *numbered = read_sheet(table, issues).rows
+    rows = [cells for _, cells in numbered]
+    columns = find_columns(header, rows)
+    for number, (line, cells) in enumerate(numbered[:10], 1):
+        below = find_columns(cells, rows[number:])
+        if sum(bool(below[name]) - bool(columns[name]) for name in LABELS) > 0:
+            raise InputError(f"{table}, line {line}: seems to be the header. {REMEDY}")
+    if sum(map(bool, header)) == 1:
+        raise InputError(f"{table}: its first row is {''.join(header)!r} alone, a title? {REMEDY}")
+    read_table(table, {})  # refuses rows that do not fit the header
+    clean = {place: " ".join(title.split()) for place, title in enumerate(header)}
+    titles = {name: clean[places[0]] for name, places in columns.items() if len(places) == 1}
+    cells = {
+        name: [row[place] for row in rows if row[place:] and row[place]]
+        for name, (place, *others) in ((n, p) for n, p in columns.items() if p)
+        if not others
+    }
+    choices = {name: [clean[p] for p in places] for name, places in columns.items() if places[1:]}
+    names = None
+    if not is_storage_url(videos):
+        names = natural_sorted(n for n in walk_folder(videos) if is_video_file(Path(n).name))
+        if not names:
+            raise InputError(f"{videos}: holds no video: name their folder: VIDEOS=...")
+    notes = [*issues.notes, *issues.warnings]
+    study = Study(table, videos, titles, cells, choices, names, {}, notes)
+    if "video" not in titles:
+        study.owners = match_videos(study.participants, names or [])
+    return study
+
+
+def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+    """Return for each of our names the places of the columns that may be it: none, one, several.
+
+    Headers that `read_samples` understands come first. A column whose cells do not fit, or are
+    empty, is none.
+    """
+    titles = [_simplify_header(title) for title in header]
+    columns = [[row[place] for row in rows if row[place:]] for place in range(len(header))]
+    files = [place for place, cells in enumerate(columns) if _share(is_video_file, cells) > 0.5]
+    found = {}
+    for name, patterns in WORDS.items():
+        usable = [p for p, cells in enumerate(columns) if titles[p] and CELLS[name](cells)]
+        accepted = {_simplify_header(title) for title in COLUMNS[name]}
+        other = re.compile(OTHER.get(name, "(?!)"))
+        tiers = [[p for p in usable if titles[p] in accepted]] if name != "participant" else []
+        for pattern in patterns:
+            named = [p for p in usable if re.search(pattern, titles[p])]
+            tiers.append([p for p in named if p not in files and not other.search(titles[p])])
+        found[name] = next(filter(None, tiers), [])
+    found["video"] = [place for place in files if titles[place]] or found["video"]
+    return found
+
+
+def match_videos(participants: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Return whose the videos are that are named after one participant: of names, the participant.
+
+    A name is the ID, or begins with it, or an ID of letters and digits is somewhere in it. Of
+    names, as of IDs, P-07 and p7 are the same. Two participants in one name are none.
+    """
+    parts_of, owners = {who: split_name(who) for who in participants}, {}
+    parts_of = {who: parts for who, parts in parts_of.items() if parts}
+    for name in names:
+        words = split_name(Path(name).stem)
+        tiers = (
+            [who for who, parts in parts_of.items() if words == parts],
+            [
+                who
+                for who, parts in parts_of.items()
+                if words[: len(parts)] == parts
+                or len({part.isdigit() for part in parts}) == 2
+                and any(words[at : at + len(parts)] == parts for at in range(len(words)))
+            ],
+        )
+        if len(owner := next(filter(None, tiers), [])) == 1:
+            owners[name] = owner[0]
+    return owners
+
+
+def _simplify_header(title: str) -> str:
+    # In this form, µ is the Greek letter. macOS may write ü as two characters.
+    return unicodedata.normalize("NFC", fold_header(title)).replace("_", " ")
+
+
+def _share(fits: Callable[[str], object], cells: Sequence[str]) -> float:
+    """Return the share of the cells that are not empty that fit; 0 if all are empty."""
+    filled = [cell for cell in cells if cell]
+    return sum(bool(fits(cell)) for cell in filled) / max(len(filled), 1)
+
+
+def _are_numbers(low: float, high: float) -> Callable[[Sequence[str]], bool]:
+    def fits(cell: str) -> bool:
+        return bool(re.fullmatch(NUMBER, cell)) and low <= read_number(cell) <= high
+
+    return lambda cells: _share(fits, cells) > 0.5
+
+
+def read_number(cell: str) -> float:
+    """Return the number in a cell, with a decimal point or comma, maybe with %."""
+    return float(cell.rstrip("% ").replace(",", "."))
+
+
+# Whether the cells of a column can be what its header says.
+CELLS = {
+    "participant": lambda cells: _share(parse_participant_id, cells) > 0.5,
+    "video": any,
+    **{name: _are_numbers(*limits) for name, limits in VIDEO_FACTS.items()},
+    **dict.fromkeys(LABELS, _are_numbers(0, 100)),
+}
