@@ -56,7 +56,7 @@ from motilens.tracking.tracker import select_tracks, smooth_tracks
 from motilens.tracking.trajectories import fill_gaps
 from motilens.video.probe import probe_video
 
-NETWORK_MIN_SCORE = 0.475  # tracking.min_score
+NETWORK_MIN_SCORE = 0.5  # tracking.min_score
 MIN_SCORES = (0.3, 0.4, 0.5, 0.6, 0.7)  # of tracks of classified blobs
 CHOICE_SECONDS = 4.0
 TRAINING_FRAMES = 50  # of each video, evenly spaced
