@@ -105,7 +105,7 @@ def read_video(path: Path, truth_path: Path, networks: Path, seconds: float) -> 
         network.load_state_dict(torch.load(weights, weights_only=True))
     else:
         network = load_detector()
-    rate, count = info.frame_rate, min(info.frames, max(1, round(seconds * info.frame_rate)))
+    rate, count = info.frame_rate, max(1, round(min(info.frames, seconds * info.frame_rate)))
     setup = choose_setup(str(path), info, network, info.frames, rate)
     frames = np.stack(list(setup.read_frames(str(path), np.arange(count))))
     heads, milliseconds = measure_time(
