@@ -171,11 +171,12 @@ def _render_targets(study: Study) -> str:
     for target, labels in TARGETS.items():
         known = [name for name in labels if name in study.titles]
         lacking = [name for name in labels if name in _list_lacking(study)]
-        note = f" # <- not found: {', '.join(lacking)}" if lacking and known else ""
+        note = f" # <- not found: {', '.join(lacking)}" if lacking else ""
+        note = note if known else " # not found: name its columns above, and remove the first #"
         lines.append(f"  {'' if known else '# '}{target}: [{', '.join(known or labels)}]{note}")
     start = "targets:"
     if not study.titles.keys() & LABELS.keys():
-        start += " # <- no column of percentages was found: name them above, remove the # here"
+        start += " # <- no column of percentages was found"
     return "\n".join([start, *lines]) + "\n\n"
 
 
