@@ -93,7 +93,7 @@ TABLES = {
                           "Head defects (%)", "Midpiece and neck defects (%)",
                           "Tail defects (%)"], ";"),
     "English": ("t.xlsx", ["Patient ID", "File name", *ENGLISH], None),
-    "German, decimal commas": ("t.csv", ["Patienten-Nr.", "Datei", *GERMAN], ";"),
+    "German, decimal commas": ("t.csv", ["Proben-Nr.", "Datei", *GERMAN], ";"),
     "German, in words": ("t.xlsx", ["Probandencode", "Aufnahme", *SPOKEN], None),
     "samples": ("t.csv", ["Sample", "Clip", *SPOKEN], "\t"),
 }  # fmt: skip
@@ -115,6 +115,8 @@ def test_a_table_that_names_its_videos(name):
     table = check(config)
     assert table["progressive"].tolist() == [52, 31.5, 44]
     assert table["tail"].tolist() == [11, 14, 9]
+    marked = "# <- the person's ID?" in Path("my_study.yaml").read_text(encoding="utf-8")
+    assert marked == (name in ("samples", "German, decimal commas")), "it may be of samples"
     kept = yaml.safe_load(MODEL)
     for section in set(kept) - {"results", "dataset", "frames"}:
         assert config[section] == kept[section]
@@ -171,7 +173,7 @@ def test_videos_that_are_named_after_participants(ids, names, listed):
 
 
 def test_videos_and_participants_without_each_other_are_named():
-    draw_videos("P1.avi", "P2.avi", "overview.avi", "P1_and_P2.avi")
+    draw_videos("P1.avi", "P1 later.avi", "P2.avi", "overview.avi", "P1_and_P2.avi")
     write_table("lab/t.csv", ["ID", "PR", "NP", "IM"], join(["P1", "P2", "P3"], MOTILITY))
     config, printed = make_config("lab/t.csv")
     assert "videos without an ID (2): P1_and_P2.avi, overview.avi" in printed
@@ -179,7 +181,7 @@ def test_videos_and_participants_without_each_other_are_named():
     text = Path("my_study.yaml").read_text()
     assert "# <- participants without a video (1): P3" in text
     config = yaml.safe_load(text.replace("# unmatched", "unmatched"))
-    assert list(check(config).index) == ["P1", "P2"]
+    assert list(check(config).index) == ["P1", "P1+2", "P2"]
 
 
 def test_what_is_not_found_or_not_sure_stands_in_comments():

@@ -1,5 +1,6 @@
 """What a laboratory's table and videos hold: headers in English or German, names of files."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -81,6 +82,12 @@ class Study:
         return list(dict.fromkeys(map(read_spelling, self.cells.get("participant", []))))
 
     @property
+    def may_count_samples(self) -> bool:
+        """Return whether the IDs may be of samples: the header does not speak of people."""
+        title = _simplify_header(self.titles.get("participant", ""))
+        return not re.search("|".join(WORDS["participant"][:2]), title)
+
+    @property
     def needs_list(self) -> bool:
         """Return whether a table must say whose the videos are: numbers do not begin all names."""
         if not self.owners:
@@ -102,13 +109,16 @@ class Study:
     def is_beside(self) -> bool:
         """Return whether the names in the column of videos begin in the table's own folder."""
         names, folders = self.cells.get("video", []), (Path(self.table).parent, self.videos)
-        beside, inside = (sum((Path(f) / name).is_file() for name in names) for f in folders)
+        beside, inside = (
+            sum(os.path.isfile(os.path.join(f, name)) for name in names) for f in folders
+        )
         return beside > inside
 
     def list_unmatched(self) -> list[str]:
         """Return lines about participants, names and videos that lead nowhere."""
-        folder = Path(self.table).parent if self.is_beside else Path(self.videos)
-        lost = [name for name in self.cells.get("video", []) if not (folder / name).is_file()]
+        folder = Path(self.table).parent if self.is_beside else self.videos
+        names = self.cells.get("video", [])
+        lost = [name for name in names if not os.path.isfile(os.path.join(folder, name))]
         kinds = {f"names of videos that are no file in {folder}": lost}
         if self.participants and "video" not in self.titles:
             people = [who for who in self.participants if who not in self.owners.values()]
@@ -132,8 +142,10 @@ def read_study(videos: str, table: str) -> Study:
     rows = [cells for _, cells in numbered]
     columns = find_columns(header, rows)
     for number, (line, cells) in enumerate(numbered[:10], 1):
+        if any(columns[name] for name in LABELS):
+            break
         below = find_columns(cells, rows[number:])
-        if sum(bool(below[name]) - bool(columns[name]) for name in LABELS) > 0:
+        if any(below[name] for name in LABELS):
             raise InputError(f"{table}, line {line}: seems to be the header. {REMEDY}")
     if sum(map(bool, header)) == 1:
         raise InputError(f"{table}: its first row is {''.join(header)!r} alone, a title? {REMEDY}")

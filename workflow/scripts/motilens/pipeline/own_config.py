@@ -44,9 +44,13 @@ def write_own_config(
     _check_paths(videos, table, out)
     video_list = out.with_name(f"{out.stem}_videos.csv")
     study = read_study(videos, table)
-    probed = [os.path.join(videos, name) for name in (study.names or [])[:N_PROBED]]
-    rates = study.read_values("frame_rate") or [*filter(None, map(measure_rate, probed))]
-    text = render_config(study, out, video_list, round(median(rates), 3) if rates else None, model)
+    if rates := study.read_values("frame_rate"):
+        rate = f"{median(rates):g} # of most of your videos, by the table"
+    else:
+        probed = [os.path.join(videos, name) for name in (study.names or [])[:N_PROBED]]
+        rates = [*filter(None, map(measure_rate, probed))]
+        rate = f"{round(median(rates), 3):g} # of your first videos" if rates else None
+    text = render_config(study, out, video_list, rate, model)
     files = {out: text} | ({video_list: _render_list(study.owners)} if study.needs_list else {})
     for path in files:
         if path.exists():
@@ -82,7 +86,7 @@ def _check_paths(videos: str, table: str, out: Path) -> None:
 
 
 def render_config(
-    study: Study, out: Path, video_list: Path, frame_rate: float | None, model: str
+    study: Study, out: Path, video_list: Path, frame_rate: str | None, model: str
 ) -> str:
     """Return the text of `model` with the sections that a study determines."""
     name = re.sub(r"[^\w.-]", "_", out.stem, flags=re.ASCII)
@@ -93,9 +97,7 @@ def render_config(
         "targets": lambda text: _render_targets(study),
         "folds": lambda text: re.sub(r"number: \d+", f"number: {count}", text),
         "frames": lambda text: (
-            re.sub("frame_rate: .*", f"frame_rate: {frame_rate:g} # of most of your videos", text)
-            if frame_rate
-            else text
+            re.sub("frame_rate: .*", f"frame_rate: {frame_rate}", text) if frame_rate else text
         ),
     }
     _, *sections = re.split("^(?=[a-z])", model, flags=re.MULTILINE)
@@ -137,7 +139,7 @@ def _render_videos(study: Study, video_list: Path) -> list[str]:
     unmatched = study.list_unmatched()
     lines += [f"  # <- {line}" for line in unmatched]
     if unmatched and "video" not in study.titles:
-        lines.append("  # unmatched: leave_out # without the first #, these are left out")
+        lines.append("  # unmatched: leave_out # leaves them out; or write them into video_list")
     return lines
 
 
@@ -146,6 +148,8 @@ def _render_column(study: Study, name: str) -> str:
         note = f" # {_describe_range(study, name)}" if study.read_values(name) else ""
         if name == "participant":
             note = " # whose video it is: all videos with one ID stay in one fold"
+            if study.may_count_samples:
+                note = " # <- the person's ID? If people gave several samples, folds mix them"
         return f"    {name}: {_quote(title)}{note if name != 'video' else ''}"
     if choices := study.choices.get(name):
         return f"    # {name}: # <- {' or '.join(map(repr, choices))}?"
@@ -171,11 +175,12 @@ def _render_targets(study: Study) -> str:
     for target, labels in TARGETS.items():
         known = [name for name in labels if name in study.titles]
         lacking = [name for name in labels if name in _list_lacking(study)]
-        note = f" # <- not found: {', '.join(lacking)}" if lacking and known else ""
+        note = f" # <- not found: {', '.join(lacking)}" if lacking else ""
+        note = note if known else " # not found: name its columns above, and remove the first #"
         lines.append(f"  {'' if known else '# '}{target}: [{', '.join(known or labels)}]{note}")
     start = "targets:"
     if not study.titles.keys() & LABELS.keys():
-        start += " # <- no column of percentages was found: name them above, remove the # here"
+        start += " # <- no column of percentages was found"
     return "\n".join([start, *lines]) + "\n\n"
 
 
