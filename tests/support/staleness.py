@@ -176,7 +176,7 @@ OWN_DATA = [
            "samples.csv names them", True),
     Change("dataset.video_list", "lab/list.csv", NOTHING, "the same participants"),
     Change("dataset.video_names", ["*.*"], NOTHING, "the same videos"),
-    Change("dataset.unmatched", "leave_out", NOTHING, "nobody was left out"),
+    Change("dataset.on_unmatched", "skip", NOTHING, "nobody was left out"),
     Change("dataset.columns", {"dataset.columns": {"head": "head defects (%)"}}, NOTHING,
            "the same column"),
     Change("dataset.motility_sum.tolerance", {"dataset.motility_sum": {"tolerance": 3}}, NOTHING),

@@ -62,7 +62,7 @@ def test_who_has_no_labels_or_no_video_is_left_out_and_named(tracking):
     (tracking / "labels.csv").write_text(f"{HEADER}\n2,98,50,30,20\n11,98,50,30,20\n13,98,50,30,20")
     _, issues = read_set(tracking)
     assert len(issues.errors) == 3 and "12.mp4: participant 12 has no row" in "".join(issues.errors)
-    found, issues = read_set(tracking, unmatched="leave_out")
+    found, issues = read_set(tracking, on_unmatched="skip")
     assert list(found) == ["2", "11"] and not issues.errors
     assert issues.warnings == [
         f"no row in {tracking}/labels.csv for these participants (2), who are left out: 1, 12",
@@ -72,7 +72,7 @@ def test_who_has_no_labels_or_no_video_is_left_out_and_named(tracking):
 
 def test_if_all_would_be_left_out_it_is_an_error(tracking):
     (tracking / "labels.csv").write_text(f"{HEADER}\n83,98,50,30,20\n84,98,50,30,20")
-    found, issues = read_set(tracking, unmatched="leave_out")
+    found, issues = read_set(tracking, on_unmatched="skip")
     assert len(issues.errors) == 6 and "participant 83 has labels but no video" in issues.errors[4]
 
 
@@ -134,7 +134,7 @@ def test_real_parts_of_visem_tracking_are_read(tmp_path):
         folder = tmp_path / f"{TRAIN}/{who}"
         folder.mkdir(parents=True)
         (folder / f"{who}.mp4").symlink_to(real / f"visem_{who}.mp4")
-    labels = {"labels": str(real / "participants.csv"), "unmatched": "leave_out"}
+    labels = {"labels": str(real / "participants.csv"), "on_unmatched": "skip"}
     found, issues = read_set(tmp_path, video_names=CONFIG["video_names"][:1], **labels)
     assert list(found) == ["11", "36", "52"] and not issues.errors
     assert "participants (11), who are left out: 13, 14, 15, 22" in issues.warnings[0]

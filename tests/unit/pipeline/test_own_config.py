@@ -180,7 +180,7 @@ def test_videos_and_participants_without_each_other_are_named():
     assert "participants without a video (1): P3" in printed
     text = Path("my_study.yaml").read_text()
     assert "# <- participants without a video (1): P3" in text
-    config = yaml.safe_load(text.replace("# unmatched", "unmatched"))
+    config = yaml.safe_load(text.replace("# on_unmatched", "on_unmatched"))
     assert list(check(config).index) == ["P1", "P1+2", "P2"]
 
 

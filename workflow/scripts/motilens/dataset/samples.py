@@ -42,7 +42,7 @@ def read_samples(
     Args:
         dataset: the configuration's section: labels (a table), and unless it has a column of
             videos, videos (folder) and maybe video_list (a table) or video_names (patterns);
-            columns, motility_sum, unmatched.
+            columns, motility_sum, on_unmatched.
         needed: those of LABELS that a target uses; the others may be missing or wrong.
         compare: whether to look into the videos for two that are the same.
         stored: names of the files in dataset.videos, if that is a folder of an object store.
@@ -150,7 +150,7 @@ def _match_videos_to_labels(
     with_video = {video["participant"] for video in videos}
     unlabeled = [video for video in usable if video["participant"] not in by_participant]
     without_video = [row for who, row in by_participant.items() if who not in with_video]
-    if dataset.get("unmatched") == "leave_out" and with_video & by_participant.keys():
+    if dataset.get("on_unmatched") == "skip" and with_video & by_participant.keys():
         missing = {f"row in {labels}": unlabeled, f"video in {video_list or folder}": without_video}
         for what, left_out in missing.items():
             if names := natural_sorted({row["participant"] for row in left_out}):

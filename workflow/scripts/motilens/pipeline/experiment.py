@@ -249,7 +249,7 @@ def load_experiment(
     split, source = {}, f"of {folds.get('file')}"
     if "file" in folds:
         columns = config["dataset"].get("columns")
-        leave_out = config["dataset"].get("unmatched") == "leave_out"
+        leave_out = config["dataset"].get("on_unmatched") == "skip"
         split = read_folds_table(
             folds["file"], participants, folds["number"], issues, columns, leave_out
         )

@@ -139,7 +139,7 @@ def _render_videos(study: Study, video_list: Path) -> list[str]:
     unmatched = study.list_unmatched()
     lines += [f"  # <- {line}" for line in unmatched]
     if unmatched and "video" not in study.titles:
-        lines.append("  # unmatched: leave_out # leaves them out; or write them into video_list")
+        lines.append("  # on_unmatched: skip # leaves them out; or write them into video_list")
     return lines
 
 
