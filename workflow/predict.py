@@ -21,7 +21,8 @@ from motilens.pipeline.code_digest import code_versions  # noqa: E402
 
 def main() -> None:
     """Predict the videos that are named on the command line."""
-    cli.main(code=code_versions(Path(cli.__file__), ROOT / "requirements.txt", SCRIPTS))
+    program, pins = Path(cli.__file__), ROOT / "requirements.txt"
+    cli.main(read_code=lambda: code_versions(program, pins, SCRIPTS))
 
 
 if __name__ == "__main__":

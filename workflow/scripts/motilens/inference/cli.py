@@ -30,11 +30,13 @@ BUNDLE_SUFFIX, MODEL_SUFFIX = ".pt", ".json"
 TRACKS = "tracks"  # folder in that of the predictions
 
 
-def main(arguments: Sequence[str] | None = None, code: dict[str, str] | None = None) -> None:
+def main(
+    arguments: Sequence[str] | None = None, read_code: Callable[[], dict[str, str]] = dict
+) -> None:
     """Predict videos and write a table, a JSON file and a page for each.
 
     Args:
-        code: see `code_versions`; kept with tracks.
+        read_code: returns what `code_versions` does; kept with tracks.
 
     Raises:
         InputError: a file is missing or cannot be used.
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None, code: dict[str, str] | None = N
     videos, predictions = list_videos(options.videos), []
     pages = name_pages(videos)
     own_pages = claim_folder(options.out, model, videos)
-    predict = choose_predictor(model, options, code or {}, videos)
+    predict = choose_predictor(model, options, read_code, videos)
     for warning in model.warnings:
         print(f"WARNING: {warning}", flush=True)
 
@@ -103,7 +105,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def choose_predictor(
-    model: Bundle | ShippedModel, options: argparse.Namespace, code: dict, videos: Sequence[Path]
+    model: Bundle | ShippedModel,
+    options: argparse.Namespace,
+    read_code: Callable[[], dict[str, str]],
+    videos: Sequence[Path],
 ) -> Callable[[Path], Prediction]:
     """Return what predicts a video: networks by its frames, or a shipped model by its tracks.
 
@@ -115,7 +120,7 @@ def choose_predictor(
     if isinstance(model, Bundle):
         return lambda path: next(predict_videos(model, [path], compute, facts))
     facts |= {"microns_per_pixel": options.microns_per_pixel}
-    predictor = TrackPredictor(model, options.out / TRACKS, code, facts)
+    predictor = TrackPredictor(model, options.out / TRACKS, read_code(), facts)
     predictor.check_use(videos)
     return predictor.predict
 
