@@ -37,6 +37,7 @@ if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
 
 
 CONTACT_SHEETS = expand(rules.plot_contact_sheet.output, sample=SAMPLES)
+CONTACT_SHEETS = CONTACT_SHEETS if EXPERIMENT.uses_videos else []
 
 
 # Targets for a part of the work: `snakemake --cores 8 clips`.
@@ -75,9 +76,8 @@ rule all:
         rules.compute_errors.output,
         rules.compute_statistics.output,
         rules.make_table1.output,
-        rules.summarize_run.output,
         CONTACT_SHEETS,
-        rules.plot_learning_curves.output,
+        [rules.summarize_run.output, rules.plot_learning_curves.output] if EXPERIMENT.inputs else [],
         rules.plot_errors.output,
         rules.plot_agreement.output,
         rules.plot_gallery.output if EXPERIMENT.autoencoded else [],
