@@ -2,7 +2,7 @@
 
 from motilens.core.files import hash_file, write_table
 from motilens.core.records import make_provenance, write_record
-from motilens.dataset.external_predictions import read_external_predictions
+from motilens.evaluation.external_predictions import read_external_predictions
 from motilens.evaluation.predictions import check_no_leakage
 from motilens.pipeline.job import run_job
 
@@ -21,7 +21,7 @@ def main(job):
         "diagnostics": {"failure": None, "warning": None},
         "training": training,
         "held_out": held_out,
-        "source_sha256": depends_on["files"][0],
+        "files": depends_on["files"],
         "predictions_sha256": hash_file(job.output.predictions),
         **make_provenance(depends_on["code"], {"values": values, "external": True}),
     }

@@ -1,12 +1,13 @@
 """Reading the data set and the folds of a configuration, checked before any job runs."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
 
 from motilens.core.errors import InputError
 from motilens.core.labels import LABELS
-from motilens.core.text import natural_sorted
+from motilens.core.text import natural_sorted, shorten_list
 from motilens.dataset.issues import Issues
 from motilens.dataset.samples import read_samples
 from motilens.dataset.splits import (
@@ -16,6 +17,7 @@ from motilens.dataset.splits import (
     read_folds_table,
     split_path,
 )
+from motilens.evaluation.external_predictions import read_external_predictions
 from motilens.pipeline.consistency import (
     describe_unused_folds,
     find_future_tables,
@@ -23,10 +25,11 @@ from motilens.pipeline.consistency import (
     find_useless_methods,
 )
 from motilens.pipeline.experiment import Experiment
-from motilens.pipeline.external_methods import check_external_methods
 from motilens.simulation.visem_files import simulated_sample_table
 
 SIMULATED_VIDEOS = "dataset/videos"  # in the folder of results
+
+EXTERNAL_FILE = "TARGET/fold1/seed0.csv"
 
 
 def load_experiment(
@@ -80,7 +83,7 @@ def load_experiment(
         no_scale = [name for name in samples.index if not experiment.microns_per_pixel(name)]
         issues.errors += find_useless_methods(config, predicting, no_scale)
         if is_main:
-            check_external_methods(experiment, issues)
+            _check_external_methods(experiment, issues)
     if issues.errors:
         lines = natural_sorted(set(issues.errors)) + [f"WARNING: {line}" for line in warnings]
         raise InputError("\n  ".join(["the data set cannot be used:", *lines, *notes]))
@@ -104,3 +107,45 @@ def _read_data_set(config: dict, stored: dict | None, compare: bool) -> tuple[pd
     needed = sorted(set().union(*config["targets"].values()))
     needs_videos = bool(config["inputs"] or config["baselines"])
     return read_samples(dataset, needed, compare, stored, needs_videos)
+
+
+def _check_external_methods(experiment: Experiment, issues: Issues) -> None:
+    """Report what is wrong with the files of each external method, and which are not used."""
+    for name in experiment.config["external"]:
+        targets = [target for method, target in experiment.external_methods if method == name]
+        folder = experiment.launch_folder / experiment.config["external"][name]
+        if not targets:
+            issues.errors.append(
+                f"external.{name}: {os.path.relpath(folder)} holds no predictions: name a folder "
+                f"that holds {EXTERNAL_FILE} for TARGET {' or '.join(experiment.targets)}"
+            )
+        used = set()
+        for target in targets:
+            for fold in experiment.folds:
+                for seed in experiment.seeds:
+                    used.add(experiment.external_file(name, target, fold, seed))
+                    _check_file(experiment, (name, target, fold, seed), issues)
+        if targets and (unused := sorted({*folder.rglob("*.csv")} - used)):
+            names = shorten_list(str(path.relative_to(folder)) for path in unused)
+            issues.notes.append(
+                f"external.{name}: not used: {names}: this run has targets "
+                f"{', '.join(experiment.targets)}, {len(experiment.folds)} folds and seeds "
+                f"{', '.join(map(str, experiment.seeds))}"
+            )
+
+
+def _check_file(experiment: Experiment, model: tuple, issues: Issues) -> None:
+    name, target, fold, seed = model
+    path, values = experiment.external_file(*model), experiment.config["targets"][target]
+    if not path.exists():
+        issues.errors.append(
+            f"external.{name}: {os.path.relpath(path)} is missing: give one for each fold and seed "
+            f"(of a method without seeds copies), or remove the folder {target}"
+        )
+        return
+    held_out = {sample: experiment.rows[sample] for sample in experiment.held_out(fold)}
+    may_lack = experiment.config["dataset"].get("on_unreadable_video") == "skip"
+    try:
+        read_external_predictions(os.path.relpath(path), held_out, values, may_lack=may_lack)
+    except InputError as error:
+        issues.errors.append(str(error))

@@ -155,10 +155,12 @@ class Dependencies:
         name, target, fold = (wildcards[key] for key in ("external", "target", "fold"))
         seed, values = wildcards.get("seed"), self.config["targets"][target]
         seeds = self.experiment.seeds if seed is None else [seed]
-        paths = [self.experiment.external_file(name, target, fold, seed) for seed in seeds]
+        paths = {s: self.experiment.external_file(name, target, fold, s) for s in seeds}
+        stem = f"{name}/{target}/fold{fold}"
+        files = {f"{stem}/seed{seed}.csv": hash_file(path) for seed, path in paths.items()}
         skipped = [sample for sample in self.experiment.held_out(fold) if self.is_skipped(sample)]
         settings = {"external": name, f"targets.{target}": values}
-        parts = {"settings": settings, "files": [hash_file(p) for p in paths], "skipped": skipped}
+        parts = {"settings": settings, "files": files, "skipped": skipped}
         return parts | self._sides(fold, values)
 
     def _average_predictions(self, wildcards) -> dict:
@@ -206,6 +208,8 @@ class Dependencies:
 
     def _make_table1(self, wildcards) -> dict:
         settings = {"simulated": self.experiment.is_simulated}
+        if external := list(dict.fromkeys(name for name, _ in self.experiment.external_methods)):
+            settings["external"] = external
         return {"settings": settings, "upstream": self._all_models("compute_errors")}
 
     def _summarize_run(self, wildcards) -> dict:

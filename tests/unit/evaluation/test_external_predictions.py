@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from motilens.dataset.external_predictions import read_external_predictions
+from motilens.evaluation.external_predictions import read_external_predictions
 from support.errors import assert_refused
 
 VALUES = ("progressive", "immotile")

@@ -4,7 +4,7 @@ import pytest
 from snakemake.jobs import Reason
 from snakemake.persistence import ParamsChange
 
-from motilens.pipeline.explain import PlannedJob, count_jobs, explain_reruns, parse_reason
+from motilens.reports.explain import PlannedJob, count_jobs, explain_reruns, parse_reason
 
 
 def make_reason(forced=False, **files):
