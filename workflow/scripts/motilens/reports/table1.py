@@ -104,8 +104,8 @@ def _list_notes(mae: pd.DataFrame, has_paper: bool, is_simulated: bool) -> list[
     )
     if mae.groupby("fold")["n_stacks"].nunique().max() > 1:
         notes.append(
-            "Where a method makes one prediction for a sample, as baselines do, both columns show its "
-            "error, so compare it with others *per participant*."
+            "Where a method makes one prediction for a sample, as baselines and ensembles do, both "
+            "columns show its error, so compare it with others *per participant*."
         )
     if skipped := mae["skipped"].fillna("").iloc[0]:
         notes.append(
