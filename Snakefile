@@ -38,6 +38,13 @@ if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
 
 CONTACT_SHEETS = expand(rules.plot_contact_sheet.output, sample=SAMPLES)
 CONTACT_SHEETS = CONTACT_SHEETS if EXPERIMENT.uses_videos else []
+TABLES = [
+    rules.compute_errors.output,
+    rules.compute_statistics.output,
+    rules.make_table1.output,
+    rules.plot_errors.output,
+    rules.plot_agreement.output,
+]
 
 
 # Targets for a part of the work: `snakemake --cores 8 clips`.
@@ -73,13 +80,9 @@ rule all:
         rules.regressors.input,
         rules.write_sample_table.output,
         lambda wildcards: index_of(*EXPERIMENT.groups),
-        rules.compute_errors.output,
-        rules.compute_statistics.output,
-        rules.make_table1.output,
+        TABLES if EXPERIMENT.methods else [],
         CONTACT_SHEETS,
         [rules.summarize_run.output, rules.plot_learning_curves.output] if EXPERIMENT.inputs else [],
-        rules.plot_errors.output,
-        rules.plot_agreement.output,
         rules.plot_gallery.output if EXPERIMENT.autoencoded else [],
     message:
         "All results are up to date"

@@ -14,6 +14,7 @@ from support.planning import plan
 from support.predictions import write_external
 from support.project import copy_project
 
+NONE = {"external": {}, "ensembles": {}}
 FILE = "good/motility/fold1/seed0.csv"
 
 
@@ -31,12 +32,21 @@ def project(tmp_path_factory):
     (project.folder / "lab").mkdir()
     table.assign(fold=[1, 2] * 3).to_csv(project.folder / "lab/labels.csv", index=False)
     (project.folder / "own.yaml").write_text(yaml.safe_dump(config))
-    _, experiment = plan(config | {"external": {}, "ensembles": {}}, project.folder)
+    _, experiment = plan(config | NONE, project.folder)
     write_external(project.folder / "lab/good", experiment, 3)
     write_external(project.folder / "lab/poor", experiment, 20)
     assert check_config(config, SCHEMA)["external"]["poor"] == "lab/poor"
+    (project.folder / "first.yaml").write_text(yaml.safe_dump(config | NONE | {"results": "first"}))
     project.snakemake("--cores", "2", config="own.yaml")
     return project
+
+
+def test_samples_and_folds_are_written_before_there_are_predictions(project):
+    done = project.snakemake("--cores", "1", config="first.yaml")
+    assert "no method is named (inputs, baselines, external): only the samples and" in done.stdout
+    table = pd.read_csv(project.folder / "first/samples.csv")
+    assert table["fold"].tolist() == [1, 2] * 3 and table["immotile"].notna().all()
+    assert not (project.folder / "first/tables").exists()
 
 
 def test_they_get_the_tables_and_figures_of_our_methods(project):

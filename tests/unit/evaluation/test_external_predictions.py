@@ -34,6 +34,8 @@ def test_predictions_get_our_names_and_our_labels(path):
     assert table["participant"].tolist() == ["7", "7", "P_8"]
     assert table["true_immotile"].tolist() == [100 / 3, 30, 70], "not 33.33"
     assert table["predicted_progressive"].tolist() == [50, -1, 30]
+    decimals = "\n".join([HEADER, *(row.replace(",0,", ",0.0,") for row in ROWS)])
+    pd.testing.assert_frame_equal(read(path, decimals), table)
     semicolons = "\n".join([HEADER, *ROWS]).replace(",", ";").replace(".", ",")
     pd.testing.assert_frame_equal(read(path, semicolons), table)
     more = [line + ",x" for line in (HEADER, *ROWS)]

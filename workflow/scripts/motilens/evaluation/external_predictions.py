@@ -63,9 +63,9 @@ def read_external_predictions(
         )
     owners = samples.map(lambda sample: held_out[sample]["participant"])
     refuse(table["participant"] != owners, "sample {sample} is not of participant {participant!r}")
-    is_number = table["stack"].str.fullmatch(r"\d{1,9}")
+    is_number = table["stack"].str.fullmatch(r"\d{1,9}(\.0)?")
     refuse(~is_number, "stack {stack!r} is not a number: count the rows of a sample from 0")
-    stacks = table["stack"].astype(int)
+    stacks = table["stack"].str.removesuffix(".0").astype(int)
     refuse(
         pd.DataFrame({"sample": samples, "stack": stacks}).duplicated(),
         "a second row of sample {sample}, stack {stack}: keep one, or count in the column stack",

@@ -96,8 +96,6 @@ def _check_method_names(config: dict) -> Iterator[str]:
     for name in sorted(reserved & set(inputs)):
         yield f"inputs: {name} is the name of another method in the tables: rename the input"
     known = [*inputs, *baselines, *config["external"]]
-    if not known:
-        yield "inputs: no method is named: add an input type, or one to baselines or to external"
     for name in sorted(config["external"].keys() & {*reserved, *inputs, *config["ensembles"]}):
         yield f"external: {name} is the name of another method in the tables: rename it"
     for name, members in config["ensembles"].items():
