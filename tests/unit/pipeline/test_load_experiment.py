@@ -4,11 +4,12 @@ import contextlib
 
 import pytest
 
+from motilens.core.records import write_record
 from motilens.pipeline.config import check_config
 from motilens.pipeline.load_experiment import load_experiment
 from support.configs import SCHEMA, load_config
 from support.errors import assert_refused
-from support.planning import plan, stale_jobs
+from support.planning import job, plan, stale_jobs, write_clip_records
 from support.predictions import write_external
 from support.staleness import OTHER_TABLES
 
@@ -87,6 +88,22 @@ def test_a_changed_file_is_copied_again_alone(folder, config):
     copied = [dict(wildcards) for step, wildcards in stale if step == "copy_predictions"]
     named = {"external": "theirs", "target": "motility", "fold": "2", "seed": "0"}
     assert copied == [named]
+
+
+def test_samples_that_are_skipped_may_be_missing(folder, config):
+    path = folder / SEED0
+    header, first, *others = path.read_text().splitlines()
+    path.write_text("\n".join([header, *others]))
+    sample = first.partition(",")[0]
+    assert_refused(f"held-out samples have no row: {sample}: add them", load, config, folder)
+    config["dataset"]["on_unreadable_video"] = "skip"
+    _, experiment = plan(config, folder)
+    write_clip_records(experiment, folder / "results")
+    record = {"sample": sample, "content_sha256": "0" * 64, "skip_reason": "damaged"}
+    write_record(folder / f"results/clips/{sample}.json", record)
+    copy = job("copy_predictions", external="theirs", target="motility", fold=2, seed=0)
+    depends_on = plan(config, folder)[0][copy]
+    assert depends_on["skipped"] == [sample] and sample not in depends_on["held_out"]
 
 
 def test_labels_alone_are_enough_where_no_method_of_ours_looks_at_videos(folder, config):

@@ -82,7 +82,7 @@ def load_experiment(
         predicting = {name for name, _ in experiment.ensemble_methods}
         no_scale = [name for name in samples.index if not experiment.microns_per_pixel(name)]
         issues.errors += find_useless_methods(config, predicting, no_scale)
-        if not experiment.methods:
+        if not experiment.methods and not config["external"]:
             notes.append(
                 "no method is named (inputs, baselines, external): only the samples and "
                 "folds are written"
