@@ -37,6 +37,14 @@ if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
 
 
 CONTACT_SHEETS = expand(rules.plot_contact_sheet.output, sample=SAMPLES)
+CONTACT_SHEETS = CONTACT_SHEETS if EXPERIMENT.uses_videos else []
+TABLES = [
+    rules.compute_errors.output,
+    rules.compute_statistics.output,
+    rules.make_table1.output,
+    rules.plot_errors.output,
+    rules.plot_agreement.output,
+]
 
 
 # Targets for a part of the work: `snakemake --cores 8 clips`.
@@ -72,14 +80,9 @@ rule all:
         rules.regressors.input,
         rules.write_sample_table.output,
         lambda wildcards: index_of(*EXPERIMENT.groups),
-        rules.compute_errors.output,
-        rules.compute_statistics.output,
-        rules.make_table1.output,
-        rules.summarize_run.output,
+        TABLES if EXPERIMENT.methods else [],
         CONTACT_SHEETS,
-        rules.plot_learning_curves.output,
-        rules.plot_errors.output,
-        rules.plot_agreement.output,
+        [rules.summarize_run.output, rules.plot_learning_curves.output] if EXPERIMENT.inputs else [],
         rules.plot_gallery.output if EXPERIMENT.autoencoded else [],
     message:
         "All results are up to date"

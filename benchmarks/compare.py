@@ -2,9 +2,10 @@
 
     .venv/bin/python benchmarks/compare.py --folds 1,3 results/study_256:I1,pca results/a:cells
 
-`results/study_256:pca+results/a:cells` is the mean of two methods, as in an ensemble. The second
-table compares each pair, with intervals and tests as in tables/statistics.md; p is adjusted for the
-pairs of this table.
+`results/study_256:pca+results/a:cells` is the mean of two methods, as in an ensemble. Predictions
+made elsewhere (docs/how-to/extending.md) are `lab:mine` where lab/mine holds them; name a method of
+a run, too. The second table compares each pair, with intervals and tests as in
+tables/statistics.md; p is adjusted for the pairs of this table.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from motilens.core.command_line import run_command_line
 from motilens.core.errors import InputError
 from motilens.core.records import read_record
 from motilens.evaluation.ensembling import average_predictions
+from motilens.evaluation.external_predictions import read_external_predictions
 from motilens.evaluation.mae_table import training_label_table
 from motilens.evaluation.results import read_predictions
 from motilens.evaluation.statistics import (
@@ -66,12 +68,22 @@ def parse_methods(arguments: list[str]) -> dict[str, list[tuple[str, str]]]:
 def read_methods(methods: dict, target: str, folds: list[str]) -> pd.DataFrame:
     """Return all predictions as `to_long_table` does, with those of the constant rules."""
     tables, labels = [], {}
+    places = {place: find_external_folder(*place) for group in methods.values() for place in group}
+    found = {
+        place: find_models(Path(place[0]), place[1], target, folds)
+        for place, folder in places.items()
+        if not folder
+    }
+    known = {record["fold"]: record for models in found.values() for _, record in models}
+    for place, folder in places.items():
+        if folder:
+            found[place] = find_external_files(folder, target, folds, known)
     for label, group in methods.items():
-        members = [find_models(Path(folder), name, target, folds) for folder, name in group]
+        members = [found[place] for place in group]
         if len({tuple(record["seed"] for _, record in models) for models in members}) > 1:
             raise InputError(f"{label}: the methods have different seeds")
         for models in zip(*members, strict=True):
-            predictions = [read_predictions(path, record) for path, record in models]
+            predictions = [read_model(path, record) for path, record in models]
             table = average_predictions(predictions) if len(models) > 1 else predictions[0]
             tables.append(to_long_table(table, models[0][1]).assign(method=label))
             for _, record in models:
@@ -79,6 +91,41 @@ def read_methods(methods: dict, target: str, folds: list[str]) -> pd.DataFrame:
                 if not labels.setdefault((target, fold), training).equals(training):
                     raise InputError(f"{label}: fold {fold} has other participants or labels")
     return add_constant_rules(pd.concat(tables, ignore_index=True), labels)
+
+
+def find_external_folder(results: str, method: str) -> Path | None:
+    """Return the folder of predictions without records, made elsewhere; else None."""
+    if any(Path(results).glob(f"*/{method}/*/fold*/seed*/model.json")):
+        return None
+    folders = (Path(results, *parts, method) for parts in (("predictions",), ()))
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def find_external_files(
+    folder: Path, target: str, folds: list[str], known: dict[str, dict]
+) -> list[tuple[str, dict]]:
+    """Return files (path) made elsewhere, with what a run's record says of their fold."""
+    if not known:
+        raise InputError(f"{folder}: has no records: name a method of a run of these folds, too")
+    models = []
+    for fold in folds:
+        paths = sorted((folder / target / f"fold{fold}").glob("seed*.csv"))
+        if not paths:
+            raise InputError(
+                f"{folder / target}: no predictions of fold {fold} (fold{fold}/seed0.csv)"
+            )
+        for path in paths:
+            own = {"method": folder.name, "seed": path.stem.removeprefix("seed"), "external": True}
+            models.append((str(path), known[fold] | own))
+    return models
+
+
+def read_model(path: str, record: dict) -> pd.DataFrame:
+    """Return a model's predictions; those that were made elsewhere are checked."""
+    if "external" in record:
+        values = record["settings"]["values"]
+        return read_external_predictions(path, record["held_out"], values)
+    return read_predictions(path, record)
 
 
 def find_models(

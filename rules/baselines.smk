@@ -1,4 +1,4 @@
-"""Baselines that track single cells instead of looking at frames, and ensembles."""
+"""Baselines that track single cells, predictions that were made elsewhere, and ensembles."""
 
 
 rule track_cells:
@@ -42,6 +42,26 @@ rule predict_baseline:
         "Predict {wildcards.target} of fold {wildcards.fold} by {wildcards.baseline}, seed {wildcards.seed}"
     script:
         "../workflow/scripts/predict_baseline.py"
+
+
+rule copy_predictions:
+    input:
+        predictions=external_file,
+        index=lambda wildcards: index_of(f"training{wildcards.fold}", "all"),
+    output:
+        record="external/{external}/{target}/fold{fold}/seed{seed}/model.json",
+        predictions="predictions/{external}/{target}/fold{fold}/seed{seed}.csv",
+    log:
+        "logs/copy_predictions/{external}/{target}/fold{fold}/seed{seed}.log",
+    localrule: True
+    conda:
+        "../envs/tables.yaml"
+    params:
+        depends_on=depends_on("copy_predictions"),
+    message:
+        "Check and copy the predictions of {wildcards.external}: {wildcards.target}, fold {wildcards.fold}, seed {wildcards.seed}"
+    script:
+        "../workflow/scripts/copy_predictions.py"
 
 
 rule average_predictions:

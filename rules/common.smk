@@ -31,8 +31,9 @@ from motilens.dataset.video_files import is_storage_url
 from motilens.pipeline.call import restore_numbers
 from motilens.pipeline.config import check_config, find_misread_parts
 from motilens.pipeline.consistency import find_contradictions, find_misplaced_paths
-from motilens.pipeline.experiment import load_experiment, weights_name
+from motilens.pipeline.experiment import weights_name
 from motilens.pipeline.job import LAUNCH_VARIABLE, RUN_VARIABLE
+from motilens.pipeline.load_experiment import load_experiment
 from motilens.pipeline.snakemake_metadata import check_results, clamp_future_mtimes
 from motilens.pipeline.step_dependencies import Dependencies
 
@@ -149,12 +150,13 @@ SAMPLES = EXPERIMENT.sample_names
 
 wildcard_constraints:
     sample="[^/]+",
-    input="|".join(EXPERIMENT.inputs),
+    input="|".join(EXPERIMENT.inputs) or "(?!)",
     fold="|".join(map(str, EXPERIMENT.folds)),
     target="|".join(EXPERIMENT.targets),
     seed=r"\d+",
     baseline="|".join(config["baselines"]) or "(?!)",
     ensemble="|".join(EXPERIMENT.ensembles) or "(?!)",
+    external="|".join(config["external"]) or "(?!)",
     group=r"all|gallery|training\d+",
 
 

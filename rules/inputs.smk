@@ -47,6 +47,8 @@ def index_of(*groups):
             f"--until and --omit-from do not work with {', '.join(sorted(beyond))}: ask for a "
             "target instead (clips, autoencoders, regressors, or a file)"
         )
+    if not EXPERIMENT.uses_videos:
+        return []
     paths = {group: f"clips/index/{group}.csv" for group in groups}
     for group in groups:
         with contextlib.suppress(IncompleteCheckpointException):
@@ -98,6 +100,12 @@ def encoder_of(wildcards, kind):
         return []
     named = {name: wildcards[name] for name in ("input", "fold", "seed")}
     return expand(getattr(rules.train_autoencoder.output, kind), **named)[0]
+
+
+def external_file(wildcards):
+    """Return predictions that were made elsewhere: compared by their content (the param)."""
+    named = (wildcards[key] for key in ("external", "target", "fold", "seed"))
+    return ancient(str(EXPERIMENT.external_file(*named)))
 
 
 def members_of(wildcards, kind):

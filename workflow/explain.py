@@ -15,13 +15,13 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from snakemake.cli import main as snakemake  # noqa: E402
 
-from motilens.pipeline.explain import (  # noqa: E402
+from motilens.pipeline.snakemake_metadata import read_depends_on  # noqa: E402
+from motilens.reports.explain import (  # noqa: E402
     PlannedJob,
     count_jobs,
     explain_reruns,
     parse_reason,
 )
-from motilens.pipeline.snakemake_metadata import read_depends_on  # noqa: E402
 
 
 class JobCollector(logging.Handler):

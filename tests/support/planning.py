@@ -14,7 +14,8 @@ from types import SimpleNamespace
 
 from motilens.core.records import write_record
 from motilens.pipeline.config import check_config
-from motilens.pipeline.experiment import Experiment, load_experiment, weights_name
+from motilens.pipeline.experiment import Experiment, weights_name
+from motilens.pipeline.load_experiment import load_experiment
 from motilens.pipeline.step_dependencies import Dependencies
 from support.configs import ROOT, SCHEMA
 
@@ -48,6 +49,7 @@ def list_jobs(experiment: Experiment, on_demand: bool = False) -> Iterator[Job]:
     steps = {
         ("train_regressor", "input"): experiment.regressor_methods,
         ("predict_baseline", "baseline"): experiment.baseline_methods,
+        ("copy_predictions", "external"): experiment.external_methods,
         ("average_predictions", "ensemble"): experiment.ensemble_methods,
     }
     for (step, key), methods in steps.items():
@@ -145,7 +147,7 @@ def list_makers(reader: Job, experiment: Experiment, fetches: dict) -> list[Job]
         makers = [index["gallery"], index["training1"]]
     elif step == "train_autoencoder":
         makers = [index[f"training{read['fold']}"]]
-    elif step in ("train_regressor", "predict_baseline", "average_predictions"):
+    elif step in ("train_regressor", "predict_baseline", "copy_predictions", "average_predictions"):
         makers = [index["all"], index[f"training{read['fold']}"]]
     elif step == "write_sample_table":
         makers = [job("simulate_labels")]

@@ -1,4 +1,4 @@
-"""Predictions of few samples, and the records of their models."""
+"""Predictions of few samples, and the records of their models; predictions made elsewhere."""
 
 import numpy as np
 import pandas as pd
@@ -30,3 +30,18 @@ def one_prediction() -> tuple[pd.DataFrame, dict]:
         "autoencoder_collapsed": False, "diagnostics": NO_ISSUES,
     }  # fmt: skip
     return predictions, record
+
+
+def write_external(folder, experiment, error=3.0):
+    """Write predictions made elsewhere, for all targets, folds and seeds of an experiment."""
+    for target, values in experiment.config["targets"].items():
+        for fold in experiment.folds:
+            rows = experiment.samples.loc[experiment.held_out(fold)]
+            table = rows[["participant"]].reset_index().assign(stack=0)
+            for value in values:
+                table[f"true_{value}"] = rows[value].to_numpy()
+                table[f"predicted_{value}"] = rows[value].to_numpy() + error
+            for seed in experiment.seeds:
+                path = folder / target / f"fold{fold}" / f"seed{seed}.csv"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                table.to_csv(path, index=False)

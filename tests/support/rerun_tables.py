@@ -8,6 +8,7 @@ from pathlib import Path
 
 from support import planning
 from support.configs import load_config
+from support.predictions import write_external
 from support.staleness import ALL_STEPS, GROUPS, REMOVED, Change
 
 
@@ -23,6 +24,8 @@ class Edits:
         config |= {"baselines": ["cells"], "ensembles": {"both": ["I1", "cells"]}}
         config["inputs"]["pca"] = {"frames": 1, "encoder": "pca"}
         config["regressor"]["weights"] = "IMAGENET1K_V1"
+        write_external(folder / "theirs", planning.plan(config, folder)[1])
+        config["external"] = {"theirs": "theirs"}
         _, self.experiment = planning.plan(config, folder)
         self.results = folder / config["results"]
         planning.write_clip_records(self.experiment, self.results)

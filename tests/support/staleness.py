@@ -30,7 +30,8 @@ FOLD_2 = f"{INDEX_2} train_autoencoder[fold=2] {REGRESSORS}"
 ALL_STEPS = list(dict.fromkeys(
     "simulate_video simulate_labels write_sample_table extract_clips plot_contact_sheet "
     "index_clips train_autoencoder make_feature_images plot_gallery fetch_weights train_regressor "
-    f"track_cells predict_baseline average_predictions {ALL_TABLES} make_bundle".split()
+    "track_cells predict_baseline copy_predictions average_predictions "
+    f"{ALL_TABLES} make_bundle".split()
 ))  # fmt: skip
 GROUPS = {  # how the docs call those that recur
     "everything": EVERYTHING,
@@ -149,6 +150,8 @@ SIMULATED = [
            True),
     Change("ensembles.*", {"ensembles": {"both": ["I1", "I4"]}},
            f"average_predictions {OTHER_TABLES}", "one more method", True),
+    Change("external.*", {"external": {"theirs": "theirs"}}, f"copy_predictions {OTHER_TABLES}",
+           "one more method; a changed file of it copies that file again"),
     # Sections of which every key is changed at once, since none makes anything stale.
     Change("compute.*", {"compute": {
         "device": "cpu", "threads": 2, "precision": "bfloat16", "tf32": False,

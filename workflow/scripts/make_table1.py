@@ -12,7 +12,8 @@ def main(job):
     mae = read_mae_table(job.input.table, read_record(job.input.record))
     table = make_table1(mae)
     write_table(job.output.csv, table)
-    page = build_table1_page(table, mae, job.params.depends_on["settings"]["simulated"])
+    settings = job.params.depends_on["settings"]
+    page = build_table1_page(table, mae, settings["simulated"], settings.get("external", ()))
     write_page(page, job.output.markdown, job.output.web)
 
 

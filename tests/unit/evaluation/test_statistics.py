@@ -28,6 +28,20 @@ def test_the_long_table_has_a_row_for_each_value():
     assert means.to_dict() == {"head": 92, "tail": 11}
 
 
+def test_constant_rules_predict_all_targets_even_if_the_first_method_does_not():
+    first = long_table([1.0, 2.0, 3.0], method="speed")
+    second = long_table([1.0, 2.0, 3.0], method="I1", target="morphology", value="head")
+    labels = {
+        (target, fold): pd.DataFrame({value: [10.0, 20.0, 60.0]})
+        for target, value in (("motility", "immotile"), ("morphology", "head"))
+        for fold in (1, 2, 3)
+    }
+    table = statistics.add_constant_rules(pd.concat([first, second]), labels)
+    of_rule = table[table["method"] == "ZeroR"]
+    assert of_rule["target"].tolist() == ["motility"] * 3 + ["morphology"] * 3
+    assert set(of_rule["predicted"]) == {30.0}
+
+
 def test_constant_rules_predict_the_training_mean_and_median_of_each_fold():
     table = pd.concat([long_table([1.0, 2.0, 3.0], seed=seed) for seed in (0, 1)])
     labels = [pd.DataFrame({"immotile": [fold, fold, fold + 9.0]}) for fold in (1, 2, 3)]

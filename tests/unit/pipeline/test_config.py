@@ -220,8 +220,20 @@ def test_names_of_methods_and_lengths_of_tracks_must_be_possible():
     ensembles = {"I1": ["cells", "I1"], "both": ["I1", "cell"], "fine": ["cells", "I1"]}
     assert find(inputs={"I1": {"frames": 1}}, baselines=["cells"], ensembles=ensembles) == [
         "ensembles: I1 is the name of another method in the tables: rename it",
-        "ensembles.both: cell is neither among inputs nor among baselines; known here: I1, cells",
+        "ensembles.both: cell is not among inputs, baselines or external; known here: I1, cells",
     ]
+    external = {"I1": "a", "msd": "b", "median": "c", "mix": "d", "fine": "e"}
+    both = {"mix": ["fine", "I1"]}
+    lines = find(inputs={"I1": {"frames": 1}}, baselines=["msd"], external=external, ensembles=both)
+    assert [line.split()[:2] for line in lines] == [
+        ["external:", name] for name in ("I1", "median", "mix", "msd")
+    ]
+    assert (
+        find(inputs={})
+        == find(inputs={}, external={"fine": "e"})
+        == find(inputs={}, baselines=["msd"])
+        == []
+    )
     [line] = find(baselines=["msd"], tracking={"duration": 0.9})
     assert "no track of 1 s fits into the first 0.9 s (tracking.duration)" in line
     assert find(tracking={"duration": 0.9}) == [], "nobody tracks"
@@ -239,6 +251,7 @@ def test_names_of_methods_and_lengths_of_tracks_must_be_possible():
     ("folds.file", "clone/results/folds.csv", "folds.file: "),
     ("dataset.video_list", "clone/results/list.csv", "overwritten and removed"),
     ("dataset.videos", "clone/results", "dataset.videos: "),
+    ("external.old", "clone/results/predictions/I4", "external.old: "),
 ])  # fmt: skip
 def test_paths_that_a_run_would_overwrite_are_reported(tmp_path, key, path, line):
     clone = tmp_path / "clone"

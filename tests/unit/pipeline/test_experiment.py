@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from motilens.pipeline.config import check_config
-from motilens.pipeline.experiment import load_experiment
+from motilens.pipeline.load_experiment import load_experiment
 from support.configs import SCHEMA, load_config
 from support.errors import assert_refused
 

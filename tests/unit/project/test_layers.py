@@ -10,7 +10,7 @@ LIBRARY = ROOT / "workflow/scripts/motilens"
 LAYERS = {
     "core": [],
     "video": [], "dataset": [], "motility": [], "simulation": [], "models": [], "compute": [],
-    "evaluation": [],
+    "evaluation": ["dataset"],
     "clips": ["video"], "tracking": ["video"],
     "training": ["clips", "compute", "models"],
     "reports": ["evaluation"],

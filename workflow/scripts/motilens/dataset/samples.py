@@ -35,7 +35,11 @@ THOUSANDS = r"[1-9]\d{0,2}[.,]\d\d0"
 
 
 def read_samples(
-    dataset: dict, needed: Sequence[str], compare: bool = True, stored: Container[str] | None = None
+    dataset: dict,
+    needed: Sequence[str],
+    compare: bool = True,
+    stored: Container[str] | None = None,
+    needs_videos: bool = True,
 ) -> tuple[pd.DataFrame, Issues]:
     """Match labels and videos and check both.
 
@@ -47,6 +51,7 @@ def read_samples(
         compare: whether to look into the videos for two that are the same.
         stored: names of the files in dataset.videos, if that is a folder of an object store.
             These videos are not opened before they are decoded.
+        needs_videos: whether some must be named; without any, video is empty.
 
     Returns:
         One row for each video: index sample (the participant's ID; `ID+2`, `ID+3` for further
@@ -70,8 +75,10 @@ def read_samples(
         ]
         matched = resolve_video_paths(rows, folder, issues, stored)
         issues.warnings += find_unlisted_videos(folder, [row["video"] for row in rows], labels)
-    else:
+    elif needs_videos or dataset.get("videos"):
         matched = _match_videos_to_labels(dataset, rows, issues, stored)
+    else:
+        matched, compare = [row | {"video": ""} for row in rows], False
     if compare:
         find_copies = find_identical_files if stored is None else find_repeated_addresses
         issues.errors += find_copies([(row["place"], row["video"]) for row in matched])

@@ -54,7 +54,7 @@ def add_constant_rules(table: pd.DataFrame, labels: dict[tuple, pd.DataFrame]) -
     Args:
         labels: of the training samples, by target and fold; a column for each value.
     """
-    first = table["method"].iloc[0]
+    first = table.groupby("target")["method"].transform("first")  # not all predict all targets
     rows = table[(table["method"] == first) & (table["seed"] == table["seed"].min())]
     cases = list(zip(rows["target"], rows["fold"], rows["value"], strict=True))
     parts = []

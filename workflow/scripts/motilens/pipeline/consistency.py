@@ -34,6 +34,7 @@ def find_misplaced_paths(config: dict, clone: Path) -> list[str]:
     if file := next((path for path in (results, *results.parents) if path.is_file()), None):
         return [f"results: {file} is a file: name a folder"]
     inputs = _user_tables(config) | {"dataset.videos": config["dataset"].get("videos")}
+    inputs |= {f"external.{name}": path for name, path in config.get("external", {}).items()}
     return [
         f"{key}: {path} is in the folder of results ({named}), where files are overwritten and "
         "removed: move it, or name another folder for results"
@@ -94,12 +95,14 @@ def _check_method_names(config: dict) -> Iterator[str]:
     reserved = {*baselines, *CONSTANT_RULES, AVERAGE}
     for name in sorted(reserved & set(inputs)):
         yield f"inputs: {name} is the name of another method in the tables: rename the input"
-    known = [*inputs, *baselines]
+    known = [*inputs, *baselines, *config["external"]]
+    for name in sorted(config["external"].keys() & {*reserved, *inputs, *config["ensembles"]}):
+        yield f"external: {name} is the name of another method in the tables: rename it"
     for name, members in config["ensembles"].items():
         if name in reserved | set(inputs):
             yield f"ensembles: {name} is the name of another method in the tables: rename it"
         for member in (member for member in members if member not in known):
-            start = f"ensembles.{name}: {member} is neither among inputs nor among baselines"
+            start = f"ensembles.{name}: {member} is not among inputs, baselines or external"
             yield f"{start}; known here: {', '.join(known)}"
 
 

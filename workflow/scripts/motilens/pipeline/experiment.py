@@ -8,30 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from motilens.core.errors import InputError
-from motilens.core.labels import LABELS, MOTILITY
+from motilens.core.labels import MOTILITY
 from motilens.core.records import deep_merge
 from motilens.core.text import natural_sorted
-from motilens.dataset.issues import Issues
-from motilens.dataset.samples import read_samples
-from motilens.dataset.splits import (
-    describe_split_source,
-    find_lost_participants,
-    load_or_make_split,
-    read_folds_table,
-    save_split,
-    split_path,
-)
-from motilens.pipeline.consistency import (
-    describe_unused_folds,
-    find_future_tables,
-    find_misplaced_videos,
-    find_useless_methods,
-)
+from motilens.dataset.splits import save_split, split_path
 from motilens.simulation.cells import MICRONS_PER_PIXEL
-from motilens.simulation.visem_files import simulated_sample_table
-
-SIMULATED_VIDEOS = "dataset/videos"  # in the folder of results
 
 
 @dataclass(frozen=True)
@@ -130,7 +111,12 @@ class Experiment:
     @cached_property
     def clip_length(self) -> int:
         """Return the frames of a clip: as many as the longest input type needs."""
-        return max(kind["frames"] for kind in self.config["inputs"].values())
+        return max((kind["frames"] for kind in self.config["inputs"].values()), default=1)
+
+    @cached_property
+    def uses_videos(self) -> bool:
+        """Return whether a method of ours looks at videos; external ones have done so elsewhere."""
+        return bool(self.config["inputs"] or self.config["baselines"])
 
     @cached_property
     def model_wildcards(self) -> dict[str, list]:
@@ -164,6 +150,21 @@ class Experiment:
             and (name != "speed" or values[target] == set(MOTILITY))
         ]
 
+    def external_file(self, method: str, target: str, fold: int, seed: int) -> Path:
+        """Return where the user keeps predictions that were made elsewhere."""
+        folder = self.launch_folder / self.config["external"][method]
+        return folder / target / f"fold{fold}" / f"seed{seed}.csv"
+
+    @cached_property
+    def external_methods(self) -> list[tuple[str, str]]:
+        """Return (method, target) of all predictions that were made elsewhere."""
+        return [
+            (name, target)
+            for name in natural_sorted(self.config["external"])
+            for target in self.targets
+            if self.external_file(name, target, 1, 0).parents[1].is_dir()
+        ]
+
     @cached_property
     def ensembles(self) -> dict[str, list[str]]:
         """Return the members of each ensemble."""
@@ -173,7 +174,7 @@ class Experiment:
     @cached_property
     def ensemble_methods(self) -> list[tuple[str, str]]:
         """Return (method, target) of all ensembles; each member must predict the target."""
-        single = {*self.regressor_methods, *self.baseline_methods}
+        single = {*self.regressor_methods, *self.baseline_methods, *self.external_methods}
         return [
             (name, target)
             for name, members in self.ensembles.items()
@@ -184,7 +185,8 @@ class Experiment:
     @cached_property
     def methods(self) -> list[tuple[str, str]]:
         """Return (method, target) of all that predicts."""
-        return self.regressor_methods + self.baseline_methods + self.ensemble_methods
+        single = self.regressor_methods + self.baseline_methods + self.external_methods
+        return single + self.ensemble_methods
 
     @cached_property
     def bundled_methods(self) -> list[str]:
@@ -197,6 +199,8 @@ class Experiment:
         """Return the step that predicts by a method, and the wildcard that names the method."""
         if method in self.inputs:
             return "train_regressor", "input"
+        if method in self.config["external"]:
+            return "copy_predictions", "external"
         if method in self.ensembles:
             return "average_predictions", "ensemble"
         return "predict_baseline", "baseline"
@@ -225,79 +229,6 @@ class Experiment:
         if "seed" in folds:
             path = split_path(results, folds["number"], folds["seed"])
             save_split(path, folds["number"], self.folds_by_participant)
-
-
-def load_experiment(
-    config: dict, launch_folder: Path, stored: dict | None = None, is_main: bool = True
-) -> Experiment:
-    """Read the data set and assign folds.
-
-    Args:
-        config, stored: see `Experiment`.
-        launch_folder: the current folder.
-        is_main: whether this is the process that plans; others need not compare videos again.
-
-    Raises:
-        InputError: with a line for each thing that is wrong with the data.
-    """
-    table, issues = _read_data_set(config, stored, is_main)
-    folds = config["folds"]
-    if stored is None and not config["dataset"].get("simulated"):
-        videos = [launch_folder / path for path in table["video"]]
-        issues.errors += find_misplaced_videos(videos, launch_folder / config["results"])
-    participants = list(dict.fromkeys(table["participant"]))
-    split, source = {}, f"of {folds.get('file')}"
-    if "file" in folds:
-        columns = config["dataset"].get("columns")
-        leave_out = config["dataset"].get("on_unmatched") == "skip"
-        split = read_folds_table(
-            folds["file"], participants, folds["number"], issues, columns, leave_out
-        )
-    elif not issues.errors:
-        labels = table[["participant", *(name for name in LABELS if name in table)]]
-        results = launch_folder / config["results"]
-        try:
-            path = split_path(results, folds["number"], folds["seed"])
-            source = describe_split_source(path, folds["number"], folds["seed"], participants)
-            split = load_or_make_split(labels, folds["number"], folds["seed"], results)
-            issues.warnings += find_lost_participants(
-                split, path, folds["number"], results / "folds.csv"
-            )
-            issues.warnings += describe_unused_folds(config)
-        except InputError as error:
-            issues.errors.append(str(error))
-    if is_main:  # another host's clock may be slow
-        issues.errors += find_future_tables(config)
-    # A table of labels and folds is read twice.
-    warnings, notes = list(dict.fromkeys(issues.warnings)), list(dict.fromkeys(issues.notes))
-    if not issues.errors:
-        samples = table.assign(fold=table["participant"].map(split))
-        experiment = Experiment(config, samples, warnings, launch_folder, stored, notes, source)
-        predicting = {name for name, _ in experiment.ensemble_methods}
-        no_scale = [name for name in samples.index if not experiment.microns_per_pixel(name)]
-        issues.errors += find_useless_methods(config, predicting, no_scale)
-    if issues.errors:
-        lines = natural_sorted(set(issues.errors)) + [f"WARNING: {line}" for line in warnings]
-        raise InputError("\n  ".join(["the data set cannot be used:", *lines, *notes]))
-    return experiment
-
-
-def _read_data_set(config: dict, stored: dict | None, compare: bool) -> tuple[pd.DataFrame, Issues]:
-    dataset = config["dataset"]
-    if simulated := dataset.get("simulated"):
-        # Known before its files are made.
-        participants, seed, style = (simulated[k] for k in ("participants", "seed", "style"))
-        return simulated_sample_table(participants, seed, SIMULATED_VIDEOS, style), Issues()
-    archive = dataset.get("archive")
-    for key in ("labels", "videos") if archive and stored is None else ():
-        if not Path(dataset[key]).exists():
-            size = f"{archive['size'] / 1e9:.1f} GB" if archive.get("size") else "some GB"
-            raise InputError(
-                f"{dataset[key]}: no such file: correct dataset.{key}, or fetch the data set "
-                f"({size}, and as much again to unpack): make fetch CONFIG=..."
-            )
-    needed = sorted(set().union(*config["targets"].values()))
-    return read_samples(dataset, needed, compare=compare, stored=stored)
 
 
 def weights_name(weights: str | dict) -> str:

@@ -22,7 +22,8 @@ CONTENTS = Path(".snakemake/contents")  # our own, by output: its size and diges
 MAX_DIGESTED = 2**16  # bytes: of a greater output, which no one edits, the size is enough
 MAX_NAME = 254  # a longer name is cut into folders, each with an @ before it
 # Where steps leave records; other folders may hold the user's own files.
-RECORDED = ("clips", "autoencoders", "regressors", "baselines", "ensembles", "tables", "bundles")
+RECORDED = ("clips", "autoencoders", "regressors", "baselines", "external", "ensembles", "tables",
+            "bundles")  # fmt: skip
 SAMPLE_TABLES = ("samples.csv", "folds.csv")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from motilens.clips.records import read_clips_record, skip_reason
 from motilens.core.errors import InputError
+from motilens.core.files import hash_file
 from motilens.core.labels import VIDEO_FACTS
 from motilens.core.records import short_digest, to_plain
 from motilens.dataset.splits import split_digest
@@ -150,6 +151,18 @@ class Dependencies:
         parts = {"settings": settings, "samples": samples, "upstream": upstream}
         return parts | self._sides(fold, values)
 
+    def _copy_predictions(self, wildcards) -> dict:
+        name, target, fold = (wildcards[key] for key in ("external", "target", "fold"))
+        seed, values = wildcards.get("seed"), self.config["targets"][target]
+        seeds = self.experiment.seeds if seed is None else [seed]
+        paths = {s: self.experiment.external_file(name, target, fold, s) for s in seeds}
+        stem = f"{name}/{target}/fold{fold}"
+        files = {f"{stem}/seed{seed}.csv": hash_file(path) for seed, path in paths.items()}
+        skipped = [sample for sample in self.experiment.held_out(fold) if self.is_skipped(sample)]
+        settings = {"external": name, f"targets.{target}": values}
+        parts = {"settings": settings, "files": files, "skipped": skipped}
+        return parts | self._sides(fold, values)
+
     def _average_predictions(self, wildcards) -> dict:
         name, target, fold = (wildcards[key] for key in ("ensemble", "target", "fold"))
         members, values = self.experiment.ensembles[name], self.config["targets"][target]
@@ -195,6 +208,8 @@ class Dependencies:
 
     def _make_table1(self, wildcards) -> dict:
         settings = {"simulated": self.experiment.is_simulated}
+        if external := list(dict.fromkeys(name for name, _ in self.experiment.external_methods)):
+            settings["external"] = external
         return {"settings": settings, "upstream": self._all_models("compute_errors")}
 
     def _summarize_run(self, wildcards) -> dict:
@@ -241,7 +256,7 @@ class Dependencies:
     def _methods(self) -> dict:
         """Return the models that tables are made of."""
         targets = {}
-        for kind in ("baseline_methods", "ensemble_methods"):
+        for kind in ("baseline_methods", "external_methods", "ensemble_methods"):
             for method, target in getattr(self.experiment, kind):
                 targets.setdefault(kind, {}).setdefault(method, []).append(target)
         return {"models": self.experiment.model_wildcards} | targets

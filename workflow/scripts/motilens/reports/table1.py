@@ -1,5 +1,7 @@
 """Table 1: our errors, on VISEM beside the paper's."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from motilens.evaluation.diagnostics import QUALITY_FLAGS
@@ -52,8 +54,10 @@ def _short_name(flag: str) -> str:
     return flag.rpartition("_")[2]
 
 
-def build_table1_page(table: pd.DataFrame, mae: pd.DataFrame, is_simulated: bool) -> Page:
-    """Return Table 1 as a page, with the notes that belong to it."""
+def build_table1_page(
+    table: pd.DataFrame, mae: pd.DataFrame, is_simulated: bool, external: Sequence[str] = ()
+) -> Page:
+    """Return Table 1 as a page, with the notes that belong to it; name external methods."""
     shown = pd.DataFrame({"Method": table["method"], "Fold": table["fold"]})
     for target in dict.fromkeys(mae["target"]):
         signs = pd.Series("", table.index)
@@ -67,7 +71,13 @@ def build_table1_page(table: pd.DataFrame, mae: pd.DataFrame, is_simulated: bool
         if paper.notna().any():
             shown[f"{target}: paper"] = paper.map("{:.2f}".format, na_action="ignore")
     has_paper = any(name.endswith(": paper") for name in shown)
-    return Page("Table 1", [("", shown.fillna(""))], _list_notes(mae, has_paper, is_simulated))
+    notes = _list_notes(mae, has_paper, is_simulated)
+    if external:
+        notes.append(
+            f"Predictions of {', '.join(external)} were made elsewhere: their participants, folds "
+            "and labels were checked, but not what the models had seen in training."
+        )
+    return Page("Table 1", [("", shown.fillna(""))], notes)
 
 
 def _list_notes(mae: pd.DataFrame, has_paper: bool, is_simulated: bool) -> list[str]:
@@ -94,8 +104,8 @@ def _list_notes(mae: pd.DataFrame, has_paper: bool, is_simulated: bool) -> list[
     )
     if mae.groupby("fold")["n_stacks"].nunique().max() > 1:
         notes.append(
-            "Baselines and ensembles make one prediction for a sample: both their columns show its "
-            "error, so compare them with others *per participant*."
+            "Where a method makes one prediction for a sample, as baselines and ensembles do, both "
+            "columns show its error, so compare it with others *per participant*."
         )
     if skipped := mae["skipped"].fillna("").iloc[0]:
         notes.append(

@@ -4,7 +4,7 @@ import pytest
 from snakemake.jobs import Reason
 from snakemake.persistence import ParamsChange
 
-from motilens.pipeline.explain import PlannedJob, count_jobs, explain_reruns, parse_reason
+from motilens.reports.explain import PlannedJob, count_jobs, explain_reruns, parse_reason
 
 
 def make_reason(forced=False, **files):
@@ -40,6 +40,7 @@ def test_a_changed_value_is_followed_to_the_end():
 
 @pytest.mark.parametrize("then, now, lines", [
     ({"seeds": [0]}, {"seeds": [0, 1]}, "seeds: 1 added"),
+    ({"files": {"a/b.csv": "1"}}, {"files": {"a/b.csv": "2"}}, "the content of a/b.csv changed"),
     ({"inputs": ["I1", "I2"]}, {"inputs": ["I2"]}, "inputs: I1 removed"),
     ({"models": []}, {"models": [["cells", "motility"]]}, "models: cells, motility added"),
     ({"targets.m": ["a", "b"]}, {"targets.m": ["b", "a"]}, "targets.m changed a, b -> b, a"),

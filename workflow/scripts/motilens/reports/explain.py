@@ -103,6 +103,8 @@ def iter_param_changes(then: dict, now: dict, place: str = "") -> Iterable[tuple
             yield MOVED, key
         elif place.partition(".")[0] in PER_SAMPLE:
             yield from _describe_sample(place.partition(".")[2], key, old, new)
+        elif place == "files":
+            yield f"the content of {key} changed", ""
         elif key == "video":
             yield NEW_VIDEO, ""
         else:
