@@ -75,8 +75,9 @@ concentration, or the cells that a video does not show.
 
 The hand-made tracks of {count} participants of VISEM-Tracking (30 s of film each; {names}) and
 the percentages of VISEM. Two technicians counted these over a whole preparation, not in this
-film. Hand-made tracks have no scale: a head, {head_length:g} pixels long as our tracker measures it
-on the {videos} videos at hand, was taken for {microns:g} µm, as `make track` does; so a pixel is
+film. The frame rate is that of the videos at hand; of the other participants, 49/s is assumed.
+The movement of the stage is in hand-made tracks, but not in ours. Hand-made tracks have no
+scale: a head, {head_length:g} pixels long as our tracker measures it on the {videos} videos, was taken for {microns:g} µm, as `make track` does; so a pixel is
 {scale:.2f} µm.
 
 V. Thambawita, S. A. Hicks, A. M. Storås, T. Nguyen, J. M. Andersen, O. Witczak, T. B. Haugen, H.
@@ -92,20 +93,25 @@ attribution with it.
 Mean absolute error on participants who were left out of the fit, in percentage points, with 95 %
 intervals over participants: **{error}** from 30 s of hand-made tracks, {short_error} from their
 first 10 s. ZeroR, the mean of the other participants, has {zero_r}: the model is better by {gain}
-(p = {p}). Where this interval contains 0, nothing is shown.
+(p = {p}). Where this interval contains 0, nothing is shown. The intervals are percentiles of a
+bootstrap: with so few participants, they are some 13 % too narrow. The method was chosen among
+about 115 on these same participants, so its errors, and the limits below, are too small by an
+unknown amount.
 
 95 % of the errors of single percentages are expected within these limits of agreement, with
 Student's t for {count} participants, from 10 s or 30 s, whichever is worse. *Added by tracking*:
 the difference between percentages from our tracks and from hand-made ones, known of {videos}
-videos only. `make predict` gives the limits *together*.
+videos only, on which the tracker was trained: a lower bound. `make predict` gives the limits
+*together*. ZeroR's are those of always answering the mean: where they are narrower, the answer
+says less than the mean.
 
 {agreement}
 
 ## Its answers on the videos at hand
 
-Progressive / non-progressive / immotile. These participants were among those of the fit: an
-honest answer is that of a model without them. Our tracker has learned from these very videos,
-too, so it finds their cells a little too well.
+Progressive / non-progressive / immotile. These participants were among those of the fit. Even a
+model that was fitted without one of them uses a tracker that was trained on the video, and a
+method that was chosen with it.
 
 {answers}
 

@@ -39,7 +39,7 @@ SCALE = 0.5  # µm per pixel of VISEM, 0.45 to 0.5; no calibration
 UNKNOWN_VIDEO = SimpleNamespace(frame_rate=49.0, width=640, height=480)  # of tracks without one
 HEAD_LENGTH = 10.0  # pixels; speeds do not depend on it
 MIN_TRACK_SECONDS = 1.0  # as tracking.min_track_duration
-TRACKING = {"detector": "network", "min_score": 0.475, "min_track_duration": MIN_TRACK_SECONDS}
+TRACKING = {"detector": "network", "min_score": 0.5, "min_track_duration": MIN_TRACK_SECONDS}
 BASELINES = "casa", "msd", "kinematics", "cells", "speed"
 MEMBERS, ENSEMBLE = ("msd", "kinematics", "cells", "speed"), "mean of four"  # all that learn
 BEST = "speed"  # its choice: docs/explanation/study.md
