@@ -77,8 +77,8 @@ The hand-made tracks of {count} participants of VISEM-Tracking (30 s of film eac
 the percentages of VISEM. Two technicians counted these over a whole preparation, not in this
 film. The frame rate is that of the videos; of the other participants, 49/s is assumed.
 The movement of the stage is in hand-made tracks, but not in ours. Hand-made tracks have no
-scale: a head, {head_length:g} pixels long as our tracker measures it on the {videos} videos, was taken
-for {microns:g} µm, as `make track` does; so a pixel is {scale:.2f} µm.
+scale: a head, {head_length:g} pixels long as our tracker measures it on the {videos} videos, was
+taken for {microns:g} µm, as `make track` does; so a pixel is {scale:.2f} µm.
 
 V. Thambawita, S. A. Hicks, A. M. Storås, T. Nguyen, J. M. Andersen, O. Witczak, T. B. Haugen, H.
 L. Hammer, P. Halvorsen, M. A. Riegler: "VISEM-Tracking, a human spermatozoa tracking dataset",
