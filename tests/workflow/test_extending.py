@@ -11,7 +11,7 @@ from support.laboratory import TRACKED
 TEXT = (ROOT / "docs/how-to/extending.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```\w+\n# (\S+), ([^\n]+)\n(.*?)```", TEXT, re.DOTALL)
 # The end of each list that a block adds to.
-LISTS = {"backbone": "swin_v2_t", "encoder": "motion, flow", "baselines": "cells, casa"}
+LISTS = {"backbone": "swin_v2_t", "encoder": "motion, flow", "baselines": "cells, speed, casa"}
 
 
 def apply_block(lab, path, place, block):

@@ -11,6 +11,7 @@ def weights(lab):
     return {
         str(path.parent.relative_to(lab.folder / "results")): path.read_bytes()
         for path in (lab.folder / "results").rglob("model.pt")
+        if ".snakemake" not in path.parts  # its records are called as the files
     }
 
 
