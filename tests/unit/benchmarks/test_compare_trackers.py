@@ -152,7 +152,7 @@ def test_simulated_crops_have_heads_and_debris():
 @needs_real
 @pytest.mark.slow
 def test_the_command_prints_two_tables(tmp_path, monkeypatch, capsys):
-    arguments = ["compare_trackers.py", str(REAL), "--networks", str(tmp_path), "--seconds", "0.6"]
+    arguments = ["compare_trackers.py", str(REAL), "--networks", str(tmp_path), "--seconds", "0.3"]
     monkeypatch.setattr(sys, "argv", arguments)
     compare_trackers.main()
     text = capsys.readouterr().out
