@@ -118,7 +118,7 @@ site: .venv/ready ## write the documentation as a site, in site/html
 tables: .venv/ready ## write the tables of the documentation
 	$(RUN) python docs/generate_tables.py
 
-lock: .venv/ready ## choose the versions of all packages anew
+lock: .venv/ready ## choose the versions of all packages again
 	sh setup.sh lock
 
 clean: ## remove the environment

@@ -43,6 +43,7 @@ from tracking import FORMATS, NEAR, score_tracks
 from tracking_truth import find_truths, read_truth
 
 from motilens.core.command_line import run_command_line
+from motilens.pipeline.config import read_section
 from motilens.tracking.detector import (
     HEAD_LENGTH,
     HeadDetector,
@@ -56,7 +57,8 @@ from motilens.tracking.tracker import select_tracks, smooth_tracks
 from motilens.tracking.trajectories import fill_gaps
 from motilens.video.probe import probe_video
 
-NETWORK_MIN_SCORE = 0.5  # tracking.min_score
+SCHEMA = Path(__file__).parents[1] / "config/schema.yaml"
+NETWORK_MIN_SCORE = read_section("tracking", None, SCHEMA)["min_score"]
 MIN_SCORES = (0.3, 0.4, 0.5, 0.6, 0.7)  # of tracks of classified blobs
 CHOICE_SECONDS = 4.0
 TRAINING_FRAMES = 50  # of each video, evenly spaced
@@ -111,13 +113,13 @@ def read_video(path: Path, truth_path: Path, networks: Path, seconds: float) -> 
     heads, milliseconds = measure_time(
         count, lambda: list(detect_heads(network, frames, rate, setup.contrast, setup.invert))
     )
-    scale = setup.side / setup.longer_side
+    scale = setup.scale
     truth, labeled = read_truth(truth_path, info)
     truth[["x", "y"]] = (truth[["x", "y"]] + 0.5) * scale - 0.5
     truth[["w", "h"]] *= scale
     return Video(
         path.stem, frames, rate, setup.contrast, setup.invert, truth, labeled[labeled < count],
-        NEAR * info.width * scale, heads, milliseconds,
+        NEAR * info.width * scale[0], heads, milliseconds,
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from motilens.evaluation.metrics import MEDIAN, ZERO_R
 from motilens.evaluation.statistics import compare_methods, summarize_errors
 from motilens.motility import baselines, motility_model
 from motilens.motility.kinematics import classify_cells, measure_cells
+from motilens.pipeline.config import read_section
 from motilens.tracking.tracker import track_first_seconds
 from motilens.tracking.trajectories import TRACK_COLUMNS, fill_gaps
 from motilens.video.probe import probe_video
@@ -38,8 +39,8 @@ from motilens.video.probe import probe_video
 SCALE = 0.5  # µm per pixel of VISEM, 0.45 to 0.5; no calibration
 UNKNOWN_VIDEO = SimpleNamespace(frame_rate=49.0, width=640, height=480)  # of tracks without one
 HEAD_LENGTH = 10.0  # pixels; speeds do not depend on it
-MIN_TRACK_SECONDS = 1.0  # as tracking.min_track_duration
-TRACKING = {"detector": "network", "min_score": 0.5, "min_track_duration": MIN_TRACK_SECONDS}
+MIN_TRACK_SECONDS = 1.0
+SCHEMA = Path(__file__).parents[1] / "config/schema.yaml"
 BASELINES = "casa", "msd", "kinematics", "cells", "speed"
 MEMBERS, ENSEMBLE = ("msd", "kinematics", "cells", "speed"), "mean of four"  # all that learn
 BEST = "speed"  # its choice: docs/explanation/study.md
@@ -217,7 +218,9 @@ def compare_with_own_tracks(
 ) -> str:
     """Return predictions from hand-made and from the tracker's tracks of the same seconds."""
     seconds = min(seconds, probe_video(str(video)).frames / rates[name])
-    own = track_first_seconds(str(video), TRACKING | {"duration": seconds})[0]
+    wanted = {"min_track_duration": MIN_TRACK_SECONDS, "duration": seconds}
+    settings = read_section("tracking", None, SCHEMA) | wanted
+    own = track_first_seconds(str(video), settings)[0]
     hand_made = tracks[name][tracks[name]["frame"] < seconds * rates[name]]
     rows, true = [], labels.loc[name]
     for kind, new in {"hand-made": hand_made, "tracker": own}.items():

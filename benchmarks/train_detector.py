@@ -48,11 +48,10 @@ class RealVideo:
         truth, labeled = read_truth(truth_path, info)
         count = min(info.frames, int(labeled[-1]) + 1)
         self.frames = np.stack(list(setup.read_frames(path, np.arange(count))))
-        scale = USUAL_SIDE / setup.longer_side
         self.heads = [np.zeros((0, 2), np.float32)] * count
         for frame, rows in truth[truth["frame"] < count].groupby("frame"):
-            centers = (rows[["x", "y"]].to_numpy(np.float32) + 0.5) * scale - 0.5
-            self.heads[int(frame)] = centers
+            centers = (rows[["x", "y"]].to_numpy() + 0.5) * setup.scale - 0.5
+            self.heads[int(frame)] = centers.astype(np.float32)
         self.contrast = measure_contrast(self.frames[:: max(1, count // 12)])
 
     def draw(self, rng: Generator) -> tuple[np.ndarray, np.ndarray, float]:

@@ -116,6 +116,15 @@ def _constants(x: torch.Tensor, taps: torch.Tensor) -> dict:
 
 
 @triton.jit
+def find_windows(block, HEIGHT: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
+    """Return a block's outputs: number, row and column of the first pixel, and if in the image."""
+    number = block * BLOCK + tl.arange(0, BLOCK)
+    row = number // (WIDTH // 2) * 2
+    column = number % (WIDTH // 2) * 2
+    return number, row, column, number < HEIGHT * WIDTH // 4
+
+
+@triton.jit
 def load_pixels(
     x, row, column, inside,
     HEIGHT: tl.constexpr, WIDTH: tl.constexpr, CIN: tl.constexpr, PADDED: tl.constexpr,
@@ -142,10 +151,7 @@ def forward_kernel(
     """Write pooled features, and the number of the pixel that each is of, or CLOSED."""
     pixels: tl.constexpr = HEIGHT * WIDTH // 4
     image = tl.program_id(1).to(tl.int64)
-    number = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-    row = number // (WIDTH // 2) * 2
-    column = number % (WIDTH // 2) * 2
-    inside = number < pixels
+    number, row, column, inside = find_windows(tl.program_id(0), HEIGHT, WIDTH, BLOCK)
     x += image * HEIGHT * WIDTH * CIN
     channel = tl.arange(0, PADDED)[:, None]
     channel_out = tl.arange(0, COUT)[None, :]
@@ -209,10 +215,7 @@ def input_gradient_kernel(
     """Write the gradients of x: each pixel gathers from those of the convolution that saw it."""
     pixels: tl.constexpr = HEIGHT * WIDTH // 4
     image = tl.program_id(1).to(tl.int64)
-    number = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-    row = number // (WIDTH // 2) * 2
-    column = number % (WIDTH // 2) * 2
-    inside = number < pixels
+    _, row, column, inside = find_windows(tl.program_id(0), HEIGHT, WIDTH, BLOCK)
     gradient += image * pixels * COUT
     winner += image * pixels * COUT
     channel = tl.arange(0, PADDED)[None, :]
@@ -261,10 +264,7 @@ def weight_gradient_kernel(
     sum2 = tl.zeros((COUT, PADDED), WIDE)
     shift = tl.zeros((COUT,), WIDE)
     for block in range(tl.program_id(0), tl.cdiv(pixels, BLOCK), tl.num_programs(0)):
-        number = block * BLOCK + tl.arange(0, BLOCK)
-        row = number // (WIDTH // 2) * 2
-        column = number % (WIDTH // 2) * 2
-        inside = number < pixels
+        number, row, column, inside = find_windows(block, HEIGHT, WIDTH, BLOCK)
         places = number[:, None] * COUT + tl.arange(0, COUT)[None, :]
         values = tl.load(gradient + places, inside[:, None], 0.0)
         won = tl.load(winner + places, inside[:, None], CLOSED)

@@ -16,7 +16,7 @@ class StepGraph:
 
     Args:
         compute_gradients: takes a batch, tensors on a CUDA device, sets the gradients of
-            `parameters` anew and returns the loss. Each call with a shape must do the same
+            `parameters` again and returns the loss. Each call with a shape must do the same
             operations, and nothing outside of the device but draw PyTorch's random numbers.
     """
 

@@ -233,8 +233,7 @@ def _add_images(prediction: Prediction, row: dict, folder: TrackFolder) -> None:
     [prediction.frame] = setup.read_frames(prediction.video, np.array([0]))
     files = folder.list_files(row["name"])
     tracks, cells = (pd.read_csv(files[suffix]) for suffix in (".tracks.csv", ".cells.csv"))
-    scale = np.array([row["pixel_aspect"], 1]) * TRACKING_WIDTH / setup.longer_side
-    prediction.tracks = tracks.assign(**(tracks[["x", "y"]] + 0.5) * scale - 0.5)
+    prediction.tracks = tracks.assign(**(tracks[["x", "y"]] + 0.5) * setup.scale - 0.5)
     categories = cells["class"].fillna("")
     prediction.cell_classes = categories.str.replace(".*_progressive", "progressive", regex=True)
     prediction.cell_classes = prediction.cell_classes.tolist()

@@ -34,7 +34,9 @@ def to_drawable(text: str) -> str:
             continue
         font = font_manager.get_font(entry.fname)
         if shown := {char for char in missing if font.get_char_index(ord(char))}:
-            plt.rcParams["font.family"] = [*plt.rcParams["font.family"], entry.name]
+            family = plt.rcParams["font.family"]
+            if entry.name not in family:  # by an earlier text
+                plt.rcParams["font.family"] = [*family, entry.name]
             missing -= shown
     return "".join(ascii(char)[1:-1] if char in missing else char for char in text)
 
