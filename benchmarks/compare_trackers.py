@@ -43,10 +43,10 @@ from tracking import FORMATS, NEAR, score_tracks
 from tracking_truth import find_truths, read_truth
 
 from motilens.core.command_line import run_command_line
+from motilens.core.files import hash_file
 from motilens.pipeline.config import read_section
 from motilens.tracking.detector import (
     HEAD_LENGTH,
-    HeadDetector,
     detect_heads,
     load_detector,
     measure_contrast,
@@ -102,11 +102,7 @@ class Video:
 def read_video(path: Path, truth_path: Path, networks: Path, seconds: float) -> Video:
     """Read a video, and find its heads by the network."""
     info, weights = probe_video(str(path)), networks / f"{path.stem}.pt"
-    if weights.exists():
-        network = HeadDetector().eval().to(memory_format=torch.channels_last)
-        network.load_state_dict(torch.load(weights, weights_only=True))
-    else:
-        network = load_detector()
+    network = load_detector(weights, hash_file(weights)) if weights.exists() else load_detector()
     rate, count = info.frame_rate, max(1, round(min(info.frames, seconds * info.frame_rate)))
     setup = choose_setup(str(path), info, network, info.frames, rate)
     frames = np.stack(list(setup.read_frames(str(path), np.arange(count))))

@@ -1,6 +1,7 @@
 """Fit the model that ships to participants with hand-made tracks, and write it with its card.
 
-    .venv/bin/python benchmarks/fit_shipped_model.py FOLDER [--out models/visem_tracking]
+    .venv/bin/python benchmarks/fit_shipped_model.py FOLDER --networks NETWORKS
+        [--out models/visem_tracking]
 
 FOLDER is as `real_participants.py` reads it: hand-made tracks of SECONDS of film, percentages, and
 the videos of some. The same files give the same model, on one machine.
@@ -8,7 +9,8 @@ the videos of some. The same files give the same model, on one machine.
 Errors are of participants that were left out of the fit, with everything that the fit chooses.
 Limits of agreement are those of the worse of two lengths of film, 10 s and SECONDS. Then they are
 widened by what tracking adds: the difference between the percentages from our own tracks and from
-hand-made tracks of the same frames.
+hand-made tracks of the same frames. Each video is tracked by the network NETWORKS/<name of the
+video>.pt, fitted without it (train_detector.py FOLDER NETWORKS/NAME.pt --leave-out NAME).
 """
 
 import argparse
@@ -27,9 +29,10 @@ from real_participants import (
 )
 from scipy import stats
 
+from motilens.core.cell_size import HEAD_MICRONS
 from motilens.core.command_line import run_command_line
 from motilens.core.errors import InputError
-from motilens.core.files import atomic_write
+from motilens.core.files import atomic_write, hash_file
 from motilens.core.labels import MOTILITY
 from motilens.core.records import make_provenance, write_record
 from motilens.evaluation.metrics import ZERO_R
@@ -45,11 +48,15 @@ from motilens.motility import motility_model
 from motilens.motility.motility_model import MotilityModel, fit_motility_model
 from motilens.pipeline.code_digest import code_versions
 from motilens.pipeline.config import read_section
-from motilens.reports.model_card import errors_vs_zero_r, explain_doubts, find_doubts
+from motilens.reports.model_card import (
+    errors_vs_zero_r,
+    explain_doubts,
+    find_doubts,
+    measure_held_out_errors,
+)
 from motilens.reports.statistics_page import format_interval
 from motilens.tracking import tracker
-from motilens.tracking.detector import HEAD_LENGTH
-from motilens.tracking.frame_setup import HEAD_MICRONS
+from motilens.tracking.detector import HEAD_LENGTH, load_detector
 from motilens.tracking.tracker import TrackedVideo, track_video
 
 ROOT = Path(__file__).parents[1]
@@ -101,7 +108,7 @@ unknown amount.
 95 % of the errors of single percentages are expected within these limits of agreement, with
 Student's t for {count} participants, from 10 s or 30 s, whichever is worse. *Added by tracking*:
 the difference between percentages from our tracks and from hand-made ones, known of {videos}
-videos only, on which the tracker was trained: a lower bound. `make predict` gives the limits
+videos only, each tracked by a network that had not seen it. `make predict` gives the limits
 *together*. ZeroR's are those of always answering the mean: where they are narrower, the answer
 says less than the mean.
 
@@ -109,9 +116,9 @@ says less than the mean.
 
 ## Its answers on the videos at hand
 
-Progressive / non-progressive / immotile. These participants were among those of the fit. Even a
-model that was fitted without one of them uses a tracker that was trained on the video, and a
-method that was chosen with it.
+Progressive / non-progressive / immotile, each video tracked by a network that had not seen it.
+*This model* was fitted to these participants. Even the one that was fitted without the participant
+is of a method that was chosen with it.
 
 {answers}
 
@@ -149,6 +156,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--networks", type=Path, required=True, help="fitted without a video each")
     out = ROOT / "models/visem_tracking"
     parser.add_argument("--out", type=Path, default=out, help="of both files, without ending")
     options = parser.parse_args()
@@ -157,13 +165,13 @@ def main():
     people = read_participants(options.folder)
     if not any(person.video for person in people):
         raise InputError(f"{options.folder}: holds no video: what tracking adds cannot be measured")
-    tracked = {p.name: track_video(str(p.video), tracking, SECONDS) for p in people if p.video}
+    tracked = {p.name: track_unseen(p.video, options.networks, tracking) for p in people if p.video}
     content, facts = make_content(people, tracked, tracking)
     code, scripts = {}, ROOT / "workflow/scripts"
     for module in (motility_model, tracker):
         code |= code_versions(Path(module.__file__), ROOT / "requirements.txt", scripts)
     settings = {"seconds": [SHORT_SECONDS, SECONDS], "microns_per_pixel": SCALE, "seed": 0}
-    command = f"benchmarks/{Path(__file__).name} FOLDER"
+    command = f"benchmarks/{Path(__file__).name} FOLDER --networks NETWORKS"
     content |= {"command": command} | make_provenance(code, settings)
     write_record(options.out.with_suffix(".json"), content)
     shipped_model.load_shipped_model(options.out.with_suffix(".json"))
@@ -184,6 +192,15 @@ def read_participants(folder: Path) -> list[Participant]:
             Participant(name, percentages, *read_participant(path, video, SECONDS), video)
         )
     return people
+
+
+def track_unseen(video: Path, networks: Path, tracking: dict) -> TrackedVideo:
+    """Track a video by a network that was fitted without it."""
+    weights = networks / f"{video.stem}.pt"
+    if not weights.exists():
+        raise InputError(f"{weights} is missing: train_detector.py writes it with --leave-out")
+    detector = load_detector(weights, hash_file(weights))
+    return track_video(str(video), tracking, SECONDS, detector=detector)
 
 
 def fit_model(people: list[Participant]) -> MotilityModel:
@@ -215,7 +232,7 @@ def make_content(
     summary, comparisons = summarize_errors(tables[-1]), compare_methods(tables[-1])
     errors = errors_vs_zero_r(METHOD, summary, comparisons)
     short = tables[0][tables[0]["method"] == METHOD]
-    of_tracks = np.maximum(*(limits_of_agreement(table, METHOD) for table in tables))
+    of_tracks = np.maximum(*(find_limits(table, METHOD) for table in tables))
     rows, added = [], []
     for person, without in zip(people, left_out, strict=True):
         if person.name in tracked:
@@ -251,7 +268,7 @@ def make_content(
         "polarity": "bright",
         "tracking": tracking,
     }
-    zero_r = limits_of_agreement(tables[-1], ZERO_R)
+    zero_r = find_limits(tables[-1], ZERO_R)
     parts = {"percentage": VALUES, "from hand-made tracks": of_tracks, "added by tracking": extra,
              "together": limits, "ZeroR": zero_r}  # fmt: skip
     agreement = (
@@ -300,17 +317,10 @@ def describe_mean(people: list[Participant]) -> str:
     return ", ".join(f"{name} {value:.0f} %" for name, value in zip(VALUES, mean, strict=True))
 
 
-def limits_of_agreement(table: pd.DataFrame, method: str) -> np.ndarray:
-    """Return, for each value, within which 95 % of the errors of other participants are expected.
-
-    The greater limit of agreement (Bland and Altman 1986), with Student's t in place of 1.96, and
-    wider by the uncertainty of the mean: of a few participants, 1.96 promises too much.
-    """
-    rows = table[table["method"] == method]
-    difference = (rows["predicted"] - rows["true"]).groupby(rows["value"], sort=False)
-    count = difference.size().iloc[0]
-    factor = stats.t.ppf(0.975, count - 1) * np.sqrt(1 + 1 / count)
-    return (difference.mean().abs() + factor * difference.std())[VALUES].to_numpy()
+def find_limits(table: pd.DataFrame, method: str) -> np.ndarray:
+    """Return, for each value, within which 95 % of other participants' errors are expected."""
+    errors = measure_held_out_errors(method, summarize_errors(table))[TARGET]
+    return np.array([errors[value] for value in VALUES])
 
 
 def measure_ranges(people: list[Participant], tracked: dict[str, TrackedVideo]) -> dict:

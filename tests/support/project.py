@@ -1,13 +1,16 @@
 """A copy of the workflow to run in."""
 
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 import yaml
 
@@ -20,6 +23,19 @@ TINY = ROOT / "tests/support/tiny.yaml"
 ENV = {"PYTHONUTF8": "1", "PYTHONPATH": str(ROOT / "tests/support/faster_jobs")}
 
 
+@functools.cache
+def start_fork_server() -> str:
+    """Return the socket of a server that lives as long as this process."""
+    path = Path(mkdtemp(prefix="fork")) / "socket"
+    command = [sys.executable, ROOT / "tests/support/fork_server.py", path]
+    # As Snakemake sets it for jobs of one thread: libraries read it when they are imported.
+    server = subprocess.Popen(command, env=os.environ | ENV | {"OMP_NUM_THREADS": "1"})
+    while not path.exists():
+        assert server.poll() is None, "the server of forks did not start"
+        time.sleep(0.1)
+    return str(path)
+
+
 @dataclass
 class Project:
     """A copy of the workflow in a folder of its own."""
@@ -27,7 +43,12 @@ class Project:
     folder: Path
 
     def snakemake(self, *arguments, config="tiny.yaml", check=True, **env):
-        """Run Snakemake there; stdout and stderr come back in one text."""
+        """Run Snakemake there; stdout and stderr come back in one text.
+
+        By the server of forks, unless the environment or SLURM matter.
+        """
+        if not env and "QUICK_STATUS" not in os.environ:
+            env = {"FORK_SERVER": start_fork_server()}
         command = [sys.executable, "-m", "snakemake", "--configfile", config, *arguments]
         done = subprocess.run(
             command,

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 
 from motilens.compute.device import setup_compute
 from motilens.core.command_line import run_command_line
@@ -118,10 +119,12 @@ def test_what_is_unlike_the_training_videos_is_reported(lab, table):
 
 
 def read_limit(lab, method, value):
-    """The greater limit of agreement of the table of statistics."""
+    """The greater limit of agreement, by the table of statistics, for so many participants."""
     table = pd.read_csv(lab.folder / "results/tables/statistics.csv")
     table = table[(table["method"] == method) & (table["level"] == "participant")]
-    return table.set_index("value").loc[value, ["limits_low", "limits_high"]].abs().max()
+    row, count = table.set_index("value").loc[value], table["participants"].iloc[0]
+    half_width = (row["limits_high"] - row["limits_low"]) / 2 / 1.96
+    return abs(row["bias"]) + stats.t.ppf(0.975, count - 1) * half_width * np.sqrt(1 + 1 / count)
 
 
 def test_the_error_beside_each_percentage_is_that_on_held_out_participants(lab, predicted, table):

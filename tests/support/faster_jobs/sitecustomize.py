@@ -3,13 +3,40 @@
 It spares each job the import of PyTorch's compiler: 1.4 s, and no test's job compiles. Optimizers
 and torchvision import it only to be left alone by it. Unit tests do without this module.
 
+With FORK_SERVER, a socket, Snakemake and its jobs are started by `support/fork_server.py`.
+
 With QUICK_STATUS, Snakemake asks every two seconds what has become of SLURM's jobs, not ever less
 often.
 """
 
+import json
 import os
+import socket
 import sys
 import types
+
+
+def run_elsewhere(path: str, arguments: list[str]) -> None:
+    """Have a program run by a fork of the server, and end as it does."""
+    message = {
+        "arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ),
+    }  # fmt: skip
+    with socket.socket(socket.AF_UNIX) as server:
+        server.connect(path)
+        socket.send_fds(server, [json.dumps(message).encode()], [0, 1, 2])
+        code = json.loads(server.recv(64))
+    if code < 0:
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
+_, *arguments = sys.orig_argv
+if (
+    "FORK_SERVER" in os.environ
+    and arguments
+    and (arguments[:2] == ["-m", "snakemake"] or "/.snakemake/scripts/" in arguments[0])
+):
+    run_elsewhere(os.environ["FORK_SERVER"], arguments)
 
 utils = types.ModuleType("torch._dynamo.utils")
 utils.is_compile_supported = lambda device: False

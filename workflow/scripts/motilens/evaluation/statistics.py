@@ -16,6 +16,7 @@ from motilens.evaluation.results import read_predictions
 
 N_RESAMPLES = 9999
 TOLERANCE = 1e-9  # percentage points: what differs less is the same, but for rounding
+AGREEMENT = 1.96  # standard deviations to a limit of agreement (Bland and Altman, Lancet 1986)
 ALL_VALUES = "all"  # the values of a target together
 
 
@@ -172,8 +173,8 @@ def _agreement(true: pd.Series, predicted: pd.Series) -> dict:
         "rmse": np.sqrt((difference**2).mean()),
         "r2": 1 - (difference**2).mean() / variance if variance else np.nan,
         "bias": difference.mean(),
-        "limits_low": difference.mean() - 1.96 * deviation,
-        "limits_high": difference.mean() + 1.96 * deviation,
+        "limits_low": difference.mean() - AGREEMENT * deviation,
+        "limits_high": difference.mean() + AGREEMENT * deviation,
     }
     line = (np.nan, np.nan, np.nan)
     if variance and np.ptp(predicted) > TOLERANCE:

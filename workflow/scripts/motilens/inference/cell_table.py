@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from motilens.core.cell_size import HEAD_MICRONS
 from motilens.motility.kinematics import (
     MIN_BEAT_RATE,
     MIN_BEAT_SECONDS,
@@ -13,7 +14,6 @@ from motilens.motility.kinematics import (
     classify_cells,
     measure_cells,
 )
-from motilens.tracking.frame_setup import HEAD_MICRONS
 from motilens.tracking.tracker import TrackedVideo
 
 CLASSES = ("rapid_progressive", "slow_progressive", "nonprogressive", "immotile")

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from motilens.core.cell_size import HEAD_MICRONS
 from motilens.core.errors import InputError
 from motilens.core.files import hash_file
 from motilens.core.labels import MOTILITY
@@ -26,7 +27,7 @@ from motilens.inference.predictor import MIN_CELLS, Prediction, summarize_predic
 from motilens.inference.track_cli import track_file
 from motilens.inference.track_folder import TrackFolder
 from motilens.motility.motility_model import MotilityModel
-from motilens.tracking.frame_setup import HEAD_MICRONS, FrameSetup
+from motilens.tracking.frame_setup import FrameSetup
 from motilens.tracking.quality import LONG_SECONDS, is_doubtful
 from motilens.tracking.tracker import TrackedVideo
 from motilens.tracking.trajectories import TRACKING_WIDTH

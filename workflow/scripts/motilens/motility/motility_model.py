@@ -12,9 +12,9 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import gammaln, softmax
 
+from motilens.core.cell_size import HEAD_MICRONS
 from motilens.motility.kinematics import WHO_PROGRESSIVE, measure_cells
 
-HEAD_MICRONS = 5.0  # a head with a part of its halo: gives the scale where no other is known
 SLOPE_DEVIATION = 0.5  # of the prior: the change of a logit by one standard deviation of the score
 MIN_SHARE = 0.005  # a laboratory counts 200 cells: 0 % means less than one of them
 SCORE = "mean over cells, weighted by time, of log(1 + VAP / 5 µm/s)"

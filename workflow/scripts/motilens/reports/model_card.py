@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from motilens.core.labels import MOTILITY
 from motilens.evaluation.diagnostics import list_issues
 from motilens.evaluation.metrics import ZERO_R
-from motilens.evaluation.statistics import ALL_VALUES, select_target_rows
+from motilens.evaluation.statistics import AGREEMENT, ALL_VALUES, select_target_rows
 from motilens.reports.run_summary import count_participants
 from motilens.reports.statistics_page import format_interval
 
@@ -35,7 +37,7 @@ significantly better than that.
 {table}
 
 95 % of errors of a percentage are expected within ± its held-out error: the greater limit of
-agreement, the mean difference ∓ 1.96 standard deviations over held-out samples.
+agreement on held-out samples, with Student's t for so many participants in place of 1.96.
 
 {limits}
 
@@ -82,11 +84,16 @@ def errors_vs_zero_r(method: str, summary: pd.DataFrame, comparisons: pd.DataFra
 def measure_held_out_errors(method: str, summary: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Return, by target and percentage, within which 95 % of a method's errors are expected (±).
 
-    In percentage points: the greater of the two limits of agreement on held-out samples.
-    `summary` is that of `summarize_errors`.
+    In percentage points: the greater of the two limits of agreement on held-out samples, but with
+    Student's t in place of 1.96, and wider by the uncertainty of the mean: of a few participants,
+    1.96 promises too much. `summary` is that of `summarize_errors`.
     """
     rows = summary[(summary["method"] == method) & (summary["level"] == "participant")]
-    limits = rows.set_index(["target", "value"])[["limits_low", "limits_high"]].abs().max(axis=1)
+    rows = rows.set_index(["target", "value"])
+    deviation = (rows["limits_high"] - rows["limits_low"]) / (2 * AGREEMENT)
+    count = rows["participants"]
+    factor = stats.t.ppf(0.975, count - 1) * np.sqrt(1 + 1 / count)
+    limits = rows["bias"].abs() + factor * deviation
     errors = defaultdict(dict)
     for (target, value), limit in limits.drop(ALL_VALUES, level="value", errors="ignore").items():
         errors[target][value] = float(limit)

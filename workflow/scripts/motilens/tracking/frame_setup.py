@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from motilens.core.cell_size import HEAD_MICRONS
 from motilens.tracking.detector import (
     HEAD_LENGTH,
     HeadDetector,
@@ -21,9 +22,6 @@ from motilens.video.gray_levels import AS_THEY_ARE, GrayLevels, find_gray_levels
 from motilens.video.interlacing import describe_interlacing
 from motilens.video.probe import VideoInfo, find_upright_size
 
-# Of a human head with its bright rim, as a detector sees it; fixed and stained ones have a median
-# of 4.1 µm (WHO manual, 6th edition).
-HEAD_MICRONS = 6.2
 USUAL_SIDE = 640  # pixels of the longer side at which heads are HEAD_LENGTH long in most videos
 SIDE_STEP = 2**0.5  # between the sizes that are tried
 SMALLEST_SIDE, LARGEST_SIDE = 226, 1811

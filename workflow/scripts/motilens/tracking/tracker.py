@@ -9,7 +9,12 @@ import pandas as pd
 from scipy.signal import savgol_filter
 
 from motilens.tracking.blobs import track_blobs
-from motilens.tracking.detector import HEAD_LENGTH, detect_heads, load_detector
+from motilens.tracking.detector import (
+    HEAD_LENGTH,
+    HeadDetector,
+    detect_heads,
+    load_detector,
+)
 from motilens.tracking.drift import DriftMeter
 from motilens.tracking.frame_setup import FrameSetup, choose_setup
 from motilens.tracking.linking import link_heads
@@ -65,6 +70,7 @@ def track_video(
     duration: float | None = None,
     frame_rate: float | None = None,
     microns_per_pixel: float | None = None,
+    detector: HeadDetector | None = None,
 ) -> TrackedVideo:
     """Track the cells of a video.
 
@@ -74,6 +80,7 @@ def track_video(
         duration: how much of it to search (s); None: all.
         frame_rate: 1/s, if it is known better than by the file.
         microns_per_pixel: of the video's own frames; without it, the size of heads is estimated.
+        detector: None: the one that ships.
 
     Raises:
         DamagedVideo: the video cannot be decoded.
@@ -81,7 +88,7 @@ def track_video(
     video = probe_video(path)
     rate = frame_rate or video.frame_rate
     frames = count_first_frames(path, duration or 1e9, frame_rate, video)
-    detector = load_detector()
+    detector = detector or load_detector()
     setup = choose_setup(path, video, detector, frames, rate, microns_per_pixel)
     meter = DriftMeter(rate)
 
