@@ -45,7 +45,8 @@ def main(
     sys.stdout.reconfigure(errors="backslashreplace")
     options = parse_arguments(arguments)
     is_shipped = options.model.suffix.lower() == MODEL_SUFFIX
-    model = load_shipped_model(options.model) if is_shipped else load_bundle(options.model)
+    model = load_shipped_model(options.model) if is_shipped else None
+    model = model or load_bundle(options.model, options.plugins)
     videos, predictions = list_videos(options.videos), []
     pages = name_pages(videos)
     own_pages = claim_folder(options.out, model, videos)
@@ -90,6 +91,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     name = "--microns-per-pixel"
     parser.add_argument(name, type=positive_number, metavar="MICRONS", help=help_text)
     parser.add_argument("--device", default="auto", help="of a bundle: auto, cpu, cuda or mps")
+    help_text = "folder of your own code that a bundle needs; it is run"
+    parser.add_argument("--plugins", type=Path, metavar="FOLDER", help=help_text)
     counts = range(1, 1025)
     parser.add_argument("--threads", type=int, choices=counts, metavar="N", help="of the CPU")
     options = parse_options(parser, arguments)
@@ -101,6 +104,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("name a video, too")
     if options.microns_per_pixel and options.model.suffix.lower() != MODEL_SUFFIX:
         parser.error("a bundle takes no --microns-per-pixel")
+    if options.plugins and options.model.suffix.lower() == MODEL_SUFFIX:
+        parser.error("a model of models/ takes no --plugins")
     return options
 
 

@@ -12,6 +12,7 @@ import yaml
 from motilens.core.errors import InputError
 from motilens.core.records import deep_merge
 from motilens.core.suggestions import suggest_names
+from motilens.pipeline.plugins import extend_schema, find_plugins
 from motilens.pipeline.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
 
 # Numbers as people write them. YAML knows 010 (octal), 0x10, 0b1, 1:30 (times 60) and 1_000, too.
@@ -77,7 +78,7 @@ def read_section(name: str, path: str | Path | None, schema: str | Path) -> dict
 
 
 def check_config(config: dict, schema: dict) -> dict:
-    """Compare a configuration with a JSON schema.
+    """Compare a configuration with a JSON schema, to which its plugins add their methods.
 
     Returns:
         The same with whole numbers as int (2.0 means 2), so that they cannot differ in form only,
@@ -87,6 +88,8 @@ def check_config(config: dict, schema: dict) -> dict:
         InputError: with one line for each unknown key, missing key, wrong type or impossible value.
     """
     config = _convert_whole_numbers(config)
+    if isinstance(folder := config.get("plugins"), str):
+        schema = extend_schema(schema, find_plugins(folder))
     lines = set(_iter_unusable_values(config))
     if not lines:
         for error in jsonschema.Draft202012Validator(schema).iter_errors(config):

@@ -10,6 +10,7 @@ from motilens.dataset.splits import read_folds_table
 from motilens.dataset.video_files import describe_future_mtime, is_storage_url
 from motilens.evaluation.metrics import CONSTANT_RULES
 from motilens.evaluation.paper import AVERAGE
+from motilens.pipeline.plugins import find_plugins
 
 # Folders of the pipeline, where results would mix with it; hidden ones are refused, too.
 OWN_FOLDERS = ("benchmarks", "config", "docs", "envs", "models", "profiles", "rules", "site",
@@ -35,6 +36,7 @@ def find_misplaced_paths(config: dict, clone: Path) -> list[str]:
         return [f"results: {file} is a file: name a folder"]
     inputs = _user_tables(config) | {"dataset.videos": config["dataset"].get("videos")}
     inputs |= {f"external.{name}": path for name, path in config.get("external", {}).items()}
+    inputs["plugins"] = config.get("plugins")
     return [
         f"{key}: {path} is in the folder of results ({named}), where files are overwritten and "
         "removed: move it, or name another folder for results"
@@ -127,11 +129,27 @@ def _check_input(name: str, config: dict) -> Iterator[str]:
             f"regressor.recurrent: {name} has no single frames for the network to see one after "
             f"the other; they are there with inputs.{name}.encoder: none only"
         )
+    if ("backbone", settings["backbone"]) in find_plugins(config.get("plugins")).methods:
+        yield from _check_own_backbone(name, kind, settings)
     clips, bag_size = config["frames"]["clips_per_video"], settings["bag_size"]
     if clips % bag_size:
         yield (
             f"regressor.bag_size: {clips} (frames.clips_per_video) cannot be divided by "
             f"{bag_size} ({name})"
+        )
+
+
+def _check_own_backbone(name: str, kind: dict, settings: dict) -> Iterator[str]:
+    start = f"is not for {settings['backbone']}, a backbone of plugins"
+    own = f"set inputs.{name}.regressor"
+    if settings["weights"] != "none":
+        yield f"regressor.weights: {start}, which loads its own: {own}.weights: none"
+    if settings["recurrent"]:
+        yield f"regressor.recurrent: {start}, which sees whole stacks: {own}.recurrent: false"
+    if settings["fine_tune_encoder"] and kind["encoder"] == "none":
+        yield (
+            f"regressor.fine_tune_encoder: {name} has no encoder to train: {own}."
+            "fine_tune_encoder: false"
         )
 
 

@@ -12,6 +12,7 @@ from motilens.core.labels import MOTILITY
 from motilens.core.records import deep_merge
 from motilens.core.text import natural_sorted
 from motilens.dataset.splits import save_split, split_path
+from motilens.pipeline.plugins import Plugins, find_plugins
 from motilens.simulation.cells import MICRONS_PER_PIXEL
 
 
@@ -41,6 +42,12 @@ class Experiment:
     def is_simulated(self) -> bool:
         """Return whether the pipeline draws its own data set."""
         return bool(self.config["dataset"].get("simulated"))
+
+    @cached_property
+    def plugins(self) -> Plugins:
+        """Return the methods of the user's own."""
+        folder = self.config.get("plugins")
+        return find_plugins(self.launch_folder / folder if folder else None)
 
     @cached_property
     def rows(self) -> dict[str, dict]:
@@ -211,7 +218,16 @@ class Experiment:
 
     def step_settings(self, step: str, input_type: str) -> dict:
         """Return the settings of a training, where an input type may have some of its own."""
-        return deep_merge(self.config[step], self.config["inputs"][input_type].get(step, {}))
+        own = self.config["inputs"][input_type].get(step, {})
+        settings = deep_merge(self.config[step], own)
+        if step == "autoencoder":
+            # A plugin's term has no default: with a weight of 0, it is as if it were not there.
+            settings["loss"] = {
+                term: weight
+                for term, weight in settings["loss"].items()
+                if weight or ("loss", term) not in self.plugins.methods
+            }
+        return settings
 
     def describe(self) -> str:
         """Return the size of the data set and of the folds in one line."""

@@ -5,7 +5,9 @@ import torch
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 from motilens.compute.device import ChannelsLastPreference, ComputeSettings
+from motilens.core.plugins import blame_plugin, check_output, is_plugin
 from motilens.models.autoencoders import Autoencoder, build_autoencoder
+from motilens.models.layers import FEATURE_CHANNELS
 from motilens.models.losses import ReconstructionLoss
 from motilens.models.transforms import stacks_to_input
 from motilens.training.checkpoint import CheckpointManager
@@ -48,8 +50,12 @@ def train_autoencoder(
         )
 
     def build():
-        model = build_autoencoder(autoencoder_architecture(settings))
-        model.set_input_statistics(*statistics)
+        with blame_plugin("autoencoder", settings["variant"]):
+            model = build_autoencoder(autoencoder_architecture(settings))
+            model.set_input_statistics(*statistics)
+            used = [("autoencoder", settings["variant"]), *(("loss", t) for t in settings["loss"])]
+            if any(is_plugin(*method) for method in used):
+                check_autoencoder(model, settings["variant"], stacks, criterion)
         return model
 
     def iter_batches(batches):
@@ -65,6 +71,25 @@ def train_autoencoder(
     count = len(stacks)
     task = TrainingTask(build, count, iter_batches, loss, diagnose, channels_last=CHANNELS_LAST)
     return run_training(task, settings, seed, compute, checkpoints)
+
+
+@torch.no_grad()
+def check_autoencoder(
+    model: Autoencoder, variant: str, stacks: StackDataset, criterion: ReconstructionLoss
+) -> None:
+    """Check what an autoencoder and loss terms, of which some are a plugin's, make of two stacks.
+
+    Raises:
+        InputError: a plugin does not return what it should.
+    """
+    [batch] = stacks.iter_batches([torch.arange(len(stacks))[:2]])
+    x = stacks_to_input(batch, model.repeats).cpu()
+    features = model.eval().encoder(x)
+    shape = (len(x), FEATURE_CHANNELS, *x.shape[2:])
+    check_output("autoencoder", variant, features, shape, "'s encoder")
+    reconstruction = model.decoder(features)
+    check_output("autoencoder", variant, reconstruction, x.shape, "'s decoder")
+    criterion.check_terms(reconstruction, x)
 
 
 def autoencoder_architecture(settings: dict) -> dict:
