@@ -12,9 +12,8 @@ from support.configs import ROOT
 PAGE = (ROOT / "docs/how-to/extending.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", PAGE, re.DOTALL)
 FILES = {name: text for name, text in BLOCKS if name.endswith(".py")}
-ADDITIONS = reduce(
-    deep_merge, (yaml.safe_load(text) for name, text in BLOCKS if name == "mine.yaml")
-)
+ADDED = [yaml.safe_load(text) for name, text in BLOCKS if name == "mine.yaml"]
+ADDITIONS = reduce(deep_merge, ADDED)
 METHODS = [*ADDITIONS["inputs"], *ADDITIONS["baselines"]]
 
 

@@ -9,7 +9,11 @@ from motilens.models.losses import LOSS_TERMS
 from support.errors import assert_refused
 from support.own_plugins import load_files, write_files
 
-LOSS = '\n@register("loss", "{}")\ndef compute(reconstruction, stacks):\n    return (stacks**2).mean()\n'
+LOSS = """
+@register("loss", "{}")
+def compute(reconstruction, stacks):
+    return (stacks**2).mean()
+"""
 
 
 @pytest.fixture
@@ -35,9 +39,7 @@ def test_only_the_chosen_files_can_be_imported(folder):
 
 
 def test_subfolders_hold_helpers(folder):
-    write_files(
-        folder, net="from .parts.deep import TWO\nfrom . import parts\n" + LOSS.format("net")
-    )
+    write_files(folder, net="from .parts.deep import TWO\nfrom . import parts\n")
     write_files(folder / "parts", deep="from . import ONE\nTWO = 2 * ONE\n", __init__="ONE = 1\n")
     load_plugins(folder, ["net.py", "parts/__init__.py", "parts/deep.py"])
     assert sys.modules["motilens_plugins.parts.deep"].TWO == 2

@@ -34,7 +34,7 @@ def configure(**changes):
 
 
 @pytest.mark.parametrize("key, value, misspelled, message", [
-    ("regressor.backbone", "conv3d", "conv3", "regressor.backbone: 'conv3' is not one of .*'conv3d'"),
+    ("regressor.backbone", "conv3d", "conv", "regressor.backbone: 'conv' is not one .*'conv3d'"),
     ("inputs.I1.regressor.backbone", "conv3d", "conv", "'conv' is not one of .*'conv3d'"),
     ("autoencoder.variant", "wide", "wild", "autoencoder.variant: 'wild' is not one of .*'wide'"),
     ("autoencoder.loss", {"huber": 1}, {"hubert": 1}, "loss.hubert: .* did you mean huber?"),
