@@ -1,5 +1,8 @@
 """The blocks of docs/how-to/extending.md, added to a configuration, make methods of the tables."""
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 import yaml
@@ -23,8 +26,8 @@ def lab(finished_laboratory, tmp_path_factory):
     return lab
 
 
-def run(lab: Laboratory, *targets, **options):
-    arguments = ("mine.yaml", "--cores", "2", "--", *targets)
+def run(lab: Laboratory, *targets, dry="--printshellcmds", **options):
+    arguments = ("mine.yaml", "--cores", "2", dry, "--", *targets)
     return lab.snakemake(*arguments, config="own.yaml", **options)
 
 
@@ -38,3 +41,39 @@ def test_every_documented_method_predicts(lab):
     for path in predictions():
         table = pd.read_csv(lab.folder / "results" / path).filter(regex="^predicted")
         assert len(table) and table.notna().all(axis=None)
+
+
+def test_an_edit_reruns_its_methods_alone_and_says_so(lab, tmp_path):
+    lab = lab.copy(tmp_path / "a lab")
+    assert "Nothing to be done" in run(lab, *predictions(), dry="-n").stdout
+    path = lab.folder / NETWORK
+    path.write_text(path.read_text() + "\nADDED = 1\n")
+    plan = run(lab, *predictions(), dry="-n").stdout
+    assert plan.count("Train the") == 1 and "regressor of video" in plan
+    command = [sys.executable, "workflow/explain.py", "--configfile", "own.yaml", "mine.yaml"]
+    command += ["--", *predictions()]
+    told = subprocess.run(command, cwd=lab.folder, capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("code of plugins/video_network.py changed: 1 train_regressor\n")
+    path.write_text(path.read_text().replace("mean((2, 3, 4))", "mean((2, 3, 9))"))
+    done = run(lab, *predictions(), check=False)
+    message = "ERROR: my_methods/video_network.py, line 18: IndexError: Dimension out of range"
+    assert done.returncode == 1 and message in done.stdout
+    path.write_text(path.read_text() + "(")
+    done = run(lab, *predictions(), dry="-n", check=False)
+    assert "my_methods/video_network.py, line 21: '(' was never closed" in done.stdout
+
+
+def test_a_bundle_needs_the_folder(lab, tmp_path):
+    lab = lab.copy(tmp_path / "a lab")
+    network = {"inputs": {"video": ADDITIONS["inputs"]["video"]}, "plugins": "my_methods"}
+    (lab.folder / "mine.yaml").write_text(yaml.safe_dump(network))
+    run(lab, "bundles/video.pt")
+    assert "video_network.py" in (lab.folder / "results/bundles/video.md").read_text()
+    command = [sys.executable, "workflow/predict.py", "results/bundles/video.pt", lab.video(1)]
+    options = {"cwd": lab.folder, "capture_output": True, "text": True}
+    refused = subprocess.run(command, **options)
+    assert refused.returncode == 1 and "video_network.py: name the folder" in refused.stderr
+    done = subprocess.run([*command, "--plugins", "my_methods"], **options)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(lab.folder / "predictions/predictions.csv")
+    assert table["progressive"].notna().all()

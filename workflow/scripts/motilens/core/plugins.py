@@ -150,8 +150,9 @@ def blame_plugin(kind: str, name: str) -> Iterator[None]:
     except Exception as error:
         if not is_plugin(kind, name) or isinstance(error, InputError) or is_machine_fault(error):
             raise
-        text = describe_plugin_error(error) or f"{type(error).__name__}: {describe_error(error)}"
-        raise InputError(f"{_registered[kind, name]}: the {kind} {name} fails: {text}") from error
+        what = f"{_registered[kind, name]}: {type(error).__name__}: {describe_error(error)}"
+        text = describe_plugin_error(error) or what
+        raise InputError(f"{text} (the {kind} {name})") from error
 
 
 def describe_plugin_error(error: BaseException) -> str | None:
