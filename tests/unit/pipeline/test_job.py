@@ -210,6 +210,8 @@ def test_errors_in_plugins_reach_the_terminal_with_file_and_line(folder):
 
     failed = "ERROR: mine/a.py, line 4: NameError: name 'c' is not defined (the traceback is in"
     assert run(LOSS).startswith(failed) and "Traceback" in folder.read_log()
+    unused = "line 2: loss own is not registered when the file is imported: write @register"
+    assert unused in run('register("loss", "own")\n')
     assert run("import lost\n").startswith("ERROR: mine/a.py, line 2: ModuleNotFoundError: ")
 
 

@@ -6,11 +6,11 @@ from copy import deepcopy
 
 import pytest
 
+from motilens.core.plugin_files import find_plugins
 from motilens.core.records import deep_merge
 from motilens.pipeline.code_digest import plugin_versions
 from motilens.pipeline.config import check_config
 from motilens.pipeline.consistency import find_contradictions, find_misplaced_paths
-from motilens.pipeline.plugins import find_plugins
 from support.configs import ROOT, SCHEMA, load_config, set_key
 from support.documented_plugins import ADDITIONS, METHODS, write_plugins
 from support.errors import assert_refused
@@ -90,13 +90,19 @@ def test_mistakes_of_all_files_are_named_at_once(folder):
 
 @pytest.mark.parametrize("kind, name", [
     ("backbone", "resnet18"), ("autoencoder", "paper"), ("loss", "kl"), ("loss", "mse"),
-    ("encoder", "autoencoder"), ("encoder", "pca"), ("baseline", "casa"), ("baseline", "ZeroR"),
-    ("baseline", "average"),
+    ("encoder", "autoencoder"), ("encoder", "pca"), ("baseline", "casa"),
 ])  # fmt: skip
 def test_a_name_of_ours_is_refused(folder, kind, name):
     write_files(folder, a=f'register("{kind}", "{name}")(print)\n')
     message = f"mine/a.py: there is a {kind} {name} already: rename this one"
     assert_refused(message, check_config, configure(), SCHEMA)
+
+
+@pytest.mark.parametrize("name", ["ZeroR", "median", "average"])
+def test_a_name_of_the_tables_is_refused(folder, name):
+    write_files(folder, a=f'register("baseline", "{name}")(print)\n')
+    lines = find_contradictions(check_config(configure(baselines=[name]), SCHEMA))
+    assert lines == [f"baselines: {name} is the name of another method in the tables: rename it"]
 
 
 def test_a_folder_that_is_no_folder_is_refused(folder):
@@ -113,7 +119,7 @@ def test_hidden_files_are_no_plugins(folder):
 def test_planning_does_not_import_torch(folder):
     write_plugins(folder.parent)
     program = (
-        "import sys; from motilens.pipeline.plugins import find_plugins\n"
+        "import sys; from motilens.core.plugin_files import find_plugins\n"
         "assert len(find_plugins('my_methods').methods) == 5\n"
         "assert not {'torch', 'sklearn', 'motilens_plugins'} & sys.modules.keys()"
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from motilens.core.plugin_files import find_plugins
 from motilens.core.records import deep_merge
 from motilens.core.text import shorten_list
 from motilens.dataset.issues import Issues
@@ -10,7 +11,6 @@ from motilens.dataset.splits import read_folds_table
 from motilens.dataset.video_files import describe_future_mtime, is_storage_url
 from motilens.evaluation.metrics import CONSTANT_RULES
 from motilens.evaluation.paper import AVERAGE
-from motilens.pipeline.plugins import find_plugins
 
 # Folders of the pipeline, where results would mix with it; hidden ones are refused, too.
 OWN_FOLDERS = ("benchmarks", "config", "docs", "envs", "models", "profiles", "rules", "site",
@@ -97,6 +97,8 @@ def _check_method_names(config: dict) -> Iterator[str]:
     reserved = {*baselines, *CONSTANT_RULES, AVERAGE}
     for name in sorted(reserved & set(inputs)):
         yield f"inputs: {name} is the name of another method in the tables: rename the input"
+    for name in sorted({*CONSTANT_RULES, AVERAGE} & set(baselines)):  # of plugins
+        yield f"baselines: {name} is the name of another method in the tables: rename it"
     known = [*inputs, *baselines, *config["external"]]
     for name in sorted(config["external"].keys() & {*reserved, *inputs, *config["ensembles"]}):
         yield f"external: {name} is the name of another method in the tables: rename it"

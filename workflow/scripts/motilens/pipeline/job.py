@@ -16,7 +16,8 @@ from motilens.core.errors import InputError, MachineFault
 from motilens.core.faults import can_describe, describe_fault
 from motilens.core.files import is_process_alive
 from motilens.core.packages import check_packages
-from motilens.core.plugins import describe_plugin_error, list_plugin_files, load_plugins
+from motilens.core.plugin_files import read_methods
+from motilens.core.plugins import describe_plugin_error, is_plugin, list_plugin_files, load_plugins
 from motilens.pipeline.code_digest import code_versions, plugin_versions
 from motilens.pipeline.snakemake_metadata import record_finished
 
@@ -85,8 +86,7 @@ def run_job(main: Callable, job) -> None:
         started = time.monotonic()
         try:
             check_packages(getattr(job, "scriptdir", None))
-            if plugins := _check_code(job):
-                load_plugins(Path(job.config["plugins"]), plugins)
+            _load_plugins(job, _check_code(job))
             params = list(map(repr, job.params))  # as they were planned
             main(job)
             print(f"done in {time.monotonic() - started:.2f} s")
@@ -162,6 +162,21 @@ def _check_code(job) -> list[str]:
     if versions != planned:
         raise InputError(f"the code of {job.rule} was edited during the run: run again")
     return plugins
+
+
+def _load_plugins(job, names: list[str]) -> None:
+    """Import files of plugins; raise an InputError if one does not register what it seems to."""
+    if not names:
+        return
+    folder = Path(job.config["plugins"])
+    load_plugins(folder, names)
+    for path in [folder / name for name in names]:
+        for method, line in read_methods(path):
+            if not is_plugin(*method):
+                raise InputError(
+                    f"{path}, line {line}: {' '.join(method)} is not registered when the file is "
+                    "imported: write @register(...) above a class or function"
+                )
 
 
 def restore_storage_addresses(message: str) -> str:

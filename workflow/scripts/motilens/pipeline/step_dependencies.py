@@ -22,7 +22,6 @@ from motilens.dataset.splits import split_digest
 from motilens.dataset.video_files import fingerprint_file
 from motilens.pipeline.code_digest import code_versions, plugin_versions
 from motilens.pipeline.experiment import Experiment, choose_output_activation, weights_name
-from motilens.pipeline.plugins import methods_of_step
 
 CLIPS = Path("clips")  # in the folder of results, where Snakemake works
 
@@ -41,18 +40,13 @@ class Dependencies:
             InputError: a record of clips is damaged.
         """
         parts = getattr(self, f"_{step}")(wildcards)
-        plugins = self._plugin_code(self.plugin_files(step, wildcards))
+        plugins = self._plugin_code(self.experiment.plugin_files(step, wildcards))
         return to_plain({"code": self.code(step) | plugins} | parts)
 
     @functools.cache  # noqa: B019  (one object lives as long as the process)
     def code(self, step: str) -> dict[str, str]:
         """Return our modules and the libraries that a step uses."""
         return code_versions(self.scripts / f"{step}.py", self.requirements)
-
-    def plugin_files(self, step: str, wildcards) -> frozenset[str]:
-        """Return the files of plugins that hold the methods of a job."""
-        methods = methods_of_step(self.experiment, step, wildcards)
-        return self.experiment.plugins.files_of(methods)
 
     @functools.cache  # noqa: B019
     def _plugin_code(self, names: frozenset[str]) -> dict[str, str]:
@@ -262,7 +256,7 @@ class Dependencies:
             "tracking": self.config["tracking"] if uses_tracks else None,
             "simulated": self.experiment.is_simulated,
         }
-        code = self._plugin_code(self.plugin_files("make_bundle", wildcards))
+        code = self._plugin_code(self.experiment.plugin_files("make_bundle", wildcards))
         if names := list_plugin_files(code):  # whoever predicts needs these very files
             folder = self.experiment.plugins.folder
             settings["plugins"] = {name: hash_file(folder / name) for name in names}
