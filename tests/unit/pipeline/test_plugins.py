@@ -111,6 +111,11 @@ def test_a_folder_that_is_no_folder_is_refused(folder):
     assert_refused("plugins: mine: is a file", check_config, configure(), SCHEMA)
 
 
+def test_there_need_be_no_folder(folder):
+    config = check_config(configure() | {"plugins": None}, SCHEMA)
+    assert find_contradictions(config) == []
+
+
 def test_hidden_files_are_no_plugins(folder):
     write_files(folder, **{".#a": "(\n", "._b": "\0"})
     assert find_plugins(folder).methods == {}
@@ -223,6 +228,8 @@ def test_what_a_file_imports_counts(folder):
     ours = {name for name in versions if name.startswith("plugins/")}
     files = ("net", "late", "last", "parts/__init__", "parts/deep")
     assert ours == {f"plugins/{name}.py" for name in files}
+    (folder / "__init__.py").write_text("")
+    assert "plugins/__init__.py" in plugin_versions(folder, ["net.py"], SCRIPTS, REQUIREMENTS)
     assert "torch" in versions and "motilens/models/layers.py" in versions
     (folder / "last.py").write_text("(\n")
     assert_refused("mine/last.py, line 1: ", plugin_versions, folder, ["net.py"], SCRIPTS,

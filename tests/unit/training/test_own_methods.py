@@ -62,6 +62,12 @@ def test_an_autoencoder_and_a_loss_are_trained(documented):
     assert result.diagnostics["failure"] is None
 
 
+def test_a_network_sees_feature_images_behind_an_encoder(folder):
+    load_files(folder, a=NETWORK.format("return self.last(x.mean((2, 3)))"))
+    model = fit_regressor(STACKS[:, :1], backbone="own").model
+    assert model.backbone[0].last.in_features == 3
+
+
 def assert_blamed(kind, message, function, /, *arguments, **options):
     """The call ends with an error of the user's that names the file and the method."""
     with pytest.raises(InputError, match=message) as error:
@@ -88,6 +94,9 @@ class Network(torch.nn.Module):
     ("return self.last(x.mean((2, 3))), x", "returns a tuple: an array of shape"),
     ("pass", "returns a NoneType: an array of shape"),
     ("return self.last(x.mean((2, 3))) / 0", r"are not finite"),
+    ("y = self.last(x.mean((2, 3))); return (y, y) if self.training else y",
+     "in training returns a tuple"),
+    ("return self.last(x.mean((2, 3))).detach()", "in training has no gradient"),
     ("return self.last(x)", "line 11: RuntimeError: .*mat1 and mat2 shapes"),
 ])  # fmt: skip
 def test_networks_that_return_something_else_are_refused(folder, body, message):
@@ -123,6 +132,15 @@ def test_autoencoders_that_do_not_fit_are_refused(folder, body, message):
     assert_blamed("autoencoder", message, fit_autoencoder, STACKS, frames=4, variant="own")
 
 
+def test_a_loss_of_an_autoencoders_own_is_checked(folder):
+    loss = (
+        "pass\n\n    def loss(self, output, stacks, criterion):\n        return (output - stacks)"
+    )
+    load_files(folder, a=AUTOENCODER.format(loss))
+    settings = {"frames": 4, "variant": "own"}
+    assert_blamed("autoencoder", "'s loss returns the shape", fit_autoencoder, STACKS, **settings)
+
+
 def test_an_autoencoder_must_be_one(folder):
     text = '@register("autoencoder", "own")\ndef make(frames, repeats, variant):\n    return [1]\n'
     load_files(folder, a=text)
@@ -132,6 +150,7 @@ def test_an_autoencoder_must_be_one(folder):
 @pytest.mark.parametrize("variant", ["standardized", "paper"])
 @pytest.mark.parametrize("body, message", [
     ("return (a - b) ** 2", r"returns the shape \(\d, 4, 32, 32\): an array of shape \(\)"),
+    ("return ((a > b).float()).mean()", "has no gradient"),
     ("return 1.0", "returns a float"), ("return (a - b).mean() / 0", "are not finite"),
     ("return c", "line 4: NameError"),
 ])  # fmt: skip
@@ -192,4 +211,7 @@ def test_a_bundle_needs_the_files_that_it_was_made_with(documented, tmp_path):
     assert torch.equal(restored.model(x), model.eval()(x))
     (plugins / "video_network.py").write_text(FILES["my_methods/video_network.py"] + "\n")
     assert_refused("video_network.py is not the file that .*video.pt", load_bundle, path, plugins)
+    without = tmp_path / "without.pt"
+    write_bundle(without, content | {"plugins": {}})
+    assert_refused("needs no code of plugins: leave", load_bundle, without, plugins)
     assert_refused("is missing, a file that", load_bundle, path, tmp_path)

@@ -114,12 +114,20 @@ def list_missing_plugins(code: Iterable[str]) -> list[str]:
     return [name for name in list_plugin_files(code) if name not in loaded]
 
 
-def check_output(kind: str, name: str, output, shape: tuple[int, ...], part: str = "") -> None:
+def check_output(
+    kind: str,
+    name: str,
+    output,
+    shape: tuple[int, ...],
+    part: str = "",
+    needs_gradient: bool = False,
+) -> None:
     """Check what a method of the user's returns; the library's own are not checked.
 
     Args:
         output: an array or tensor of `shape` is expected, with finite numbers.
         part: which part of the method returns it, such as "'s encoder".
+        needs_gradient: whether it is to be trained, by tensors of PyTorch.
 
     Raises:
         InputError: it is something else.
@@ -134,6 +142,8 @@ def check_output(kind: str, name: str, output, shape: tuple[int, ...], part: str
         problem = f"returns the shape {tuple(output.shape)}: {wanted}"
     elif not bool((abs(output) < math.inf).all()):
         problem = "returns values that are not finite (NaN or infinite)"
+    elif needs_gradient and not output.requires_grad:
+        problem = "has no gradient, so nothing would be learned: leave detach and rounding out"
     if problem:
         raise InputError(f"{_registered[kind, name]}: the {kind} {name}{part} {problem}")
 

@@ -162,6 +162,8 @@ def load_bundle(path: str | Path, plugins: str | Path | None = None) -> Bundle:
 
 
 def _load_plugins(path: str | Path, needed: dict[str, str], folder: str | Path | None) -> None:
+    if not needed and folder:
+        raise InputError(f"{path} needs no code of plugins: leave --plugins out")
     if not needed:
         return
     names = ", ".join(needed)

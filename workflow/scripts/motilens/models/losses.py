@@ -61,14 +61,14 @@ class ReconstructionLoss:
         return self(torch.full_like(stacks, self.mean), stacks)
 
     def check_terms(
-        self, reconstruction: torch.Tensor, stacks: torch.Tensor
+        self, reconstruction: torch.Tensor, stacks: torch.Tensor, needs_gradient: bool = False
     ) -> dict[str, torch.Tensor]:
         """Return each term; raise an InputError if one of a plugin is no finite number."""
         terms = {}
         for name in self._used_terms():
             with blame_plugin("loss", name):
                 terms[name] = self._compute_term(name, reconstruction, stacks)
-            check_output("loss", name, terms[name], ())
+            check_output("loss", name, terms[name], (), needs_gradient=needs_gradient)
         return terms
 
     def _used_terms(self) -> list[str]:

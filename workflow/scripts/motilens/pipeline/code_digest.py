@@ -52,7 +52,8 @@ def plugin_versions(
     Raises:
         InputError: a file is no Python.
     """
-    sources, queue = {}, [*names]
+    sources = {}
+    queue = [*names, *(path.name for path in folder.glob("__init__.py"))]  # Python runs it, too
     while queue:
         name = queue.pop()
         if CODE_PREFIX + name in sources:

@@ -133,6 +133,12 @@ def _check_input(name: str, config: dict) -> Iterator[str]:
         )
     if ("backbone", settings["backbone"]) in find_plugins(config.get("plugins")).methods:
         yield from _check_own_backbone(name, kind, settings)
+    is_rgb = kind["encoder"] != "none" or kind["frames"] * kind["repeats"] == 3
+    if settings["input_normalization"] == "imagenet" and not is_rgb:
+        yield (
+            f"regressor.input_normalization: imagenet is for three channels, and {name} has others "
+            f"with encoder: none: set inputs.{name}.regressor.input_normalization: none"
+        )
     clips, bag_size = config["frames"]["clips_per_video"], settings["bag_size"]
     if clips % bag_size:
         yield (

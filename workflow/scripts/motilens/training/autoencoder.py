@@ -1,5 +1,7 @@
 """Step 1 of the paper: train an autoencoder on stacks of frames, then keep its encoder."""
 
+import copy
+
 import numpy as np
 import torch
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
@@ -89,7 +91,11 @@ def check_autoencoder(
     check_output("autoencoder", variant, features, shape, "'s encoder")
     reconstruction = model.decoder(features)
     check_output("autoencoder", variant, reconstruction, x.shape, "'s decoder")
-    criterion.check_terms(reconstruction, x)
+    with torch.enable_grad():
+        criterion.check_terms(reconstruction.requires_grad_(), x, needs_gradient=True)
+        network = copy.deepcopy(model).train()
+        loss = network.loss(network(x), x, criterion)
+    check_output("autoencoder", variant, loss, (), "'s loss", needs_gradient=True)
 
 
 def autoencoder_architecture(settings: dict) -> dict:

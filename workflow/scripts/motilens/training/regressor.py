@@ -1,5 +1,6 @@
 """Step 2 of the paper: train a network that predicts percentages from feature images."""
 
+import copy
 import itertools
 
 import numpy as np
@@ -107,9 +108,12 @@ def train_regressor(
 def check_backbone(model: Regressor, name: str, stacks: StackDataset) -> None:
     """Raise an InputError unless a network of a plugin returns as many values as it should."""
     [batch] = stacks.iter_batches([torch.arange(len(stacks))[:2]])
-    images = model.eval().encoder(stacks_to_input(batch, model.repeats).cpu())
-    outputs = len(model.output_layer.bias)
-    check_output("backbone", name, model.backbone[0](images), (len(images), outputs))
+    x = stacks_to_input(batch, model.repeats).cpu()
+    images, shape = model.eval().normalize(model.encoder(x)), (len(x), len(model.output_layer.bias))
+    check_output("backbone", name, model.backbone[0](images), shape)
+    with torch.enable_grad():  # some networks return something else in training
+        output = copy.deepcopy(model.backbone[0]).train()(images)
+    check_output("backbone", name, output, shape, " in training", needs_gradient=True)
 
 
 def make_bags(keys: list[tuple[str, int]], bag_size: int) -> torch.Tensor:
