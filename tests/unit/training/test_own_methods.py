@@ -93,9 +93,10 @@ class Network(torch.nn.Module):
     ("return self.last(x.mean((2, 3))).mean(0)", r"returns the shape \(3,\): an array of shape"),
     ("return self.last(x.mean((2, 3))), x", "returns a tuple: an array of shape"),
     ("pass", "returns a NoneType: an array of shape"),
-    ("return self.last(x.mean((2, 3))) / 0", r"are not finite"),
+    ("return self.last(x.mean((2, 3))) / 0", r"are no finite"),
     ("y = self.last(x.mean((2, 3))); return (y, y) if self.training else y",
      "in training returns a tuple"),
+    ("return self.last(x.mean((2, 3))).double()", "returns torch.float64: torch.float32 is"),
     ("return self.last(x.mean((2, 3))).detach()", "in training has no gradient"),
     ("return self.last(x)", "line 11: RuntimeError: .*mat1 and mat2 shapes"),
 ])  # fmt: skip
@@ -151,7 +152,7 @@ def test_an_autoencoder_must_be_one(folder):
 @pytest.mark.parametrize("body, message", [
     ("return (a - b) ** 2", r"returns the shape \(\d, 4, 32, 32\): an array of shape \(\)"),
     ("return ((a > b).float()).mean()", "has no gradient"),
-    ("return 1.0", "returns a float"), ("return (a - b).mean() / 0", "are not finite"),
+    ("return 1.0", "returns a float"), ("return (a - b).mean() / 0", "are no finite"),
     ("return c", "line 4: NameError"),
 ])  # fmt: skip
 def test_losses_that_are_no_numbers_are_refused(folder, variant, body, message):
@@ -162,7 +163,8 @@ def test_losses_that_are_no_numbers_are_refused(folder, variant, body, message):
 
 @pytest.mark.parametrize("body, message", [
     ("return x[:, :2]", r"returns the shape \(8, 2, 32, 32\): .* \(8, 3, 32, 32\)"),
-    ("return x[:, :3].log()", "are not finite"),
+    ("return x[:, :3].double()", "returns torch.float64: torch.float32 is expected"),
+    ("return x[:, :3].log()", "are no finite"),
     ("return x.wrong", "line 6: AttributeError"),
 ])  # fmt: skip
 def test_encoders_that_make_no_feature_images_are_refused(folder, body, message):
@@ -174,8 +176,10 @@ def test_encoders_that_make_no_feature_images_are_refused(folder, body, message)
 
 @pytest.mark.parametrize("body, message", [
     ("return np.zeros((2, 3))", r"returns the shape \(2, 3\): an array of shape \(2, 2\)"),
+    ("return np.array([['1', '2'], ['3', 'x']])", "are no finite numbers"),
+    ("return np.array([[1, 2], [3, None]])", "are no finite numbers"),
     ("return np.zeros(2)", r"returns the shape \(2,\)"),
-    ("return np.full((2, 2), np.nan)", "are not finite"),
+    ("return np.full((2, 2), np.nan)", "are no finite"),
     ("return pd.DataFrame(np.zeros((2, 2)))", "returns a DataFrame: an array"),
     ("return [[1, 2], [3, 4]]", "returns a list"),
     ("return held_out['7']", "line 6: KeyError: '7'"),

@@ -119,7 +119,9 @@ def check_output(
     name: str,
     output,
     shape: tuple[int, ...],
+    *,
     part: str = "",
+    dtype=None,
     needs_gradient: bool = False,
 ) -> None:
     """Check what a method of the user's returns; the library's own are not checked.
@@ -127,6 +129,7 @@ def check_output(
     Args:
         output: an array or tensor of `shape` is expected, with finite numbers.
         part: which part of the method returns it, such as "'s encoder".
+        dtype: of the array, if only one will do.
         needs_gradient: whether it is to be trained, by tensors of PyTorch.
 
     Raises:
@@ -140,12 +143,21 @@ def check_output(
         problem = f"returns a {type(output).__name__}: {wanted}"
     elif tuple(output.shape) != tuple(shape):
         problem = f"returns the shape {tuple(output.shape)}: {wanted}"
-    elif not bool((abs(output) < math.inf).all()):
-        problem = "returns values that are not finite (NaN or infinite)"
+    elif dtype not in (None, output.dtype):
+        problem = f"returns {output.dtype}: {dtype} is expected"
+    elif not _is_finite(output):
+        problem = "returns values that are no finite numbers (NaN, infinite, or text)"
     elif needs_gradient and not output.requires_grad:
         problem = "has no gradient, so nothing would be learned: leave detach and rounding out"
     if problem:
         raise InputError(f"{_registered[kind, name]}: the {kind} {name}{part} {problem}")
+
+
+def _is_finite(output) -> bool:
+    try:
+        return bool((abs(output) < math.inf).all())
+    except TypeError:  # of an array of text
+        return False
 
 
 @contextlib.contextmanager
@@ -219,8 +231,8 @@ class _Finder(importlib.abc.MetaPathFinder):
     def __init__(self, folder: Path, names: Iterable[str]):
         self.folder, self.names, self.files = folder.resolve(), [*names], {}
         for name in self.names:
-            parts = PurePosixPath(name).with_suffix("").parts
-            if ".." in parts or not (path := self.folder / name).is_file():
+            parts, path = PurePosixPath(name).with_suffix("").parts, self.folder / name
+            if {"..", "/"} & {*parts} or not path.is_file():
                 raise InputError(f"{folder}: {name} is missing: bring it back, or name its folder")
             is_package = parts[-1] == "__init__"
             self.files[".".join((PACKAGE, *(parts[:-1] if is_package else parts)))] = path

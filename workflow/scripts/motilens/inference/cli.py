@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from motilens.compute.device import setup_compute
@@ -45,8 +46,8 @@ def main(
     sys.stdout.reconfigure(errors="backslashreplace")
     options = parse_arguments(arguments)
     is_shipped = options.model.suffix.lower() == MODEL_SUFFIX
-    model = load_shipped_model(options.model) if is_shipped else None
-    model = model or load_bundle(options.model, options.plugins)
+    load = load_shipped_model if is_shipped else partial(load_bundle, plugins=options.plugins)
+    model = load(options.model)
     videos, predictions = list_videos(options.videos), []
     pages = name_pages(videos)
     own_pages = claim_folder(options.out, model, videos)

@@ -55,7 +55,7 @@ class FixedEncoder(nn.Module):
         with blame_plugin("encoder", self.kind):
             features = self.encoder[0](batch)
         shape = (len(batch), self.channels, *batch.shape[2:])
-        check_output("encoder", self.kind, features, shape)
+        check_output("encoder", self.kind, features, shape, dtype=batch.dtype)
         return features
 
 

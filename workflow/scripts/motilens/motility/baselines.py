@@ -76,6 +76,7 @@ def predict_baseline(
         with blame_plugin("baseline", method):
             predicted = BASELINES[method](labels, training, held_out, frame_rates, seed)
         check_output("baseline", method, predicted, (len(held_out), len(values.columns)))
+        predicted = np.asarray(predicted, float)
     else:
         known, new = FEATURE_EXTRACTORS[method](training, held_out, frame_rates, seed)
         predicted, c = predict_by_svr(known, values.to_numpy(), participants, new)

@@ -88,14 +88,15 @@ def check_autoencoder(
     x = stacks_to_input(batch, model.repeats).cpu()
     features = model.eval().encoder(x)
     shape = (len(x), FEATURE_CHANNELS, *x.shape[2:])
-    check_output("autoencoder", variant, features, shape, "'s encoder")
+    method = "autoencoder", variant
+    check_output(*method, features, shape, part="'s encoder", dtype=x.dtype)
     reconstruction = model.decoder(features)
-    check_output("autoencoder", variant, reconstruction, x.shape, "'s decoder")
+    check_output(*method, reconstruction, x.shape, part="'s decoder", dtype=x.dtype)
     with torch.enable_grad():
         criterion.check_terms(reconstruction.requires_grad_(), x, needs_gradient=True)
         network = copy.deepcopy(model).train()
         loss = network.loss(network(x), x, criterion)
-    check_output("autoencoder", variant, loss, (), "'s loss", needs_gradient=True)
+    check_output(*method, loss, (), part="'s loss", needs_gradient=True)
 
 
 def autoencoder_architecture(settings: dict) -> dict:

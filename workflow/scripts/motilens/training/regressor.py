@@ -110,10 +110,10 @@ def check_backbone(model: Regressor, name: str, stacks: StackDataset) -> None:
     [batch] = stacks.iter_batches([torch.arange(len(stacks))[:2]])
     x = stacks_to_input(batch, model.repeats).cpu()
     images, shape = model.eval().normalize(model.encoder(x)), (len(x), len(model.output_layer.bias))
-    check_output("backbone", name, model.backbone[0](images), shape)
+    check_output("backbone", name, model.backbone[0](images), shape, dtype=x.dtype)
     with torch.enable_grad():  # some networks return something else in training
         output = copy.deepcopy(model.backbone[0]).train()(images)
-    check_output("backbone", name, output, shape, " in training", needs_gradient=True)
+    check_output("backbone", name, output, shape, part=" in training", needs_gradient=True)
 
 
 def make_bags(keys: list[tuple[str, int]], bag_size: int) -> torch.Tensor:
