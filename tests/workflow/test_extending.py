@@ -56,11 +56,11 @@ def test_an_edit_reruns_its_methods_alone_and_says_so(lab, tmp_path):
     assert told.stdout.startswith("code of plugins/video_network.py changed: 1 train_regressor\n")
     path.write_text(path.read_text().replace("mean((2, 3, 4))", "mean((2, 3, 9))"))
     done = run(lab, *predictions(), check=False)
-    message = "ERROR: my_methods/video_network.py, line 18: IndexError: Dimension out of range"
+    message = "ERROR: my_methods/video_network.py, line 19: IndexError: Dimension out of range"
     assert done.returncode == 1 and message in done.stdout
     path.write_text(path.read_text() + "(")
     done = run(lab, *predictions(), dry="-n", check=False)
-    assert "my_methods/video_network.py, line 21: '(' was never closed" in done.stdout
+    assert "my_methods/video_network.py, line 22: '(' was never closed" in done.stdout
 
 
 def test_a_bundle_needs_the_folder(lab, tmp_path):
