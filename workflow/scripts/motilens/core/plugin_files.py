@@ -51,6 +51,11 @@ def find_plugins(folder: str | Path | None) -> Plugins:
             lines.append(str(error))
     if lines:
         raise InputError("\n  ".join(["plugins cannot be used:", *lines]))
+    if not methods:
+        raise InputError(
+            f"plugins: {folder}: no file in it registers a method (subfolders do not count): write "
+            f"{EXAMPLE}, or remove the line"
+        )
     return Plugins(folder, methods)
 
 
