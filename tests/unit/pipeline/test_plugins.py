@@ -118,7 +118,7 @@ def test_there_need_be_no_folder(folder):
 
 def test_hidden_files_are_no_plugins(folder):
     write_files(folder, **{".#a": "(\n", "._b": "\0"})
-    assert_refused("plugins: mine: no file in it registers a method", find_plugins, folder)
+    assert_refused("mine: no file in it registers a method", find_plugins, folder)
     write_files(folder, net=NETWORK.format("net"))
     assert len(find_plugins(folder).methods) == 1
 
