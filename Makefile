@@ -66,12 +66,14 @@ endef
 
 # Percentages of new videos, by the model that ships (models/), or by METHOD or BUNDLE of a run. OUT:
 # a new folder. A call that was stopped goes on in the same OUT, unless it has a bundle.
-# MICRONS_PER_PIXEL: the scale, of videos without a bundle.
+# MICRONS_PER_PIXEL: the scale, of videos without a bundle. PLUGINS: a folder of own code that a bundle
+# needs.
 predict: OUT ?= predictions
 predict: .venv/ready ## predict new videos: VIDEOS=FOLDER [METHOD=NAME or BUNDLE=FILE] [OUT=FOLDER]
 	@test -z "$(CONFIG)" || { echo "say which bundle: make predict BUNDLE=results/.../bundles/$(METHOD).pt" >&2; exit 2; }
 	$(call for_videos,$(if $(MICRONS_PER_PIXEL),--microns-per-pixel $(MICRONS_PER_PIXEL)) \
-		$(if $(BUNDLE),--model=$(call quote,$(BUNDLE)))) -- "$$@"
+		$(if $(BUNDLE),--model=$(call quote,$(BUNDLE))) \
+		$(if $(PLUGINS),--plugins=$(call quote,$(PLUGINS)))) -- "$$@"
 
 # Tracks, speeds and WHO categories of the cells in new videos. A call that was stopped goes on in
 # the same OUT. MICRONS_PER_PIXEL: the scale; DURATION: seconds of each video, instead of all.

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 from motilens.clips.extract import extract_clips
 from motilens.clips.hdf5 import read_stacks
 from motilens.compute.device import setup_compute
+from motilens.core.plugins import load_plugins
 from motilens.dataset.video_files import is_video_file
 from motilens.models.autoencoders import Autoencoder, build_autoencoder
 from motilens.models.transforms import stacks_to_input
@@ -48,8 +49,11 @@ def main():
     parser.add_argument("seeds", type=int, nargs="?", default=50)
     parser.add_argument("--videos", type=Path, help="a folder (default: simulated participants)")
     parser.add_argument("--results", type=Path, help="measure the autoencoders of a run instead")
+    parser.add_argument("--plugins", type=Path, help="folder of your own code behind that run")
     options = parser.parse_args()
     if options.results:
+        if options.plugins:
+            load_plugins(options.plugins, [path.name for path in options.plugins.glob("*.py")])
         measure_run(options.results)
         return
     seeds, compute = range(options.seeds), setup_compute()

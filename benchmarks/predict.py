@@ -29,8 +29,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle")
     parser.add_argument("videos", nargs="+")
+    parser.add_argument("--plugins", help="folder of your own code that the bundle needs")
     arguments = parser.parse_args()
-    compute, bundle = setup_compute({"device": "cpu"}, 1), load_bundle(arguments.bundle)
+    compute = setup_compute({"device": "cpu"}, 1)
+    bundle = load_bundle(arguments.bundle, arguments.plugins)
     ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-threads", "1"]
     seconds = {"ffmpeg": 0.0, "Motilens": 0.0, "of which decoding": 0.0}
     with tempfile.TemporaryDirectory() as folder:

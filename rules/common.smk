@@ -116,6 +116,8 @@ try:
     weights = config["regressor"]["weights"]
     if isinstance(weights, dict):
         weights["file"] = str(LAUNCH_FOLDER / weights["file"])
+    if folder := config.get("plugins"):
+        config["plugins"] = str(LAUNCH_FOLDER / folder)  # for jobs, which work in the results
     RESULTS = LAUNCH_FOLDER / config["results"]
     if IS_MAIN and "--touch" not in sys.argv:
         check_results(RESULTS)

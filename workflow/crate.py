@@ -102,6 +102,9 @@ def make_crate(config_files, results):
         for number, path in enumerate(config_files, start=1)
     ]
     crate.add_file(ROOT / "config/schema.yaml", "config/schema.yaml")
+    if plugins := read_config_files(config_files).get("plugins"):
+        for path in list_files(Path(plugins), ["**/*.py"]):
+            crate.add_file(path, Path("plugins", path.relative_to(plugins)))
     outputs = [
         crate.add_file(path, Path("results", path.relative_to(results)))
         for path in list_files(results, RESULTS)

@@ -50,8 +50,8 @@ def untrained_autoencoder(frames: int = 1) -> Autoencoder:
     return Autoencoder(frames)
 
 
-def regressor_settings(**changes) -> dict:
-    settings, encoder = REGRESSOR | changes, autoencoder_architecture(AUTOENCODER)
+def regressor_settings(encoder: dict | None = None, **changes) -> dict:
+    settings, encoder = REGRESSOR | changes, encoder or autoencoder_architecture(AUTOENCODER)
     return settings | {"architecture": regressor_architecture(settings, encoder)}
 
 
@@ -62,7 +62,9 @@ def fit_autoencoder(array: np.ndarray, seed: int = 0, **changes) -> TrainingResu
 def fit_regressor(
     array: np.ndarray, labels: np.ndarray = LABELS, encoder=None, bags=None, **changes
 ) -> TrainingResult:
-    encoder, settings = encoder or untrained_autoencoder(), regressor_settings(**changes)
+    """Train on an encoder; `encoder_architecture` is that of another kind than AUTOENCODER."""
+    settings = regressor_settings(changes.pop("encoder_architecture", None), **changes)
+    encoder = encoder or untrained_autoencoder()
     return train_regressor(to_dataset(array), labels, encoder, settings, 0, CPU, bags=bags)
 
 

@@ -100,8 +100,8 @@ class EditedCode(Dependencies):
 
 def plan(config: dict, folder: Path) -> tuple[dict[Job, dict], Experiment]:
     """Return what each job depends on, and the experiment; paths in `config` begin in `folder`."""
-    config = check_config(config, SCHEMA)
     with contextlib.chdir(folder):
+        config = check_config(config, SCHEMA)
         experiment = load_experiment(config, folder)
     return depend(EditedCode(experiment), folder / config["results"]), experiment
 

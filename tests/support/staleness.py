@@ -152,6 +152,8 @@ SIMULATED = [
            f"average_predictions {OTHER_TABLES}", "one more method", True),
     Change("external.*", {"external": {"theirs": "theirs"}}, f"copy_predictions {OTHER_TABLES}",
            "one more method; a changed file of it copies that file again"),
+    Change("plugins", {"plugins": "mine"}, NOTHING,
+           "none of its methods is used; an edit reruns the methods of the file"),
     # Sections of which every key is changed at once, since none makes anything stale.
     Change("compute.*", {"compute": {
         "device": "cpu", "threads": 2, "precision": "bfloat16", "tf32": False,

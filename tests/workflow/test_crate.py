@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+import zipfile
 
 from rocrate.rocrate import ROCrate
+
+from support.documented_plugins import write_plugins
 
 
 def crate(project, *arguments, config="tiny.yaml"):
@@ -64,3 +67,13 @@ def test_mistakes_are_reported_without_a_traceback(project):
         done = crate(project, config=config)
         assert done.returncode == 1 and message in done.stderr
         assert done.stderr.startswith("ERROR: "), done.stderr
+
+
+def test_it_holds_methods_of_the_users_own(finished_small, tmp_path):
+    run = finished_small.copy(tmp_path / "copy")
+    write_plugins(run.folder)
+    with open(run.folder / "small.yaml", "a") as file:
+        file.write("plugins: my_methods\n")
+    assert crate(run, config="small.yaml").returncode == 0
+    names = zipfile.ZipFile(run.folder / "results/crate.zip").namelist()
+    assert {"plugins/losses.py", "plugins/crowd.py"} <= {*names}

@@ -1,50 +1,79 @@
-"""The blocks of docs/how-to/extending.md, put where they say, make methods of the tables."""
+"""The blocks of docs/how-to/extending.md, added to a configuration, make methods of the tables."""
 
-import re
+import subprocess
+import sys
 
 import pandas as pd
+import pytest
 import yaml
 
-from support.configs import ROOT
-from support.laboratory import TRACKED
+from support.documented_plugins import ADDITIONS, FILES, METHODS, write_plugins
+from support.laboratory import TRACKED, Laboratory
 
-TEXT = (ROOT / "docs/how-to/extending.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```\w+\n# (\S+), ([^\n]+)\n(.*?)```", TEXT, re.DOTALL)
-# The end of each list that a block adds to.
-LISTS = {"backbone": "swin_v2_t", "encoder": "motion, flow", "baselines": "cells, speed, casa"}
+NETWORK = "my_methods/video_network.py"
 
 
-def apply_block(lab, path, place, block):
-    if path == "mine.yaml":
-        for key, value in yaml.safe_load(block).items():
-            lab.config[key] = lab.config[key] | value if key == "inputs" else value
-        return
-    file = lab.folder / path
-    text = file.read_text(encoding="utf-8")
-    if place == "at its end":
-        text += "\n\n" + block
-    elif place == "after ssim":
-        [(line, indent)] = re.findall(r"(?ms)(^( +)ssim: \{.*?\}\n)", text)
-        text = text.replace(line, line + indent + block)
-    else:
-        names = LISTS[place.removeprefix("added to the list of ")]
-        assert text.count(names) == 1, names
-        text = text.replace(names, f"{names}, {block.strip()}")
-    file.write_text(text, encoding="utf-8")
-
-
-def test_every_block_works(finished_laboratory, tmp_path):
-    lab = finished_laboratory.copy(tmp_path / "a lab")
-    assert len(BLOCKS) == 12
-    lab.config |= {"inputs": {}, "tracking": TRACKED["tracking"]}
+@pytest.fixture(scope="module")
+def lab(finished_laboratory, tmp_path_factory):
+    """A run of one target and fold with every documented method."""
+    lab = finished_laboratory.copy(tmp_path_factory.mktemp("extending") / "a lab")
     del lab.config["targets"]["morphology"]
-    for block in BLOCKS:
-        assert len(block[2].splitlines()) < 20
-        apply_block(lab, *block)
+    lab.config |= {"inputs": {}, "tracking": TRACKED["tracking"]}
     lab.write_configuration()
-    methods = ("I5", "small", "robust", "extreme", "crowd")
-    targets = [f"predictions/{name}/motility/fold1/seed0.csv" for name in methods]
-    lab.snakemake("--cores", "2", "--", *targets, config="own.yaml")
-    for target in targets:
-        predicted = pd.read_csv(lab.folder / "results" / target).filter(regex="^predicted")
-        assert len(predicted) and predicted.notna().all(axis=None)
+    write_plugins(lab.folder)
+    (lab.folder / "mine.yaml").write_text(yaml.safe_dump(ADDITIONS))
+    run(lab, *predictions())
+    return lab
+
+
+def run(lab: Laboratory, *targets, dry="--printshellcmds", **options):
+    arguments = ("mine.yaml", "--cores", "2", dry, "--", *targets)
+    return lab.snakemake(*arguments, config="own.yaml", **options)
+
+
+def predictions():
+    return [f"predictions/{name}/motility/fold1/seed0.csv" for name in METHODS]
+
+
+def test_every_documented_method_predicts(lab):
+    assert len(FILES) == 5 and len(METHODS) == 5
+    assert max(len(text.splitlines()) for text in FILES.values()) < 20
+    for path in predictions():
+        table = pd.read_csv(lab.folder / "results" / path).filter(regex="^predicted")
+        assert len(table) and table.notna().all(axis=None)
+
+
+def test_an_edit_reruns_its_methods_alone_and_says_so(lab, tmp_path):
+    lab = lab.copy(tmp_path / "a lab")
+    assert "Nothing to be done" in run(lab, *predictions(), dry="-n").stdout
+    path = lab.folder / NETWORK
+    path.write_text(path.read_text() + "\nADDED = 1\n")
+    plan = run(lab, *predictions(), dry="-n").stdout
+    assert plan.count("Train the") == 1 and "regressor of video" in plan
+    command = [sys.executable, "workflow/explain.py", "--configfile", "own.yaml", "mine.yaml"]
+    command += ["--", *predictions()]
+    told = subprocess.run(command, cwd=lab.folder, capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("code of plugins/video_network.py changed: 1 train_regressor\n")
+    path.write_text(path.read_text().replace("mean((2, 3, 4))", "mean((2, 3, 9))"))
+    done = run(lab, *predictions(), check=False)
+    message = "ERROR: my_methods/video_network.py, line 19: IndexError: Dimension out of range"
+    assert done.returncode == 1 and message in done.stdout
+    path.write_text(path.read_text() + "(")
+    done = run(lab, *predictions(), dry="-n", check=False)
+    assert "my_methods/video_network.py, line 22: '(' was never closed" in done.stdout
+
+
+def test_a_bundle_needs_the_folder(lab, tmp_path):
+    lab = lab.copy(tmp_path / "a lab")
+    network = {"inputs": {"video": ADDITIONS["inputs"]["video"]}, "plugins": "my_methods"}
+    (lab.folder / "mine.yaml").write_text(yaml.safe_dump(network))
+    run(lab, "bundles/video.pt")
+    assert "video_network.py" in (lab.folder / "results/bundles/video.md").read_text()
+    command = [sys.executable, "workflow/predict.py", "results/bundles/video.pt", lab.video(1)]
+    options = {"cwd": lab.folder, "capture_output": True, "text": True}
+    refused = subprocess.run(command, **options)
+    assert refused.returncode == 1 and "video_network.py: name the folder" in refused.stderr
+    done = subprocess.run([*command, "--plugins", "my_methods"], **options)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(lab.folder / "predictions/predictions.csv")
+    assert table["progressive"].notna().all()

@@ -50,6 +50,8 @@ def main(job):
         "training_clips": sorted({row["clips"] for row in training.values()}),
         "card": card,
     }
+    if "plugins" in settings:
+        content["plugins"] = settings["plugins"]
     digest = write_bundle(job.output.bundle, content)
     with atomic_write(job.output.card) as temporary:
         temporary.write_text(card, encoding="utf-8")

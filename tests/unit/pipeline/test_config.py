@@ -195,6 +195,14 @@ def find(**changes):
     return consistency.find_contradictions(config)
 
 
+@pytest.mark.parametrize("frames, lines", [(1, 1), (3, 0), (4, 1)])
+def test_colors_of_imagenet_need_three_channels(frames, lines):
+    own = {"frames": frames, "regressor": {"input_normalization": "imagenet"}}
+    found = find(inputs={"I1": own | {"encoder": "none"}})
+    assert len(found) == lines and all("is for three channels, and I1 has" in f for f in found)
+    assert find(inputs={"I1": own}) == []
+
+
 @pytest.mark.parametrize("section, settings, line", [
     ("autoencoder", {"loss": {"frame_difference": 1}}, "frame_difference: I1 has one frame"),
     ("autoencoder", {"variant": "variational"}, "loss.kl: variant variational needs it"),

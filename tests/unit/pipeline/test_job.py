@@ -14,9 +14,11 @@ import pytest
 
 from motilens.core.files import process_identity
 from motilens.pipeline import job as job_module
-from motilens.pipeline.code_digest import code_versions
+from motilens.pipeline.code_digest import code_versions, plugin_versions
 from motilens.pipeline.job import RUN_VARIABLE, TerminalHandler
 from motilens.pipeline.snakemake_metadata import metadata_path, read_depends_on
+from support.own_plugins import write_files
+from support.planning import REQUIREMENTS
 
 SCRIPTS = Path(job_module.__file__).parents[2]
 # A step as Snakemake starts it, as far as `run_job` looks at what it is given.
@@ -37,6 +39,7 @@ def main(job):
 
 job_module.run_job(main, SimpleNamespace(
     rule={rule!r}, log=["step.log"], output=["a.csv"], params=Params([Params.depends_on]),
+    config={{"plugins": "mine"}},
 ))
 """
 
@@ -190,3 +193,30 @@ def test_the_terminal_shows_all_warnings_and_progress_once_a_minute(monkeypatch)
     os.close(reader)
     logger.error("nobody sees this, and no exception is raised")
     os.close(writer)
+
+
+LOSS = '@register("loss", "own")\ndef compute(a, b):\n    return c\n'
+CALL = "from motilens.models.losses import LOSS_TERMS; LOSS_TERMS['own'](1, 2)"
+
+
+def test_errors_in_plugins_reach_the_terminal_with_file_and_line(folder):
+    def run(text):
+        write_files(folder.path / "mine", a=text)
+        plugins = plugin_versions(folder.path / "mine", ["a.py"], SCRIPTS, REQUIREMENTS)
+        code = code_versions(SCRIPTS / "plot_errors.py", REQUIREMENTS) | plugins
+        done = folder.run(CALL, depends_on={"code": code})
+        assert done.returncode == 1 and not folder.is_recorded()
+        return done.stderr.strip()
+
+    failed = "ERROR: mine/a.py, line 4: NameError: name 'c' is not defined (the traceback is in"
+    assert run(LOSS).startswith(failed) and "Traceback" in folder.read_log()
+    unused = "line 2: loss own is not registered when the file is imported: write @register"
+    assert unused in run('register("loss", "own")\n')
+    assert run("import lost\n").startswith("ERROR: mine/a.py, line 2: ModuleNotFoundError: ")
+
+
+def test_plugins_that_were_edited_during_the_run_are_refused(folder):
+    write_files(folder.path / "mine", a=LOSS)
+    code = code_versions(SCRIPTS / "plot_errors.py", REQUIREMENTS) | {"plugins/a.py": "0" * 16}
+    done = folder.run(CALL, depends_on={"code": code})
+    assert "the code of plot_errors was edited during the run: run again" in done.stderr

@@ -14,6 +14,7 @@ from support import laboratory as laboratory_module
 from support.configs import SCHEMA, key_paths, load_config
 from support.errors import assert_refused
 from support.laboratory import Laboratory
+from support.own_plugins import write_files
 from support.planning import plan, stale_jobs, write_clip_records
 from support.predictions import write_external
 from support.staleness import OWN_DATA, SIMULATED, apply_change, named_jobs
@@ -41,6 +42,7 @@ def plan_after_a_run(config, folder):
 def simulated(tmp_path_factory):
     folder, config = tmp_path_factory.mktemp("simulated"), load_config("tests/support/tiny.yaml")
     write_external(folder / "theirs", plan(config, folder)[1])
+    write_files(folder / "mine", network='register("backbone", "network")(print)\n')
     return folder, config, plan_after_a_run(config, folder)[0]
 
 

@@ -79,6 +79,8 @@ class ComputeSettings:
         """Move a model to the device, in the layout that is fastest there."""
         preferred = preference.cpu if self.on_cpu else preference.gpu
         last = preferred if self.channels_last is None else self.channels_last
+        if any(parameter.dim() > 4 for parameter in model.parameters()):
+            last = False  # PyTorch refuses it for weights of videos
         form = torch.channels_last if last else torch.contiguous_format
         return model.to(self.device, memory_format=form)
 

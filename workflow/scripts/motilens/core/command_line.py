@@ -14,6 +14,7 @@ from typing import NoReturn
 from motilens.core.errors import InputError
 from motilens.core.faults import can_describe, describe_fault, is_machine_fault, lacks_space
 from motilens.core.packages import check_packages
+from motilens.core.plugins import describe_plugin_error
 
 
 def run_command_line(main: Callable[[], None]) -> None:
@@ -24,9 +25,11 @@ def run_command_line(main: Callable[[], None]) -> None:
     except InputError as error:
         sys.exit(f"ERROR: {error}")
     except Exception as error:
-        if not can_describe(error):
-            raise
-        exit_with_fault(error, sys.argv[0])
+        if can_describe(error):
+            exit_with_fault(error, sys.argv[0])
+        if text := describe_plugin_error(error):
+            sys.exit(f"ERROR: {text}")
+        raise
 
 
 def exit_with_fault(error: Exception, place: str) -> NoReturn:

@@ -5,14 +5,15 @@ It needs neither the configuration nor Snakemake.
 
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from motilens.core.errors import InputError
 from motilens.core.faults import is_out_of_memory
-from motilens.core.files import atomic_write
+from motilens.core.files import atomic_write, hash_file
+from motilens.core.plugins import describe_plugin_error, load_plugins
 from motilens.core.records import read_record
 from motilens.core.text import describe_error
 from motilens.models.regressor import Regressor, build_regressor
@@ -53,6 +54,7 @@ class Bundle:
         tracking: how cells are tracked (`track_first_seconds`), if a model uses tracks.
         card: what the models are for and how well they do, in Markdown.
         digest: SHA-256 of the file's content.
+        plugins: SHA-256 of the files of code that its models need, and that it does not hold.
     """
 
     members: list[BundleMember]
@@ -66,6 +68,7 @@ class Bundle:
     tracking: dict | None
     card: str
     digest: str
+    plugins: dict[str, str] = field(default_factory=dict)
 
     @property
     def uses_only_tracks(self) -> bool:
@@ -108,11 +111,15 @@ def write_bundle(path: str | Path, content: dict) -> str:
     return digest
 
 
-def load_bundle(path: str | Path) -> Bundle:
+def load_bundle(path: str | Path, plugins: str | Path | None = None) -> Bundle:
     """Read a bundle; its digest is checked, and no code in it is run.
 
+    Args:
+        plugins: folder of the user's own code that its models need, which is run.
+
     Raises:
-        InputError: it is no bundle, was made by another version, or is damaged.
+        InputError: it is no bundle, was made by another version, is damaged, or needs plugins that
+            are not in that folder.
     """
     if Path(path).exists() and not Path(path).is_file():
         raise InputError(f"{path} is no file")
@@ -135,6 +142,7 @@ def load_bundle(path: str | Path) -> Bundle:
         raise InputError(f"{path} is damaged: copy it again, or make it again")
     try:
         values = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+        _load_plugins(path, values.get("plugins", {}), plugins)
         members = [_restore_member(**member) for member in values.pop("members")]
         bundle = Bundle(members, digest=digest, **values)
         if {member.target for member in members} != set(bundle.targets) or not bundle.targets:
@@ -144,11 +152,34 @@ def load_bundle(path: str | Path) -> Bundle:
             if member.uses_tracks and len(member.model.fallback) != n_values:
                 raise ValueError("its models do not predict what its targets name")
         return bundle
+    except InputError:
+        raise
     except Exception as error:  # an edited file raises almost anything
-        if is_out_of_memory(error):
+        if is_out_of_memory(error) or describe_plugin_error(error):
             raise
         reason = describe_error(error)
         raise InputError(f"{path} cannot be used ({reason}): make it again") from error
+
+
+def _load_plugins(path: str | Path, needed: dict[str, str], folder: str | Path | None) -> None:
+    if not needed and folder:
+        raise InputError(f"{path} needs no code of plugins: leave --plugins out")
+    if not needed:
+        return
+    names = ", ".join(needed)
+    if folder is None:
+        raise InputError(
+            f"{path}: its models need code that is not in it, {names}: name the folder that holds "
+            "it, --plugins FOLDER (make predict PLUGINS=FOLDER). It is run: see what it does first"
+        )
+    for name, digest in needed.items():
+        file = Path(folder, name)
+        if not file.is_file() or hash_file(file) != digest:
+            raise InputError(
+                f"{file} is {'not the file' if file.is_file() else 'missing, a file'} that {path} "
+                "was made with: bring that back, or make the bundle again"
+            )
+    load_plugins(Path(folder), needed)
 
 
 def _restore_member(target: str, fold: int, seed: int, **content: dict) -> BundleMember:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from motilens.compute.device import setup_compute
@@ -45,7 +46,8 @@ def main(
     sys.stdout.reconfigure(errors="backslashreplace")
     options = parse_arguments(arguments)
     is_shipped = options.model.suffix.lower() == MODEL_SUFFIX
-    model = load_shipped_model(options.model) if is_shipped else load_bundle(options.model)
+    load = load_shipped_model if is_shipped else partial(load_bundle, plugins=options.plugins)
+    model = load(options.model)
     videos, predictions = list_videos(options.videos), []
     pages = name_pages(videos)
     own_pages = claim_folder(options.out, model, videos)
@@ -90,6 +92,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     name = "--microns-per-pixel"
     parser.add_argument(name, type=positive_number, metavar="MICRONS", help=help_text)
     parser.add_argument("--device", default="auto", help="of a bundle: auto, cpu, cuda or mps")
+    help_text = "folder of your own code that a bundle needs; it is run"
+    parser.add_argument("--plugins", type=Path, metavar="FOLDER", help=help_text)
     counts = range(1, 1025)
     parser.add_argument("--threads", type=int, choices=counts, metavar="N", help="of the CPU")
     options = parse_options(parser, arguments)
@@ -101,6 +105,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("name a video, too")
     if options.microns_per_pixel and options.model.suffix.lower() != MODEL_SUFFIX:
         parser.error("a bundle takes no --microns-per-pixel")
+    if options.plugins and options.model.suffix.lower() == MODEL_SUFFIX:
+        parser.error("a model of models/ takes no --plugins")
     return options
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from motilens.core.command_line import output_path, positive_number
 from motilens.core.errors import InputError
 from motilens.core.faults import is_machine_fault
+from motilens.core.plugins import describe_plugin_error
 from motilens.core.text import to_printable
 from motilens.dataset.video_files import VIDEO_SUFFIXES, is_video_file
 from motilens.video.ffmpeg import DamagedVideo
@@ -75,7 +76,7 @@ def explain_failure(path: str | Path, error: Exception) -> str:
         return to_printable(error)
     if isinstance(error, PermissionError) and error.filename == str(path):
         return f"{name}: {error.strerror}: allow it to be read"  # others may well be readable
-    if isinstance(error, InputError) or is_machine_fault(error):
+    if isinstance(error, InputError) or is_machine_fault(error) or describe_plugin_error(error):
         raise error
     text = f"{type(error).__name__}: {to_printable(error)}"
     return f"{name}: unexpected error, please report it: {text}"

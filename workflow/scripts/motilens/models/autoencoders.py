@@ -149,8 +149,8 @@ AUTOENCODERS = {
 
 def build_autoencoder(architecture: dict) -> Autoencoder:
     """Build {"model": "autoencoder", "frames", "repeats", "variant"}, not trained yet."""
-    arguments = {name: value for name, value in architecture.items() if name != "model"}
-    return AUTOENCODERS[arguments["variant"]](**arguments)
+    frames, repeats, variant = (architecture[name] for name in ("frames", "repeats", "variant"))
+    return AUTOENCODERS[variant](frames, repeats, variant)
 
 
 def _half_layers(channels_in: int, channels_out: int) -> list[nn.Module]:

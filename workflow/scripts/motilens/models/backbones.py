@@ -1,8 +1,14 @@
-"""Classification networks of torchvision."""
+"""Networks of regressors: those of torchvision, and the user's own."""
+
+from collections.abc import Callable
 
 from torch import nn
 
 from motilens.models.layers import GlobalAvgPool2d
+
+# Of plugins. From the numbers of channels and of outputs, they make a module that turns images
+# (n, channels, height, width) into (n, outputs).
+BACKBONES: dict[str, Callable[[int, int], nn.Module]] = {}
 
 
 def make_backbone(name: str) -> nn.Module:

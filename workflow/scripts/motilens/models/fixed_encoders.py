@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import nn
 
+from motilens.core.plugins import blame_plugin, check_output
 from motilens.models.layers import FEATURE_CHANNELS, Rescale
 from motilens.models.optical_flow import lucas_kanade_flow, vector_length
 
@@ -29,21 +30,33 @@ class FixedEncoder(nn.Module):
     def __init__(self, frames: int, repeats: int, kind: str):
         super().__init__()
         self.frames, self.repeats, stacked = frames, repeats, frames * repeats
+        self.kind = kind
         self.channels = stacked if kind == "none" else FEATURE_CHANNELS
         core = PixelPCA(stacked) if kind == "pca" else FIXED_ENCODERS[kind]()
         self.encoder = nn.Sequential(core, Rescale(self.channels))
 
     @torch.no_grad()
     def fit(self, iter_batches: Callable[[], Iterable[torch.Tensor]]) -> None:
-        """Fit the encoder to all training stacks, which each call of `iter_batches` yields."""
+        """Fit the encoder to all training stacks, which each call of `iter_batches` yields.
+
+        Raises:
+            InputError: an encoder of a plugin does not return finite feature images.
+        """
         core, rescale = self.encoder
         if isinstance(core, PixelPCA):
             core.fit(iter_batches())
-        mean, covariance = mean_and_covariance(core(batch) for batch in iter_batches())
+        mean, covariance = mean_and_covariance(self._encode(batch) for batch in iter_batches())
         deviation = covariance.diagonal().clamp(min=0).sqrt()
         scale = torch.where(deviation > MIN_DEVIATION, 1 / deviation, 1)
         shape = (1, self.channels, 1, 1)
         rescale.set_values(scale.reshape(shape), (-mean * scale).reshape(shape))
+
+    def _encode(self, batch: torch.Tensor) -> torch.Tensor:
+        with blame_plugin("encoder", self.kind):
+            features = self.encoder[0](batch)
+        shape = (len(batch), self.channels, *batch.shape[2:])
+        check_output("encoder", self.kind, features, shape, dtype=batch.dtype)
+        return features
 
 
 class PixelPCA(nn.Module):

@@ -36,6 +36,18 @@ class GlobalAvgPool2d(nn.Module):
         return x.mean((2, 3), keepdim=True)
 
 
+class Offset(nn.Module):
+    """Add a trained number to each value."""
+
+    def __init__(self, values: int):
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(values))
+
+    def forward(self, x):
+        """Return x (n, values) with its offset."""
+        return x + self.bias
+
+
 class GradientReversal(torch.autograd.Function):
     """Pass x through; reverse the sign of its gradient (Ganin and Lempitsky, ICML 2015)."""
 

@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import avg_pool2d, mse_loss
 
 from motilens.core.errors import InputError
+from motilens.core.plugins import blame_plugin, check_output
 
 SSIM_WINDOW, SSIM_STRIDE = 7, 3  # pixels
 
@@ -32,13 +33,13 @@ class ReconstructionLoss:
         of training stacks (n, channels, height, width) in [0, 1].
 
         Raises:
-            InputError: a term is 0 for such a model already.
+            InputError: a term is 0 for such a model already, or that of a plugin is no number.
         """
         totals, count = dict.fromkeys(LOSS_TERMS, 0.0), 0
         for stacks in batches:
             constant, count = torch.full_like(stacks, self.mean), count + len(stacks)
-            for name in self._used_terms():
-                totals[name] += self._compute_term(name, constant, stacks).item() * len(stacks)
+            for name, term in self.check_terms(constant, stacks).items():
+                totals[name] += term.item() * len(stacks)
         for name in self._used_terms():
             if not totals[name]:
                 raise InputError(
@@ -58,6 +59,17 @@ class ReconstructionLoss:
     def constant_baseline(self, stacks: torch.Tensor) -> torch.Tensor:
         """Return the loss of a model that always predicts the mean gray level."""
         return self(torch.full_like(stacks, self.mean), stacks)
+
+    def check_terms(
+        self, reconstruction: torch.Tensor, stacks: torch.Tensor, needs_gradient: bool = False
+    ) -> dict[str, torch.Tensor]:
+        """Return each term; raise an InputError if one of a plugin is no finite number."""
+        terms = {}
+        for name in self._used_terms():
+            with blame_plugin("loss", name):
+                terms[name] = self._compute_term(name, reconstruction, stacks)
+            check_output("loss", name, terms[name], (), needs_gradient=needs_gradient)
+        return terms
 
     def _used_terms(self) -> list[str]:
         return [name for name in LOSS_TERMS if self.weights.get(name)]

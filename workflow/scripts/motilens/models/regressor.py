@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from motilens.models.autoencoders import build_autoencoder
-from motilens.models.backbones import make_backbone
+from motilens.models.backbones import BACKBONES, make_backbone
 from motilens.models.fixed_encoders import build_fixed_encoder
-from motilens.models.layers import FEATURE_CHANNELS, Rescale
+from motilens.models.layers import FEATURE_CHANNELS, Offset, Rescale
 from motilens.models.output_activations import OUTPUT_ACTIVATIONS
 from motilens.models.transforms import DIHEDRAL_ORDER, dihedral_transform
 
@@ -22,11 +22,11 @@ IMAGENET_MEAN_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Regressor(nn.Module):
-    """Predict percentages from stacks: an encoder, and a classification network of torchvision.
+    """Predict percentages from stacks: an encoder, and a classification network.
 
     Args:
         source: an autoencoder or a fixed encoder; its encoder becomes part of this model.
-        backbone: a name that torchvision knows; the paper's is "resnet34".
+        backbone: a name that torchvision or a plugin knows; the paper's is "resnet34".
         outputs: predicted values.
         output_activation: one of OUTPUT_ACTIVATIONS; the paper's is "identity".
         input_normalization: "imagenet" shifts and scales feature images as ImageNet's images are,
@@ -57,18 +57,25 @@ class Regressor(nn.Module):
             mean, deviation = (torch.tensor(v).view(1, -1, 1, 1) for v in IMAGENET_MEAN_STD)
             self.normalize = Rescale(FEATURE_CHANNELS)
             self.normalize.set_values(1 / deviation, -mean / deviation)
-        self.backbone = make_backbone(backbone)
+        if backbone in BACKBONES:
+            network = BACKBONES[backbone](source.channels, outputs)
+            self.backbone, self._last = nn.Sequential(network, Offset(outputs)), "1"
+        else:
+            self._build_backbone(backbone, 1 if recurrent else source.channels, outputs)
+        self.output_activation = OUTPUT_ACTIVATIONS[output_activation](outputs)
+
+    def _build_backbone(self, name: str, channels: int, outputs: int) -> None:
+        self.backbone = make_backbone(name)
         layers = list(self.backbone.named_modules())
         self._first = next(name for name, m in layers if isinstance(m, nn.Conv2d))
         self._last = [name for name, m in layers if isinstance(m, nn.Linear)][-1]
-        self._replace_input_conv(1 if recurrent else source.channels)
+        self._replace_input_conv(channels)
         width = self.backbone.get_submodule(self._last).in_features
         last = nn.Linear(width, outputs)
-        if recurrent:
+        if self.recurrent:
             self.lstm = nn.LSTM(width, LSTM_HIDDEN_SIZE, batch_first=True)
             self.head, last = nn.Linear(LSTM_HIDDEN_SIZE, outputs), nn.Identity()
         self.backbone.set_submodule(self._last, last)
-        self.output_activation = OUTPUT_ACTIVATIONS[output_activation](outputs)
 
     def _replace_input_conv(self, channels: int) -> None:
         old = self.backbone.get_submodule(self._first)
@@ -80,8 +87,8 @@ class Regressor(nn.Module):
             self.backbone.set_submodule(self._first, new)
 
     @property
-    def output_layer(self) -> nn.Linear:
-        """Return the last layer before the output activation."""
+    def output_layer(self) -> nn.Linear | Offset:
+        """Return the last layer before the output activation; it has a bias."""
         return self.head if self.recurrent else self.backbone.get_submodule(self._last)
 
     def load_pretrained(self, weights: dict) -> None:

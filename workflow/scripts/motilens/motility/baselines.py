@@ -11,6 +11,7 @@ from sklearn.svm import SVR
 
 from motilens.core.errors import InputError
 from motilens.core.labels import MOTILITY
+from motilens.core.plugins import blame_plugin, check_output
 from motilens.motility.kinematics import (
     casa_motility,
     compute_kinematics,
@@ -36,7 +37,8 @@ def predict_baseline(
     """Fit a baseline to the training samples and predict the held-out ones.
 
     Args:
-        method: "msd", "kinematics", "cells", "speed" or "casa" (docs/explanation/method.md).
+        method: "msd", "kinematics", "cells", "speed" or "casa" (docs/explanation/method.md), or
+            one of a plugin.
         labels: of the training samples, in the order of `training`: participant and, in the other
             columns, the percentages that are wanted.
         training, held_out: tracks by sample, see `read_tracks`.
@@ -70,6 +72,11 @@ def predict_baseline(
         predicted, fitted = _predict_by_speed(
             values, participants, training, held_out, frame_rates, scales, head_lengths or {}
         )
+    elif method in BASELINES:
+        with blame_plugin("baseline", method):
+            predicted = BASELINES[method](labels, training, held_out, frame_rates, seed)
+        check_output("baseline", method, predicted, (len(held_out), len(values.columns)))
+        predicted = np.asarray(predicted, float)
     else:
         known, new = FEATURE_EXTRACTORS[method](training, held_out, frame_rates, seed)
         predicted, c = predict_by_svr(known, values.to_numpy(), participants, new)
@@ -136,6 +143,9 @@ def kinematics_statistics(
     return tuple(np.split(np.array(rows), [len(training)]))
 
 
+# Of plugins. From labels (see `predict_baseline`), tracks by sample (training, held-out), frame
+# rates and a seed, they predict the percentages of the held-out samples, (samples, values).
+BASELINES = {}
 # From tracks by sample (training, held-out), frame rates by sample, and a seed, they make an array
 # (samples, features) for each side, from which an SVR predicts.
 FEATURE_EXTRACTORS = {"msd": bag_of_displacement_words, "kinematics": kinematics_statistics}

@@ -3,17 +3,22 @@
 It is a part of what the step's rule depends on, so an edited module makes exactly those steps stale
 that use it. What cannot change a result does not count: comments, docstrings, layout, the words
 of error and log messages, and the packages `pipeline` and `compute` and the module `core.faults`,
-which say how a step is run, how its arithmetic is done, and how a step of a faulty machine ends.
+which say how a step is run, how its arithmetic is done, and how a step of a faulty machine ends;
+neither does `core.plugins`, which finds methods of the user's own: their files count.
 """
 
 import ast
 import functools
 import hashlib
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
-NOT_COUNTED = ("motilens.pipeline", "motilens.compute", "motilens.core.faults")
+from motilens.core.plugins import CODE_PREFIX, PACKAGE, explain_syntax_error
+
+NOT_COUNTED = (
+    "motilens.pipeline", "motilens.compute", "motilens.core.faults", "motilens.core.plugins",
+)  # fmt: skip
 LOGGING = ("debug", "info", "warning", "error", "exception")
 # Where a library is imported under another name than it is installed.
 INSTALLED_AS = {
@@ -31,12 +36,47 @@ def code_versions(script: Path, requirements: Path, folder: Path | None = None) 
         For our files, by their path beside the script, the first 16 hex digits of the SHA-256 of
         their normalized code; for libraries, by name, the version in `requirements`.
     """
+    folder = folder or script.parent
+    sources = {path.relative_to(folder).as_posix(): path for path in list_sources(script, folder)}
+    return _digest_sources(sources, requirements)
+
+
+def plugin_versions(
+    folder: Path, names: Iterable[str], scripts: Path, requirements: Path
+) -> dict[str, str]:
+    """Return the same of files in a folder of the user's, with CODE_PREFIX before their names.
+
+    What they import counts, too: of the folder, of the library in `scripts`, and libraries that
+    have a pin.
+
+    Raises:
+        InputError: a file is no Python.
+    """
+    sources = {}
+    queue = [*names, *(path.name for path in folder.glob("__init__.py"))]  # Python runs it, too
+    while queue:
+        name = queue.pop()
+        if CODE_PREFIX + name in sources:
+            continue
+        path = sources[CODE_PREFIX + name] = folder / name
+        try:
+            imports = list_imports(path)
+        except (SyntaxError, ValueError) as error:
+            raise explain_syntax_error(path, error) from error
+        for imported in imports:
+            if inside := _name_in_folder(name, imported):
+                queue += [f.relative_to(folder).as_posix() for f in _module_files(folder, inside)]
+            for module in _library_files(scripts, imported):
+                found = list_sources(module, scripts)
+                sources |= {source.relative_to(scripts).as_posix(): source for source in found}
+    return _digest_sources(sources, requirements)
+
+
+def _digest_sources(sources: dict[str, Path], requirements: Path) -> dict[str, str]:
     pins = dict(re.findall(r"^([\w-]+)==(\S+)", requirements.read_text("utf-8"), re.MULTILINE))
     versions = {}
-    folder = folder or script.parent
-    for source in list_sources(script, folder):
-        digest, imports = _parse_source(source.read_text(encoding="utf-8"))
-        versions[source.relative_to(folder).as_posix()] = digest
+    for known_as, source in sources.items():
+        versions[known_as], imports = _parse_source(source.read_bytes())
         for name in imports:
             top = name.partition(".")[0]
             library = INSTALLED_AS.get(top, top)
@@ -54,14 +94,28 @@ def list_sources(script: Path, folder: Path | None = None) -> list[Path]:
             continue
         sources.add(path)
         for name in list_imports(path):
-            if name.partition(".")[0] == "motilens" and not name.startswith(NOT_COUNTED):
-                queue += _module_files(folder, name)
+            queue += _library_files(folder, name)
     return sorted(sources)
 
 
 def list_imports(path: Path) -> list[str]:
     """Return the names of all modules that a file may import (and some that are no modules)."""
-    return _parse_source(path.read_text(encoding="utf-8"))[1]
+    return _parse_source(path.read_bytes())[1]
+
+
+def _library_files(scripts: Path, name: str) -> list[Path]:
+    """Return the files of a module of the library; none if it is no such module, or not counted."""
+    is_counted = name.partition(".")[0] == "motilens" and not name.startswith(NOT_COUNTED)
+    return _module_files(scripts, name) if is_counted else []
+
+
+def _name_in_folder(importer: str, name: str) -> str:
+    """Return what a plugin file imports as a module of its folder; empty if it is not of it."""
+    module = name.lstrip(".")
+    if above := len(name) - len(module):  # one dot: the folder of the importing file
+        parts = PurePosixPath(importer).parts
+        return ".".join(filter(None, (*parts[: max(len(parts) - above, 0)], module)))
+    return name.removeprefix(f"{PACKAGE}.") if name.startswith(f"{PACKAGE}.") else ""
 
 
 def _module_files(root: Path, name: str) -> list[Path]:
@@ -72,7 +126,7 @@ def _module_files(root: Path, name: str) -> list[Path]:
 
 
 @functools.cache
-def _parse_source(text: str) -> tuple[str, list[str]]:
+def _parse_source(text: bytes) -> tuple[str, list[str]]:
     """Return the digest of code and all that it imports; once for each text."""
     tree = ast.parse(text)
     digest = hashlib.sha256(repr(_normalize(tree)).encode()).hexdigest()[:16]
@@ -83,9 +137,11 @@ def _iter_imports(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield module
+            separator = "." if node.module else ""
+            yield from (f"{module}{separator}{alias.name}" for alias in node.names)
 
 
 def _normalize(node):

@@ -1,5 +1,6 @@
 """Checking a configuration against its schema, with messages for people."""
 
+import copy
 import json
 import math
 import re
@@ -10,6 +11,7 @@ import jsonschema
 import yaml
 
 from motilens.core.errors import InputError
+from motilens.core.plugin_files import Plugins, find_plugins
 from motilens.core.records import deep_merge
 from motilens.core.suggestions import suggest_names
 from motilens.pipeline.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
@@ -18,6 +20,16 @@ from motilens.pipeline.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
 PLAIN_NUMBERS = {
     "int": r"[-+]?(0|[1-9]\d*)",
     "float": r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|[-+]?\.inf|\.nan",
+}
+
+
+# Where the schema lists the methods of a kind of plugins.
+PLUGIN_PLACES = {
+    "backbone": "regressor.backbone",
+    "autoencoder": "autoencoder.variant",
+    "loss": "autoencoder.loss",
+    "encoder": "inputs.NAME.encoder",
+    "baseline": "baselines",
 }
 
 
@@ -77,7 +89,7 @@ def read_section(name: str, path: str | Path | None, schema: str | Path) -> dict
 
 
 def check_config(config: dict, schema: dict) -> dict:
-    """Compare a configuration with a JSON schema.
+    """Compare a configuration with a JSON schema, to which its plugins add their methods.
 
     Returns:
         The same with whole numbers as int (2.0 means 2), so that they cannot differ in form only,
@@ -87,6 +99,8 @@ def check_config(config: dict, schema: dict) -> dict:
         InputError: with one line for each unknown key, missing key, wrong type or impossible value.
     """
     config = _convert_whole_numbers(config)
+    if isinstance(folder := config.get("plugins"), str):
+        schema = extend_schema(schema, find_plugins(folder))
     lines = set(_iter_unusable_values(config))
     if not lines:
         for error in jsonschema.Draft202012Validator(schema).iter_errors(config):
@@ -95,6 +109,35 @@ def check_config(config: dict, schema: dict) -> dict:
         start = "the configuration cannot be used (config/README.md lists every key):"
         raise InputError("\n  ".join([start, *sorted(lines)]))
     return _fill_defaults(config, schema)
+
+
+def extend_schema(schema: dict, plugins: Plugins) -> dict:
+    """Return a schema that also knows the methods of plugins.
+
+    Raises:
+        InputError: one has the name of a method that is there already.
+    """
+    schema = copy.deepcopy(schema)  # what two keys share stays shared
+    for (kind, name), file in sorted(plugins.methods.items()):
+        known = _list_in_schema(schema, kind)
+        if name in known:
+            raise InputError(
+                f"{plugins.folder / file}: there is a {kind} {name} already: rename this one"
+            )
+        if isinstance(known, dict):
+            known[name] = {"$ref": "#/$defs/weight"}  # no default, which would make models stale
+        else:
+            known.append(name)
+    return schema
+
+
+def _list_in_schema(schema: dict, kind: str) -> list | dict:
+    """Return the list of names in the schema, or the dict of keys, that a kind adds to."""
+    part = schema
+    for key in PLUGIN_PLACES[kind].split("."):
+        [part] = part["patternProperties"].values() if key == "NAME" else [part["properties"][key]]
+    part = part.get("items", part)
+    return part["enum"] if "enum" in part else part["properties"]
 
 
 def find_misread_parts(text: str, name: str | Path) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from motilens.core.plugin_files import find_plugins
 from motilens.core.records import deep_merge
 from motilens.core.text import shorten_list
 from motilens.dataset.issues import Issues
@@ -35,6 +36,7 @@ def find_misplaced_paths(config: dict, clone: Path) -> list[str]:
         return [f"results: {file} is a file: name a folder"]
     inputs = _user_tables(config) | {"dataset.videos": config["dataset"].get("videos")}
     inputs |= {f"external.{name}": path for name, path in config.get("external", {}).items()}
+    inputs["plugins"] = config.get("plugins")
     return [
         f"{key}: {path} is in the folder of results ({named}), where files are overwritten and "
         "removed: move it, or name another folder for results"
@@ -95,6 +97,8 @@ def _check_method_names(config: dict) -> Iterator[str]:
     reserved = {*baselines, *CONSTANT_RULES, AVERAGE}
     for name in sorted(reserved & set(inputs)):
         yield f"inputs: {name} is the name of another method in the tables: rename the input"
+    for name in sorted({*CONSTANT_RULES, AVERAGE} & set(baselines)):  # of plugins
+        yield f"baselines: {name} is the name of another method in the tables: rename it"
     known = [*inputs, *baselines, *config["external"]]
     for name in sorted(config["external"].keys() & {*reserved, *inputs, *config["ensembles"]}):
         yield f"external: {name} is the name of another method in the tables: rename it"
@@ -127,11 +131,33 @@ def _check_input(name: str, config: dict) -> Iterator[str]:
             f"regressor.recurrent: {name} has no single frames for the network to see one after "
             f"the other; they are there with inputs.{name}.encoder: none only"
         )
+    if ("backbone", settings["backbone"]) in find_plugins(config.get("plugins")).methods:
+        yield from _check_own_backbone(name, kind, settings)
+    is_rgb = kind["encoder"] != "none" or kind["frames"] * kind["repeats"] == 3
+    if settings["input_normalization"] == "imagenet" and not is_rgb:
+        yield (
+            f"regressor.input_normalization: imagenet is for three channels, and {name} has others "
+            f"with encoder: none: set inputs.{name}.regressor.input_normalization: none"
+        )
     clips, bag_size = config["frames"]["clips_per_video"], settings["bag_size"]
     if clips % bag_size:
         yield (
             f"regressor.bag_size: {clips} (frames.clips_per_video) cannot be divided by "
             f"{bag_size} ({name})"
+        )
+
+
+def _check_own_backbone(name: str, kind: dict, settings: dict) -> Iterator[str]:
+    start = f"is not for {settings['backbone']}, a backbone of plugins"
+    own = f"set inputs.{name}.regressor"
+    if settings["weights"] != "none":
+        yield f"regressor.weights: {start}, which loads its own: {own}.weights: none"
+    if settings["recurrent"]:
+        yield f"regressor.recurrent: {start}, which sees whole stacks: {own}.recurrent: false"
+    if settings["fine_tune_encoder"] and kind["encoder"] == "none":
+        yield (
+            f"regressor.fine_tune_encoder: {name} has no encoder to train: {own}."
+            "fine_tune_encoder: false"
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from motilens.core.labels import MOTILITY
+from motilens.core.plugin_files import Method, Plugins, find_plugins
 from motilens.core.records import deep_merge
 from motilens.core.text import natural_sorted
 from motilens.dataset.splits import save_split, split_path
@@ -41,6 +42,12 @@ class Experiment:
     def is_simulated(self) -> bool:
         """Return whether the pipeline draws its own data set."""
         return bool(self.config["dataset"].get("simulated"))
+
+    @cached_property
+    def plugins(self) -> Plugins:
+        """Return the methods of the user's own."""
+        folder = self.config.get("plugins")
+        return find_plugins(self.launch_folder / folder if folder else None)
 
     @cached_property
     def rows(self) -> dict[str, dict]:
@@ -211,7 +218,39 @@ class Experiment:
 
     def step_settings(self, step: str, input_type: str) -> dict:
         """Return the settings of a training, where an input type may have some of its own."""
-        return deep_merge(self.config[step], self.config["inputs"][input_type].get(step, {}))
+        own = self.config["inputs"][input_type].get(step, {})
+        settings = deep_merge(self.config[step], own)
+        if step == "autoencoder":
+            # A plugin's term has no default: with a weight of 0, it is as if it were not there.
+            settings["loss"] = {
+                term: weight
+                for term, weight in settings["loss"].items()
+                if weight or ("loss", term) not in self.plugins.methods
+            }
+        return settings
+
+    def plugin_files(self, step: str, wildcards) -> frozenset[str]:
+        """Return the files of plugins that hold the methods of a job; of tables, none."""
+        used = set()
+        if step in ("train_autoencoder", "make_feature_images"):
+            used = self._encoder_methods(wildcards["input"])
+        elif step == "plot_gallery":
+            used = used.union(*map(self._encoder_methods, self.autoencoded))
+        elif step == "predict_baseline":
+            used = {("baseline", wildcards["baseline"])}
+        elif step in ("train_regressor", "make_bundle"):
+            method = wildcards["input" if step == "train_regressor" else "method"]
+            for name in {*self.members(method)} & {*self.inputs}:
+                backbone = self.step_settings("regressor", name)["backbone"]
+                used |= {("backbone", backbone)} | self._encoder_methods(name)
+        return frozenset(self.plugins.methods[m] for m in used if m in self.plugins.methods)
+
+    def _encoder_methods(self, input_type: str) -> set[Method]:
+        if input_type not in self.autoencoded:
+            return {("encoder", self.encoder_kind(input_type))}
+        settings = self.step_settings("autoencoder", input_type)
+        terms = {("loss", term) for term, weight in settings["loss"].items() if weight}
+        return terms | {("autoencoder", settings["variant"])}
 
     def describe(self) -> str:
         """Return the size of the data set and of the folds in one line."""

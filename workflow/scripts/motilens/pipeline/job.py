@@ -16,7 +16,9 @@ from motilens.core.errors import InputError, MachineFault
 from motilens.core.faults import can_describe, describe_fault
 from motilens.core.files import is_process_alive
 from motilens.core.packages import check_packages
-from motilens.pipeline.code_digest import code_versions
+from motilens.core.plugin_files import read_methods
+from motilens.core.plugins import describe_plugin_error, is_plugin, list_plugin_files, load_plugins
+from motilens.pipeline.code_digest import code_versions, plugin_versions
 from motilens.pipeline.snakemake_metadata import record_finished
 
 PARENT = os.getppid()  # who started this process; asked before slow imports
@@ -84,7 +86,7 @@ def run_job(main: Callable, job) -> None:
         started = time.monotonic()
         try:
             check_packages(getattr(job, "scriptdir", None))
-            _check_code(job)
+            _load_plugins(job, _check_code(job))
             params = list(map(repr, job.params))  # as they were planned
             main(job)
             print(f"done in {time.monotonic() - started:.2f} s")
@@ -94,7 +96,10 @@ def run_job(main: Callable, job) -> None:
             _exit_with_error(terminal, error, name)
         except Exception as error:
             if not can_describe(error):
-                raise
+                if not (text := describe_plugin_error(error)):
+                    raise
+                traceback.print_exc()
+                _exit_with_error(terminal, f"{text} (the traceback is in {job.log[0]})")
             with contextlib.suppress(OSError):  # the disk of the log may be full, too
                 traceback.print_exc()
             # h5py crashes when Python ends if it could not write its last bytes: skip that end.
@@ -138,17 +143,40 @@ def _exit_with_snakemake() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _check_code(job) -> None:
+def _check_code(job) -> list[str]:
     """Check that what runs is what Snakemake will record: it read the code when the run began.
+
+    Returns:
+        The files of plugins that are part of it.
 
     Raises:
         InputError: the code has been edited since.
     """
-    planned = getattr(job.params, "depends_on", {}).get("code")
+    planned = getattr(job.params, "depends_on", {}).get("code", {})
     scripts = Path(__file__).parents[2]
     script, requirements = scripts / f"{job.rule}.py", scripts.parents[1] / "requirements.in"
-    if planned and code_versions(script, requirements) != planned:
+    versions = code_versions(script, requirements) if planned else {}
+    if plugins := list_plugin_files(planned):
+        folder = Path(job.config["plugins"])
+        versions |= plugin_versions(folder, plugins, scripts, requirements)
+    if versions != planned:
         raise InputError(f"the code of {job.rule} was edited during the run: run again")
+    return plugins
+
+
+def _load_plugins(job, names: list[str]) -> None:
+    """Import files of plugins; raise an InputError if one does not register what it seems to."""
+    if not names:
+        return
+    folder = Path(job.config["plugins"])
+    load_plugins(folder, names)
+    for path in [folder / name for name in names]:
+        for method, line in read_methods(path):
+            if not is_plugin(*method):
+                raise InputError(
+                    f"{path}, line {line}: {' '.join(method)} is not registered when the file is "
+                    "imported: write @register(...) above a class or function"
+                )
 
 
 def restore_storage_addresses(message: str) -> str:

@@ -16,10 +16,11 @@ from motilens.clips.records import read_clips_record, skip_reason
 from motilens.core.errors import InputError
 from motilens.core.files import hash_file
 from motilens.core.labels import VIDEO_FACTS
+from motilens.core.plugins import list_plugin_files
 from motilens.core.records import short_digest, to_plain
 from motilens.dataset.splits import split_digest
 from motilens.dataset.video_files import fingerprint_file
-from motilens.pipeline.code_digest import code_versions
+from motilens.pipeline.code_digest import code_versions, plugin_versions
 from motilens.pipeline.experiment import Experiment, choose_output_activation, weights_name
 
 CLIPS = Path("clips")  # in the folder of results, where Snakemake works
@@ -39,12 +40,18 @@ class Dependencies:
             InputError: a record of clips is damaged.
         """
         parts = getattr(self, f"_{step}")(wildcards)
-        return to_plain({"code": self.code(step)} | parts)
+        plugins = self._plugin_code(self.experiment.plugin_files(step, wildcards))
+        return to_plain({"code": self.code(step) | plugins} | parts)
 
     @functools.cache  # noqa: B019  (one object lives as long as the process)
     def code(self, step: str) -> dict[str, str]:
         """Return our modules and the libraries that a step uses."""
         return code_versions(self.scripts / f"{step}.py", self.requirements)
+
+    @functools.cache  # noqa: B019
+    def _plugin_code(self, names: frozenset[str]) -> dict[str, str]:
+        folder = self.experiment.plugins.folder
+        return plugin_versions(folder, names, self.scripts, self.requirements) if names else {}
 
     # Steps on single videos.
 
@@ -249,6 +256,10 @@ class Dependencies:
             "tracking": self.config["tracking"] if uses_tracks else None,
             "simulated": self.experiment.is_simulated,
         }
+        code = self._plugin_code(self.experiment.plugin_files("make_bundle", wildcards))
+        if names := list_plugin_files(code):  # whoever predicts needs these very files
+            folder = self.experiment.plugins.folder
+            settings["plugins"] = {name: hash_file(folder / name) for name in names}
         training = self.clip_contents(self.experiment.sample_names)
         upstream = self._all_models("compute_statistics")
         return {"settings": settings, "training": training, "upstream": upstream}

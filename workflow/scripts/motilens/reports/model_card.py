@@ -143,7 +143,7 @@ def render_model_card(
         errors: as of `errors_vs_zero_r`.
         limits: as of `measure_held_out_errors`.
         warnings: as of `explain_doubts`.
-        settings: targets, frames, tracking, simulated.
+        settings: targets, frames, tracking, simulated, and plugins, if there are any.
     """
     gain = ("gain", "gain_low", "gain_high")
     table = pd.DataFrame(
@@ -179,6 +179,11 @@ def _list_notes(records: list[dict], settings: dict) -> list[str]:
     notes = [f"Trouble in training: {issue}." for issue in issues]
     if any(set(MOTILITY) == set(part) for part in settings["targets"].values()):
         notes.append("Percentages of motility are made to add up to 100.")
+    if plugins := settings.get("plugins"):
+        notes.append(
+            "Needs code that is not in the bundle (`make predict PLUGINS=...`): "
+            f"{', '.join(plugins)}."
+        )
     return notes
 
 

@@ -1,11 +1,15 @@
 """Step 1 of the paper: train an autoencoder on stacks of frames, then keep its encoder."""
 
+import copy
+
 import numpy as np
 import torch
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 from motilens.compute.device import ChannelsLastPreference, ComputeSettings
+from motilens.core.plugins import blame_plugin, check_output, is_plugin
 from motilens.models.autoencoders import Autoencoder, build_autoencoder
+from motilens.models.layers import FEATURE_CHANNELS
 from motilens.models.losses import ReconstructionLoss
 from motilens.models.transforms import stacks_to_input
 from motilens.training.checkpoint import CheckpointManager
@@ -48,8 +52,12 @@ def train_autoencoder(
         )
 
     def build():
-        model = build_autoencoder(autoencoder_architecture(settings))
-        model.set_input_statistics(*statistics)
+        with blame_plugin("autoencoder", settings["variant"]):
+            model = build_autoencoder(autoencoder_architecture(settings))
+            model.set_input_statistics(*statistics)
+            used = [("autoencoder", settings["variant"]), *(("loss", t) for t in settings["loss"])]
+            if any(is_plugin(*method) for method in used):
+                check_autoencoder(model, settings["variant"], stacks, criterion)
         return model
 
     def iter_batches(batches):
@@ -65,6 +73,30 @@ def train_autoencoder(
     count = len(stacks)
     task = TrainingTask(build, count, iter_batches, loss, diagnose, channels_last=CHANNELS_LAST)
     return run_training(task, settings, seed, compute, checkpoints)
+
+
+@torch.no_grad()
+def check_autoencoder(
+    model: Autoencoder, variant: str, stacks: StackDataset, criterion: ReconstructionLoss
+) -> None:
+    """Check what an autoencoder and loss terms, of which some are a plugin's, make of two stacks.
+
+    Raises:
+        InputError: a plugin does not return what it should.
+    """
+    [batch] = stacks.iter_batches([torch.arange(len(stacks))[:2]])
+    x = stacks_to_input(batch, model.repeats).cpu()
+    features = model.eval().encoder(x)
+    shape = (len(x), FEATURE_CHANNELS, *x.shape[2:])
+    method = "autoencoder", variant
+    check_output(*method, features, shape, part="'s encoder", dtype=x.dtype)
+    reconstruction = model.decoder(features)
+    check_output(*method, reconstruction, x.shape, part="'s decoder", dtype=x.dtype)
+    with torch.enable_grad():
+        criterion.check_terms(reconstruction.requires_grad_(), x, needs_gradient=True)
+        network = copy.deepcopy(model).train()
+        loss = network.loss(network(x), x, criterion)
+    check_output(*method, loss, (), part="'s loss", needs_gradient=True)
 
 
 def autoencoder_architecture(settings: dict) -> dict:

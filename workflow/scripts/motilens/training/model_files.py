@@ -12,6 +12,7 @@ from torch import nn
 from motilens.core.errors import InputError
 from motilens.core.faults import is_machine_fault
 from motilens.core.files import atomic_write
+from motilens.core.plugins import describe_plugin_error, list_missing_plugins
 from motilens.core.records import Record, read_record, write_record
 from motilens.core.text import describe_error
 from motilens.training.trainer import TrainingResult
@@ -52,12 +53,16 @@ def load_model(
     """Return a trained model, in evaluation mode, and its record; `build` takes an architecture.
 
     Raises:
-        InputError: the weights are not those that `record` describes.
+        InputError: the weights are not those that `record` describes, or need plugins.
     """
     description = read_record(record)
     if missing := sorted(REQUIRED_KEYS - description.keys()):
         raise InputError(
             f"{record} is no record of a model, it lacks {', '.join(missing)}: delete it, run again"
+        )
+    if missing := list_missing_plugins(description.get("code", ())):
+        raise InputError(
+            f"{record}: the model needs {', '.join(missing)} of a folder of plugins: name it"
         )
     try:
         content = Path(weights).read_bytes()
@@ -69,7 +74,7 @@ def load_model(
         model = build(description["architecture"])
         model.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))
     except Exception as error:  # an edited record raises almost anything
-        if is_machine_fault(error):
+        if is_machine_fault(error) or describe_plugin_error(error):
             raise
         raise InputError(
             f"{weights} does not fit the architecture in {record} ({describe_error(error)}): "

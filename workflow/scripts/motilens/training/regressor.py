@@ -1,5 +1,6 @@
 """Step 2 of the paper: train a network that predicts percentages from feature images."""
 
+import copy
 import itertools
 
 import numpy as np
@@ -8,6 +9,7 @@ from torch.optim.swa_utils import update_bn
 
 from motilens.compute.device import ChannelsLastPreference, ComputeSettings
 from motilens.compute.transfers import send_to
+from motilens.core.plugins import blame_plugin, check_output, is_plugin
 from motilens.models.autoencoders import Autoencoder
 from motilens.models.fixed_encoders import FixedEncoder, build_fixed_encoder
 from motilens.models.regressor import Regressor, build_regressor
@@ -59,7 +61,11 @@ def train_regressor(
 
     @torch.no_grad()
     def build():
-        model = build_regressor(settings["architecture"])
+        backbone = settings["architecture"]["backbone"]
+        with blame_plugin("backbone", backbone):
+            model = build_regressor(settings["architecture"])
+            if is_plugin("backbone", backbone):
+                check_backbone(model, backbone, stacks)
         model.encoder.load_state_dict(encoder_state)
         if pretrained:
             model.load_pretrained(pretrained)
@@ -97,6 +103,17 @@ def train_regressor(
         repeats_operations=settings["augmentation"] == "none",
     )  # fmt: skip
     return run_training(task, settings, seed, compute, checkpoints)
+
+
+def check_backbone(model: Regressor, name: str, stacks: StackDataset) -> None:
+    """Raise an InputError unless a network of a plugin returns as many values as it should."""
+    [batch] = stacks.iter_batches([torch.arange(len(stacks))[:2]])
+    x = stacks_to_input(batch, model.repeats).cpu()
+    images, shape = model.eval().normalize(model.encoder(x)), (len(x), len(model.output_layer.bias))
+    check_output("backbone", name, model.backbone[0](images), shape, dtype=x.dtype)
+    with torch.enable_grad():  # some networks return something else in training
+        output = copy.deepcopy(model.backbone[0]).train()(images)
+    check_output("backbone", name, output, shape, part=" in training", needs_gradient=True)
 
 
 def make_bags(keys: list[tuple[str, int]], bag_size: int) -> torch.Tensor:
