@@ -29,11 +29,10 @@ from real_participants import (
 )
 from scipy import stats
 
-from motilens.core.cell_size import HEAD_MICRONS
 from motilens.core.command_line import run_command_line
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write, hash_file
-from motilens.core.labels import MOTILITY
+from motilens.core.labels import HEAD_MICRONS, MOTILITY
 from motilens.core.records import make_provenance, write_record
 from motilens.evaluation.metrics import ZERO_R
 from motilens.evaluation.statistics import (

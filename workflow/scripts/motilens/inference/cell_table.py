@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from motilens.core.cell_size import HEAD_MICRONS
+from motilens.core.labels import HEAD_MICRONS
 from motilens.motility.kinematics import (
     MIN_BEAT_RATE,
     MIN_BEAT_SECONDS,

@@ -12,10 +12,9 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from motilens.core.cell_size import HEAD_MICRONS
 from motilens.core.errors import InputError
 from motilens.core.files import hash_file
-from motilens.core.labels import MOTILITY
+from motilens.core.labels import HEAD_MICRONS, MOTILITY
 from motilens.core.records import CHECKSUM, make_provenance, short_digest
 from motilens.core.text import describe_error
 from motilens.inference.domain_shift import (

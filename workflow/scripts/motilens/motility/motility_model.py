@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import gammaln, softmax
 
-from motilens.core.cell_size import HEAD_MICRONS
+from motilens.core.labels import HEAD_MICRONS
 from motilens.motility.kinematics import WHO_PROGRESSIVE, measure_cells
 
 SLOPE_DEVIATION = 0.5  # of the prior: the change of a logit by one standard deviation of the score

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from motilens.core.cell_size import HEAD_MICRONS
+from motilens.core.labels import HEAD_MICRONS
 from motilens.tracking.detector import (
     HEAD_LENGTH,
     HeadDetector,
