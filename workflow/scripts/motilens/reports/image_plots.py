@@ -12,6 +12,7 @@ from motilens.reports.style import (
     BLUE,
     DISPLAY_NAMES,
     GREEN,
+    MARKERS,
     ORANGE,
     PURPLE,
     RED,
@@ -160,14 +161,16 @@ def _describe(prediction) -> list[str]:
 def _draw_tracks(axis, prediction, names: list[str]) -> None:
     """Draw the tracks of a prediction's cells on its frame, in the colors of their classes."""
     axis.imshow(prediction.frame, cmap="gray", vmin=0, vmax=255)
+    looks = list(zip(TRACK_COLORS, MARKERS, strict=False))
     classes = prediction.cell_classes or names[:1] * prediction.n_cells
     for (_, track), name in zip(prediction.tracks.groupby("cell"), classes, strict=True):
-        color = TRACK_COLORS[names.index(name)] if name else "0.8"  # too short to be classified
+        # Gray if too short to be classified.
+        color, marker = looks[names.index(name)] if name else ("0.8", ".")
         axis.plot(track["x"], track["y"], color=color, linewidth=1.2)
-        axis.plot(track["x"].iloc[-1], track["y"].iloc[-1], "o", color=color, markersize=3)
+        axis.plot(track["x"].iloc[-1], track["y"].iloc[-1], marker, color=color, markersize=3)
     handles = [
-        plt.Line2D([], [], color=color, marker="o", markersize=3, label=name)
-        for name, color in zip(names, TRACK_COLORS, strict=False)
+        plt.Line2D([], [], color=color, marker=marker, markersize=3, label=name)
+        for name, (color, marker) in zip(names, looks, strict=False)
         if name in prediction.cell_classes
     ]
     axis.legend(
@@ -190,8 +193,8 @@ def plot_gallery(
             `feature_image_motion`.
     """
     titles = ["channel 1", "channel 2", "channel 3", "reconstruction", "its error", "movement"]
-    figure = make_figure(22 + 27 * len(rows))
-    grid = figure.add_gridspec(len(rows), 7, width_ratios=[1.4, *[1] * len(titles)])
+    figure = make_figure(22 + 24 * len(rows))
+    grid = figure.add_gridspec(len(rows), 7, width_ratios=[1.25, *[1] * len(titles)])
     axes = np.array(
         [[figure.add_subplot(grid[r, c]) for c in range(1, 7)] for r in range(len(rows))]
     )
@@ -207,21 +210,21 @@ def plot_gallery(
             spread = channel.std()
             deviations = (channel - channel.mean()) / (spread if spread > MIN_SPREAD else np.inf)
             channels = axis.imshow(deviations, cmap="cividis", vmin=-SPREADS, vmax=SPREADS)
-            axis.set_xlabel(f"SD {spread:.2g}")
+            axis.set_xlabel(f"SD {spread:#.2g}")
         line[3].imshow(255 * reconstruction, **gray)
         of_error = line[4].imshow(error, cmap="magma", vmin=0, vmax=largest)
         line[4].set_xlabel(f"mean {error.mean():.1f}")
         of_motion = line[5].imshow(motion, cmap="magma", vmin=0, vmax=1)
-        line[5].set_xlabel(f"{min((motion**2).mean(), 1):.0%} of variance")
+        line[5].set_xlabel(f"{100 * min((motion**2).mean(), 1):.0f} % of variance")
         line[0].set_ylabel(wrap_name(name, 18))
-    first.set_title("input")
+    first.set_title("input", fontsize=7)
     for axis, title in zip(axes[0], titles, strict=True):
-        axis.set_title(title)
+        axis.set_title(title, fontsize=7)
     for axis in figure.axes:
         axis.set(xticks=[], yticks=[])
     add_letters([first, *axes[0]])
     bar = {"location": "bottom", "aspect": 12, "pad": 0.02}
-    figure.colorbar(shown, ax=first, label="gray level of frames", **bar)
+    figure.colorbar(shown, ax=first, label="gray level of frames", panchor=(0.5, 1), **bar)
     label = "feature image: standard deviations (SD) from the mean"
     figure.colorbar(channels, ax=axes[:, :3], label=label, extend="both", **bar | {"aspect": 36})
     figure.colorbar(of_error, ax=axes[:, 3:5], label="error (gray levels)", **bar | {"aspect": 24})
@@ -239,9 +242,8 @@ def plot_contact_sheet(
     """
     *_, mean, deviation = images
     aspect, width = measure_pixels(record, images[mean].shape)
-    side = WIDTH / len(images) * aspect
-    lines = _describe_video(record)
-    figure, [axes] = make_grid(1, len(images), side + 14 + 3.2 * len(lines))
+    lines, side = _describe_video(record), (WIDTH - 24) / len(images) * aspect
+    figure, [axes] = make_grid(1, len(images), side + 8 + 3.2 * len(lines))
     # On a scale of the video's own contrast: where nothing moves, it is dark.
     scales = {deviation: {"vmin": 0, "vmax": 4 * max(images[mean].std(), 1)}}
     for axis, (title, image) in zip(axes, images.items(), strict=True):

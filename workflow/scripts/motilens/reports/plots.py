@@ -18,6 +18,7 @@ from motilens.reports.style import (
     MARKERS,
     RED,
     WIDTH,
+    add_height,
     add_letters,
     journal_style,
     make_grid,
@@ -57,7 +58,7 @@ def plot_learning_curves(
         for name, color, marker in zip(inputs, cycle(COLORS), cycle(MARKERS), strict=False)
     }
     styles = dict(zip(folds, cycle(LINE_STYLES), strict=False))
-    figure, [axes] = make_grid(1, len(panels), 70)
+    figure, [axes] = make_grid(1, len(panels), 60)
     for axis, panel in zip(axes, panels, strict=True):
         of_panel = histories[histories["model"] == panel]
         for (name, fold, _), run in of_panel.groupby(["input", "fold", "run"], sort=False):
@@ -100,7 +101,7 @@ def plot_errors(
     reference = choose_reference(methods, reference)
     lines = {reference: ":", ZERO_R: "--"}
     folds = dict(zip(sorted(mae["fold"].unique()), cycle(MARKERS), strict=False))
-    figure, [axes] = make_grid(1, len(targets), 32 + 6 * len(methods), sharex=True, sharey=True)
+    figure, [axes] = make_grid(1, len(targets), 20 + 6 * len(methods), sharex=True, sharey=True)
     for axis, target in zip(axes, targets, strict=True):
         rows = chosen[chosen["target"] == target].set_index("method")
         for name in lines.keys() & set(rows.index):
@@ -156,7 +157,7 @@ def plot_agreement(cases: pd.DataFrame, paths: Paths, reference: str | None = No
             predicted (percentages).
         reference: see `choose_reference`.
     """
-    xlabel, ylabel = "mean of both (%)", "predicted − true (points)"
+    xlabel, ylabel = "mean of both (%)", "predicted − true\n(percentage points)"
     figure, panels = _method_grid(cases, reference, xlabel, ylabel)
     largest, is_far = 0.0, False
     for axis, part, of_value in panels:
@@ -170,11 +171,12 @@ def plot_agreement(cases: pd.DataFrame, paths: Paths, reference: str | None = No
         for level, style in zip(lines, ("--", "-", "--"), strict=True):
             axis.axhline(level, color=RED, linestyle=style)
         low, middle, high = map(_format_number, lines)
-        _add_note(axis, f"{middle}, n = {len(part)}\n[{low} to {high}]")
+        _add_note(axis, f"{middle}, n = {len(part)}\n[{low}, {high}]")
         axis.set_xlim(_find_limits((of_value["predicted"] + of_value["true"]) / 2))
     limit = 1.05 * min(largest, AXIS_LIMITS[1])
     for axis, *_ in panels:
         axis.set_ylim(-limit, limit)
+        axis.tick_params(labelleft=axis.get_subplotspec().is_first_col())
     handles = [
         plt.Line2D([], [], color=RED, label="mean difference (first number, percentage points)"),
         plt.Line2D([], [], color=RED, linestyle="--", label="95 % limits of agreement [brackets]"),
@@ -196,9 +198,9 @@ def plot_predicted(cases: pd.DataFrame, paths: Paths, reference: str | None = No
         axis.plot(limits, limits, color=GRAY)
         axis.scatter(part["true"], part["predicted"], s=8, alpha=0.6, color=BLUE)
         axis.set(xlim=limits, ylim=limits, aspect="equal")
-        text = f"MAE {participant_errors(part).mean():.1f}, n = {len(part)}"
+        text = f"MAE {participant_errors(part).mean():.1f}\nn = {len(part)}"
         if not set(part["method"]) & CONSTANT_RULES.keys():  # theirs differ by fold alone
-            text += f"\nr = {_format_number(_correlation(part), '.2f')}"
+            text += f", r = {_format_number(_correlation(part), 'z.2f')}"
         _add_note(axis, text)
     handles = [plt.Line2D([], [], color=GRAY, label="predicted = true")]
     about = "MAE: mean absolute error (percentage points); n: held-out samples; r: correlation"
@@ -214,9 +216,7 @@ def _choose_methods(cases: pd.DataFrame, reference: str | None) -> dict[str, lis
     others = cases[~cases["method"].isin(list(CONSTANT_RULES))]
     for target, group in others.groupby("target", sort=False):
         errors = {name: participant_errors(part).mean() for name, part in group.groupby("method")}
-        roles.setdefault(min(errors, key=errors.get), []).append(
-            f"best of\n{wrap_name(target, 18)}"
-        )
+        roles.setdefault(min(errors, key=errors.get), []).append(f"best of {target}")
     return dict([*roles.items()][:MAX_METHODS])
 
 
@@ -235,17 +235,17 @@ def _method_grid(
     blocks = [values[i : i + MAX_COLUMNS] for i in range(0, len(values), MAX_COLUMNS)]
     lines = [(block, method) for block in blocks for method in methods]
     columns = len(blocks[0])
-    figure, axes = make_grid(len(lines), columns, 18 + len(lines) * (min(160 / columns, 45) + 14))
+    figure, axes = make_grid(len(lines), columns, 8 + len(lines) * (min(130 / columns, 45) + 13))
     panels = []
     for line, (block, method) in zip(axes, lines, strict=True):
-        role = methods[method]
-        line[0].set_ylabel("\n".join([wrap_name(method, 18), *role, ylabel]))
+        heading = [method, f"({', '.join(methods[method])})"] if methods[method] else [method]
+        line[0].set_ylabel("\n".join([*(wrap_name(text, 22) for text in heading), ylabel]))
         for axis, (target, value) in zip(line, block, strict=False):
             of_value = cases[(cases["target"] == target) & (cases["value"] == value)]
             part = of_value[of_value["method"] == method]
             if method == next(iter(methods)):
                 label = DISPLAY_NAMES.get(value, value)
-                label += "" if names.count(value) == 1 else f"\n({wrap_name(target, 16)})"
+                label += "" if names.count(value) == 1 else f"\n({wrap_name(target, 13)})"
                 _add_note(axis, label, 0.5, 24, ha="center", fontsize=8)
             axis.set_xlabel(xlabel if method == list(methods)[-1] else "")
             if part.empty:
@@ -277,9 +277,11 @@ def _find_limits(percentages) -> tuple[float, float]:
 
 
 def _add_legend(figure, handles: list, title: str | None = None) -> None:
-    """Add the one legend of a figure, below its panels."""
-    longest = max(len(line) for handle in handles for line in handle.get_label().split("\n"))
-    columns = min(len(handles), int(WIDTH / (14 + 1.4 * longest)))
+    """Add the one legend of a figure below its panels, and the height that it takes."""
+    labels = [handle.get_label().split("\n") for handle in handles]
+    columns = int(WIDTH / (14 + 1.4 * max(len(line) for label in labels for line in label)))
+    lines = 1 + max(map(len, labels)) * -(-len(labels) // columns)
+    add_height(figure, 3.5 * lines)
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, title=title)
 
 
@@ -289,5 +291,5 @@ def _correlation(part: pd.DataFrame) -> float:
     return part["true"].corr(part["predicted"]) if constant.all() else np.nan
 
 
-def _format_number(number: float, spec: str = "+.1f") -> str:
-    return format(number, spec).replace("-", "−") if np.isfinite(number) else "?"
+def _format_number(number: float, spec: str = "z.1f") -> str:
+    return format(number, spec).replace("-", "−") if np.isfinite(number) else "–"

@@ -44,6 +44,12 @@ def make_grid(rows: int, columns: int, height: float, **options) -> tuple[plt.Fi
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
+def add_height(figure: plt.Figure, height: float) -> None:
+    """Make a figure so many mm higher, but no higher than a page."""
+    total = figure.get_figheight() + height / MILLIMETERS
+    figure.set_figheight(min(total, MAX_HEIGHT / MILLIMETERS))
+
+
 def add_letters(axes: Iterable) -> None:
     """Write a, b, c, ... above the upper left corners of panels."""
     letters = string.ascii_lowercase
