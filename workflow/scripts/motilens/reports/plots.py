@@ -101,7 +101,7 @@ def plot_errors(
     reference = choose_reference(methods, reference)
     lines = {reference: ":", ZERO_R: "--"}
     folds = dict(zip(sorted(mae["fold"].unique()), cycle(MARKERS), strict=False))
-    figure, [axes] = make_grid(1, len(targets), 20 + 6 * len(methods), sharex=True, sharey=True)
+    figure, [axes] = make_grid(1, len(targets), 20 + 6 * len(methods), sharey=True)
     for axis, target in zip(axes, targets, strict=True):
         rows = chosen[chosen["target"] == target].set_index("method")
         for name in lines.keys() & set(rows.index):
@@ -122,7 +122,7 @@ def plot_errors(
     axes[0].set_yticks(range(len(methods)), map(wrap_name, methods))
     axes[0].set_ylim(len(methods) - 0.3, -0.7)
     add_letters(axes)
-    label = "all held-out participants: mean, 95 % interval"
+    label = "mean, 95 % interval"
     handles = [plt.Line2D([], [], color=BLUE, marker="D", markersize=4.5, label=label)]
     handles += [
         plt.Line2D([], [], linestyle="", marker=m, mfc="white", mec="black", label=f"fold {fold}")
@@ -198,9 +198,9 @@ def plot_predicted(cases: pd.DataFrame, paths: Paths, reference: str | None = No
         axis.plot(limits, limits, color=GRAY)
         axis.scatter(part["true"], part["predicted"], s=8, alpha=0.6, color=BLUE)
         axis.set(xlim=limits, ylim=limits, aspect="equal")
-        text = f"MAE {participant_errors(part).mean():.1f}\nn = {len(part)}"
+        text = f"n = {len(part)}\nMAE {participant_errors(part).mean():.1f}"
         if not set(part["method"]) & CONSTANT_RULES.keys():  # theirs differ by fold alone
-            text += f", r = {_format_number(_correlation(part), 'z.2f')}"
+            text += f"\nr = {_format_number(_correlation(part), 'z.2f')}"
         _add_note(axis, text)
     handles = [plt.Line2D([], [], color=GRAY, label="predicted = true")]
     about = "MAE: mean absolute error (percentage points); n: held-out samples; r: correlation"
@@ -235,7 +235,7 @@ def _method_grid(
     blocks = [values[i : i + MAX_COLUMNS] for i in range(0, len(values), MAX_COLUMNS)]
     lines = [(block, method) for block in blocks for method in methods]
     columns = len(blocks[0])
-    figure, axes = make_grid(len(lines), columns, 8 + len(lines) * (min(130 / columns, 45) + 13))
+    figure, axes = make_grid(len(lines), columns, 8 + len(lines) * (min(130 / columns, 45) + 16))
     panels = []
     for line, (block, method) in zip(axes, lines, strict=True):
         heading = [method, f"({', '.join(methods[method])})"] if methods[method] else [method]
@@ -246,7 +246,7 @@ def _method_grid(
             if method == next(iter(methods)):
                 label = DISPLAY_NAMES.get(value, value)
                 label += "" if names.count(value) == 1 else f"\n({wrap_name(target, 13)})"
-                _add_note(axis, label, 0.5, 24, ha="center", fontsize=8)
+                _add_note(axis, label, 0.5, 34, ha="center", fontsize=8)
             axis.set_xlabel(xlabel if method == list(methods)[-1] else "")
             if part.empty:
                 axis.set(xticks=[], yticks=[])
