@@ -13,16 +13,20 @@ import re
 import sys
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from scipy import ndimage, signal
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 from motilens.motility.kinematics import compute_kinematics
+from motilens.reports.style import (
+    COLORS,
+    LINE_STYLES,
+    add_letters,
+    journal_style,
+    make_grid,
+    save_figure,
+)
 from motilens.simulation.conditions import Conditions
 from motilens.simulation.recording import Recording
 
@@ -116,16 +120,20 @@ def summarize(cells: pd.DataFrame) -> pd.Series:
     return pd.Series(values | {"log of vap, between participants": medians.std()})
 
 
+@journal_style
 def draw_figure(both: dict[str, pd.DataFrame], path: Path) -> None:
-    figure, axes = plt.subplots(1, 4, figsize=(9, 2.2), layout="constrained", sharey=True)
+    figure, [axes] = make_grid(1, 4, 50, sharey=True)
     for axis, (name, label) in zip(axes, LABELS.items(), strict=True):
-        for kind, cells in both.items():
+        for (kind, cells), color, style in zip(both.items(), COLORS, LINE_STYLES, strict=False):
             values = np.sort(cells.loc[cells["vap"] >= MOVING, name])
-            axis.plot(values, np.linspace(0, 1, len(values)), label=kind)
+            shares = np.linspace(0, 1, len(values))
+            legend = f"{kind} (n = {len(values)})"
+            axis.plot(values, shares, color=color, linestyle=style, label=legend)
         axis.set(xlabel=label, xlim=(0, 1.02 if name == "lin" else 160), ylim=(0, 1))
     axes[0].set_ylabel("share of moving cells")
-    axes[-1].legend(frameon=False)
-    figure.savefig(path, dpi=110)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    add_letters(axes)
+    save_figure(figure, path, dpi=200)
 
 
 if __name__ == "__main__":

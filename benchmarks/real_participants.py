@@ -14,13 +14,9 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 from tracking_truth import read_truth
@@ -32,6 +28,17 @@ from motilens.evaluation.statistics import compare_methods, summarize_errors
 from motilens.motility import baselines, motility_model
 from motilens.motility.kinematics import classify_cells, measure_cells
 from motilens.pipeline.config import read_section
+from motilens.reports.style import (
+    BLACK,
+    BLUE,
+    COLORS,
+    MARKERS,
+    ORANGE,
+    add_letters,
+    journal_style,
+    make_grid,
+    save_figure,
+)
 from motilens.tracking.tracker import track_first_seconds
 from motilens.tracking.trajectories import TRACK_COLUMNS, fill_gaps
 from motilens.video.probe import probe_video
@@ -45,7 +52,6 @@ BASELINES = "casa", "msd", "kinematics", "cells", "speed"
 MEMBERS, ENSEMBLE = ("msd", "kinematics", "cells", "speed"), "mean of four"  # all that learn
 BEST = "speed"  # its choice: docs/explanation/study.md
 POWER = norm.ppf(0.975) + norm.ppf(0.8)
-COLORS = dict(zip(MOTILITY, ("tab:blue", "tab:orange", "tab:red"), strict=True))
 
 
 def main():
@@ -231,28 +237,33 @@ def compare_with_own_tracks(
     return pd.DataFrame(rows).round(1).to_string(index=False, na_rep="")
 
 
+@journal_style
 def draw_figure(tables: dict[float, pd.DataFrame], path: Path) -> None:
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    figure, [[left, right]] = make_grid(1, 2, 78, width_ratios=[1.15, 1])
     for number, (seconds, table) in enumerate(tables.items()):
         rows = summarize_errors(table).query("level == 'participant' and value == 'all'")
-        places = np.arange(len(rows)) + 0.25 * number
+        places = np.arange(len(rows)) + 0.3 * number
         ends = [rows["mae"] - rows["mae_low"], rows["mae_high"] - rows["mae"]]
-        left.errorbar(rows["mae"], places, xerr=ends, fmt="o", label=f"first {seconds:g} s")
+        look = {"fmt": MARKERS[number], "color": COLORS[number], "label": f"first {seconds:g} s"}
+        left.errorbar(rows["mae"], places, xerr=ends, **look)
         left.set_yticks(np.arange(len(rows)), rows["method"])
     zero_r = rows.set_index("method").loc[ZERO_R, "mae"]
     left.axvline(zero_r, color="gray", linestyle=":")
     left.invert_yaxis()
+    count = table["participant"].nunique()
     left.set(xlabel="mean absolute error (percentage points)", xlim=(0, None))
-    left.legend(frameon=False)
+    left.set_title(f"mean, 95 % interval (n = {count} participants)")
+    left.legend()
     chosen = table[table["method"] == BEST]
-    for value, color in COLORS.items():
+    for value, color, marker in zip(MOTILITY, (BLUE, ORANGE, BLACK), MARKERS, strict=False):
         rows = chosen[chosen["value"] == value]
-        right.scatter(rows["predicted"], rows["true"], color=color, label=value)
+        right.scatter(rows["predicted"], rows["true"], s=14, c=color, marker=marker, label=value)
     right.axline((0, 0), slope=1, color="gray", linestyle=":")
     right.set(xlabel=f"predicted by {BEST} (%), {seconds:g} s", ylabel="laboratory (%)")
-    right.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
-    right.legend(frameon=False)
-    figure.savefig(path, dpi=110)
+    right.set(xlim=(0, 100), ylim=(0, 100), aspect="equal", title=f"n = {count} participants")
+    right.legend()
+    add_letters([left, right])
+    save_figure(figure, path, dpi=200)
 
 
 if __name__ == "__main__":

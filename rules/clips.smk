@@ -55,6 +55,7 @@ rule plot_contact_sheet:
             caption="../workflow/report/contact_sheet.rst",
             labels={"sample": "{sample}"},
         ),
+        "figures/contact_sheets/{sample}.pdf",
     log:
         "logs/plot_contact_sheet/{sample}.log",
     conda:

@@ -97,11 +97,13 @@ rule summarize_run:
 rule plot_learning_curves:
     input:
         autoencoders=all_autoencoders(rules.train_autoencoder.output.history),
+        autoencoder_records=all_autoencoders(rules.train_autoencoder.output.record),
         regressors=all_models(rules.train_regressor.output.history),
         records=all_models(rules.train_regressor.output.record),
         index=index_of_all,
     output:
         reported("figures/learning_curves.png", "2 Training", "learning curves"),
+        "figures/learning_curves.pdf",
     log:
         "logs/plot_learning_curves.log",
     conda:
@@ -124,6 +126,7 @@ rule plot_errors:
         index=index_of_all,
     output:
         reported("figures/errors.png", "1 Errors", "all methods"),
+        "figures/errors.pdf",
     log:
         "logs/plot_errors.log",
     localrule: True
@@ -143,8 +146,14 @@ rule plot_agreement:
         records=files_of_all_methods("record", EXPERIMENT.seeds[:1]),
         index=index_of_all,
     output:
-        agreement=reported("figures/agreement.png", "1 Errors", "agreement (Bland and Altman)"),
-        predicted=reported("figures/predicted.png", "1 Errors", "predicted against true"),
+        agreement=[
+            reported("figures/agreement.png", "1 Errors", "agreement (Bland and Altman)"),
+            "figures/agreement.pdf",
+        ],
+        predicted=[
+            reported("figures/predicted.png", "1 Errors", "predicted against true"),
+            "figures/predicted.pdf",
+        ],
     log:
         "logs/plot_agreement.log",
     conda:
@@ -168,6 +177,7 @@ rule plot_gallery:
         records=all_autoencoders(rules.train_autoencoder.output.record, **SHOWN),
     output:
         reported("figures/gallery.png", "3 What models see", "gallery"),
+        "figures/gallery.pdf",
     log:
         "logs/plot_gallery.log",
     conda:

@@ -32,7 +32,7 @@ PROFILES = {
 PIPELINE = ["rules", "workflow", "envs", "slurm", "profiles", "requirements.in", "requirements.txt",
             "LICENSE", "README.md", "CITATION.cff"]  # fmt: skip
 # What a paper shows, and who was in which fold.
-RESULTS = ["tables/*", "figures/*.png", "folds.csv"]
+RESULTS = ["tables/*", "figures/*.png", "figures/*.pdf", "folds.csv"]
 
 
 def main():

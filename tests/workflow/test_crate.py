@@ -24,7 +24,8 @@ def test_it_says_which_workflow_made_which_results_from_what(finished, tmp_path)
     assert action["instrument"] is content.mainEntity and content.mainEntity.id == "Snakefile"
     assert [entity.id for entity in action["object"]] == ["config/tiny.yaml"]
     results = {entity.id.removeprefix("results/") for entity in action["result"]}
-    assert {"tables/table1.csv", "tables/mae.json", "figures/errors.png", "folds.csv"} <= results
+    expected = {"tables/table1.csv", "tables/mae.json", "folds.csv"}
+    assert expected | {"figures/errors.png", "figures/errors.pdf"} <= results
     assert action["startTime"] < action["endTime"]
     names = {entity.id for entity in content.data_entities}
     assert {"rules/common.smk", "workflow/scripts/motilens/models/regressor.py"} <= names

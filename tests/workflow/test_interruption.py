@@ -33,7 +33,7 @@ STEPS = {
     "simulate_labels": (2, "samples.csv"),
     "write_sample_table": (2, "samples.csv"),
     "extract_clips": (2, "clips"),
-    "plot_contact_sheet": (1, "figures/contact_sheets/1.png"),
+    "plot_contact_sheet": (2, "figures/contact_sheets/1.png"),
     "index_clips": (1, "clips/index/all.csv"),
     "train_autoencoder": (4, "autoencoders"),
     "make_feature_images": (1, ON_DEMAND["make_feature_images"]),
@@ -45,11 +45,11 @@ STEPS = {
     "compute_statistics": (4, "tables/statistics.md"),
     "make_table1": (3, "tables/table1.md"),
     "summarize_run": (3, "tables/run_summary.md"),
-    "plot_learning_curves": (1, "figures/learning_curves.png"),
+    "plot_learning_curves": (2, "figures/learning_curves.png"),
     "make_bundle": (3, ON_DEMAND["make_bundle"]),
-    "plot_errors": (1, "figures/errors.png"),
-    "plot_agreement": (2, "figures/agreement.png"),
-    "plot_gallery": (1, "figures/gallery.png"),
+    "plot_errors": (2, "figures/errors.png"),
+    "plot_agreement": (4, "figures/agreement.png"),
+    "plot_gallery": (2, "figures/gallery.png"),
 }
 
 SOME = ("simulate_video", "extract_clips", "train_regressor", "compute_statistics")

@@ -156,6 +156,7 @@ def test_figures_are_pictures(results):
     for name in ("learning_curves", "gallery", "errors", "agreement"):
         data = (results / f"figures/{name}.png").read_bytes()
         assert data.startswith(b"\x89PNG") and len(data) > 20_000
+        assert (results / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_everything_says_how_it_was_made(results):

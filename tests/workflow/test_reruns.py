@@ -24,7 +24,7 @@ from support.staleness import FOLDERS, OWN_DATA, SIMULATED, apply_change, named_
 
 WILDCARDS = [
     r"^clips/(?P<sample>[^/]+)\.(h5|json)$",
-    r"contact_sheets/(?P<sample>[^/]+)\.png$",
+    r"contact_sheets/(?P<sample>[^/]+)\.(png|pdf)$",
     r"^clips/index/(?P<group>\w+)\.csv$",
     r"videos/(?P<sample>\d+)_",
     r"^autoencoders/(?P<input>\w+)/fold(?P<fold>\d+)/seed(?P<seed>\d+)/",

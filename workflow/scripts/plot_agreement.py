@@ -1,13 +1,20 @@
 """Draw predicted against true percentages of all held-out samples, and their differences."""
 
 from motilens.core.records import read_record
-from motilens.evaluation.statistics import average_over_stacks, read_all_predictions
+from motilens.evaluation.mae_table import training_label_table
+from motilens.evaluation.statistics import (
+    add_constant_rules,
+    average_over_stacks,
+    read_all_predictions,
+)
 from motilens.pipeline.job import run_job
 from motilens.reports.plots import plot_agreement, plot_predicted
 
 
 def main(job):
-    table = read_all_predictions(job.input.predictions, map(read_record, job.input.records))
+    records = [read_record(path) for path in job.input.records]
+    labels = {(r["target"], int(r["fold"])): training_label_table(r) for r in records}
+    table = add_constant_rules(read_all_predictions(job.input.predictions, records), labels)
     cases = average_over_stacks(table)
     plot_agreement(cases, job.output.agreement)
     plot_predicted(cases, job.output.predicted)

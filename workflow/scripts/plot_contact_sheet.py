@@ -9,9 +9,10 @@ from motilens.reports.image_plots import plot_contact_sheet, plot_message
 def main(job):
     record = read_record(job.input.record)
     if reason := record.get("skip_reason"):
-        plot_message(f"{record['sample']} was skipped: {reason}", job.output[0])
+        plot_message(f"{record['sample']} was skipped: {reason}", job.output)
     else:
-        plot_contact_sheet(make_preview_images(job.input.clips), record, job.output[0])
+        record |= job.params.depends_on["settings"]
+        plot_contact_sheet(make_preview_images(job.input.clips), record, job.output)
 
 
 if __name__ == "__main__":

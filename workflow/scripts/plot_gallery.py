@@ -12,10 +12,10 @@ from motilens.training.stack_dataset import stacks_from_array
 
 
 def main(job):
-    depends_on, output = job.params.depends_on, job.output[0]
+    depends_on = job.params.depends_on
     files = list(match_clips_to_samples(job.input.clips, depends_on["shown"]).values())
     if not files:
-        plot_message("The participant to be shown was skipped: no video", output)
+        plot_message("The participant to be shown was skipped: no video", job.output)
         return
     rows, compute = [], setup_compute({"device": "cpu"})
     inputs = depends_on["settings"]["inputs"]
@@ -27,8 +27,8 @@ def main(job):
         feature_image = encode_stacks(model, stacks)[0]
         reconstruction = reconstruct_stacks(model, stacks)[0, 0]
         motion = feature_image_motion(model, clip[0], compute)
-        rows.append((name + flag, clip[0, 0] / 255, feature_image, reconstruction, motion))
-    plot_gallery(rows, output)
+        rows.append((name + flag, feature_image, reconstruction, motion))
+    plot_gallery(clip[0, 0] / 255, rows, job.output)
 
 
 if __name__ == "__main__":

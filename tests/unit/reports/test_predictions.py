@@ -78,7 +78,7 @@ def test_errors_are_drawn_within_0_and_100_and_in_doubt_hatched(is_doubted):
     outputs = np.full((2, 3, 1), 90.0)
     _draw_percentages(axis, outputs, [value], is_doubted)
     [box] = axis.patches
-    assert (box.get_y(), box.get_y() + box.get_height()) == (60, 100)
+    assert (box.get_x(), box.get_x() + box.get_width()) == (60, 100)
     assert bool(box.get_hatch()) == is_doubted
     assert [text.get_text() for text in axis.texts] == ["90 ± 30 %"]
     plt.close()

@@ -29,7 +29,7 @@ def test_characters_that_no_font_has_are_escaped(fonts, tmp_path, name, shown):
     assert to_drawable(name) == shown
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        plot_message(f"{name}\nfailed", tmp_path / "1.png")
+        plot_message(f"{name}\nfailed", [tmp_path / "1.png"])
 
 
 def test_fonts_of_the_machine_are_used(fonts, monkeypatch):

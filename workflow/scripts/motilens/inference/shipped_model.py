@@ -233,6 +233,10 @@ def _add_images(prediction: Prediction, row: dict, folder: TrackFolder) -> None:
     [prediction.frame] = setup.read_frames(prediction.video, np.array([0]))
     files = folder.list_files(row["name"])
     tracks, cells = (pd.read_csv(files[suffix]) for suffix in (".tracks.csv", ".cells.csv"))
+    sides = {"width": row["width"], "height": row["height"], "pixel_aspect": row["pixel_aspect"]}
+    prediction.record |= {f"video_{name}": value for name, value in sides.items()}
+    if row["scale"] == "given":
+        prediction.record["microns_per_pixel"] = row["microns_per_pixel"]
     prediction.tracks = tracks.assign(**(tracks[["x", "y"]] + 0.5) * setup.scale - 0.5)
     categories = cells["class"].fillna("")
     prediction.cell_classes = categories.str.replace(".*_progressive", "progressive", regex=True)

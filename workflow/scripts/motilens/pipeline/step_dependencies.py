@@ -76,7 +76,8 @@ class Dependencies:
         return {"group": self.experiment.groups[wildcards["group"]]}
 
     def _plot_contact_sheet(self, wildcards) -> dict:
-        return {}  # drawn again whenever the clips are made again
+        scale = self.experiment.microns_per_pixel(wildcards["sample"])
+        return {"settings": {"microns_per_pixel": scale}}  # and it follows the clips
 
     def _track_cells(self, wildcards) -> dict:
         sample, settings = wildcards["sample"], self._select("tracking")

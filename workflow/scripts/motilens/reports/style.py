@@ -1,5 +1,8 @@
-"""What all figures share: colors, names, and drawing without a display."""
+"""What all figures share: size, type, colors, panel letters, and drawing without a display."""
 
+import string
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib
@@ -10,16 +13,58 @@ matplotlib.use("Agg")
 from matplotlib import font_manager  # noqa: E402  (after the choice of the backend)
 from matplotlib import pyplot as plt  # noqa: E402
 
-# Distinct for color-blind readers (Okabe and Ito).
-COLORS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442"]
+WIDTH, MAX_HEIGHT = 180, 240  # mm, of a page in a journal
+MILLIMETERS = 25.4  # in an inch
+DPI = 300
+# Distinct for color-blind readers (Okabe and Ito 2008), the first four also in gray.
+BLUE, ORANGE, BLACK, PURPLE = "#0072B2", "#E69F00", "#000000", "#CC79A7"
+RED, SKY, GREEN = "#D55E00", "#56B4E9", "#009E73"
+COLORS = [BLUE, ORANGE, BLACK, PURPLE, RED, SKY, GREEN]
+MARKERS, LINE_STYLES = "osD^vXP*", ["-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1))]
 # Percentages whose names alone may be taken for their opposite.
 DISPLAY_NAMES = {part: f"{part} defects" for part in ("head", "midpiece", "tail")}
+STYLE = {
+    "font.size": 7, "axes.titlesize": 8, "figure.titlesize": 8, "figure.labelsize": 7,
+    "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6,
+    "lines.linewidth": 1, "lines.markersize": 3.5, "legend.frameon": False,
+    "pdf.fonttype": 42,  # text stays text
+}  # fmt: skip
+journal_style = plt.rc_context(STYLE)  # a decorator of functions that draw
 
 
-def make_grid(rows: int, columns: int, width: float, height: float, **options):
-    """Return a figure of so many inches and its axes (rows, columns); options: of `subplots`."""
-    size = (width, height)
-    return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **options)
+def make_figure(height: float) -> plt.Figure:
+    """Return an empty figure as wide as a page, and no higher; `height` in mm."""
+    size = WIDTH / MILLIMETERS, min(height, MAX_HEIGHT) / MILLIMETERS
+    return plt.figure(figsize=size, layout="constrained")
+
+
+def make_grid(rows: int, columns: int, height: float, **options) -> tuple[plt.Figure, list]:
+    """Return such a figure and its axes (rows, columns); options: of `subplots`."""
+    figure = make_figure(height)
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def add_height(figure: plt.Figure, height: float) -> None:
+    """Make a figure so many mm higher, but no higher than a page."""
+    total = figure.get_figheight() + height / MILLIMETERS
+    figure.set_figheight(min(total, MAX_HEIGHT / MILLIMETERS))
+
+
+def add_letters(axes: Iterable) -> None:
+    """Write a, b, c, ... above the upper left corners of panels."""
+    letters = string.ascii_lowercase
+    for number, axis in enumerate(axes):
+        again, letter = divmod(number, len(letters))
+        axis.annotate(
+            letters[letter] * (again + 1), (0, 1), (-3, 3), xycoords="axes fraction",
+            textcoords="offset points", ha="right", va="bottom", fontsize=8, fontweight="bold",
+        )  # fmt: skip
+
+
+def wrap_name(name: str, width: int = 24) -> str:
+    """Return a name in three lines of `width` characters at most; a longer one is cut."""
+    lines = textwrap.wrap(name, width)
+    return "\n".join(lines if len(lines) <= 3 else [*lines[:2], f"{lines[2][:-1]}…"])
 
 
 def to_drawable(text: str) -> str:
@@ -41,8 +86,11 @@ def to_drawable(text: str) -> str:
     return "".join(ascii(char)[1:-1] if char in missing else char for char in text)
 
 
-def save_figure(figure, path: str | Path, dpi: int = 150) -> None:
-    """Write a figure as PNG and free its memory."""
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=dpi)
+def save_figure(figure, *paths: str | Path, dpi: int = DPI) -> None:
+    """Write a figure in the formats that the names of files end in, and free its memory."""
+    for path in paths:
+        # The same figure has the same bytes, whenever it is drawn.
+        undated = {"CreationDate": None} if Path(path).suffix == ".pdf" else {}
+        with atomic_write(path) as temporary:
+            figure.savefig(temporary, dpi=dpi, metadata=undated)
     plt.close(figure)
