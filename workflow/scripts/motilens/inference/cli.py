@@ -12,6 +12,7 @@ from motilens.core.errors import InputError
 from motilens.core.files import write_table
 from motilens.core.records import write_record
 from motilens.core.text import to_printable
+from motilens.inference.batch_page import BATCH_PAGE, check_batch_page, write_batch_page
 from motilens.inference.bundle import Bundle, load_bundle
 from motilens.inference.new_videos import add_video_options, list_videos, shorten_name
 from motilens.inference.predictor import (
@@ -33,7 +34,7 @@ TRACKS = "tracks"  # folder in that of the predictions
 def main(
     arguments: Sequence[str] | None = None, read_code: Callable[[], dict[str, str]] = dict
 ) -> None:
-    """Predict videos and write a table, a JSON file and a page for each.
+    """Predict videos; write a table, a JSON file, a page of all and a picture of each.
 
     Args:
         read_code: returns what `code_versions` does; kept with tracks.
@@ -64,17 +65,21 @@ def main(
             prediction = predict(path)
             predictions.append(prediction)
             print(f"{len(predictions)} of {len(videos)}: {prediction.video}")
-            for line in summarize(prediction, len(model.warnings)):
+            for line in summarize(prediction):
                 print(f"  {line}", flush=True)
             if not prediction.error:
                 name_page(prediction, options.out, pages[path], own_pages)
-            write_tables(options.out, predictions, model)  # what is done stays, whatever follows
+            # What is done stays, whatever follows.
+            write_tables(options.out, predictions, model)
+            write_batch_page(options.out, predictions, model, len(videos))
             if prediction.page:
                 plot_prediction(prediction, model.targets, options.out / prediction.page)
+                write_batch_page(options.out, predictions, model, len(videos))
     usable = sum(not prediction.error for prediction in predictions)
     more = ", and a page for each" if usable else ""
     more += f", tracks in {options.out / TRACKS}" if is_shipped else ""
     print(f"{usable} of {len(predictions)} videos: {options.out}/predictions.csv, .json{more}")
+    print(f"All on one page: {options.out / BATCH_PAGE}")
     print("±: within which 95 % of errors are expected, by those on held-out participants.")
     print("For research: not a diagnosis.")
     sys.exit(0 if usable else 1)
@@ -146,6 +151,7 @@ def claim_folder(folder: Path, model: Bundle | ShippedModel, videos: Sequence[Pa
         InputError: it holds other predictions, of before or of another run that is going on.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    check_batch_page(folder)
     try:
         if (folder / "predictions.csv").exists():
             raise FileExistsError
@@ -173,8 +179,8 @@ def _read_earlier(path: Path) -> list[dict] | None:
     return content if is_ours else None
 
 
-def summarize(prediction: Prediction, n_known: int) -> list[str]:
-    """Return a line for each target, and for each warning after the first `n_known`."""
+def summarize(prediction: Prediction) -> list[str]:
+    """Return a line for each target, and for each warning about this video."""
     if prediction.error:
         return [f"ERROR: {prediction.error}"]
     lines = []
@@ -186,7 +192,7 @@ def summarize(prediction: Prediction, n_known: int) -> list[str]:
         )
         doubts = f" ({', '.join(words)})" if words else ""
         lines.append(f"{target}{doubts}: {numbers}")
-    return lines + [f"WARNING: {text}" for text in prediction.warnings[n_known:]]
+    return lines + [f"WARNING: {text}" for text in prediction.warnings]
 
 
 def name_page(prediction: Prediction, folder: Path, name: str, own_pages: set[str]) -> None:
@@ -200,7 +206,7 @@ def name_page(prediction: Prediction, folder: Path, name: str, own_pages: set[st
 
 def write_tables(folder: Path, predictions: list[Prediction], model: Bundle | ShippedModel) -> None:
     """Write all predictions so far as a table and as JSON."""
-    table = predictions_table(predictions)
+    table = predictions_table(predictions, model.targets)
     write_table(folder / "predictions.csv", table, float_format="%.3f")
     content = [prediction_to_dict(prediction, model) for prediction in predictions]
     write_record(folder / "predictions.json", content)

@@ -151,3 +151,8 @@ def describe_problems(quality: dict, head_length: float) -> list[str]:
             "wrong, give the true rate."
         )
     return problems
+
+
+def explain_no_sample(quality: dict) -> str | None:
+    """Return why tracks cannot be those of a sample of sperm; None if they can."""
+    return None

@@ -1,0 +1,201 @@
+"""One page, to read and to print, for all videos of a call: numbers first, then each video."""
+
+import datetime
+import os
+import urllib.parse
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+
+from motilens.core.errors import InputError
+from motilens.core.files import atomic_write
+from motilens.core.records import motilens_version
+from motilens.inference.bundle import Bundle
+from motilens.inference.predictor import Prediction
+from motilens.inference.shipped_model import ShippedModel
+from motilens.reports.style import DISPLAY_NAMES
+
+BATCH_PAGE = "index.html"
+MARK = '<meta name="generator" content="Motilens predict">'
+TEMPLATE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+    """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+{{ mark }}
+<title>Motilens: predictions of {{ rows | length }} video{{ "s" if rows | length != 1 }}</title>
+<style>
+body { font: 16px/1.45 system-ui, sans-serif; color: #111; background: #fff; margin: 1rem auto;
+  padding: 0 1rem; max-width: 60rem; overflow-wrap: anywhere; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; padding-bottom: .4rem; }
+th, td { padding: .3rem .5rem; text-align: left; vertical-align: top; }
+tbody { border-top: 1px solid #aaa; break-inside: avoid; }
+tbody th { min-width: 7rem; }
+td.number { white-space: nowrap; font-variant-numeric: tabular-nums; }
+.doubted td.number { color: #595959; }
+.warning { border-left: .3rem solid #b34700; background: #fff4e5; padding: .4rem .8rem; }
+.warning ul { margin: 0; padding-left: 1.1rem; }
+td.warning { border-left-width: .3rem; }
+img { max-width: 100%; height: auto; }
+section { border-top: 1px solid #aaa; }
+@media (max-width: 600px) { body { font-size: 14px; } th, td { padding: .3rem .25rem; } }
+@media print {
+  body { font-size: 9pt; margin: 0; padding: 0; max-width: none; }
+  .scroll { overflow: visible; } thead { display: table-header-group; }
+  .warning { background: none; } a { color: inherit; text-decoration: none; }
+  section, figure { break-inside: avoid; } h2 { break-after: avoid; }
+}
+@page { size: A4; margin: 15mm; }
+</style>
+</head>
+<body>
+<main>
+<h1>Predictions of {{ rows | length }} video{{ "s" if rows | length != 1 }}</h1>
+<p><strong>For research only: not a diagnosis.</strong> {{ usable }} of {{ rows | length }} have
+percentages.{% if total > rows | length %} The call was to predict {{ total }}.{% endif %}</p>
+<div class="scroll" role="region" aria-label="Percentages" tabindex="0">
+<table>
+<caption>Percentage ± held-out error: within it, 95 % of errors are expected, by those on held-out
+participants.</caption>
+<thead>
+<tr>
+<th scope="col" rowspan="2">video</th>
+{% for target, names in targets.items() %}
+<th scope="colgroup" colspan="{{ names | length }}">{{ target }}</th>
+{% endfor %}
+{% if has_cells %}
+<th scope="col" rowspan="2">cells</th>
+{% endif %}
+</tr>
+<tr>
+{% for names in targets.values() %}
+{% for name in names %}
+<th scope="col">{{ display.get(name, name) }}</th>
+{% endfor %}
+{% endfor %}
+</tr>
+</thead>
+{% for row in rows %}
+<tbody{% if row.doubts %} class="doubted"{% endif %}>
+<tr>
+<th scope="row"{% if row.notes %} rowspan="2"{% endif %}><a href="#video{{ loop.index }}">
+{{- row.name }}</a></th>
+{% for number in row.numbers %}
+<td class="number">{{ number }}</td>
+{% endfor %}
+{% if has_cells %}
+<td class="number">{{ row.cells }}</td>
+{% endif %}
+</tr>
+{% if row.notes %}
+<tr><td class="warning" colspan="{{ columns }}">{{ row.notes }}</td></tr>
+{% endif %}
+</tbody>
+{% endfor %}
+</table>
+</div>
+{% if about_model %}
+<h2>What holds for all of them</h2>
+<div class="warning"><ul>
+{% for line in about_model %}
+<li>{{ line }}</li>
+{% endfor %}
+</ul></div>
+{% endif %}
+{% for row in rows %}
+<section id="video{{ loop.index }}">
+<h2>{{ row.name }}</h2>
+<p>{{ row.video }}
+{%- for text, link in row.links.items() %} · <a href="{{ link }}">{{ text }}</a>{% endfor %}</p>
+{% if row.warnings %}
+<div class="warning"><ul>
+{% for line in row.warnings %}
+<li>{{ line }}</li>
+{% endfor %}
+</ul></div>
+{% else %}
+<p>Nothing unusual about this video.</p>
+{% endif %}
+{% if row.links.page %}
+<figure><img src="{{ row.links.page }}" alt="{{ row.picture }}"></figure>
+{% endif %}
+</section>
+{% endfor %}
+<p>Motilens {{ version }}, {{ today }}; model {{ digest[:16] }}. The same numbers:
+<a href="predictions.csv">predictions.csv</a>, <a href="predictions.json">predictions.json</a>.</p>
+</main>
+</body>
+</html>
+"""
+)
+
+
+def write_batch_page(
+    folder: Path,
+    predictions: Sequence[Prediction],
+    model: Bundle | ShippedModel,
+    total: int,
+) -> None:
+    """Write the page of all predictions so far, whole or not at all.
+
+    Args:
+        folder: of the predictions; pages of videos that are not there yet are left out.
+        total: how many videos the call has.
+    """
+    shown = [name for names in model.targets.values() for name in names]
+    has_cells = any(prediction.n_cells is not None for prediction in predictions)
+    rows = [describe_video(prediction, model, folder) for prediction in predictions]
+    text = TEMPLATE.render(
+        rows=rows,
+        usable=sum(not prediction.error for prediction in predictions),
+        total=total,
+        targets=model.targets,
+        has_cells=has_cells,
+        columns=len(shown) + has_cells,
+        display=DISPLAY_NAMES,
+        about_model=model.warnings,
+        mark=jinja2.utils.markupsafe.Markup(MARK),
+        version=motilens_version(),
+        digest=model.digest,
+        today=datetime.date.today(),
+    )
+    with atomic_write(folder / BATCH_PAGE) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def describe_video(prediction: Prediction, model: Bundle | ShippedModel, folder: Path) -> dict:
+    """Return what the page says of one video, as text."""
+    shown = [name for names in model.targets.values() for name in names]
+    values = [(v["percent"], v["held_out_error"]) for v in prediction.values.values()]
+    numbers = [f"{percent:.0f} ± {error:.0f} %" for percent, error in values]
+    doubts = prediction.own_doubts(model.doubts)
+    is_there = prediction.page and (folder / prediction.page).exists()
+    links = {"page": prediction.page} if is_there else {}
+    if prediction.overlay:
+        links["overlay video"] = os.path.relpath(prediction.overlay, folder)
+    percentages = ", ".join(f"{n} {p}" for n, p in zip(prediction.values, numbers, strict=True))
+    error = prediction.error
+    return {
+        "name": Path(prediction.video).name,
+        "video": prediction.video,
+        "numbers": numbers or ["–"] * len(shown),
+        "cells": "" if prediction.n_cells is None else prediction.n_cells,
+        "doubts": doubts,
+        "notes": error or ", ".join(doubts),
+        "warnings": [error] if error else prediction.warnings,
+        "links": {text: urllib.parse.quote(link) for text, link in links.items()},
+        "picture": f"First frame, what moves or is tracked, and percentages: {percentages}",
+    }
+
+
+def check_batch_page(folder: Path) -> None:
+    """Check that no foreign file would be overwritten (InputError)."""
+    page = folder / BATCH_PAGE
+    if page.exists() and not (page.is_file() and MARK.encode() in page.read_bytes()):
+        raise InputError(
+            f"{page} is there, and is none of ours: name another folder (--out; OUT= with make)"
+        )
