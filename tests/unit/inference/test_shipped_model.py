@@ -129,10 +129,10 @@ def test_drift_and_oblong_pixels_are_removed_before_the_model_sees_tracks():
 
 
 @pytest.mark.parametrize("name, value, words", [
-    ("frame_rate", 50.2, None), ("frame_rate", 30.0, "frame rate 30 frames/s, less than in"),
-    ("frame_rate", 100.0, "more than"), ("seconds", 4.0, "duration 4 s, less than in training (10"),
-    ("head_length", 9.2, "length of a head 9.2 pixels"), ("head_length", 18.4, "more than"),
-    ("heads_per_frame", 200.0, "number of heads in a frame 200, more than in training"),
+    ("frame_rate", 50.2, None), ("frame_rate", 30.0, "frame rate 30 frames/s (training: 48 to 49)"),
+    ("frame_rate", 100.0, "rate 100"), ("seconds", 4.0, "duration 4 s (training: 10 to 30)"),
+    ("head_length", 9.2, "length of a head 9.2 pixels"), ("head_length", 18.4, "head 18.4"),
+    ("heads_per_frame", 200.0, "number of heads in a frame 200 (training: 1.94 to 62.2)"),
 ])  # fmt: skip
 def test_a_video_unlike_those_of_the_training_is_described(name, value, words):
     ranges = shipped_model.load_shipped_model(SHIPPED).ranges
@@ -165,8 +165,8 @@ def test_a_video_gets_percentages_limits_tracks_and_a_page(program, capsys):
 
 
 @pytest.mark.parametrize("video, words", [
-    (make_video(0, quality={"estimated_precision": 0.0}), "no cell was seen for 1 s"),
-    (make_video(1), "1 cell was seen for 1 s, and 5 are the least of a sample"),
+    (make_video(0, quality={"estimated_precision": 0.0}), "no cell was seen for long enough"),
+    (make_video(1), "1 cell was seen for long enough, and 5 are the least"),
     (make_video(4), "4 cells were seen"),
     (make_video(20, 3), "3 frames (0.06 s) are too few: 1 s is the least"),
     (make_video(20, frames=100, quality={"estimated_precision": 0.6}), "is hardly cells"),
@@ -186,7 +186,7 @@ def test_what_is_no_sample_gets_no_percentages_but_a_reason(program, capsys, vid
 
 @pytest.mark.parametrize("video, doubt, warning", [
     (make_video(7), "few cells", "fewer than 10 cells (7) are no sample"),
-    (make_video(frames=100), "unlike the training videos", "duration 2 s, less than"),
+    (make_video(frames=100), "unlike the training videos", "videos: duration 2 s (training: 10"),
     (make_video(quality={"estimated_precision": 0.6}), "cells or debris?", ""),
 ])  # fmt: skip
 def test_doubts_stand_beside_percentages(program, capsys, video, doubt, warning):
@@ -202,7 +202,7 @@ def test_dark_heads_are_unlike_the_training(program, capsys):
     object.__setattr__(video, "polarity", "dark")
     program.outcomes["a.avi"] = video
     program("a.avi")
-    assert "heads are dark, in training bright" in capsys.readouterr().out
+    assert "heads are dark (training: bright)" in capsys.readouterr().out
 
 
 def test_a_stopped_call_goes_on_and_a_damaged_video_stops_no_other(program, capsys):

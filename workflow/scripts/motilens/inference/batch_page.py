@@ -29,23 +29,21 @@ TEMPLATE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=T
 <style>
 body { font: 16px/1.45 system-ui, sans-serif; color: #111; background: #fff; margin: 1rem auto;
   padding: 0 1rem; max-width: 60rem; overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
+table { border-collapse: collapse; table-layout: fixed; width: 100%; }
 caption { text-align: left; padding-bottom: .4rem; }
-th, td { padding: .3rem .5rem; text-align: left; vertical-align: top; }
+th, td { padding: .25rem .5rem; text-align: left; vertical-align: top; hyphens: auto; }
 tbody { border-top: 1px solid #aaa; break-inside: avoid; }
-tbody th { min-width: 7rem; }
-td.number { white-space: nowrap; font-variant-numeric: tabular-nums; }
+thead { font-size: .85em; }
+td.number { font-variant-numeric: tabular-nums; }
 .doubted td.number { color: #595959; }
 .warning { border-left: .3rem solid #b34700; background: #fff4e5; padding: .4rem .8rem; }
 .warning ul { margin: 0; padding-left: 1.1rem; }
-td.warning { border-left-width: .3rem; }
 img { max-width: 100%; height: auto; }
 section { border-top: 1px solid #aaa; }
-@media (max-width: 600px) { body { font-size: 14px; } th, td { padding: .3rem .25rem; } }
+@media (max-width: 600px) { body { font-size: 14px; } th, td { padding: .2rem; } }
 @media print {
   body { font-size: 9pt; margin: 0; padding: 0; max-width: none; }
-  .scroll { overflow: visible; } thead { display: table-header-group; }
+  thead { display: table-header-group; }
   .warning { background: none; } a { color: inherit; text-decoration: none; }
   section, figure { break-inside: avoid; } h2 { break-after: avoid; }
 }
@@ -57,13 +55,11 @@ section { border-top: 1px solid #aaa; }
 <h1>Predictions of {{ rows | length }} video{{ "s" if rows | length != 1 }}</h1>
 <p><strong>For research only: not a diagnosis.</strong> {{ usable }} of {{ rows | length }} have
 percentages.{% if total > rows | length %} The call was to predict {{ total }}.{% endif %}</p>
-<div class="scroll" role="region" aria-label="Percentages" tabindex="0">
 <table>
 <caption>Percentage ± held-out error: within it, 95 % of errors are expected, by those on held-out
 participants.</caption>
 <thead>
 <tr>
-<th scope="col" rowspan="2">video</th>
 {% for target, names in targets.items() %}
 <th scope="colgroup" colspan="{{ names | length }}">{{ target }}</th>
 {% endfor %}
@@ -81,9 +77,9 @@ participants.</caption>
 </thead>
 {% for row in rows %}
 <tbody{% if row.doubts %} class="doubted"{% endif %}>
+<tr><th scope="rowgroup" colspan="{{ columns }}"><a href="#video{{ loop.index }}">
+{{- row.name }}</a></th></tr>
 <tr>
-<th scope="row"{% if row.notes %} rowspan="2"{% endif %}><a href="#video{{ loop.index }}">
-{{- row.name }}</a></th>
 {% for number in row.numbers %}
 <td class="number">{{ number }}</td>
 {% endfor %}
@@ -97,7 +93,6 @@ participants.</caption>
 </tbody>
 {% endfor %}
 </table>
-</div>
 {% if about_model %}
 <h2>What holds for all of them</h2>
 <div class="warning"><ul>
@@ -178,7 +173,8 @@ def describe_video(prediction: Prediction, model: Bundle | ShippedModel, folder:
     if prediction.overlay:
         links["overlay video"] = os.path.relpath(prediction.overlay, folder)
     percentages = ", ".join(f"{n} {p}" for n, p in zip(prediction.values, numbers, strict=True))
-    error = prediction.error
+    # In its own row and section, it needs no name.
+    error = (prediction.error or "").removeprefix(f"{prediction.video}: ")
     return {
         "name": Path(prediction.video).name,
         "video": prediction.video,

@@ -76,10 +76,10 @@ def main(
                 plot_prediction(prediction, model.targets, options.out / prediction.page)
                 write_batch_page(options.out, predictions, model, len(videos))
     usable = sum(not prediction.error for prediction in predictions)
-    more = ", and a page for each" if usable else ""
+    more = ", a page for each" if usable else ""
     more += f", tracks in {options.out / TRACKS}" if is_shipped else ""
-    print(f"{usable} of {len(predictions)} videos: {options.out}/predictions.csv, .json{more}")
-    print(f"All on one page: {options.out / BATCH_PAGE}")
+    files = f"{options.out / BATCH_PAGE}, predictions.csv, .json{more}"
+    print(f"{usable} of {len(predictions)} videos: {files}")
     print("±: within which 95 % of errors are expected, by those on held-out participants.")
     print("For research: not a diagnosis.")
     sys.exit(0 if usable else 1)
