@@ -77,7 +77,11 @@ def test_numbers_with_their_limits_come_first_and_links_lead_to_files(write, tmp
 
 def test_each_header_has_a_scope_and_each_row_all_columns(write):
     _, page = write(make_prediction(n_cells=3), Prediction("no.avi", error="no.avi: is no file"))
-    assert {header.get("scope") for header in page.list_all("th")} == {"col", "colgroup", "rowgroup"}
+    assert {header.get("scope") for header in page.list_all("th")} == {
+        "col",
+        "colgroup",
+        "rowgroup",
+    }
     assert len(page.list_all("th")) == 2 + 1 + 3 + 2
     assert len(page.list_all("td")) == 2 * 4 + 1
     assert page.list_all("html") == [{"lang": "en"}]

@@ -31,6 +31,10 @@ GOOD = {
     "cells": 20,
     "cells_per_frame": 20.0,
     "long_share": 1.0,
+    "found_share": 1.0,
+    "unrest": 0.02,
+    "reach": 20.0,
+    "clutter": 0.01,
 }
 
 
@@ -170,8 +174,11 @@ def test_a_video_gets_percentages_limits_tracks_and_a_page(program, capsys):
     (make_video(4), "4 cells were seen"),
     (make_video(20, 3), "3 frames (0.06 s) are too few: 1 s is the least"),
     (make_video(20, frames=100, quality={"estimated_precision": 0.6}), "is hardly cells"),
-    (make_video(20, frames=100, quality={"long_share": 0.4}), "is hardly cells"),
+    (make_video(20, frames=100, quality={"long_share": 0.2}), "is hardly cells"),
     (make_video(20, 40), "40 frames (0.8 s) are too few"),
+    (make_video(quality={"found_share": 0.3}), "jumps from place to place"),
+    (make_video(quality={"unrest": 0.0}), "stands still"),
+    (make_video(quality={"clutter": 0.06}), "no likeness to heads"),
 ])  # fmt: skip
 def test_what_is_no_sample_gets_no_percentages_but_a_reason(program, capsys, video, words):
     program.outcomes["a.avi"] = video
@@ -188,6 +195,7 @@ def test_what_is_no_sample_gets_no_percentages_but_a_reason(program, capsys, vid
     (make_video(7), "few cells", "fewer than 10 cells (7) are no sample"),
     (make_video(frames=100), "unlike the training videos", "videos: duration 2 s (training: 10"),
     (make_video(quality={"estimated_precision": 0.6}), "cells or debris?", ""),
+    (make_video(quality={"clutter": 0.03}), "cells or debris?", ""),
 ])  # fmt: skip
 def test_doubts_stand_beside_percentages(program, capsys, video, doubt, warning):
     program.outcomes["a.avi"] = video

@@ -17,6 +17,7 @@ from motilens.core.files import hash_file
 from motilens.core.labels import MOTILITY
 from motilens.core.records import CHECKSUM, make_provenance, short_digest
 from motilens.core.text import describe_error
+from motilens.inference.cell_table import MIN_RATE
 from motilens.inference.domain_shift import (
     TRACKING_FEATURES,
     TRACKING_MARGINS,
@@ -37,7 +38,7 @@ from motilens.tracking.tracker import TrackedVideo
 from motilens.tracking.trajectories import TRACKING_WIDTH
 
 FORMAT = "Motilens shipped model 1"
-LONG_SHARE = 0.5  # of tracks of LONG_SECONDS; less is more often noise than fast cells
+LONG_SHARE = 0.25  # of tracks of LONG_SECONDS (SVIA, 1.5 s: 0.5); less is rather noise than cells
 SHORTEST = LONG_SECONDS  # of a video that gets percentages
 
 
@@ -221,6 +222,8 @@ def find_refusal(row: dict, unlike: list[str]) -> str | None:
     seconds = row["measured"]["seconds"]
     if seconds < SHORTEST:
         return f"{row['frames']} frames ({seconds:.2g} s) are too few: {SHORTEST:g} s is the least"
+    if row["frame_rate"] < MIN_RATE:
+        return f"{row['frame_rate']:.3g} frames/s are too few to follow cells"
     if reason := row["no_sample"] or explain_too_few(row["measured"]["cells"]):
         return reason
     if row["is_doubtful"] and unlike:
