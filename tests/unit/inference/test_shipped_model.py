@@ -33,7 +33,7 @@ GOOD = {
     "long_share": 1.0,
     "found_share": 1.0,
     "unrest": 0.02,
-    "reach": 20.0,
+    "progress": 5.0,
     "clutter": 0.01,
 }
 
@@ -203,6 +203,40 @@ def test_doubts_stand_beside_percentages(program, capsys, video, doubt, warning)
     printed = capsys.readouterr().out
     assert doubt in re.search(r"motility \((.*?)\):", printed)[1] and warning in printed
     assert warning in read_table().loc["a.avi", "warnings"]
+
+
+def test_the_worst_comes_first_and_all_that_is_unlike_the_training_is_one_warning(program):
+    quality = {"estimated_precision": 0.6, "cells_per_frame": 200.0}
+    program.outcomes["a.avi"] = make_video(7, 600, quality, warnings=["debris", "drifts"])
+    program.outcomes["b.avi"] = make_video(frames=100, quality={"cells_per_frame": 200.0},
+                                           warnings=["drifts"])  # fmt: skip
+    program("a.avi", "b.avi", code=0)
+    first, second = json.loads(Path("predictions/predictions.json").read_text())
+    known = shipped_model.load_shipped_model(SHIPPED).warnings
+    unlike, *others = second["warnings"]
+    assert unlike.startswith("unlike the training videos: ") and others == ["drifts", *known]
+    assert "duration 2 s (training: 10 to 30)" in unlike and "heads in a frame 200" in unlike
+    assert "hardly cells" in first["error"] and set(first["values"].values()) == {None}
+    assert first["values"].keys() == second["values"].keys() == {
+        "progressive", "nonprogressive", "immotile",
+    }  # fmt: skip
+
+
+def test_all_videos_are_on_one_page_even_if_the_call_is_stopped(program):
+    program.outcomes["a.avi"] = make_video(1)
+    program.outcomes["b.avi"] = KeyboardInterrupt()
+    program("a.avi", "b.avi", code=1)
+    page = Path("predictions/index.html").read_text(encoding="utf-8")
+    assert "1 cell was seen for long enough" in page and "tracks/a.mp4" in page
+    assert "The call was to predict 2." in page
+    columns = list(pd.read_csv("predictions/predictions.csv"))
+    assert {"progressive", "immotile_held_out_error"} < set(columns), "of no video"
+    program.outcomes["b.avi"] = make_video()
+    program("a.avi", "b.avi")
+    page = Path("predictions/index.html").read_text(encoding="utf-8")
+    assert 'src="b.avi.png"' in page and "The call was" not in page
+    Path("predictions/index.html").write_text("mine")
+    assert "index.html is there, and is none of ours" in program("a.avi", "b.avi", code=1)
 
 
 def test_dark_heads_are_unlike_the_training(program, capsys):

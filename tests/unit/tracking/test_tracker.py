@@ -243,7 +243,7 @@ def make_scored(places, score, frames=50):
     return pd.DataFrame(rows, columns=["cell", "frame", "x", "y", "score"])
 
 
-LIKE_CELLS = {"found_share": 0.95, "unrest": 0.01, "reach": 5.0, "clutter": 0.01}
+LIKE_CELLS = {"found_share": 0.95, "unrest": 0.01, "progress": 5.0, "clutter": 0.01}
 
 
 def test_quality_says_what_makes_tracks_doubtful():
@@ -300,12 +300,13 @@ def test_focus_falls_with_blur(videos):
 
 
 @pytest.mark.parametrize("change, reason", [
-    ({}, None), ({"clutter": 0.03}, None), ({"roundness": 0.95}, None), ({"reach": 0.1}, None),
+    ({}, None), ({"clutter": 0.03}, None), ({"roundness": 0.95}, None), ({"progress": 0.1}, None),
     ({"long_share": 0.0}, None), ({"cells": 0, "found_share": 0.0}, None),
     ({"found_share": 0.4}, "jumps from place to place"),
     ({"long_share": 0.0, "cells": 100}, "appears and vanishes"),
     ({"unrest": 0.0}, "stands still"), ({"clutter": 0.05}, "no likeness to heads"),
-    ({"roundness": 0.95, "reach": 0.5}, "as round as beads, and none of it swims"),
+    ({"roundness": 0.95, "progress": 0.0}, None),
+    ({"roundness": 0.95, "progress": 0.5}, "as round as beads, and none of it swims"),
 ])  # fmt: skip
 def test_what_is_no_sample_is_told_from_poor_ones(change, reason):
     known = {"cells": 20, "cells_per_frame": 12.0, "long_share": 0.9, "roundness": 0.8}
@@ -320,17 +321,17 @@ def test_paths_are_measured_without_the_drift_of_the_stage():
     still = np.array([[100.0, 100.0], [300.0, 200.0]])
     scored = make_scored(still, 0.9, 60)
     moved = scored.assign(**(scored[["x", "y"]] + drift[scored["frame"]]))
-    measured = measure_paths(moved, drift, 13)
+    measured = measure_paths(moved, drift, 50, 13)
     assert measured["unrest"] == pytest.approx(0, abs=1e-9) and measured["found_share"] == 1
-    assert measured["reach"] == pytest.approx(0, abs=1e-9)
+    assert measured["progress"] == pytest.approx(0, abs=1e-9)
     inexact = scored.assign(x=scored["x"] + rng.normal(0, 0.2, 120))
-    assert 0.01 < measure_paths(inexact, 0 * drift, 13)["unrest"] < 0.1
+    assert 0.01 < measure_paths(inexact, 0 * drift, 50, 13)["unrest"] < 0.1
     swimming = scored.assign(x=scored["x"] + 2.6 * scored["frame"] * scored["cell"])
-    assert measure_paths(swimming, 0 * drift, 13)["reach"] == pytest.approx(59 * 0.2)
+    assert measure_paths(swimming, 0 * drift, 50, 13)["progress"] == pytest.approx(50 * 0.2)
     often_lost = scored[scored["frame"] % 4 == 0]
-    assert measure_paths(often_lost, drift, 13)["found_share"] == pytest.approx(15 / 57)
-    assert measure_paths(scored[scored["frame"] < 2], drift, 13)["unrest"] == 1, "nobody knows"
-    assert set(measure_paths(scored[:0], drift, 13).values()) == {0.0}
+    assert measure_paths(often_lost, drift, 50, 13)["found_share"] == pytest.approx(15 / 57)
+    assert measure_paths(scored[scored["frame"] < 2], drift, 50, 13)["unrest"] == 1, "nobody knows"
+    assert set(measure_paths(scored[:0], drift, 50, 13).values()) == {0.0}
 
 
 def test_what_stands_out_far_from_all_heads_is_clutter():

@@ -19,8 +19,8 @@ MIN_MARGINS = {
 EMPTY_FACTOR = 4  # times less contrast than any training video: a camera's noise alone
 STILL_FACTOR = 4  # times less movement than any training video: next to none
 # Times outside the range of training, beyond which a network's answer means nothing. Real videos of
-# one microscope, one left out, are at most 1.4 times outside; test pictures, drawn dots, noise and
-# screens 4 times and more.
+# one microscope are up to 1.3 times outside that of the others, simulated ones 2; test patterns,
+# photographs, noise and most drawn dots 2.6 and more, screens 2.2 to 3.
 FAR_FACTOR = 2.5
 FAR_FEATURES = ("brightness", "contrast", "sharpness", "movement")
 EMPTY_FIELD = "the field is empty, or the lens covered"

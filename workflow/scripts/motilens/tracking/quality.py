@@ -24,9 +24,9 @@ MIN_FOUND = 0.6  # share of a track's frames that show the head (0.93 to 1; jump
 MIN_LONG_SHARE = 0.1  # (0.5 to 1; dots that jump at times 0.01),
 MAX_TURNOVER = 3.0  # with more tracks than heads in a frame, times (1.2 to 2.5; 11)
 MIN_UNREST = 0.001  # head lengths; places of dead cells are inexact (0.008 to 0.34; still images 0)
-MIN_REACH = 1.0  # head lengths, of the cell that gets farthest (11 to 30; a test pattern 0.2)
+MIN_PROGRESS = 1.2  # head lengths in a second, of the fastest cell (2.5 to 9; beads 0.4 to 0.7)
 MAX_CLUTTER = 0.035  # share of the pixels (0.006 to 0.014; test patterns 0.056 to 0.077);
-DOUBTFUL_CLUTTER = 0.02  # screens full of text have 0.025 to 0.056
+DOUBTFUL_CLUTTER = 0.02  # much debris has up to 0.023, screens full of text 0.025 to 0.056
 NEAR_HEAD = 1.5  # head lengths: what is farther from all heads is clutter
 
 
@@ -64,33 +64,39 @@ def measure_quality(
     }
 
 
-def measure_paths(scored: pd.DataFrame, drift: np.ndarray, head_length: float) -> dict[str, float]:
+def measure_paths(
+    scored: pd.DataFrame, drift: np.ndarray, frame_rate: float, head_length: float
+) -> dict[str, float]:
     """Measure whether what was tracked moves as cells do.
 
     Args:
         scored: see `measure_quality`.
         drift: of the stage, (frames, 2), pixels.
+        frame_rate: 1/s.
         head_length: pixels.
 
     Returns:
         found_share: of the frames of tracks, those in which the head was found; unrest: change of
         velocity from frame to frame (head lengths), the median of tracks' medians, 1 if none has
-        three frames; reach: how far the cell gets that gets farthest (head lengths, the diagonal of
-        its path's box).
+        three frames; progress: how far the fastest cell gets in a second (head lengths, the median
+        over its track), 0 if none was seen for a second.
     """
     if scored.empty:
-        return {"found_share": 0.0, "unrest": 0.0, "reach": 0.0}
-    numbers = scored["frame"].to_numpy(int)
+        return {"found_share": 0.0, "unrest": 0.0, "progress": 0.0}
+    numbers, cells = scored["frame"].to_numpy(int), scored["cell"]
     places = (scored[["x", "y"]] - drift[numbers]) / head_length
-    groups = places.assign(frame=numbers).groupby(scored["cell"])
-    spans = groups.max() - groups.min()
-    found = len(scored) / (spans["frame"] + 1).sum()
-    changes = groups.diff().groupby(scored["cell"]).diff()
-    unrest = np.hypot(changes["x"], changes["y"]).groupby(scored["cell"]).median().median()
+    frames = scored.groupby("cell")["frame"]
+    found = len(scored) / (frames.max() - frames.min() + 1).sum()
+
+    def take_medians(steps: pd.DataFrame) -> pd.Series:
+        return np.hypot(steps["x"], steps["y"]).groupby(cells).median()
+
+    changes = places.groupby(cells).diff().groupby(cells).diff()
+    moved = places.groupby(cells).diff(max(1, round(frame_rate)))
     return {
         "found_share": float(found),
-        "unrest": float(np.nan_to_num(unrest, nan=1.0)),
-        "reach": float(np.hypot(spans["x"], spans["y"]).max()),
+        "unrest": float(np.nan_to_num(take_medians(changes).median(), nan=1.0)),
+        "progress": float(np.nan_to_num(take_medians(moved).max())),
     }
 
 
@@ -179,7 +185,7 @@ def explain_no_sample(quality: dict) -> str | None:
         return "what was tracked stands still, as in a still image or a drawing"
     if quality["clutter"] > MAX_CLUTTER:
         return "most of what the frames show has no likeness to heads of sperm"
-    if quality["roundness"] > MAX_ROUNDNESS and quality["reach"] < MIN_REACH:
+    if quality["roundness"] > MAX_ROUNDNESS and 0 < quality["progress"] < MIN_PROGRESS:
         return "what was tracked is as round as beads, and none of it swims"
     return None
 

@@ -113,7 +113,7 @@ def track_video(
         "interlaced": setup.interlaced,
         "uneven_times": frame_rate is None and video.is_uneven,
     }
-    quality |= measure_paths(scored, meter.positions(), HEAD_LENGTH)
+    quality |= measure_paths(scored, meter.positions(), rate, HEAD_LENGTH)
     quality |= _measure_heads(path, setup, scored)
     tracks = smooth_tracks(fill_gaps(scored), rate)
     # Middles of pixels are whole numbers in both.
