@@ -18,9 +18,10 @@ import torch
 from motilens.compute.device import setup_compute
 from motilens.core.command_line import run_command_line
 from motilens.core.records import read_record
+from motilens.inference.batch_files import prediction_to_dict
 from motilens.inference.bundle import load_bundle
 from motilens.inference.cli import main
-from motilens.inference.predictor import predict_videos, prediction_to_dict
+from motilens.inference.predictor import predict_videos
 from motilens.models.backbones import make_backbone
 from motilens.models.regressor import build_regressor
 from motilens.motility.kinematics import compute_kinematics
@@ -166,7 +167,8 @@ def test_a_few_lines_of_python_are_enough(lab, predicted):
     program = (
         "from motilens.compute.device import setup_compute\n"
         "from motilens.inference.bundle import load_bundle\n"
-        "from motilens.inference.predictor import predict_videos, predictions_table\n"
+        "from motilens.inference.batch_files import predictions_table\n"
+        "from motilens.inference.predictor import predict_videos\n"
         "bundle = load_bundle('results/bundles/ours.pt')\n"
         "predictions = predict_videos(bundle, ['new/1.avi'], setup_compute())\n"
         "print(predictions_table(predictions).to_csv())\n"

@@ -9,18 +9,16 @@ from pathlib import Path
 from motilens.compute.device import setup_compute
 from motilens.core.command_line import parse_options, positive_number, report_stop
 from motilens.core.errors import InputError
-from motilens.core.files import write_table
-from motilens.core.records import write_record
 from motilens.core.text import to_printable
-from motilens.inference.batch_page import BATCH_PAGE, check_batch_page, write_batch_page
+from motilens.inference.batch_files import (
+    BATCH_PAGE,
+    check_batch_page,
+    write_batch_files,
+    write_batch_page,
+)
 from motilens.inference.bundle import Bundle, load_bundle
 from motilens.inference.new_videos import add_video_options, list_videos, shorten_name
-from motilens.inference.predictor import (
-    Prediction,
-    predict_videos,
-    prediction_to_dict,
-    predictions_table,
-)
+from motilens.inference.predictor import Prediction, predict_videos
 from motilens.inference.shipped_model import ShippedModel, TrackPredictor, load_shipped_model
 from motilens.inference.track_folder import lock_folder
 from motilens.reports.image_plots import plot_prediction
@@ -70,8 +68,7 @@ def main(
             if not prediction.error:
                 name_page(prediction, options.out, pages[path], own_pages)
             # What is done stays, whatever follows.
-            write_tables(options.out, predictions, model)
-            write_batch_page(options.out, predictions, model, len(videos))
+            write_batch_files(options.out, predictions, model, len(videos))
             if prediction.page:
                 plot_prediction(prediction, model.targets, options.out / prediction.page)
                 write_batch_page(options.out, predictions, model, len(videos))
@@ -202,11 +199,3 @@ def name_page(prediction: Prediction, folder: Path, name: str, own_pages: set[st
         print(f"  WARNING: {prediction.warnings[-1]}")
         return
     prediction.page = name
-
-
-def write_tables(folder: Path, predictions: list[Prediction], model: Bundle | ShippedModel) -> None:
-    """Write all predictions so far as a table and as JSON."""
-    table = predictions_table(predictions, model.targets)
-    write_table(folder / "predictions.csv", table, float_format="%.3f")
-    content = [prediction_to_dict(prediction, model) for prediction in predictions]
-    write_record(folder / "predictions.json", content)

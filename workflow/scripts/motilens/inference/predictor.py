@@ -30,7 +30,6 @@ from motilens.video.ffmpeg import DamagedVideo
 
 MIN_CELLS = 10  # fewer are no sample of a population
 FEWEST_CELLS = 5  # fewer get no percentages; the smallest sample of VISEM-Tracking has 7
-UNCERTAINTIES = ("held_out_error", "std_over_stacks", "std_over_models")  # of `Prediction.values`
 
 
 @dataclass
@@ -301,52 +300,3 @@ def name_value(target: str, value: str, targets: dict[str, list[str]]) -> str:
 def list_values(targets: dict[str, list[str]]) -> list[str]:
     """Return the names of all percentages."""
     return [name_value(t, value, targets) for t, values in targets.items() for value in values]
-
-
-def predictions_table(
-    predictions: Iterable[Prediction], targets: dict[str, list[str]] | None = None
-) -> pd.DataFrame:
-    """Return a row for each video.
-
-    Its columns are video, for each value <value>, <value>_held_out_error,
-    <value>_std_over_stacks and <value>_std_over_models, then warnings, error and page. With
-    `targets`, all their values have columns, even where no video has percentages.
-    """
-    last = ["warnings", "error", "page"]
-    known = [
-        f"{v}{key}"
-        for v in list_values(targets or {})
-        for key in ("", *(f"_{u}" for u in UNCERTAINTIES))
-    ]
-    rows = [{"video": None} | dict.fromkeys(known) | dict.fromkeys(last, "")]  # the columns
-    for prediction in predictions:
-        row = {"video": prediction.video}
-        for value, numbers in prediction.values.items():
-            row[value] = numbers["percent"]
-            row |= {f"{value}_{key}": numbers[key] for key in UNCERTAINTIES}
-        warnings = "; ".join([*prediction.warnings, *prediction.about_model])
-        texts = warnings, prediction.error or "", prediction.page or ""
-        rows.append(row | dict(zip(last, texts, strict=True)))
-    table = pd.DataFrame(rows).iloc[1:]
-    return table[[name for name in table if name not in last] + last]
-
-
-def prediction_to_dict(prediction: Prediction, bundle: Bundle) -> dict:
-    """Return all that is known of a prediction but its images, in plain values."""
-    return {
-        "video": prediction.video,
-        "warnings": [*prediction.warnings, *prediction.about_model],
-        "doubts": prediction.doubts,
-        "values": prediction.values or dict.fromkeys(list_values(bundle.targets)),
-        "stacks": {
-            target: outputs.mean(0).round(3).tolist()
-            for target, outputs in prediction.outputs.items()
-            if not bundle.uses_only_tracks
-        },
-        "cells": prediction.n_cells,
-        "error": prediction.error,
-        "page": prediction.page,
-        "decoded": prediction.record,
-        "bundle_sha256": bundle.digest,
-        "models": len(bundle.members),
-    }

@@ -1,21 +1,23 @@
-"""One page, to read and to print, for all videos of a call: numbers first, then each video."""
+"""The files of a call: a table, JSON, and a page of all videos to read and to print."""
 
 import datetime
 import os
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import jinja2
+import pandas as pd
 
 from motilens.core.errors import InputError
-from motilens.core.files import atomic_write
-from motilens.core.records import motilens_version
+from motilens.core.files import atomic_write, write_table
+from motilens.core.records import motilens_version, write_record
 from motilens.inference.bundle import Bundle
-from motilens.inference.predictor import Prediction
+from motilens.inference.predictor import Prediction, list_values
 from motilens.inference.shipped_model import ShippedModel
 from motilens.reports.style import DISPLAY_NAMES
 
+UNCERTAINTIES = ("held_out_error", "std_over_stacks", "std_over_models")  # of `Prediction.values`
 BATCH_PAGE = "index.html"
 MARK = '<meta name="generator" content="Motilens predict">'
 TEMPLATE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
@@ -129,18 +131,30 @@ participants.</caption>
 )
 
 
+def write_batch_files(
+    folder: Path,
+    predictions: Sequence[Prediction],
+    model: Bundle | ShippedModel,
+    total: int,
+) -> None:
+    """Write all predictions so far as a table, as JSON and as a page, each whole or not at all.
+
+    `total` is how many videos the call has.
+    """
+    table = predictions_table(predictions, model.targets)
+    write_table(folder / "predictions.csv", table, float_format="%.3f")
+    content = [prediction_to_dict(prediction, model) for prediction in predictions]
+    write_record(folder / "predictions.json", content)
+    write_batch_page(folder, predictions, model, total)
+
+
 def write_batch_page(
     folder: Path,
     predictions: Sequence[Prediction],
     model: Bundle | ShippedModel,
     total: int,
 ) -> None:
-    """Write the page of all predictions so far, whole or not at all.
-
-    Args:
-        folder: of the predictions; pages of videos that are not there yet are left out.
-        total: how many videos the call has.
-    """
+    """Write the page alone; pictures of videos that are not there yet are left out."""
     shown = [name for names in model.targets.values() for name in names]
     has_cells = any(prediction.n_cells is not None for prediction in predictions)
     rows = [describe_video(prediction, model, folder) for prediction in predictions]
@@ -160,6 +174,55 @@ def write_batch_page(
     )
     with atomic_write(folder / BATCH_PAGE) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def predictions_table(
+    predictions: Iterable[Prediction], targets: dict[str, list[str]] | None = None
+) -> pd.DataFrame:
+    """Return a row for each video.
+
+    Its columns are video, for each value <value>, <value>_held_out_error,
+    <value>_std_over_stacks and <value>_std_over_models, then warnings, error and page. With
+    `targets`, all their values have columns, even where no video has percentages.
+    """
+    last = ["warnings", "error", "page"]
+    known = [
+        f"{v}{key}"
+        for v in list_values(targets or {})
+        for key in ("", *(f"_{u}" for u in UNCERTAINTIES))
+    ]
+    rows = [{"video": None} | dict.fromkeys(known) | dict.fromkeys(last, "")]  # the columns
+    for prediction in predictions:
+        row = {"video": prediction.video}
+        for value, numbers in prediction.values.items():
+            row[value] = numbers["percent"]
+            row |= {f"{value}_{key}": numbers[key] for key in UNCERTAINTIES}
+        warnings = "; ".join([*prediction.warnings, *prediction.about_model])
+        texts = warnings, prediction.error or "", prediction.page or ""
+        rows.append(row | dict(zip(last, texts, strict=True)))
+    table = pd.DataFrame(rows).iloc[1:]
+    return table[[name for name in table if name not in last] + last]
+
+
+def prediction_to_dict(prediction: Prediction, bundle: Bundle) -> dict:
+    """Return all that is known of a prediction but its images, in plain values."""
+    return {
+        "video": prediction.video,
+        "warnings": [*prediction.warnings, *prediction.about_model],
+        "doubts": prediction.doubts,
+        "values": prediction.values or dict.fromkeys(list_values(bundle.targets)),
+        "stacks": {
+            target: outputs.mean(0).round(3).tolist()
+            for target, outputs in prediction.outputs.items()
+            if not bundle.uses_only_tracks
+        },
+        "cells": prediction.n_cells,
+        "error": prediction.error,
+        "page": prediction.page,
+        "decoded": prediction.record,
+        "bundle_sha256": bundle.digest,
+        "models": len(bundle.members),
+    }
 
 
 def describe_video(prediction: Prediction, model: Bundle | ShippedModel, folder: Path) -> dict:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from motilens.core.errors import InputError
-from motilens.inference.batch_page import BATCH_PAGE, check_batch_page, write_batch_page
+from motilens.inference.batch_files import BATCH_PAGE, check_batch_page, write_batch_page
 from motilens.inference.predictor import Prediction
 
 TARGETS = {"motility": ["progressive", "immotile"], "morphology": ["head"]}
