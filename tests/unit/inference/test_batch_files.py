@@ -90,13 +90,13 @@ def test_each_header_has_a_scope_and_each_row_all_columns(write):
 
 def test_doubts_about_a_video_stand_below_its_numbers_and_reasons_instead_of_them(write):
     doubted = make_prediction(doubts=["few cells"], warnings=["fewer than 10 cells (7)"])
-    refused = Prediction("2.avi", error="2.avi: no percentages: no cell was seen")
+    refused = Prediction("2.avi", error="2.avi: no percentages: no cell was seen", n_cells=0)
     text, page = write(doubted, refused, make_prediction("3.avi"), total=5)
     notes = re.findall(r'<td class="warning" colspan="\d">(.*?)</td>', text)
     assert notes == ["few cells", "no percentages: no cell was seen"]
     assert text.count("<tbody class") == 1 and "The call was to predict 5." in text
     assert "2 of 3 have" in " ".join(text.split()) and text.count("Nothing unusual") == 1
-    assert text.count('<td class="number">–</td>') == 3
+    assert text.count('<td class="number">–</td>') == 3 + 3, "no cells, either"
 
 
 @pytest.mark.parametrize("name", [

@@ -27,6 +27,7 @@ from motilens.tracking.trajectories import TRACKING_WIDTH
 from motilens.video.encode import encode_video
 from motilens.video.probe import probe_video
 from support.errors import assert_refused
+from support.real import REAL, needs_real
 from support.recordings import run_ffmpeg
 
 FRAMES, RATE = 40, 50.0
@@ -366,3 +367,14 @@ def test_drawn_videos_show_no_sample(tmp_path, what, reason):
         run_ffmpeg(["-f", "lavfi", "-i", size, "-t", "1.2", "-c:v", "ffv1"], path)
     first, *_ = track_video(path, SETTINGS).warnings
     assert first.startswith("This shows no sample of sperm: ") and reason in first
+
+
+@needs_real
+@pytest.mark.slow
+@pytest.mark.parametrize("video", [
+    "visem_tracking/visem_11.mp4", "visem_tracking/visem_36.mp4", "visem_tracking/visem_52.mp4",
+    "svia/S_0001.mp4", "svia/S_0004.mp4",
+])  # fmt: skip
+def test_real_samples_are_taken_for_samples(video):
+    quality = track_video(str(REAL / video), SETTINGS, 2.0).quality
+    assert explain_no_sample(quality) is None and not is_doubtful(quality)

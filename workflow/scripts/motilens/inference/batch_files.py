@@ -117,8 +117,8 @@ participants.</caption>
 {% else %}
 <p>Nothing unusual about this video.</p>
 {% endif %}
-{% if row.links.page %}
-<figure><img src="{{ row.links.page }}" alt="{{ row.picture }}"></figure>
+{% if row.links.picture %}
+<figure><img src="{{ row.links.picture }}" alt="{{ row.description }}"></figure>
 {% endif %}
 </section>
 {% endfor %}
@@ -232,7 +232,7 @@ def describe_video(prediction: Prediction, model: Bundle | ShippedModel, folder:
     numbers = [f"{percent:.0f} ± {error:.0f} %" for percent, error in values]
     doubts = prediction.own_doubts(model.doubts)
     is_there = prediction.page and (folder / prediction.page).exists()
-    links = {"page": prediction.page} if is_there else {}
+    links = {"picture": prediction.page} if is_there else {}
     if prediction.overlay:
         links["overlay video"] = os.path.relpath(prediction.overlay, folder)
     percentages = ", ".join(f"{n} {p}" for n, p in zip(prediction.values, numbers, strict=True))
@@ -242,12 +242,12 @@ def describe_video(prediction: Prediction, model: Bundle | ShippedModel, folder:
         "name": Path(prediction.video).name,
         "video": prediction.video,
         "numbers": numbers or ["–"] * len(shown),
-        "cells": "" if prediction.n_cells is None else prediction.n_cells,
+        "cells": "–" if error or prediction.n_cells is None else prediction.n_cells,
         "doubts": doubts,
         "notes": error or ", ".join(doubts),
         "warnings": [error] if error else prediction.warnings,
         "links": {text: urllib.parse.quote(link) for text, link in links.items()},
-        "picture": f"First frame, what moves or is tracked, and percentages: {percentages}",
+        "description": f"First frame, what moves or is tracked, and percentages: {percentages}",
     }
 
 
