@@ -101,6 +101,20 @@ def test_a_video_that_looks_like_no_training_video_has_no_answer(change, reason)
     assert still == "nothing moves: it is a still image, or shows no cells"
 
 
+@pytest.mark.parametrize("change, doubts", [
+    ({}, []), ({"cells": 1, "cells_per_frame": 1.0}, ["few cells?"]),
+    ({"cells": 0, "cells_per_frame": 0.0}, ["few cells?"]), ({"unrest": 0.0}, ["no sample?"]),
+])  # fmt: skip
+def test_networks_doubt_what_the_tracker_takes_for_no_sample(monkeypatch, change, doubts):
+    quality = {"cells": 20, "cells_per_frame": 12.0, "long_share": 1.0, "found_share": 1.0,
+               "unrest": 0.1, "progress": 9.0, "clutter": 0.0, "roundness": 0.7}  # fmt: skip
+    tracked = SimpleNamespace(quality=quality | change)
+    monkeypatch.setattr(predictor, "track_video", lambda *_: tracked)
+    prediction = predictor.Prediction("1.avi", doubts={"motility": []})
+    predictor._look_for_cells(prediction, None)
+    assert prediction.doubts["motility"] == doubts and len(prediction.warnings) == len(doubts)
+
+
 FAULTS = [OSError(28, "No space left on device"), MemoryError(), InputError("ffmpeg was killed")]
 
 

@@ -22,13 +22,14 @@ from motilens.inference.domain_shift import (
 from motilens.inference.new_videos import check_video_file, explain_failure
 from motilens.motility.kinematics import compute_kinematics
 from motilens.tracking.quality import explain_no_sample, is_doubtful
-from motilens.tracking.tracker import explain_no_tracks, track_first_seconds
+from motilens.tracking.tracker import explain_no_tracks, track_first_seconds, track_video
 from motilens.tracking.trajectories import count_first_frames
 from motilens.training.regressor import CHANNELS_LAST, predict_stacks
 from motilens.training.stack_dataset import stacks_from_array
 from motilens.video.ffmpeg import DamagedVideo
 
 MIN_CELLS = 10  # fewer are no sample of a population
+CHECK_SETTINGS, CHECK_SECONDS = {"min_score": 0.5}, 2.0  # of what networks predict
 FEWEST_CELLS = 5  # fewer get no percentages; the smallest sample of VISEM-Tracking has 7
 
 
@@ -130,9 +131,11 @@ def _predict_video(
     prediction.doubts = {target: list(words) for target, words in bundle.doubts.items()}
     prediction.about_model = list(bundle.warnings)
     cells, quality, problems = None, {}, []
+    frame_rate = (facts or {}).get("frame_rate")
     if bundle.tracking:
-        frame_rate = (facts or {}).get("frame_rate")
         cells, quality, problems = _track_cells(bundle.tracking, prediction, frame_rate)
+    else:
+        _look_for_cells(prediction, frame_rate)
     unlike = describe_out_of_range(appearance, bundle.ranges)
     add_doubts(prediction, prediction.n_cells, problems, is_doubtful(quality), unlike)
     if record["content_sha256"][:16] in bundle.training_clips:
@@ -162,6 +165,20 @@ def _track_cells(
         raise DamagedVideo(f"{path}: no percentages: {reason}")
     prediction.tracks, prediction.frame, prediction.n_cells = tracks, frame, len(cells)
     return cells, quality, problems
+
+
+def _look_for_cells(prediction: Prediction, frame_rate: float | None) -> None:
+    """Add a doubt where the first seconds show no sample: networks see frames, and count nothing.
+
+    It is no reason to refuse: networks may know other microscopes than the tracker.
+    """
+    tracked = track_video(prediction.video, CHECK_SETTINGS, CHECK_SECONDS, frame_rate)
+    heads = tracked.quality["cells_per_frame"]
+    if reason := explain_no_sample(tracked.quality):
+        prediction.add_doubt("no sample?", f"to the tracker, this is no sample: {reason}")
+    elif heads < FEWEST_CELLS:
+        few = f"the tracker sees {heads:.1f} heads in a frame: too few, or unlike those it knows"
+        prediction.add_doubt("few cells?", few)
 
 
 def _predict_clips(
