@@ -168,7 +168,7 @@ def is_doubtful(quality: dict) -> bool:
     return bool(quality.get("cells")) and (
         quality["estimated_precision"] < MIN_PRECISION
         or quality["roundness"] > MAX_ROUNDNESS
-        or quality["clutter"] > DOUBTFUL_CLUTTER
+        or quality.get("clutter", 0) > DOUBTFUL_CLUTTER  # older tracks do not say
     )
 
 
