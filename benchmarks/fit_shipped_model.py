@@ -42,6 +42,7 @@ from motilens.evaluation.statistics import (
     summarize_errors,
 )
 from motilens.inference import shipped_model
+from motilens.inference.predictor import FEWEST_CELLS
 from motilens.inference.shipped_model import predict_percentages
 from motilens.motility import motility_model
 from motilens.motility.motility_model import MotilityModel, fit_motility_model
@@ -289,7 +290,7 @@ def make_content(
         "head_length": HEAD_LENGTH,
         "microns": HEAD_MICRONS,
         "scale": SCALE,
-        "fewest": shipped_model.FEWEST_CELLS,
+        "fewest": FEWEST_CELLS,
         "shortest": shipped_model.SHORTEST,
         "answers": pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True),
     }

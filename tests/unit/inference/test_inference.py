@@ -74,17 +74,45 @@ def test_appearance_of_a_striped_video_and_of_an_empty_field():
 
 @pytest.mark.parametrize("change, lines", [
     ({}, []), ({"movement": 2.7}, []), ({"frame_rate": 1.02}, []), ({"frame_rate": 0.98}, []),
-    ({"frame_rate": 1.03}, ["frame rate 1.03 frames/s, more than in training (1)"]),
-    ({"longer_side": 0.9}, ["longer side 0.9 pixels, less than in training (1)"]),
-    ({"movement": 0.3}, ["movement 0.3 of its contrast, less than in training (1 to 2)"]),
-    ({"movement": 4000}, ["movement 4000 of its contrast, more than in training (1 to 2)"]),
+    ({"frame_rate": 1.03}, ["frame rate 1.03 frames/s (training: 1)"]),
+    ({"longer_side": 0.9}, ["longer side 0.9 pixels (training: 1)"]),
+    ({"movement": 0.3}, ["movement 0.3 of its contrast (training: 1 to 2)"]),
+    ({"movement": 4000}, ["movement 4000 of its contrast (training: 1 to 2)"]),
     ({"movement": 0.01}, ["movement 0.01 of its", "next to nothing moves"]),
-    ({"contrast": 0.0}, ["contrast 0 of white, less than", "the field is empty"]),
+    ({"contrast": 0.0}, ["contrast 0 of white (training"]),
 ])  # fmt: skip
 def test_what_is_out_of_range_is_described(change, lines):
     described = domain_shift.describe_out_of_range(TYPICAL | change, RANGES)
     assert len(described) == len(lines)
     assert all(line.startswith(start) for line, start in zip(described, lines, strict=True))
+
+
+@pytest.mark.parametrize("change, reason", [
+    ({}, None), ({"contrast": 2.4, "brightness": 0.45}, None), ({"movement": 0.1}, None),
+    ({"frame_rate": 9.0, "longer_side": 9.0}, None), ({"contrast": 0.2}, "the field is empty"),
+    ({"contrast": 2.6}, "none of the training videos: contrast 2.6 of white (training: 1)"),
+    ({"sharpness": 0.3, "brightness": 0.3}, "brightness 0.3 of white (training: 1); sharpness"),
+    ({"movement": 5.1}, "movement 5.1"),
+])  # fmt: skip
+def test_a_video_that_looks_like_no_training_video_has_no_answer(change, reason):
+    told = domain_shift.explain_no_answer(TYPICAL | change, RANGES, {"movement": 1.0})
+    assert told == reason if reason is None else reason in told
+    still = domain_shift.explain_no_answer(TYPICAL, RANGES, {"movement": 0.01})
+    assert still == "nothing moves: it is a still image, or shows no cells"
+
+
+@pytest.mark.parametrize("change, doubts", [
+    ({}, []), ({"cells": 1, "cells_per_frame": 1.0}, ["few cells?"]),
+    ({"cells": 0, "cells_per_frame": 0.0}, ["few cells?"]), ({"unrest": 0.0}, ["no sample?"]),
+])  # fmt: skip
+def test_networks_doubt_what_the_tracker_takes_for_no_sample(monkeypatch, change, doubts):
+    quality = {"cells": 20, "cells_per_frame": 12.0, "long_share": 1.0, "found_share": 1.0,
+               "unrest": 0.1, "progress": 9.0, "clutter": 0.0, "roundness": 0.7}  # fmt: skip
+    tracked = SimpleNamespace(quality=quality | change)
+    monkeypatch.setattr(predictor, "track_video", lambda *_: tracked)
+    prediction = predictor.Prediction("1.avi", doubts={"motility": []})
+    predictor._look_for_cells(prediction, None)
+    assert prediction.doubts["motility"] == doubts and len(prediction.warnings) == len(doubts)
 
 
 FAULTS = [OSError(28, "No space left on device"), MemoryError(), InputError("ffmpeg was killed")]

@@ -31,6 +31,10 @@ GOOD = {
     "cells": 20,
     "cells_per_frame": 20.0,
     "long_share": 1.0,
+    "found_share": 1.0,
+    "unrest": 0.02,
+    "progress": 5.0,
+    "clutter": 0.01,
 }
 
 
@@ -129,10 +133,10 @@ def test_drift_and_oblong_pixels_are_removed_before_the_model_sees_tracks():
 
 
 @pytest.mark.parametrize("name, value, words", [
-    ("frame_rate", 50.2, None), ("frame_rate", 30.0, "frame rate 30 frames/s, less than in"),
-    ("frame_rate", 100.0, "more than"), ("seconds", 4.0, "duration 4 s, less than in training (10"),
-    ("head_length", 9.2, "length of a head 9.2 pixels"), ("head_length", 18.4, "more than"),
-    ("heads_per_frame", 200.0, "number of heads in a frame 200, more than in training"),
+    ("frame_rate", 50.2, None), ("frame_rate", 30.0, "frame rate 30 frames/s (training: 48 to 49)"),
+    ("frame_rate", 100.0, "rate 100"), ("seconds", 4.0, "duration 4 s (training: 10 to 30)"),
+    ("head_length", 9.2, "length of a head 9.2 pixels"), ("head_length", 18.4, "head 18.4"),
+    ("heads_per_frame", 200.0, "number of heads in a frame 200 (training: 1.94 to 62.2)"),
 ])  # fmt: skip
 def test_a_video_unlike_those_of_the_training_is_described(name, value, words):
     ranges = shipped_model.load_shipped_model(SHIPPED).ranges
@@ -165,13 +169,16 @@ def test_a_video_gets_percentages_limits_tracks_and_a_page(program, capsys):
 
 
 @pytest.mark.parametrize("video, words", [
-    (make_video(0, quality={"estimated_precision": 0.0}), "no cell was seen for 1 s"),
-    (make_video(1), "1 cell was seen for 1 s, and 5 are the least of a sample"),
+    (make_video(0, quality={"estimated_precision": 0.0}), "no cell was seen for long enough"),
+    (make_video(1), "1 cell was seen for long enough, and 5 are the least"),
     (make_video(4), "4 cells were seen"),
     (make_video(20, 3), "3 frames (0.06 s) are too few: 1 s is the least"),
     (make_video(20, frames=100, quality={"estimated_precision": 0.6}), "is hardly cells"),
-    (make_video(20, frames=100, quality={"long_share": 0.4}), "is hardly cells"),
+    (make_video(20, frames=100, quality={"long_share": 0.2}), "is hardly cells"),
     (make_video(20, 40), "40 frames (0.8 s) are too few"),
+    (make_video(quality={"found_share": 0.3}), "jumps from place to place"),
+    (make_video(quality={"unrest": 0.0}), "stands still"),
+    (make_video(quality={"clutter": 0.06}), "no likeness to heads"),
 ])  # fmt: skip
 def test_what_is_no_sample_gets_no_percentages_but_a_reason(program, capsys, video, words):
     program.outcomes["a.avi"] = video
@@ -186,8 +193,9 @@ def test_what_is_no_sample_gets_no_percentages_but_a_reason(program, capsys, vid
 
 @pytest.mark.parametrize("video, doubt, warning", [
     (make_video(7), "few cells", "fewer than 10 cells (7) are no sample"),
-    (make_video(frames=100), "unlike the training videos", "duration 2 s, less than"),
+    (make_video(frames=100), "unlike the training videos", "videos: duration 2 s (training: 10"),
     (make_video(quality={"estimated_precision": 0.6}), "cells or debris?", ""),
+    (make_video(quality={"clutter": 0.03}), "cells or debris?", ""),
 ])  # fmt: skip
 def test_doubts_stand_beside_percentages(program, capsys, video, doubt, warning):
     program.outcomes["a.avi"] = video
@@ -197,12 +205,46 @@ def test_doubts_stand_beside_percentages(program, capsys, video, doubt, warning)
     assert warning in read_table().loc["a.avi", "warnings"]
 
 
+def test_the_worst_comes_first_and_all_that_is_unlike_the_training_is_one_warning(program):
+    quality = {"estimated_precision": 0.6, "cells_per_frame": 200.0}
+    program.outcomes["a.avi"] = make_video(7, 600, quality, warnings=["debris", "drifts"])
+    program.outcomes["b.avi"] = make_video(frames=100, quality={"cells_per_frame": 200.0},
+                                           warnings=["drifts"])  # fmt: skip
+    program("a.avi", "b.avi", code=0)
+    first, second = json.loads(Path("predictions/predictions.json").read_text())
+    known = shipped_model.load_shipped_model(SHIPPED).warnings
+    unlike, *others = second["warnings"]
+    assert unlike.startswith("unlike the training videos: ") and others == ["drifts", *known]
+    assert "duration 2 s (training: 10 to 30)" in unlike and "heads in a frame 200" in unlike
+    assert "hardly cells" in first["error"] and set(first["values"].values()) == {None}
+    assert first["values"].keys() == second["values"].keys() == {
+        "progressive", "nonprogressive", "immotile",
+    }  # fmt: skip
+
+
+def test_all_videos_are_on_one_page_even_if_the_call_is_stopped(program):
+    program.outcomes["a.avi"] = make_video(1)
+    program.outcomes["b.avi"] = KeyboardInterrupt()
+    program("a.avi", "b.avi", code=1)
+    page = Path("predictions/index.html").read_text(encoding="utf-8")
+    assert "1 cell was seen for long enough" in page and "tracks/a.mp4" in page
+    assert "The call was to predict 2." in page
+    columns = list(pd.read_csv("predictions/predictions.csv"))
+    assert {"progressive", "immotile_held_out_error"} < set(columns), "of no video"
+    program.outcomes["b.avi"] = make_video()
+    program("a.avi", "b.avi")
+    page = Path("predictions/index.html").read_text(encoding="utf-8")
+    assert 'src="b.avi.png"' in page and "The call was" not in page
+    Path("predictions/index.html").write_text("mine")
+    assert "index.html is there, and is none of ours" in program("a.avi", "b.avi", code=1)
+
+
 def test_dark_heads_are_unlike_the_training(program, capsys):
     video = make_video()
     object.__setattr__(video, "polarity", "dark")
     program.outcomes["a.avi"] = video
     program("a.avi")
-    assert "heads are dark, in training bright" in capsys.readouterr().out
+    assert "heads are dark (training: bright)" in capsys.readouterr().out
 
 
 def test_a_stopped_call_goes_on_and_a_damaged_video_stops_no_other(program, capsys):

@@ -1,5 +1,7 @@
 """What is said and drawn of how far predictions are from the truth."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from scipy import stats
 
 from motilens.evaluation.statistics import compare_methods, summarize_errors
 from motilens.reports import model_card
-from motilens.reports.image_plots import _draw_percentages
+from motilens.reports.image_plots import _describe, _draw_percentages, _draw_tracks
 from support.predictions import long_table
 
 GOOD, BAD = np.tile([1.0, -2.0, 3.0, -1.0], 3), np.tile([30.0, 20.0, 40.0, 25.0], 3)
@@ -82,3 +84,31 @@ def test_errors_are_drawn_within_0_and_100_and_in_doubt_hatched(is_doubted):
     assert bool(box.get_hatch()) == is_doubted
     assert [text.get_text() for text in axis.texts] == ["90 ± 30 %"]
     plt.close()
+
+
+def make_tracked_prediction(**options):
+    """Three cells that were tracked, two of which are most likely immotile."""
+    tracks = pd.DataFrame({"cell": [0, 0, 1, 1, 2, 2], "x": range(6), "y": range(6)})
+    known = {
+        "video": "a/1.avi", "tracks": tracks, "frame": np.zeros((9, 9), np.uint8), "n_cells": 3,
+        "cell_classes": ["immotile", "progressive", "immotile"], "values": {},
+        "outputs": {"motility": np.full((1, 1, 2), 50.0)}, "warnings": [], "about_model": [],
+    }  # fmt: skip
+    return SimpleNamespace(**known | options)
+
+
+def test_a_picture_counts_the_cells_of_each_class_and_says_that_percentages_are_others():
+    _, axis = plt.subplots()
+    prediction = make_tracked_prediction()
+    _draw_tracks(axis, prediction, ["progressive", "nonprogressive", "immotile"])
+    labels = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert labels == ["progressive: 1", "immotile: 2"]
+    assert "3 cells; percentages are expected shares, not these counts" in _describe(prediction)[-1]
+    plt.close()
+
+
+def test_warnings_of_the_model_are_one_line_after_those_of_the_video():
+    both = make_tracked_prediction(warnings=["few", "unlike"], about_model=["worse", "simulated"])
+    _, *lines = _describe(both)
+    assert lines[:3] == ["WARNING: few", "WARNING: unlike", "of the model: worse; simulated"]
+    assert _describe(make_tracked_prediction())[1] == "nothing unusual about this video"

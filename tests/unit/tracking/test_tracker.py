@@ -14,8 +14,11 @@ from motilens.simulation.recording import Recording
 from motilens.tracking import detector, frame_setup
 from motilens.tracking.quality import (
     describe_problems,
+    explain_no_sample,
     is_doubtful,
+    measure_clutter,
     measure_focus,
+    measure_paths,
     measure_quality,
     measure_roundness,
 )
@@ -24,6 +27,8 @@ from motilens.tracking.trajectories import TRACKING_WIDTH
 from motilens.video.encode import encode_video
 from motilens.video.probe import probe_video
 from support.errors import assert_refused
+from support.real import REAL, needs_real
+from support.recordings import run_ffmpeg
 
 FRAMES, RATE = 40, 50.0
 SETTINGS = {"detector": "network", "min_score": 0.5, "min_track_duration": 0.4, "duration": 10}
@@ -239,9 +244,12 @@ def make_scored(places, score, frames=50):
     return pd.DataFrame(rows, columns=["cell", "frame", "x", "y", "score"])
 
 
+LIKE_CELLS = {"found_share": 0.95, "unrest": 0.01, "progress": 5.0, "clutter": 0.01}
+
+
 def test_quality_says_what_makes_tracks_doubtful():
     fine = {"focus": 1.0, "drift": 0.0, "scene_changes": 0, "interlaced": False}
-    fine |= {"uneven_times": False, "contrast": 50.0, "roundness": 0.8}
+    fine |= {"uneven_times": False, "contrast": 50.0, "roundness": 0.8} | LIKE_CELLS
     clear = measure_quality(make_scored([(50, 50), (200, 90)], 0.9), 50, 50, 13)
     assert clear["cells"] == 2 == clear["cells_per_frame"] and clear["long_share"] == 1
     assert clear["estimated_precision"] > 0.95 and clear["crowded_share"] == 0
@@ -290,3 +298,83 @@ def test_focus_falls_with_blur(videos):
     ]
     assert values[0] > values[1] > values[2] > 0
     assert measure_focus(gray, heads[:0], 13) == 0.0
+
+
+@pytest.mark.parametrize("change, reason", [
+    ({}, None), ({"clutter": 0.03}, None), ({"roundness": 0.95}, None), ({"progress": 0.1}, None),
+    ({"long_share": 0.0}, None), ({"cells": 0, "found_share": 0.0}, None),
+    ({"found_share": 0.4}, "jumps from place to place"),
+    ({"long_share": 0.0, "cells": 100}, "appears and vanishes"),
+    ({"unrest": 0.0}, "stands still"), ({"clutter": 0.05}, "no likeness to heads"),
+    ({"roundness": 0.95, "progress": 0.0}, None),
+    ({"roundness": 0.95, "progress": 0.5}, "as round as beads, and none of it swims"),
+])  # fmt: skip
+def test_what_is_no_sample_is_told_from_poor_ones(change, reason):
+    known = {"cells": 20, "cells_per_frame": 12.0, "long_share": 0.9, "roundness": 0.8}
+    told = explain_no_sample(known | LIKE_CELLS | change)
+    assert told is None if reason is None else reason in told
+    assert explain_no_sample({}) is None, "blobs do not say"
+
+
+def test_paths_are_measured_without_the_drift_of_the_stage():
+    rng, numbers = np.random.default_rng(0), np.arange(60)
+    drift = np.outer(numbers, [3.0, -2.0])
+    still = np.array([[100.0, 100.0], [300.0, 200.0]])
+    scored = make_scored(still, 0.9, 60)
+    moved = scored.assign(**(scored[["x", "y"]] + drift[scored["frame"]]))
+    measured = measure_paths(moved, drift, 50, 13)
+    assert measured["unrest"] == pytest.approx(0, abs=1e-9) and measured["found_share"] == 1
+    assert measured["progress"] == pytest.approx(0, abs=1e-9)
+    inexact = scored.assign(x=scored["x"] + rng.normal(0, 0.2, 120))
+    assert 0.01 < measure_paths(inexact, 0 * drift, 50, 13)["unrest"] < 0.1
+    swimming = scored.assign(x=scored["x"] + 2.6 * scored["frame"] * scored["cell"])
+    assert measure_paths(swimming, 0 * drift, 50, 13)["progress"] == pytest.approx(50 * 0.2)
+    often_lost = scored[scored["frame"] % 4 == 0]
+    assert measure_paths(often_lost, drift, 50, 13)["found_share"] == pytest.approx(15 / 57)
+    assert measure_paths(scored[scored["frame"] < 2], drift, 50, 13)["unrest"] == 1, "nobody knows"
+    assert set(measure_paths(scored[:0], drift, 50, 13).values()) == {0.0}
+
+
+def test_what_stands_out_far_from_all_heads_is_clutter():
+    frame, heads = np.full((200, 200), 100, np.uint8), np.array([[50.0, 50.0]])
+    frame[46:55, 46:55] = 200
+    assert measure_clutter(frame, heads, 90.0, 13) == 0
+    frame[140:160, 140:160] = 200
+    assert measure_clutter(frame, heads, 90.0, 13) == pytest.approx(0.01, abs=0.002)
+
+
+def draw_jumping_dots():
+    """Yield snow: round dots that are elsewhere in each frame."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        image = np.zeros((480, 640), np.float32)
+        image[rng.integers(0, 480, 40), rng.integers(0, 640, 40)] = 1
+        image = 60 + 150 * (ndimage.gaussian_filter(image, 3) * 18 * np.pi).clip(0, 1)
+        yield np.repeat(image[..., None].astype(np.uint8), 3, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what, reason", [
+    ("snow", "jumps from place to place"), ("testsrc", "stands still"),
+    ("testsrc2", "no likeness to heads"), ("mandelbrot", "no likeness to heads"),
+])  # fmt: skip
+def test_drawn_videos_show_no_sample(tmp_path, what, reason):
+    path = str(tmp_path / "drawn.mkv")
+    if what == "snow":
+        encode_video(path, draw_jumping_dots(), RATE)
+    else:
+        size = f"{what}=size=640x480:rate=50"
+        run_ffmpeg(["-f", "lavfi", "-i", size, "-t", "1.2", "-c:v", "ffv1"], path)
+    first, *_ = track_video(path, SETTINGS).warnings
+    assert first.startswith("This shows no sample of sperm: ") and reason in first
+
+
+@needs_real
+@pytest.mark.slow
+@pytest.mark.parametrize("video", [
+    "visem_tracking/visem_11.mp4", "visem_tracking/visem_36.mp4", "visem_tracking/visem_52.mp4",
+    "svia/S_0001.mp4", "svia/S_0004.mp4",
+])  # fmt: skip
+def test_real_samples_are_taken_for_samples(video):
+    quality = track_video(str(REAL / video), SETTINGS, 2.0).quality
+    assert explain_no_sample(quality) is None and not is_doubtful(quality)

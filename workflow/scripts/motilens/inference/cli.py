@@ -10,17 +10,16 @@ from pathlib import Path
 from motilens.compute.device import setup_compute
 from motilens.core.command_line import parse_options, positive_number, report_stop
 from motilens.core.errors import InputError
-from motilens.core.files import write_table
-from motilens.core.records import write_record
 from motilens.core.text import to_printable
+from motilens.inference.batch_files import (
+    BATCH_PAGE,
+    check_batch_page,
+    write_batch_files,
+    write_batch_page,
+)
 from motilens.inference.bundle import Bundle, load_bundle
 from motilens.inference.new_videos import add_video_options, list_videos, shorten_name
-from motilens.inference.predictor import (
-    Prediction,
-    predict_videos,
-    prediction_to_dict,
-    predictions_table,
-)
+from motilens.inference.predictor import Prediction, predict_videos
 from motilens.inference.shipped_model import ShippedModel, TrackPredictor, load_shipped_model
 from motilens.inference.track_folder import lock_folder
 from motilens.reports.image_plots import plot_prediction
@@ -34,7 +33,7 @@ TRACKS = "tracks"  # folder in that of the predictions
 def main(
     arguments: Sequence[str] | None = None, read_code: Callable[[], dict[str, str]] = dict
 ) -> None:
-    """Predict videos and write a table, a JSON file and a page for each.
+    """Predict videos; write a table, a JSON file, a page of all and a picture of each.
 
     Args:
         read_code: returns what `code_versions` does; kept with tracks.
@@ -66,17 +65,20 @@ def main(
             prediction = predict(path)
             predictions.append(prediction)
             print(f"{len(predictions)} of {len(videos)}: {prediction.video}")
-            for line in summarize(prediction, len(model.warnings)):
+            for line in summarize(prediction):
                 print(f"  {line}", flush=True)
             if not prediction.error:
                 name_page(prediction, options.out, pages[path], own_pages)
-            write_tables(options.out, predictions, model)  # what is done stays, whatever follows
+            # What is done stays, whatever follows.
+            write_batch_files(options.out, predictions, model, len(videos))
             if prediction.page:
                 plot_prediction(prediction, model.targets, options.out / prediction.page)
+                write_batch_page(options.out, predictions, model, len(videos))
     usable = sum(not prediction.error for prediction in predictions)
-    more = ", and a page for each" if usable else ""
+    more = ", a page for each" if usable else ""
     more += f", tracks in {options.out / TRACKS}" if is_shipped else ""
-    print(f"{usable} of {len(predictions)} videos: {options.out}/predictions.csv, .json{more}")
+    files = f"{options.out / BATCH_PAGE}, predictions.csv, .json{more}"
+    print(f"{usable} of {len(predictions)} videos: {files}")
     print("±: within which 95 % of errors are expected, by those on held-out participants.")
     print("For research: not a diagnosis.")
     sys.exit(0 if usable else 1)
@@ -152,6 +154,7 @@ def claim_folder(folder: Path, model: Bundle | ShippedModel, videos: Sequence[Pa
         InputError: it holds other predictions, of before or of another run that is going on.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    check_batch_page(folder)
     try:
         if (folder / "predictions.csv").exists():
             raise FileExistsError
@@ -179,8 +182,8 @@ def _read_earlier(path: Path) -> list[dict] | None:
     return content if is_ours else None
 
 
-def summarize(prediction: Prediction, n_known: int) -> list[str]:
-    """Return a line for each target, and for each warning after the first `n_known`."""
+def summarize(prediction: Prediction) -> list[str]:
+    """Return a line for each target, and for each warning about this video."""
     if prediction.error:
         return [f"ERROR: {prediction.error}"]
     lines = []
@@ -192,7 +195,7 @@ def summarize(prediction: Prediction, n_known: int) -> list[str]:
         )
         doubts = f" ({', '.join(words)})" if words else ""
         lines.append(f"{target}{doubts}: {numbers}")
-    return lines + [f"WARNING: {text}" for text in prediction.warnings[n_known:]]
+    return lines + [f"WARNING: {text}" for text in prediction.warnings]
 
 
 def name_page(prediction: Prediction, folder: Path, name: str, own_pages: set[str]) -> None:
@@ -202,11 +205,3 @@ def name_page(prediction: Prediction, folder: Path, name: str, own_pages: set[st
         print(f"  WARNING: {prediction.warnings[-1]}")
         return
     prediction.page = name
-
-
-def write_tables(folder: Path, predictions: list[Prediction], model: Bundle | ShippedModel) -> None:
-    """Write all predictions so far as a table and as JSON."""
-    table = predictions_table(predictions)
-    write_table(folder / "predictions.csv", table, float_format="%.3f")
-    content = [prediction_to_dict(prediction, model) for prediction in predictions]
-    write_record(folder / "predictions.json", content)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from motilens.clips.image_quality import MIN_MOVEMENT
+
 RANGE_MARGIN = 0.1  # of the range of training videos, by which a new video may exceed it
 # At least, where training videos were all alike: of the value; of brightness, of white. On four
 # real recordings, other seconds of them and copies that are encoded again stay within these.
@@ -16,6 +18,11 @@ MIN_MARGINS = {
 }
 EMPTY_FACTOR = 4  # times less contrast than any training video: a camera's noise alone
 STILL_FACTOR = 4  # times less movement than any training video: next to none
+# Times outside the range of training, beyond which a network's answer means nothing. Real videos of
+# one microscope are up to 1.3 times outside that of the others, simulated ones 2; test patterns,
+# photographs, noise and most drawn dots 2.6 and more, screens 2.2 to 3.
+FAR_FACTOR = 2.5
+FAR_FEATURES = ("brightness", "contrast", "sharpness", "movement")
 EMPTY_FIELD = "the field is empty, or the lens covered"
 APPEARANCE_FEATURES = {
     "frame_rate": ("frame rate", "frames/s"),
@@ -85,11 +92,33 @@ def training_ranges(measured: list[dict[str, float]]) -> dict[str, list[float]]:
 def describe_out_of_range(video: dict[str, float], ranges: dict[str, list[float]]) -> list[str]:
     """Return, in plain words, how a video (`measure_appearance`) differs from all of training."""
     lines = compare_with_ranges(video, ranges, APPEARANCE_FEATURES, MIN_MARGINS)
-    if is_empty_field(video, ranges):
-        lines.append(EMPTY_FIELD)
-    elif video["movement"] < ranges.get("movement", [0])[0] / STILL_FACTOR:
+    if video["movement"] < ranges.get("movement", [0])[0] / STILL_FACTOR:
         lines.append("next to nothing moves: a still image, or no living cells?")
     return lines
+
+
+def explain_no_answer(
+    video: dict[str, float], ranges: dict[str, list[float]], record: dict
+) -> str | None:
+    """Return why a video (`measure_appearance`) can have no percentages; None if it can.
+
+    Args:
+        record: of its clips.
+    """
+    if is_empty_field(video, ranges):
+        return EMPTY_FIELD
+    if record["movement"] < MIN_MOVEMENT:
+        return "nothing moves: it is a still image, or shows no cells"
+    # Little movement is no reason: cells may be dead.
+    far = {
+        name: [low / FAR_FACTOR if name != "movement" else 0.0, high * FAR_FACTOR]
+        for name, (low, high) in ranges.items()
+        if name in FAR_FEATURES
+    }
+    if not all(low <= video[name] <= high for name, (low, high) in far.items()):
+        lines = describe_out_of_range(video, {name: ranges[name] for name in far})
+        return f"it looks like none of the training videos: {'; '.join(lines)}"
+    return None
 
 
 def compare_with_ranges(
@@ -111,10 +140,9 @@ def compare_with_ranges(
         below, above = (max(wide, min_margins[name] * scale) for scale in scales)
         if not low - below <= video[name] <= high + above:
             words, unit = features[name]
-            direction = "less" if video[name] < low else "more"
             limits = dict.fromkeys(map(_format_number, (low, high)))  # once, if they are alike
             value = f"{words} {_format_number(video[name])} {unit}".rstrip()
-            lines.append(f"{value}, {direction} than in training ({' to '.join(limits)})")
+            lines.append(f"{value} (training: {' to '.join(limits)})")
     return lines
 
 

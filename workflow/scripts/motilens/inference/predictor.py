@@ -15,21 +15,22 @@ from motilens.core.labels import MOTILITY
 from motilens.core.text import to_printable
 from motilens.inference.bundle import Bundle
 from motilens.inference.domain_shift import (
-    EMPTY_FIELD,
     describe_out_of_range,
-    is_empty_field,
+    explain_no_answer,
     measure_appearance,
 )
 from motilens.inference.new_videos import check_video_file, explain_failure
 from motilens.motility.kinematics import compute_kinematics
-from motilens.tracking.tracker import explain_no_tracks, track_first_seconds
+from motilens.tracking.quality import explain_no_sample, is_doubtful
+from motilens.tracking.tracker import explain_no_tracks, track_first_seconds, track_video
 from motilens.tracking.trajectories import count_first_frames
 from motilens.training.regressor import CHANNELS_LAST, predict_stacks
 from motilens.training.stack_dataset import stacks_from_array
 from motilens.video.ffmpeg import DamagedVideo
 
 MIN_CELLS = 10  # fewer are no sample of a population
-UNCERTAINTIES = ("held_out_error", "std_over_stacks", "std_over_models")  # of `Prediction.values`
+CHECK_SETTINGS, CHECK_SECONDS = {"min_score": 0.5}, 2.0  # of what networks predict
+FEWEST_CELLS = 5  # fewer get no percentages; the smallest sample of VISEM-Tracking has 7
 
 
 @dataclass
@@ -43,8 +44,10 @@ class Prediction:
             models' mean; None for a single one); std_over_models, that over models (of their mean
             over stacks).
         outputs: by target, (models, stacks, values), see `clip_and_normalize`.
-        doubts: by target, why not to rely on its percentages, in a few words.
-        warnings: why to trust it less, first those of the bundle.
+        doubts: by target, why not to rely on its percentages, in a few words, first those of the
+            bundle.
+        warnings: what is wrong with this video, the worst first.
+        about_model: what is wrong with all predictions of its model.
         error: why there is no prediction; None if there is one.
         frame: a frame of the video, (height, width) uint8; with `tracks`, in their pixels.
         motion: standard deviation of the gray levels over the first clip, (height, width).
@@ -54,6 +57,8 @@ class Prediction:
             is not known.
         class_source: what made these classes, in a few words.
         record: of its decoding, as with clips.
+        page: name of the file that shows it.
+        overlay: the file that shows its tracks as a video.
     """
 
     video: str
@@ -61,20 +66,28 @@ class Prediction:
     outputs: dict[str, np.ndarray] = field(default_factory=dict)
     doubts: dict[str, list[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    about_model: list[str] = field(default_factory=list)
     error: str | None = None
     frame: np.ndarray | None = None
     motion: np.ndarray | None = None
     n_cells: int | None = None
     tracks: pd.DataFrame | None = None
     cell_classes: list[str] = field(default_factory=list)
-    class_source: str = "class"
+    class_source: str = "most likely class"
     record: dict = field(default_factory=dict)
     page: str | None = None
+    overlay: Path | None = None
 
-    def add_doubt(self, words: str) -> None:
-        """Add a doubt about all targets."""
+    def add_doubt(self, words: str, *sentences: str) -> None:
+        """Add a doubt about all targets, and its reason to the warnings."""
         for doubts in self.doubts.values():
             doubts.append(words)
+        self.warnings += sentences
+
+    def own_doubts(self, of_model: dict[str, list[str]]) -> list[str]:
+        """Return the doubts about this video alone, without those of its model, `Bundle.doubts`."""
+        doubts = [words[len(of_model[target]) :] for target, words in self.doubts.items()]
+        return list(dict.fromkeys(sum(doubts, [])))
 
 
 def predict_videos(
@@ -111,52 +124,76 @@ def _predict_video(
         file = Path(folder, "clips.h5")
         record = extract_clips(path, file, settings, "video", facts)
         clips = read_clips(str(file))
-    appearance, tracked = measure_appearance(clips, record), None
-    if bundle.tracking:
-        # Before noise is tracked as if it were cells.
-        if is_empty_field(appearance, bundle.ranges):
-            raise DamagedVideo(f"{path}: {EMPTY_FIELD}: what moves there is noise")
-        frame_rate = (facts or {}).get("frame_rate")
-        tracked = track_first_seconds(path, bundle.tracking, frame_rate)
-        if tracked[0].empty:
-            frames = count_first_frames(path, bundle.tracking["duration"], frame_rate)
-            rate = frame_rate or record["video_frame_rate"]
-            reason = explain_no_tracks(frames, rate, bundle.tracking)
-            raise DamagedVideo(f"{path}: {reason}: so nothing can be predicted")
+    appearance = measure_appearance(clips, record)
+    if reason := explain_no_answer(appearance, bundle.ranges, record):
+        raise DamagedVideo(f"{path}: no percentages: {reason}")
     prediction = Prediction(path, record=record, frame=clips[0, 0], motion=clips[0].std(0))
-    unlike = describe_out_of_range(appearance, bundle.ranges)
-    prediction.warnings = [*bundle.warnings, *filter(None, [record["warning"]]), *unlike]
     prediction.doubts = {target: list(words) for target, words in bundle.doubts.items()}
-    if unlike:
-        prediction.add_doubt("unlike the training videos")
+    prediction.about_model = list(bundle.warnings)
+    cells, quality, problems = None, {}, []
+    frame_rate = (facts or {}).get("frame_rate")
+    if bundle.tracking:
+        cells, quality, problems = _track_cells(bundle.tracking, prediction, frame_rate)
+    else:
+        _look_for_cells(prediction, frame_rate)
+    unlike = describe_out_of_range(appearance, bundle.ranges)
+    add_doubts(prediction, prediction.n_cells, problems, is_doubtful(quality), unlike)
     if record["content_sha256"][:16] in bundle.training_clips:
         warning = "models of this bundle were trained on this video: this is no test of them"
         prediction.warnings.append(warning)
-    return _predict_clips(bundle, prediction, clips, tracked, compute)
+    if record["warning"]:
+        prediction.warnings.append(record["warning"])
+    return _predict_clips(bundle, prediction, clips, cells, compute)
+
+
+def _track_cells(
+    settings: dict, prediction: Prediction, frame_rate: float | None
+) -> tuple[pd.DataFrame, dict, list[str]]:
+    """Add tracks to a prediction; return the cells' kinematics, the quality report and problems.
+
+    Raises:
+        DamagedVideo: the video shows no sample of cells.
+    """
+    path, rate = prediction.video, prediction.record["video_frame_rate"]
+    tracks, frame, quality, problems = track_first_seconds(path, settings, frame_rate)
+    if tracks.empty:
+        frames = count_first_frames(path, settings["duration"], frame_rate)
+        reason = explain_no_tracks(frames, rate, settings)
+        raise DamagedVideo(f"{path}: {reason}: so nothing can be predicted")
+    cells = compute_kinematics(tracks, rate)
+    if reason := explain_no_sample(quality) or explain_too_few(len(cells)):
+        raise DamagedVideo(f"{path}: no percentages: {reason}")
+    prediction.tracks, prediction.frame, prediction.n_cells = tracks, frame, len(cells)
+    return cells, quality, problems
+
+
+def _look_for_cells(prediction: Prediction, frame_rate: float | None) -> None:
+    """Add a doubt where the first seconds show no sample: networks see frames, and count nothing.
+
+    It is no reason to refuse: networks may know other microscopes than the tracker.
+    """
+    tracked = track_video(prediction.video, CHECK_SETTINGS, CHECK_SECONDS, frame_rate)
+    heads = tracked.quality["cells_per_frame"]
+    if reason := explain_no_sample(tracked.quality):
+        prediction.add_doubt("no sample?", f"to the tracker, this is no sample: {reason}")
+    elif heads < FEWEST_CELLS:
+        few = f"the tracker sees {heads:.1f} heads in a frame: too few, or unlike those it knows"
+        prediction.add_doubt("few cells?", few)
 
 
 def _predict_clips(
     bundle: Bundle,
     prediction: Prediction,
     clips: np.ndarray,
-    tracked: tuple[pd.DataFrame, np.ndarray, dict, list[str]] | None,
+    cells: pd.DataFrame | None,
     compute: ComputeSettings,
 ) -> Prediction:
     """Complete a prediction, which has the record, frames and warnings of the video, by the models.
 
     Args:
         clips: uint8 (clips, frames, height, width).
-        tracked: as of `track_first_seconds`, if models use tracks.
+        cells: as of `compute_kinematics`, if models use tracks.
     """
-    cells, warn = None, prediction.warnings.append
-    if tracked:
-        prediction.tracks, prediction.frame, _, problems = tracked
-        prediction.warnings += problems
-        cells = compute_kinematics(prediction.tracks, prediction.record["video_frame_rate"])
-        prediction.n_cells = len(cells)
-        if len(cells) < MIN_CELLS:
-            warn(f"fewer than {MIN_CELLS} cells ({len(cells)}) are no sample of a population")
-            prediction.add_doubt("few cells")
     for target, values in bundle.targets.items():
         members = [member for member in bundle.members if member.target == target]
         outputs = []
@@ -175,10 +212,46 @@ def _predict_clips(
             prediction.cell_classes = [values[index] for index in proba.argmax(1)]
         prediction.outputs[target], empty = clip_and_normalize(outputs, values)
         if empty:
-            warn(f"{target}: {empty:.0%} of all outputs are 0 or below: replaced by equal parts")
+            prediction.warnings.append(
+                f"{target}: {empty:.0%} of all outputs are 0 or below: replaced by equal parts"
+            )
     errors = bundle.held_out_errors
     prediction.values = summarize_predictions(prediction.outputs, bundle.targets, errors)
     return prediction
+
+
+def explain_too_few(cells: int) -> str | None:
+    """Return why so few cells can have no percentages; None if they can."""
+    if cells >= FEWEST_CELLS:
+        return None
+    found = {0: "no cell was", 1: "1 cell was"}.get(cells, f"{cells} cells were")
+    return f"{found} seen for long enough, and {FEWEST_CELLS} are the least of a sample"
+
+
+def add_doubts(
+    prediction: Prediction,
+    cells: int | None,
+    problems: list[str],
+    is_doubtful: bool,
+    unlike: list[str],
+) -> None:
+    """Add to a prediction why to trust it less, the worst first.
+
+    Args:
+        cells: how many the percentages rest on; None: networks see whole frames.
+        problems, is_doubtful: of the tracks, as of `describe_problems` and `is_doubtful`.
+        unlike: how the video differs from those of training.
+    """
+    if cells is not None and cells < MIN_CELLS:
+        few = f"fewer than {MIN_CELLS} cells ({cells}) are no sample of a population"
+        prediction.add_doubt("few cells", few)
+    if is_doubtful:
+        prediction.add_doubt("cells or debris?", *problems)
+    if unlike:
+        words = "unlike the training videos"
+        prediction.add_doubt(words, f"{words}: {'; '.join(unlike)}")
+    if not is_doubtful:
+        prediction.warnings += problems
 
 
 def stack_predictions(outputs: list[np.ndarray]) -> np.ndarray:
@@ -217,17 +290,15 @@ def summarize_predictions(
 
     Args:
         outputs: by target, (models, stacks, values).
-        targets: the values of each; a value that two targets share is named by both.
+        targets: the values of each.
         held_out_errors: by target and value.
     """
-    names = [value for values in targets.values() for value in values]
     summary = {}
     for target, of_target in outputs.items():
         for place, value in enumerate(targets[target]):
             of_value = of_target[..., place]
-            name = value if names.count(value) == 1 else f"{value} ({target})"
             has_stacks = of_value.shape[1] > 1
-            summary[name] = {
+            summary[name_value(target, value, targets)] = {
                 "target": target,
                 "percent": float(of_value.mean()),
                 "held_out_error": held_out_errors[target][value],
@@ -237,41 +308,12 @@ def summarize_predictions(
     return summary
 
 
-def predictions_table(predictions: Iterable[Prediction]) -> pd.DataFrame:
-    """Return a row for each video.
-
-    Its columns are video, for each value <value>, <value>_held_out_error,
-    <value>_std_over_stacks and <value>_std_over_models, then warnings, error and page.
-    """
-    last = ["warnings", "error", "page"]
-    rows = [{"video": None} | dict.fromkeys(last, "")]  # the columns, if there is no video
-    for prediction in predictions:
-        row = {"video": prediction.video}
-        for value, numbers in prediction.values.items():
-            row[value] = numbers["percent"]
-            row |= {f"{value}_{key}": numbers[key] for key in UNCERTAINTIES}
-        texts = "; ".join(prediction.warnings), prediction.error or "", prediction.page or ""
-        rows.append(row | dict(zip(last, texts, strict=True)))
-    table = pd.DataFrame(rows).iloc[1:]
-    return table[[name for name in table if name not in last] + last]
+def name_value(target: str, value: str, targets: dict[str, list[str]]) -> str:
+    """Return the name of a percentage; one that two targets share is named by both."""
+    names = sum(targets.values(), [])
+    return value if names.count(value) == 1 else f"{value} ({target})"
 
 
-def prediction_to_dict(prediction: Prediction, bundle: Bundle) -> dict:
-    """Return all that is known of a prediction but its images, in plain values."""
-    return {
-        "video": prediction.video,
-        "warnings": prediction.warnings,
-        "doubts": prediction.doubts,
-        "values": prediction.values,
-        "stacks": {
-            target: outputs.mean(0).round(3).tolist()
-            for target, outputs in prediction.outputs.items()
-            if not bundle.uses_only_tracks
-        },
-        "cells": prediction.n_cells,
-        "error": prediction.error,
-        "page": prediction.page,
-        "decoded": prediction.record,
-        "bundle_sha256": bundle.digest,
-        "models": len(bundle.members),
-    }
+def list_values(targets: dict[str, list[str]]) -> list[str]:
+    """Return the names of all percentages."""
+    return [name_value(t, value, targets) for t, values in targets.items() for value in values]

@@ -17,23 +17,28 @@ from motilens.core.files import hash_file
 from motilens.core.labels import HEAD_MICRONS, MOTILITY
 from motilens.core.records import CHECKSUM, make_provenance, short_digest
 from motilens.core.text import describe_error
+from motilens.inference.cell_table import MIN_RATE
 from motilens.inference.domain_shift import (
     TRACKING_FEATURES,
     TRACKING_MARGINS,
     compare_with_ranges,
 )
-from motilens.inference.predictor import MIN_CELLS, Prediction, summarize_predictions
+from motilens.inference.predictor import (
+    Prediction,
+    add_doubts,
+    explain_too_few,
+    summarize_predictions,
+)
 from motilens.inference.track_cli import track_file
-from motilens.inference.track_folder import TrackFolder
+from motilens.inference.track_folder import OVERLAY, TrackFolder
 from motilens.motility.motility_model import MotilityModel
 from motilens.tracking.frame_setup import FrameSetup
-from motilens.tracking.quality import LONG_SECONDS, is_doubtful
+from motilens.tracking.quality import LONG_SECONDS, explain_no_sample, is_doubtful
 from motilens.tracking.tracker import TrackedVideo
 from motilens.tracking.trajectories import TRACKING_WIDTH
 
 FORMAT = "Motilens shipped model 1"
-FEWEST_CELLS = 5  # fewer get no percentages; in training, the smallest sample had 7
-LONG_SHARE = 0.5  # of tracks of LONG_SECONDS; less is more often noise than fast cells
+LONG_SHARE = 0.25  # of tracks of LONG_SECONDS (SVIA, 1.5 s: 0.5); less is rather noise than cells
 SHORTEST = LONG_SECONDS  # of a video that gets percentages
 
 
@@ -163,6 +168,7 @@ class TrackPredictor:
             "problems": tracked.warnings,
             "is_doubtful": is_doubtful(tracked.quality)
             or tracked.quality["long_share"] < LONG_SHARE,
+            "no_sample": explain_no_sample(tracked.quality),
             "pixel_aspect": float(tracked.pixel_aspect),
         }
 
@@ -176,9 +182,11 @@ def predict_row(model: ShippedModel, row: dict, folder: TrackFolder) -> Predicti
         return Prediction(row["video"], error=row["error"])
     measured = row["measured"]
     unlike = describe_differences(model, measured, row["polarity"])
-    if reason := find_refusal(measured, row["frames"], row["is_doubtful"] and bool(unlike)):
+    overlay = folder.list_files(row["name"])[OVERLAY]
+    known = {"n_cells": row["cells"], "record": measured, "overlay": overlay}
+    if reason := find_refusal(row, unlike):
         error = f"{row['video']}: no percentages: {reason}; its tracks are in {folder.folder}"
-        return Prediction(row["video"], error=error, n_cells=measured["cells"], record=measured)
+        return Prediction(row["video"], error=error, **known)
     [target] = model.targets
     outputs = {target: np.array(row["percentages"])[None, None]}
     prediction = Prediction(
@@ -186,20 +194,10 @@ def predict_row(model: ShippedModel, row: dict, folder: TrackFolder) -> Predicti
         values=summarize_predictions(outputs, model.targets, model.held_out_errors),
         outputs=outputs,
         doubts={target: list(model.doubts[target])},
-        warnings=[*model.warnings, *unlike],
-        n_cells=row["cells"],
-        record=measured,
+        about_model=list(model.warnings),
+        **known,
     )
-    if unlike:
-        prediction.add_doubt("unlike the training videos")
-    if row["is_doubtful"]:
-        prediction.add_doubt("cells or debris?")
-    if measured["cells"] < MIN_CELLS:
-        prediction.add_doubt("few cells")
-        prediction.warnings.append(
-            f"fewer than {MIN_CELLS} cells ({measured['cells']}) are no sample of a population"
-        )
-    prediction.warnings += row["problems"]
+    add_doubts(prediction, measured["cells"], row["problems"], row["is_doubtful"], unlike)
     for value in prediction.values.values():
         value["std_over_models"] = None  # there is one
     _add_images(prediction, row, folder)
@@ -210,19 +208,25 @@ def describe_differences(model: ShippedModel, measured: dict, polarity: str) -> 
     """Return, in plain words, how a video differs from all of training."""
     lines = compare_with_ranges(measured, model.ranges, TRACKING_FEATURES, TRACKING_MARGINS)
     if polarity != model.polarity:
-        lines.append(f"heads are {polarity}, in training {model.polarity}: another microscopy?")
+        lines.append(f"heads are {polarity} (training: {model.polarity})")
     return lines
 
 
-def find_refusal(measured: dict, frames: int, is_strange: bool) -> str | None:
-    """Return why a video can have no percentages; None if it can."""
-    cells, seconds = measured["cells"], measured["seconds"]
+def find_refusal(row: dict, unlike: list[str]) -> str | None:
+    """Return why a tracked video can have no percentages; None if it can.
+
+    Args:
+        row: of the table of tracks, with what `TrackPredictor` adds.
+        unlike: as of `describe_differences`.
+    """
+    seconds = row["measured"]["seconds"]
     if seconds < SHORTEST:
-        return f"{frames} frames ({seconds:.2g} s) are too few: {SHORTEST:g} s is the least"
-    if cells < FEWEST_CELLS:
-        found = {0: "no cell was", 1: "1 cell was"}.get(cells, f"{cells} cells were")
-        return f"{found} seen for {LONG_SECONDS:g} s, and {FEWEST_CELLS} are the least of a sample"
-    if is_strange:
+        return f"{row['frames']} frames ({seconds:.2g} s) are too few: {SHORTEST:g} s is the least"
+    if row["frame_rate"] < MIN_RATE:
+        return f"{row['frame_rate']:.3g} frames/s are too few to follow cells"
+    if reason := row["no_sample"] or explain_too_few(row["measured"]["cells"]):
+        return reason
+    if row["is_doubtful"] and unlike:
         return "what was tracked is hardly cells, and the video is unlike those of the training"
     return None
 

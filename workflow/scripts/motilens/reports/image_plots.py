@@ -60,8 +60,8 @@ def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path)
     else:
         axes[0].set_title("first frame")
         _draw_tracks(axes[1], prediction, list(dict.fromkeys(sum(targets.values(), []))))
-        by = f", by {prediction.class_source}" if prediction.cell_classes else ""
-        axes[1].set_title(f"tracks of cells{by}")
+        by = f"counted by {prediction.class_source}" if prediction.cell_classes else ""
+        axes[1].set_title(f"tracks of cells\n{by}".rstrip())
     for axis in axes:
         axis.set(xticks=[], yticks=[])
         add_scale_bar(axis, width)
@@ -151,9 +151,13 @@ def _describe(prediction) -> list[str]:
     ]
     lines[1] += "; points: each stack" if has_stacks else ""
     lines[1] += f"; {cells} cell{'s' * (cells != 1)}" if cells is not None else ""
+    lines[1] += (
+        "; percentages are expected shares, not these counts" if prediction.cell_classes else ""
+    )
     short = name if len(name) < 90 else f"{name[:60]}…{name[-25:]}"
     notes = [f"WARNING: {text}" for text in prediction.warnings]
     notes = notes or ["nothing unusual about this video"]
+    notes += [f"of the model: {'; '.join(prediction.about_model)}"] * bool(prediction.about_model)
     notes = [line for note in notes for line in textwrap.wrap(note, LINE_LENGTH)]
     return [f"{short}: research use, not a diagnosis", *notes, *lines]
 
@@ -169,9 +173,9 @@ def _draw_tracks(axis, prediction, names: list[str]) -> None:
         axis.plot(track["x"], track["y"], color=color, linewidth=1.2)
         axis.plot(track["x"].iloc[-1], track["y"].iloc[-1], marker, color=color, markersize=3)
     handles = [
-        plt.Line2D([], [], color=color, marker=marker, markersize=3, label=name)
+        plt.Line2D([], [], color=color, marker=marker, markersize=3, label=f"{name}: {count}")
         for name, (color, marker) in zip(names, looks, strict=False)
-        if name in prediction.cell_classes
+        if (count := prediction.cell_classes.count(name))
     ]
     axis.legend(
         handles=handles, ncols=max(len(handles), 1), loc="upper center", bbox_to_anchor=(0.5, 0),

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy import ndimage
 from scipy.spatial import cKDTree
 from scipy.special import expit
+
+from motilens.tracking.detector import subtract_background
 
 # The share of tracks that are cells, by the mean score of their heads: fitted to videos of
 # VISEM-Tracking, each tracked by a network that had not seen it (benchmarks/README.md).
@@ -16,6 +19,15 @@ MIN_FOCUS = 0.2
 FAST_DRIFT = 0.5  # head lengths/s
 # Width by length, the median: of heads of sperm 0.58 to 0.87, of beads 0.92 to 0.97.
 MAX_ROUNDNESS, MIN_ROUND_HEADS = 0.9, 6
+# What is no sample of cells. In brackets: six real videos, then what was drawn, or a still image.
+MIN_FOUND = 0.6  # share of a track's frames that show the head (0.93 to 1; jumping dots 0.2 to 0.3)
+MIN_LONG_SHARE = 0.1  # (0.5 to 1; dots that jump at times 0.01),
+MAX_TURNOVER = 3.0  # with more tracks than heads in a frame, times (1.2 to 2.5; 11)
+MIN_UNREST = 0.001  # head lengths; places of dead cells are inexact (0.008 to 0.34; still images 0)
+MIN_PROGRESS = 1.2  # head lengths in a second, of the fastest cell (2.5 to 9; beads 0.4 to 0.7)
+MAX_CLUTTER = 0.035  # share of the pixels (0.006 to 0.014; test patterns 0.056 to 0.077);
+DOUBTFUL_CLUTTER = 0.02  # much debris has up to 0.023, screens full of text 0.025 to 0.056
+NEAR_HEAD = 1.5  # head lengths: what is farther from all heads is clutter
 
 
 def measure_quality(
@@ -50,6 +62,59 @@ def measure_quality(
         "estimated_precision": float(np.average(is_cell, weights=seconds)) if len(tracks) else 0.0,
         "crowded_share": float(np.concatenate(near).mean()) if near else 0.0,
     }
+
+
+def measure_paths(
+    scored: pd.DataFrame, drift: np.ndarray, frame_rate: float, head_length: float
+) -> dict[str, float]:
+    """Measure whether what was tracked moves as cells do.
+
+    Args:
+        scored: see `measure_quality`.
+        drift: of the stage, (frames, 2), pixels.
+        frame_rate: 1/s.
+        head_length: pixels.
+
+    Returns:
+        found_share: of the frames of tracks, those in which the head was found; unrest: change of
+        velocity from frame to frame (head lengths), the median of tracks' medians, 1 if none has
+        three frames; progress: how far the fastest cell gets in a second (head lengths, the median
+        over its track), 0 if none was seen for a second.
+    """
+    if scored.empty:
+        return {"found_share": 0.0, "unrest": 0.0, "progress": 0.0}
+    numbers, cells = scored["frame"].to_numpy(int), scored["cell"]
+    places = (scored[["x", "y"]] - drift[numbers]) / head_length
+    frames = scored.groupby("cell")["frame"]
+    found = len(scored) / (frames.max() - frames.min() + 1).sum()
+
+    def take_medians(steps: pd.DataFrame) -> pd.Series:
+        return np.hypot(steps["x"], steps["y"]).groupby(cells).median()
+
+    changes = places.groupby(cells).diff().groupby(cells).diff()
+    moved = places.groupby(cells).diff(max(1, round(frame_rate)))
+    return {
+        "found_share": float(found),
+        "unrest": float(np.nan_to_num(take_medians(changes).median(), nan=1.0)),
+        "progress": float(np.nan_to_num(take_medians(moved).max())),
+    }
+
+
+def measure_clutter(
+    frame: np.ndarray, heads: np.ndarray, contrast: float, head_length: float
+) -> float:
+    """Return the share of pixels that stand out although no head is near.
+
+    Args:
+        frame: uint8 (height, width).
+        heads: x, y of their centers, (heads, 2).
+        contrast: see `measure_contrast`; a third of it stands out.
+        head_length: pixels.
+    """
+    stands_out = subtract_background(torch.tensor(frame, dtype=torch.float32)[None, None])
+    rows, columns = np.nonzero(stands_out[0, 0].abs().numpy() > contrast / 3)
+    distances, _ = cKDTree(heads).query(np.column_stack([columns, rows]))
+    return float((distances > NEAR_HEAD * head_length).sum() / frame.size)
 
 
 def measure_focus(frame: np.ndarray, heads: np.ndarray, head_length: float) -> float:
@@ -101,8 +166,28 @@ def measure_roundness(
 def is_doubtful(quality: dict) -> bool:
     """Return whether many of the tracks are probably no cells; blobs do not say."""
     return bool(quality.get("cells")) and (
-        quality["estimated_precision"] < MIN_PRECISION or quality["roundness"] > MAX_ROUNDNESS
+        quality["estimated_precision"] < MIN_PRECISION
+        or quality["roundness"] > MAX_ROUNDNESS
+        or quality.get("clutter", 0) > DOUBTFUL_CLUTTER  # older tracks do not say
     )
+
+
+def explain_no_sample(quality: dict) -> str | None:
+    """Return why what was tracked is no sample of sperm; None if it can be one, or of blobs."""
+    if not quality.get("cells"):
+        return None
+    if quality["found_share"] < MIN_FOUND:
+        return "what was tracked jumps from place to place, as no cell does"
+    turnover = quality["cells"] / quality["cells_per_frame"]
+    if quality["long_share"] < MIN_LONG_SHARE and turnover > MAX_TURNOVER:
+        return "what was tracked appears and vanishes, as no cell does"
+    if quality["unrest"] < MIN_UNREST:
+        return "what was tracked stands still, as in a still image or a drawing"
+    if quality["clutter"] > MAX_CLUTTER:
+        return "most of what the frames show has no likeness to heads of sperm"
+    if quality["roundness"] > MAX_ROUNDNESS and 0 < quality["progress"] < MIN_PROGRESS:
+        return "what was tracked is as round as beads, and none of it swims"
+    return None
 
 
 def describe_problems(quality: dict, head_length: float) -> list[str]:
@@ -118,6 +203,8 @@ def describe_problems(quality: dict, head_length: float) -> list[str]:
             "the scale (--microns-per-pixel; MICRONS_PER_PIXEL with make)."
         ]
     problems = []
+    if reason := explain_no_sample(quality):
+        problems.append(f"This shows no sample of sperm: {reason}.")
     if quality["roundness"] > MAX_ROUNDNESS:
         problems.append(
             "What was found is as round as beads; heads of sperm are oval: look at the overlay."
@@ -126,6 +213,10 @@ def describe_problems(quality: dict, head_length: float) -> list[str]:
         problems.append(
             f"Cells can hardly be told from debris: about {quality['estimated_precision']:.0%} of "
             "the tracks are cells."
+        )
+    if quality["clutter"] > DOUBTFUL_CLUTTER:
+        problems.append(
+            "Much that is no head stands out: debris, or no sample: look at the overlay."
         )
     if quality["crowded_share"] > CROWDED_SHARE:
         problems.append(

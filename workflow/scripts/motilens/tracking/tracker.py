@@ -20,7 +20,9 @@ from motilens.tracking.frame_setup import FrameSetup, choose_setup
 from motilens.tracking.linking import link_heads
 from motilens.tracking.quality import (
     describe_problems,
+    measure_clutter,
     measure_focus,
+    measure_paths,
     measure_quality,
     measure_roundness,
 )
@@ -117,7 +119,9 @@ def track_video(
         "scene_changes": len(meter.jumps),
         "interlaced": setup.interlaced,
         "uneven_times": frame_rate is None and video.is_uneven,
-    } | _measure_heads(path, setup, scored)
+    }
+    quality |= measure_paths(scored, meter.positions(), rate, HEAD_LENGTH)
+    quality |= _measure_heads(path, setup, scored)
     tracks = smooth_tracks(fill_gaps(scored), rate)
     # Middles of pixels are whole numbers in both.
     tracks[["x", "y"]] = (tracks[["x", "y"]] + 0.5) / setup.scale - 0.5
@@ -169,15 +173,16 @@ def smooth_tracks(tracks: pd.DataFrame, frame_rate: float) -> pd.DataFrame:
 
 
 def _measure_heads(path: str, setup: FrameSetup, scored: pd.DataFrame) -> dict[str, float]:
-    """Return the focus and the roundness of the heads in the fullest of the first frames."""
+    """Return focus, roundness and clutter of the fullest of the first frames."""
     if scored.empty:
-        return {"focus": 0.0, "roundness": 0.0}
+        return {"focus": 0.0, "roundness": 0.0, "clutter": 0.0}
     fullest = int(scored["frame"].value_counts().sort_index().iloc[:100].idxmax())
     [frame] = setup.read_sample(path, np.array([fullest]))
     heads = scored.loc[scored["frame"] == fullest, ["x", "y"]].to_numpy()
     return {
         "focus": measure_focus(frame, heads, HEAD_LENGTH),
         "roundness": measure_roundness(frame, heads, HEAD_LENGTH, setup.invert),
+        "clutter": measure_clutter(frame, heads, setup.contrast, HEAD_LENGTH),
     }
 
 

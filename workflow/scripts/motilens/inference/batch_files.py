@@ -1,0 +1,260 @@
+"""The files of a call: a table, JSON, and a page of all videos to read and to print."""
+
+import datetime
+import os
+import urllib.parse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from motilens.core.errors import InputError
+from motilens.core.files import atomic_write, write_table
+from motilens.core.records import motilens_version, write_record
+from motilens.inference.bundle import Bundle
+from motilens.inference.predictor import Prediction, list_values
+from motilens.inference.shipped_model import ShippedModel
+from motilens.reports.style import DISPLAY_NAMES
+
+UNCERTAINTIES = ("held_out_error", "std_over_stacks", "std_over_models")  # of `Prediction.values`
+BATCH_PAGE = "index.html"
+MARK = '<meta name="generator" content="Motilens predict">'
+TEMPLATE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+    """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+{{ mark }}
+<title>Motilens: predictions of {{ rows | length }} video{{ "s" if rows | length != 1 }}</title>
+<style>
+body { font: 16px/1.45 system-ui, sans-serif; color: #111; background: #fff; margin: 1rem auto;
+  padding: 0 1rem; max-width: 60rem; overflow-wrap: anywhere; }
+table { border-collapse: collapse; table-layout: fixed; width: 100%; }
+caption { text-align: left; padding-bottom: .4rem; }
+th, td { padding: .25rem .5rem; text-align: left; vertical-align: top; hyphens: auto; }
+tbody { border-top: 1px solid #aaa; break-inside: avoid; }
+thead { font-size: .85em; }
+td.number { font-variant-numeric: tabular-nums; }
+.doubted td.number { color: #595959; }
+.warning { border-left: .3rem solid #b34700; background: #fff4e5; padding: .4rem .8rem; }
+.warning ul { margin: 0; padding-left: 1.1rem; }
+img { max-width: 100%; height: auto; }
+section { border-top: 1px solid #aaa; }
+@media (max-width: 600px) { body { font-size: 14px; } th, td { padding: .2rem; } }
+@media print {
+  body { font-size: 9pt; margin: 0; padding: 0; max-width: none; }
+  thead { display: table-header-group; }
+  .warning { background: none; } a { color: inherit; text-decoration: none; }
+  section, figure { break-inside: avoid; } h2 { break-after: avoid; }
+}
+@page { size: A4; margin: 15mm; }
+</style>
+</head>
+<body>
+<main>
+<h1>Predictions of {{ rows | length }} video{{ "s" if rows | length != 1 }}</h1>
+<p><strong>For research only: not a diagnosis.</strong> {{ usable }} of {{ rows | length }} have
+percentages.{% if total > rows | length %} The call was to predict {{ total }}.{% endif %}</p>
+<table>
+<caption>Percentage ± held-out error: within it, 95 % of errors are expected, by those on held-out
+participants.</caption>
+<thead>
+<tr>
+{% for target, names in targets.items() %}
+<th scope="colgroup" colspan="{{ names | length }}">{{ target }}</th>
+{% endfor %}
+{% if has_cells %}
+<th scope="col" rowspan="2">cells</th>
+{% endif %}
+</tr>
+<tr>
+{% for names in targets.values() %}
+{% for name in names %}
+<th scope="col">{{ display.get(name, name) }}</th>
+{% endfor %}
+{% endfor %}
+</tr>
+</thead>
+{% for row in rows %}
+<tbody{% if row.doubts %} class="doubted"{% endif %}>
+<tr><th scope="rowgroup" colspan="{{ columns }}"><a href="#video{{ loop.index }}">
+{{- row.name }}</a></th></tr>
+<tr>
+{% for number in row.numbers %}
+<td class="number">{{ number }}</td>
+{% endfor %}
+{% if has_cells %}
+<td class="number">{{ row.cells }}</td>
+{% endif %}
+</tr>
+{% if row.notes %}
+<tr><td class="warning" colspan="{{ columns }}">{{ row.notes }}</td></tr>
+{% endif %}
+</tbody>
+{% endfor %}
+</table>
+{% if about_model %}
+<h2>What holds for all of them</h2>
+<div class="warning"><ul>
+{% for line in about_model %}
+<li>{{ line }}</li>
+{% endfor %}
+</ul></div>
+{% endif %}
+{% for row in rows %}
+<section id="video{{ loop.index }}">
+<h2>{{ row.name }}</h2>
+<p>{{ row.video }}
+{%- for text, link in row.links.items() %} · <a href="{{ link }}">{{ text }}</a>{% endfor %}</p>
+{% if row.warnings %}
+<div class="warning"><ul>
+{% for line in row.warnings %}
+<li>{{ line }}</li>
+{% endfor %}
+</ul></div>
+{% else %}
+<p>Nothing unusual about this video.</p>
+{% endif %}
+{% if row.links.picture %}
+<figure><img src="{{ row.links.picture }}" alt="{{ row.description }}"></figure>
+{% endif %}
+</section>
+{% endfor %}
+<p>Motilens {{ version }}, {{ today }}; model {{ digest[:16] }}. The same numbers:
+<a href="predictions.csv">predictions.csv</a>, <a href="predictions.json">predictions.json</a>.</p>
+</main>
+</body>
+</html>
+"""
+)
+
+
+def write_batch_files(
+    folder: Path,
+    predictions: Sequence[Prediction],
+    model: Bundle | ShippedModel,
+    total: int,
+) -> None:
+    """Write all predictions so far as a table, as JSON and as a page, each whole or not at all.
+
+    `total` is how many videos the call has.
+    """
+    table = predictions_table(predictions, model.targets)
+    write_table(folder / "predictions.csv", table, float_format="%.3f")
+    content = [prediction_to_dict(prediction, model) for prediction in predictions]
+    write_record(folder / "predictions.json", content)
+    write_batch_page(folder, predictions, model, total)
+
+
+def write_batch_page(
+    folder: Path,
+    predictions: Sequence[Prediction],
+    model: Bundle | ShippedModel,
+    total: int,
+) -> None:
+    """Write the page alone; pictures of videos that are not there yet are left out."""
+    shown = [name for names in model.targets.values() for name in names]
+    has_cells = any(prediction.n_cells is not None for prediction in predictions)
+    rows = [describe_video(prediction, model, folder) for prediction in predictions]
+    text = TEMPLATE.render(
+        rows=rows,
+        usable=sum(not prediction.error for prediction in predictions),
+        total=total,
+        targets=model.targets,
+        has_cells=has_cells,
+        columns=len(shown) + has_cells,
+        display=DISPLAY_NAMES,
+        about_model=model.warnings,
+        mark=jinja2.utils.markupsafe.Markup(MARK),
+        version=motilens_version(),
+        digest=model.digest,
+        today=datetime.date.today(),
+    )
+    with atomic_write(folder / BATCH_PAGE) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def predictions_table(
+    predictions: Iterable[Prediction], targets: dict[str, list[str]] | None = None
+) -> pd.DataFrame:
+    """Return a row for each video.
+
+    Its columns are video, for each value <value>, <value>_held_out_error,
+    <value>_std_over_stacks and <value>_std_over_models, then warnings, error and page. With
+    `targets`, all their values have columns, even where no video has percentages.
+    """
+    last = ["warnings", "error", "page"]
+    known = [
+        f"{v}{key}"
+        for v in list_values(targets or {})
+        for key in ("", *(f"_{u}" for u in UNCERTAINTIES))
+    ]
+    rows = [{"video": None} | dict.fromkeys(known) | dict.fromkeys(last, "")]  # the columns
+    for prediction in predictions:
+        row = {"video": prediction.video}
+        for value, numbers in prediction.values.items():
+            row[value] = numbers["percent"]
+            row |= {f"{value}_{key}": numbers[key] for key in UNCERTAINTIES}
+        warnings = "; ".join([*prediction.warnings, *prediction.about_model])
+        texts = warnings, prediction.error or "", prediction.page or ""
+        rows.append(row | dict(zip(last, texts, strict=True)))
+    table = pd.DataFrame(rows).iloc[1:]
+    return table[[name for name in table if name not in last] + last]
+
+
+def prediction_to_dict(prediction: Prediction, bundle: Bundle) -> dict:
+    """Return all that is known of a prediction but its images, in plain values."""
+    return {
+        "video": prediction.video,
+        "warnings": [*prediction.warnings, *prediction.about_model],
+        "doubts": prediction.doubts,
+        "values": prediction.values or dict.fromkeys(list_values(bundle.targets)),
+        "stacks": {
+            target: outputs.mean(0).round(3).tolist()
+            for target, outputs in prediction.outputs.items()
+            if not bundle.uses_only_tracks
+        },
+        "cells": prediction.n_cells,
+        "error": prediction.error,
+        "page": prediction.page,
+        "decoded": prediction.record,
+        "bundle_sha256": bundle.digest,
+        "models": len(bundle.members),
+    }
+
+
+def describe_video(prediction: Prediction, model: Bundle | ShippedModel, folder: Path) -> dict:
+    """Return what the page says of one video, as text."""
+    shown = [name for names in model.targets.values() for name in names]
+    values = [(v["percent"], v["held_out_error"]) for v in prediction.values.values()]
+    numbers = [f"{percent:.0f} ± {error:.0f} %" for percent, error in values]
+    doubts = prediction.own_doubts(model.doubts)
+    is_there = prediction.page and (folder / prediction.page).exists()
+    links = {"picture": prediction.page} if is_there else {}
+    if prediction.overlay:
+        links["overlay video"] = os.path.relpath(prediction.overlay, folder)
+    percentages = ", ".join(f"{n} {p}" for n, p in zip(prediction.values, numbers, strict=True))
+    # In its own row and section, it needs no name.
+    error = (prediction.error or "").removeprefix(f"{prediction.video}: ")
+    return {
+        "name": Path(prediction.video).name,
+        "video": prediction.video,
+        "numbers": numbers or ["–"] * len(shown),
+        "cells": "–" if error or prediction.n_cells is None else prediction.n_cells,
+        "doubts": doubts,
+        "notes": error or ", ".join(doubts),
+        "warnings": [error] if error else prediction.warnings,
+        "links": {text: urllib.parse.quote(link) for text, link in links.items()},
+        "description": f"First frame, what moves or is tracked, and percentages: {percentages}",
+    }
+
+
+def check_batch_page(folder: Path) -> None:
+    """Check that no foreign file would be overwritten (InputError)."""
+    page = folder / BATCH_PAGE
+    if page.exists() and not (page.is_file() and MARK.encode() in page.read_bytes()):
+        raise InputError(
+            f"{page} is there, and is none of ours: name another folder (--out; OUT= with make)"
+        )
