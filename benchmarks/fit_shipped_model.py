@@ -24,6 +24,7 @@ import pandas as pd
 from real_participants import (
     MIN_TRACK_SECONDS,
     find_tracks,
+    load_network,
     read_participant,
     read_percentages,
 )
@@ -31,7 +32,7 @@ from scipy import stats
 
 from motilens.core.command_line import run_command_line
 from motilens.core.errors import InputError
-from motilens.core.files import atomic_write, hash_file
+from motilens.core.files import atomic_write
 from motilens.core.labels import HEAD_MICRONS, MOTILITY
 from motilens.core.records import make_provenance, write_record
 from motilens.evaluation.metrics import ZERO_R
@@ -56,7 +57,7 @@ from motilens.reports.model_card import (
 )
 from motilens.reports.statistics_page import format_interval
 from motilens.tracking import tracker
-from motilens.tracking.detector import HEAD_LENGTH, load_detector
+from motilens.tracking.detector import HEAD_LENGTH
 from motilens.tracking.tracker import TrackedVideo, track_video
 
 ROOT = Path(__file__).parents[1]
@@ -129,8 +130,8 @@ is of a method that was chosen with it.
   dark heads) gets a warning; one inside it may still be of another kind.
 - Cells that were not tracked. Where the tracker takes debris for cells, it counts as immotile
   cells.
-- Whether a video shows sperm at all. It gives no percentages for fewer than {fewest} cells or
-  less than {shortest:g} s.
+- Whether a video shows sperm. It gives no percentages where it clearly shows none (still frames,
+  test patterns, beads), for fewer than {fewest} cells, or for less than {shortest:g} s.
 """
 
 
@@ -165,7 +166,13 @@ def main():
     people = read_participants(options.folder)
     if not any(person.video for person in people):
         raise InputError(f"{options.folder}: holds no video: what tracking adds cannot be measured")
-    tracked = {p.name: track_unseen(p.video, options.networks, tracking) for p in people if p.video}
+    tracked = {}
+    for person in people:
+        if person.video:
+            network = load_network(person.video, options.networks)
+            tracked[person.name] = track_video(
+                str(person.video), tracking, SECONDS, detector=network
+            )
     content, facts = make_content(people, tracked, tracking)
     code, scripts = {}, ROOT / "workflow/scripts"
     for module in (motility_model, tracker):
@@ -192,15 +199,6 @@ def read_participants(folder: Path) -> list[Participant]:
             Participant(name, percentages, *read_participant(path, video, SECONDS), video)
         )
     return people
-
-
-def track_unseen(video: Path, networks: Path, tracking: dict) -> TrackedVideo:
-    """Track a video by a network that was fitted without it."""
-    weights = networks / f"{video.stem}.pt"
-    if not weights.exists():
-        raise InputError(f"{weights} is missing: train_detector.py writes it with --leave-out")
-    detector = load_detector(weights, hash_file(weights))
-    return track_video(str(video), tracking, SECONDS, detector=detector)
 
 
 def fit_model(people: list[Participant]) -> MotilityModel:

@@ -5,7 +5,8 @@
 FOLDER holds VISEM-Tracking as unpacked (`<ID>/labels_ftid/`, with `<ID>/<ID>.mp4`), or
 `tracks_<ID>.csv.gz` with videos `*_<ID>.mp4`, and a table of percentages: `participants.csv` or
 VISEM's `semen_analysis_data*.csv`. Each participant is predicted by the others; every choice (words
-of msd, C, decay) is made among these. Videos are tracked by the shipped network.
+of msd, C, decay) is made among these. With --networks, videos are tracked by NETWORKS/<name of the
+video>.pt, fitted without it (train_detector.py FOLDER NETWORKS/NAME.pt --leave-out NAME).
 """
 
 import argparse
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 from tracking_truth import read_truth
 
 from motilens.core.errors import InputError
+from motilens.core.files import hash_file
 from motilens.core.labels import LABELS, MOTILITY
 from motilens.evaluation.metrics import MEDIAN, ZERO_R
 from motilens.evaluation.statistics import compare_methods, summarize_errors
@@ -39,6 +41,7 @@ from motilens.reports.style import (
     make_grid,
     save_figure,
 )
+from motilens.tracking.detector import HeadDetector, load_detector
 from motilens.tracking.tracker import track_first_seconds
 from motilens.tracking.trajectories import TRACK_COLUMNS, fill_gaps
 from motilens.video.probe import probe_video
@@ -59,6 +62,7 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, nargs="+", default=[10, 30])
     parser.add_argument("--figure", type=Path)
+    parser.add_argument("--networks", type=Path)
     arguments = parser.parse_args()
     labels, paths = read_percentages(arguments.folder), find_tracks(arguments.folder)
     labels = labels.loc[[name for name in labels.index if name in paths]]
@@ -74,10 +78,14 @@ def main():
     if arguments.figure:
         draw_figure(tables, arguments.figure)
     videos = {name: paths[name][1] for name in labels.index if paths[name][1]}
-    for seconds, (tracks, rates) in inputs.items():
+    for seconds, known in inputs.items() if arguments.networks else ():
         for name, video in videos.items():
-            rows = compare_with_own_tracks(name, video, tracks, rates, labels, seconds)
-            print(f"\n{seconds:g} s, {BEST} by the shipped tracker\n{rows}", flush=True)
+            network = load_network(video, arguments.networks)
+            rows = compare_with_own_tracks(name, video, network, *known, labels, seconds)
+            print(
+                f"\n{seconds:g} s, {BEST} by a tracker that had not seen the video\n{rows}",
+                flush=True,
+            )
 
 
 def measure_once(function):
@@ -219,14 +227,28 @@ def show_interval(low: float, high: float) -> str:
     return f"{f'[{low:.2f}, {high:.2f}]':>15}"
 
 
+def load_network(video: Path, networks: Path) -> HeadDetector:
+    """Return the network that was fitted without a video (InputError: there is none)."""
+    weights = networks / f"{video.stem}.pt"
+    if not weights.exists():
+        raise InputError(f"{weights} is missing: train_detector.py writes it with --leave-out")
+    return load_detector(weights, hash_file(weights))
+
+
 def compare_with_own_tracks(
-    name: str, video: Path, tracks: dict, rates: dict, labels: pd.DataFrame, seconds: float
+    name: str,
+    video: Path,
+    network: HeadDetector,
+    tracks: dict,
+    rates: dict,
+    labels: pd.DataFrame,
+    seconds: float,
 ) -> str:
     """Return predictions from hand-made and from the tracker's tracks of the same seconds."""
     seconds = min(seconds, probe_video(str(video)).frames / rates[name])
     wanted = {"min_track_duration": MIN_TRACK_SECONDS, "duration": seconds}
     settings = read_section("tracking", None, SCHEMA) | wanted
-    own = track_first_seconds(str(video), settings)[0]
+    own = track_first_seconds(str(video), settings, detector=network)[0]
     hand_made = tracks[name][tracks[name]["frame"] < seconds * rates[name]]
     rows, true = [], labels.loc[name]
     for kind, new in {"hand-made": hand_made, "tracker": own}.items():

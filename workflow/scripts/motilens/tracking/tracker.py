@@ -187,13 +187,17 @@ def _measure_heads(path: str, setup: FrameSetup, scored: pd.DataFrame) -> dict[s
 
 
 def track_first_seconds(
-    path: str, settings: dict, frame_rate: float | None = None
+    path: str,
+    settings: dict,
+    frame_rate: float | None = None,
+    detector: HeadDetector | None = None,
 ) -> tuple[pd.DataFrame, np.ndarray, dict, list[str]]:
     """Track the cells in the first seconds of a video, for the baselines.
 
     Args:
         settings: of the configuration, `tracking`.
         frame_rate: 1/s, if it is known better than by the file.
+        detector: None: the one that ships.
 
     Returns:
         Tracks of at least min_track_duration, in square pixels of an image whose longer side has
@@ -209,7 +213,7 @@ def track_first_seconds(
         frames = count_first_frames(path, settings["duration"], frame_rate, video)
         shortest = shortest_track(settings, frame_rate or video.frame_rate)
         return *track_blobs(path, frames, shortest, settings), {}, []
-    tracked = track_video(path, settings, settings["duration"], frame_rate)
+    tracked = track_video(path, settings, settings["duration"], frame_rate, detector=detector)
     tracks = tracked.tracks
     setup = FrameSetup(tracked.width, tracked.height, tracked.pixel_aspect, TRACKING_WIDTH)
     still = tracks[["x", "y"]] - tracked.drift[tracks["frame"].astype(int)]
