@@ -3,6 +3,7 @@
 SHELL := /bin/sh
 CORES ?= all
 RUN := PYTHONPATH= PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
+MOTILENS := $(RUN) PYTHONPATH="$(CURDIR)/workflow/scripts" python -m motilens
 FILES := $(if $(CONFIG),--configfile $(CONFIG))
 # A misspelled CONFIG would silently mean the demo.
 $(if $(config)$(Config)$(CONF)$(conf)$(CONFIGFILE)$(configfile),$(error write CONFIG=FILE))
@@ -60,7 +61,7 @@ define for_videos
 @videos=$(call quote,$(value VIDEOS)); \
 	if test -e "$$videos" || ! (eval "set -- $$videos") 2>/dev/null; \
 	then set -- "$$videos"; else eval "set -- $$videos"; fi; \
-	$(RUN) python workflow/$@.py $(if $(FRAME_RATE),--frame-rate $(FRAME_RATE)) \
+	$(MOTILENS) $@ $(if $(FRAME_RATE),--frame-rate $(FRAME_RATE)) \
 		$(1) --out=$(call quote,$(value OUT))
 endef
 

@@ -20,12 +20,16 @@ from motilens.inference.predictor import (
     prediction_to_dict,
     predictions_table,
 )
-from motilens.inference.shipped_model import ShippedModel, TrackPredictor, load_shipped_model
+from motilens.inference.shipped_model import (
+    SHIPPED_MODEL,
+    ShippedModel,
+    TrackPredictor,
+    load_shipped_model,
+)
 from motilens.inference.track_folder import lock_folder
 from motilens.reports.image_plots import plot_prediction
 from motilens.reports.style import DISPLAY_NAMES
 
-SHIPPED_MODEL = Path(__file__).parents[4] / "models/visem_tracking.json"
 BUNDLE_SUFFIX, MODEL_SUFFIX = ".pt", ".json"
 TRACKS = "tracks"  # folder in that of the predictions
 
@@ -82,7 +86,9 @@ def main(
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options of the command line, `model` among them."""
-    parser = argparse.ArgumentParser(description="Predict percentages of new videos.")
+    parser = argparse.ArgumentParser(
+        "motilens predict", description="Predict percentages of new videos."
+    )
     add_video_options(parser, "predictions", "a folder, new or of a call that was stopped")
     help_text = "a bundle (made by `make bundle`), or a model as models/ holds one, the default"
     parser.add_argument("--model", type=Path, metavar="FILE", help=help_text)

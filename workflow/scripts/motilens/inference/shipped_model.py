@@ -31,6 +31,7 @@ from motilens.tracking.quality import LONG_SECONDS, is_doubtful
 from motilens.tracking.tracker import TrackedVideo
 from motilens.tracking.trajectories import TRACKING_WIDTH
 
+SHIPPED_MODEL = Path(__file__).with_name("visem_tracking.json").resolve()  # a link to models/
 FORMAT = "Motilens shipped model 1"
 FEWEST_CELLS = 5  # fewer get no percentages; in training, the smallest sample had 7
 LONG_SHARE = 0.5  # of tracks of LONG_SECONDS; less is more often noise than fast cells
@@ -62,13 +63,13 @@ class ShippedModel:
     uses_only_tracks: ClassVar[bool] = True
 
 
-def load_shipped_model(path: str | Path) -> ShippedModel:
+def load_shipped_model(path: str | Path = SHIPPED_MODEL) -> ShippedModel:
     """Read the file of a shipped model; its checksum is checked.
 
     Raises:
         InputError: it is missing, was edited, is damaged, or of another version.
     """
-    restore = "restore it (git checkout), or fit it again (benchmarks/fit_shipped_model.py)"
+    restore = "restore it (git checkout, or install Motilens again)"
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         made_by = content.pop("format", None) if isinstance(content, dict) else None

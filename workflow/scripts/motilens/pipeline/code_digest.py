@@ -9,6 +9,7 @@ which say how a step is run, how its arithmetic is done, and how a step of a fau
 import ast
 import functools
 import hashlib
+import importlib.metadata
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,17 +22,22 @@ INSTALLED_AS = {
 }  # fmt: skip
 
 
-def code_versions(script: Path, requirements: Path, folder: Path | None = None) -> dict[str, str]:
-    """Return what a step's code is made of, by its script and the file of pins, `name==version`.
+def code_versions(
+    script: str | Path, requirements: Path | None = None, folder: Path | None = None
+) -> dict[str, str]:
+    """Return what a step's code is made of.
 
     Args:
+        script: of the step, or a module of the library.
+        requirements: file of pins, `name==version`; None: the versions that are installed.
         folder: that holds the library; None: that of `script`.
 
     Returns:
         For our files, by their path beside the script, the first 16 hex digits of the SHA-256 of
         their normalized code; for libraries, by name, the version in `requirements`.
     """
-    pins = dict(re.findall(r"^([\w-]+)==(\S+)", requirements.read_text("utf-8"), re.MULTILINE))
+    script = Path(script)
+    find_version = read_pins(requirements).get if requirements else find_installed_version
     versions = {}
     folder = folder or script.parent
     for source in list_sources(script, folder):
@@ -40,8 +46,23 @@ def code_versions(script: Path, requirements: Path, folder: Path | None = None) 
         for name in imports:
             top = name.partition(".")[0]
             library = INSTALLED_AS.get(top, top)
-            versions |= {library: pins[library]} if library in pins else {}
+            if top != "motilens" and (version := find_version(library)):
+                versions[library] = version
     return dict(sorted(versions.items()))
+
+
+def read_pins(requirements: Path) -> dict[str, str]:
+    """Return the version of each library in a file of pins."""
+    text = requirements.read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w-]+)==(\S+)", text, re.MULTILINE))
+
+
+def find_installed_version(library: str) -> str | None:
+    """Return the version of a library; None if no library of this name is installed."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def list_sources(script: Path, folder: Path | None = None) -> list[Path]:
