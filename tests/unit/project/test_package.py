@@ -11,6 +11,7 @@ import zipfile
 import pytest
 import yaml
 
+import motilens.__main__
 from motilens.pipeline import code_digest
 from support.configs import ROOT
 from support.project import run_motilens
@@ -68,21 +69,32 @@ def test_the_command_works_without_the_clone(wheel, tmp_path):
     assert refused.returncode == 1 and "1 s is the least" in refused.stdout, refused.stderr
 
 
-def test_help_version_and_mistakes(tmp_path):
-    for command, words in {
-        "track": "WHO categories",
-        "predict": "--model",
-        "simulate": "--seed",
-    }.items():
-        done = run_motilens(command, "--help", cwd=tmp_path)
-        assert done.returncode == 0 and f"usage: motilens {command} " in done.stdout
-        assert words in done.stdout
-    assert run_motilens("--version", cwd=tmp_path).stdout == f"motilens {VERSION}\n"
-    for wrong in ((), ("trakc",), ("track",), ("predict", "--video")):
-        done = run_motilens(*wrong, cwd=tmp_path)
-        assert done.returncode == 2 and "motilens" in done.stderr and "Error" not in done.stderr
-    done = run_motilens("track", "none.avi", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (1, "ERROR: none.avi: no such file\n")
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Return a function that runs the command here; code and output come back."""
+    monkeypatch.setattr(motilens.__main__, "put_own_packages_first", lambda: None)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["motilens", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            motilens.__main__.main()
+        return stop.value.code, "".join(capsys.readouterr())
+
+    return call
+
+
+def test_help_version_and_mistakes(call):
+    assert call("--version") == (0, f"motilens {VERSION}\n")
+    options = {"track": "--no-video", "predict": "--model", "simulate": "--seed"}
+    assert options.keys() == motilens.__main__.COMMANDS.keys()
+    for command, option in options.items():
+        code, output = call(command, "--help")
+        assert code == 0 and option in output and f"usage: motilens {command} " in output
+        assert f"{command}: " in call("--help")[1]
+    for wrong in ((), ("trakc",), ("track",), ("predict", "--video"), ("simulate",)):
+        code, output = call(*wrong)
+        assert code == 2 and "usage: motilens" in output and "error: " in output
+    assert call("track", "none.avi") == ("ERROR: none.avi: no such file", "")
 
 
 def test_dependencies_are_what_the_commands_import_at_the_versions_of_the_lock(monkeypatch):

@@ -1,5 +1,7 @@
 """`motilens simulate` writes what the pipeline's rules write, and where each head is."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -21,7 +23,7 @@ def test_plain_videos_and_labels_are_the_pipelines(tmp_path):
     assert labels.read_bytes() == (tmp_path / "labels.csv").read_bytes()
     for participant, video in enumerate(table["video"], start=1):
         encode_video(tmp_path / "same.avi", render_video(participant, 3, 5), SIMULATED_FRAME_RATE)
-        assert (tmp_path / "same.avi").read_bytes() == open(video, "rb").read()
+        assert (tmp_path / "same.avi").read_bytes() == Path(video).read_bytes()
     assert not (tmp_path / "new/tracks").exists()
 
 

@@ -1,6 +1,7 @@
 """The command `motilens`: what needs no Snakemake. `make track` and `make predict` call it, too."""
 
 import argparse
+import functools
 import sys
 from collections.abc import Callable, Sequence
 
@@ -34,9 +35,8 @@ def load_predict() -> Command:
     from motilens.inference import cli
     from motilens.pipeline.code_digest import code_versions
 
-    return lambda arguments: cli.main(
-        arguments, lambda: code_versions(cli.__file__, folder=SCRIPTS)
-    )
+    read_code = functools.partial(code_versions, cli.__file__, folder=SCRIPTS)
+    return functools.partial(cli.main, read_code=read_code)
 
 
 def load_simulate() -> Command:
@@ -48,8 +48,9 @@ def load_simulate() -> Command:
 
 # Each is loaded only if it is called for: PyTorch takes seconds.
 COMMANDS = {"track": load_track, "predict": load_predict, "simulate": load_simulate}
-DESCRIPTION = """Track the cells of videos of sperm, predict percentages of motility, or draw videos.
-For research: not a diagnosis. `motilens COMMAND --help` lists the options of a command."""
+DESCRIPTION = """track: cells of videos, their speeds and WHO categories. predict: percentages of new
+videos. simulate: videos to try these on, with labels. For research: not a diagnosis. `motilens
+COMMAND --help` lists the options of a command."""
 
 
 def main() -> None:
