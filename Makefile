@@ -113,7 +113,8 @@ unlock: .venv/ready ## remove the lock that a killed run has left: [CONFIG=FILE]
 site: .venv/ready ## write the documentation as a site, in site/html
 	rm -rf site && mkdir -p site/pages
 	cp -R *.md LICENSE CITATION.cff docs config benchmarks models site/pages
-	$(RUN) NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
+	$(RUN) NO_MKDOCS_2_WARNING=1 SITE_NAME="Motilens $$(cat workflow/scripts/motilens/VERSION)" \
+		REPOSITORY="$$(sed -n 's/^repository-code: *//p' CITATION.cff)" mkdocs build --quiet --strict
 
 # Writes the tables of config/README.md, docs/reference/reruns.md and docs/reference/recordings.md.
 tables: .venv/ready ## write the tables of the documentation
