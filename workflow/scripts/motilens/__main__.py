@@ -48,9 +48,9 @@ def load_simulate() -> Command:
 
 # Each is loaded only if it is called for: PyTorch takes seconds.
 COMMANDS = {"track": load_track, "predict": load_predict, "simulate": load_simulate}
-DESCRIPTION = """track: cells of videos, their speeds and WHO categories. predict: percentages of new
-videos. simulate: videos to try these on, with labels. For research: not a diagnosis. `motilens
-COMMAND --help` lists the options of a command."""
+DESCRIPTION = """track: cells of videos, their speeds and WHO categories. predict: percentages of
+new videos. simulate: videos to try these on, with labels. For research: not a diagnosis.
+`motilens COMMAND --help` lists the options of a command."""
 
 
 def main() -> None:
