@@ -3,6 +3,7 @@
 SHELL := /bin/sh
 CORES ?= all
 RUN := PYTHONPATH= PYTHONUTF8=1 PATH="$(CURDIR)/.venv/bin:$$PATH"
+MOTILENS := $(RUN) PYTHONPATH="$(CURDIR)/workflow/scripts" python -m motilens
 FILES := $(if $(CONFIG),--configfile $(CONFIG))
 # A misspelled CONFIG would silently mean the demo.
 $(if $(config)$(Config)$(CONF)$(conf)$(CONFIGFILE)$(configfile),$(error write CONFIG=FILE))
@@ -60,7 +61,7 @@ define for_videos
 @videos=$(call quote,$(value VIDEOS)); \
 	if test -e "$$videos" || ! (eval "set -- $$videos") 2>/dev/null; \
 	then set -- "$$videos"; else eval "set -- $$videos"; fi; \
-	$(RUN) python workflow/$@.py $(if $(FRAME_RATE),--frame-rate $(FRAME_RATE)) \
+	$(MOTILENS) $@ $(if $(FRAME_RATE),--frame-rate $(FRAME_RATE)) \
 		$(1) --out=$(call quote,$(value OUT))
 endef
 
@@ -114,7 +115,8 @@ unlock: .venv/ready ## remove the lock that a killed run has left: [CONFIG=FILE]
 site: .venv/ready ## write the documentation as a site, in site/html
 	rm -rf site && mkdir -p site/pages
 	cp -R *.md LICENSE CITATION.cff docs config benchmarks models site/pages
-	$(RUN) NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
+	$(RUN) NO_MKDOCS_2_WARNING=1 SITE_NAME="Motilens $$(cat workflow/scripts/motilens/VERSION)" \
+		REPOSITORY="$$(sed -n 's/^repository-code: *//p' CITATION.cff)" mkdocs build --quiet --strict
 
 # Writes the tables of config/README.md, docs/reference/reruns.md and docs/reference/recordings.md.
 tables: .venv/ready ## write the tables of the documentation

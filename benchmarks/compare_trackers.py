@@ -57,8 +57,7 @@ from motilens.tracking.tracker import select_tracks, smooth_tracks
 from motilens.tracking.trajectories import fill_gaps
 from motilens.video.probe import probe_video
 
-SCHEMA = Path(__file__).parents[1] / "config/schema.yaml"
-NETWORK_MIN_SCORE = read_section("tracking", None, SCHEMA)["min_score"]
+NETWORK_MIN_SCORE = read_section("tracking")["min_score"]
 MIN_SCORES = (0.3, 0.4, 0.5, 0.6, 0.7)  # of tracks of classified blobs
 CHOICE_SECONDS = 4.0
 TRAINING_FRAMES = 50  # of each video, evenly spaced

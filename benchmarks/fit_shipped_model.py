@@ -161,7 +161,7 @@ def main():
     out = ROOT / "models/visem_tracking"
     parser.add_argument("--out", type=Path, default=out, help="of both files, without ending")
     options = parser.parse_args()
-    tracking = read_section("tracking", None, ROOT / "config/schema.yaml")
+    tracking = read_section("tracking")
     tracking = {"min_score": tracking["min_score"], "duration": SECONDS}
     people = read_participants(options.folder)
     if not any(person.video for person in people):

@@ -50,7 +50,6 @@ SCALE = 0.5  # µm per pixel of VISEM, 0.45 to 0.5; no calibration
 UNKNOWN_VIDEO = SimpleNamespace(frame_rate=49.0, width=640, height=480)  # of tracks without one
 HEAD_LENGTH = 10.0  # pixels; speeds do not depend on it
 MIN_TRACK_SECONDS = 1.0
-SCHEMA = Path(__file__).parents[1] / "config/schema.yaml"
 BASELINES = "casa", "msd", "kinematics", "cells", "speed"
 MEMBERS, ENSEMBLE = ("msd", "kinematics", "cells", "speed"), "mean of four"  # all that learn
 BEST = "speed"  # its choice: docs/explanation/study.md
@@ -247,7 +246,7 @@ def compare_with_own_tracks(
     """Return predictions from hand-made and from the tracker's tracks of the same seconds."""
     seconds = min(seconds, probe_video(str(video)).frames / rates[name])
     wanted = {"min_track_duration": MIN_TRACK_SECONDS, "duration": seconds}
-    settings = read_section("tracking", None, SCHEMA) | wanted
+    settings = read_section("tracking") | wanted
     own = track_first_seconds(str(video), settings, detector=network)[0]
     hand_made = tracks[name][tracks[name]["frame"] < seconds * rates[name]]
     rows, true = [], labels.loc[name]

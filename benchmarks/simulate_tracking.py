@@ -17,6 +17,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 from motilens.simulation.conditions import SCENES, draw_conditions
 from motilens.simulation.recording import Recording
+from motilens.simulation.visem_files import write_track_table
 from motilens.video.encode import encode_video
 
 
@@ -40,9 +41,7 @@ def main():
         name = f"simulated_{participant}"
         path = arguments.folder / f"{name}.mp4"
         encode_video(path, recording.iter_frames(), rate, conditions.rate_factor)
-        tracks = recording.tracks.round(2)
-        tracks.insert(2, "class", 0)
-        tracks.to_csv(arguments.folder / f"{name}_tracks.csv", index=False)
+        write_track_table(recording.tracks, arguments.folder / f"{name}_tracks.csv")
         size = {"width": 640, "height": 480}
         videos.append({"video": path.name, "participant": participant, "frames": frames,
                        "frame_rate": rate} | size)  # fmt: skip

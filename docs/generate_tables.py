@@ -40,20 +40,21 @@ def replace_between_marks(page: str, name: str, table: str) -> str:
 
 
 def render_config(page: str) -> str:
-    """Return the page with today's list of keys."""
+    """Return the page with today's list of keys, under a heading for each section."""
     schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
     lines, described, repeated = [], {}, {}
     for name, values, default, description in config_rows(schema, schema):
         notes = "; ".join(part for part in (values, default) if part)
         text = f" ({notes}): {description}" if notes else f": {description}"
         if described.setdefault(text, name) == name:
+            lines += [] if "." in name else ["", f"## {name}", ""]
             lines.append(f"- `{name}`{text}")
         else:  # in one line, where the first of them stands
             section = described[text].rpartition(".")[0]
             if section not in repeated:
                 lines.append(f"- AS IN {section}")
             repeated.setdefault(section, []).append(f"`{name}`")
-    table = "\n".join(lines)
+    table = "\n".join(lines).strip()
     for section, names in repeated.items():
         table = table.replace(f"AS IN {section}", f"{', '.join(names)}: as in `{section}`.")
     return replace_between_marks(page, "keys", table)

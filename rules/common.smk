@@ -24,6 +24,7 @@ from motilens.clips.records import describe_run_end
 from motilens.compute.gpu_lease import list_visible_gpus
 from motilens.compute.resources import count_gpus, job_resources, training_memory_mb
 from motilens.compute.slurm import list_leftover_jobs
+from motilens.compute.time_left import TimeLeft
 from motilens.core.errors import InputError
 from motilens.core.faults import can_describe, describe_fault, find_write_error
 from motilens.core.files import process_identity
@@ -146,6 +147,7 @@ if IS_MAIN:
         logger.info(line)
     for line in EXPERIMENT.warnings:
         logger.warning(f"WARNING: {line}")
+    logger.addHandler(TimeLeft(logger.info))
 
 SAMPLES = EXPERIMENT.sample_names
 

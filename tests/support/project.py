@@ -97,6 +97,14 @@ def copy_project(folder: Path) -> Project:
     return Project(folder)
 
 
+def run_motilens(*arguments, cwd: Path, library: Path = ROOT / "workflow/scripts"):
+    """Run the command `motilens` of a library there; stdout and stderr come back."""
+    return subprocess.run(
+        [sys.executable, "-m", "motilens", *arguments],
+        cwd=cwd, env=os.environ | {"PYTHONPATH": str(library)}, capture_output=True, text=True,
+    )  # fmt: skip
+
+
 def smallest(config: dict) -> dict:
     """Return one input type, one target and a small network, to run to the end in little time."""
     config["inputs"] = {"I1": {"frames": 1}}

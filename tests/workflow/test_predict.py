@@ -34,6 +34,7 @@ from motilens.training.regressor import predict_stacks
 from motilens.training.stack_dataset import load_stacks
 from motilens.video.encode import encode_video
 from support.laboratory import TRACKED
+from support.project import run_motilens
 
 VALUES = ["progressive", "nonprogressive", "immotile", "head", "midpiece", "tail"]
 
@@ -79,8 +80,7 @@ def predicted(lab):
     (folder / "damaged.avi").write_bytes(lab.video(3).read_bytes()[:5000])
     encode_video(folder / "short.avi", np.zeros((4, 480, 640, 3), np.uint8), 50.0)
     (folder / "notes.txt").write_text("no video")
-    command = [sys.executable, "workflow/predict.py", "results/bundles/ours.pt", "new"]
-    done = subprocess.run(command, cwd=lab.folder, capture_output=True, text=True)
+    done = run_motilens("predict", "results/bundles/ours.pt", "new", cwd=lab.folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, lab.folder / "predictions"
 

@@ -22,13 +22,14 @@ NAMES = [
 def folder(tmp_path, monkeypatch):
     """A clone's Makefile, with a program that prints its arguments, a line each."""
     (tmp_path / ".venv").mkdir()
-    (tmp_path / "workflow").mkdir()
+    library = tmp_path / "workflow/scripts/motilens"
+    library.mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", tmp_path)
     for name in ("requirements.txt", "setup.sh", ".venv/ready", *NAMES):
         (tmp_path / name).touch()
-    program = "import sys\nprint(*sys.argv[1:], sep='\\n')\n"
-    for name in ("predict", "track", "new_config"):
-        (tmp_path / f"workflow/{name}.py").write_text(program)
+    program = "import sys\nprint(*sys.argv[{}:], sep='\\n')\n"
+    (tmp_path / "workflow/new_config.py").write_text(program.format(1))
+    (library / "__main__.py").write_text(program.format(2))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

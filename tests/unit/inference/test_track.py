@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,7 @@ from motilens.simulation.render import SIMULATED_FRAME_RATE, render_video
 from motilens.tracking.trajectories import empty_tracks
 from motilens.video.encode import encode_video
 from motilens.video.ffmpeg import DamagedVideo
-from support.configs import ROOT
+from support.project import run_motilens
 from support.tracks import make_tracked_video, straight_track
 
 CODE = {"motilens/tracking/tracker.py": "0123"}
@@ -310,8 +308,8 @@ def test_the_program_tracks_a_simulated_video(tmp_path):
     encode_video(tmp_path / "1.avi", render_video(1, seed=0, frames=60), SIMULATED_FRAME_RATE)
     encode_video(tmp_path / "three.avi", render_video(1, seed=0, frames=3), SIMULATED_FRAME_RATE)
     encode_video(tmp_path / "one.avi", render_video(1, seed=0, frames=1), SIMULATED_FRAME_RATE)
-    command = [sys.executable, str(ROOT / "workflow/track.py"), ".", "--microns-per-pixel=0.5"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    command = ["track", ".", "--microns-per-pixel=0.5"]
+    done = run_motilens(*command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "tracks/videos.csv", keep_default_na=False).set_index("name")
     assert int(table.loc["1", "cells"]) > 5 and table.loc["1", "scale"] == "given"
@@ -321,7 +319,7 @@ def test_the_program_tracks_a_simulated_video(tmp_path):
     assert cells["class"].isin(["rapid_progressive", "slow_progressive"]).any()
     record = json.loads((tmp_path / "tracks/1.json").read_text(encoding="utf-8"))
     assert "motilens/tracking/tracker.py" in record["code"] and "numpy" in record["code"]
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    again = run_motilens(*command, cwd=tmp_path)
     assert again.returncode == 0 and again.stdout == done.stdout
-    wrong = subprocess.run([*command, "--config=no.yaml"], cwd=tmp_path, capture_output=True)
-    assert wrong.returncode == 1 and wrong.stderr.startswith(b"ERROR: no.yaml: ")
+    wrong = run_motilens(*command, "--config=no.yaml", cwd=tmp_path)
+    assert wrong.returncode == 1 and wrong.stderr.startswith("ERROR: no.yaml: ")

@@ -9,16 +9,16 @@ LIBRARY = ROOT / "workflow/scripts/motilens"
 # Which packages each may import; the order allows no cycle. All may import core.
 LAYERS = {
     "core": [],
-    "video": [], "dataset": [], "motility": [], "simulation": [], "models": [], "compute": [],
+    "video": [], "dataset": [], "motility": [], "models": [], "compute": [],
     "evaluation": ["dataset"],
-    "clips": ["video"], "tracking": ["video"],
+    "clips": ["video"], "simulation": ["video"], "tracking": ["video"],
     "training": ["clips", "compute", "models"],
     "reports": ["evaluation"],
     "inference": ["clips", "compute", "dataset", "models", "motility", "reports", "tracking",
                   "training", "video"],
     "pipeline": ["clips", "dataset", "evaluation", "simulation"],
 }  # fmt: skip
-MODULES = sorted(path for path in LIBRARY.rglob("*.py") if path.name != "__init__.py")
+MODULES = sorted(path for path in LIBRARY.glob("*/*.py") if path.name != "__init__.py")
 
 
 def list_imported_packages(path):

@@ -136,5 +136,3 @@ def test_forms_and_the_citation_are_valid():
         assert yaml.safe_load(path.read_text(encoding="utf-8")), path
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors", "version"} <= cited.keys()
-    version = ROOT / "workflow/scripts/motilens/VERSION"
-    assert cited["version"] == version.read_text().strip()

@@ -99,3 +99,10 @@ def positive_number(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is no number above 0")
     return number
+
+
+def whole_number(text: str) -> int:
+    """Return a whole number, 0 or more, for argparse."""
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 0 to 999999999")
+    return int(text)

@@ -20,12 +20,16 @@ from motilens.inference.batch_files import (
 from motilens.inference.bundle import Bundle, load_bundle
 from motilens.inference.new_videos import add_video_options, list_videos, shorten_name
 from motilens.inference.predictor import Prediction, predict_videos
-from motilens.inference.shipped_model import ShippedModel, TrackPredictor, load_shipped_model
+from motilens.inference.shipped_model import (
+    SHIPPED_MODEL,
+    ShippedModel,
+    TrackPredictor,
+    load_shipped_model,
+)
 from motilens.inference.track_folder import lock_folder
 from motilens.reports.image_plots import plot_prediction
 from motilens.reports.style import DISPLAY_NAMES
 
-SHIPPED_MODEL = Path(__file__).parents[4] / "models/visem_tracking.json"
 BUNDLE_SUFFIX, MODEL_SUFFIX = ".pt", ".json"
 TRACKS = "tracks"  # folder in that of the predictions
 
@@ -86,11 +90,12 @@ def main(
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options of the command line, `model` among them."""
-    parser = argparse.ArgumentParser(description="Predict percentages of new videos.")
+    description = "Predict percentages of new videos."
+    parser = argparse.ArgumentParser("motilens predict", description=description)
     add_video_options(parser, "predictions", "a folder, new or of a call that was stopped")
-    help_text = "a bundle (made by `make bundle`), or a model as models/ holds one, the default"
+    help_text = "a bundle (made by `make bundle`); default: the model that ships"
     parser.add_argument("--model", type=Path, metavar="FILE", help=help_text)
-    help_text = "of the videos (height of a pixel), for a model of models/"
+    help_text = "of the videos (height of a pixel), not with a bundle"
     name = "--microns-per-pixel"
     parser.add_argument(name, type=positive_number, metavar="MICRONS", help=help_text)
     parser.add_argument("--device", default="auto", help="of a bundle: auto, cpu, cuda or mps")

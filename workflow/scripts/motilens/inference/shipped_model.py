@@ -37,6 +37,7 @@ from motilens.tracking.quality import LONG_SECONDS, explain_no_sample, is_doubtf
 from motilens.tracking.tracker import TrackedVideo
 from motilens.tracking.trajectories import TRACKING_WIDTH
 
+SHIPPED_MODEL = Path(__file__).with_name("visem_tracking.json").resolve()  # a link to models/
 FORMAT = "Motilens shipped model 1"
 LONG_SHARE = 0.25  # of tracks of LONG_SECONDS (SVIA, 1.5 s: 0.5); less is rather noise than cells
 SHORTEST = LONG_SECONDS  # of a video that gets percentages
@@ -67,13 +68,13 @@ class ShippedModel:
     uses_only_tracks: ClassVar[bool] = True
 
 
-def load_shipped_model(path: str | Path) -> ShippedModel:
+def load_shipped_model(path: str | Path = SHIPPED_MODEL) -> ShippedModel:
     """Read the file of a shipped model; its checksum is checked.
 
     Raises:
         InputError: it is missing, was edited, is damaged, or of another version.
     """
-    restore = "restore it (git checkout), or fit it again (benchmarks/fit_shipped_model.py)"
+    restore = "restore it (git checkout, or install Motilens again)"
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         made_by = content.pop("format", None) if isinstance(content, dict) else None

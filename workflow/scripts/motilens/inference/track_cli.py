@@ -87,7 +87,7 @@ def track_new_videos(
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=DESCRIPTION)
+    parser = argparse.ArgumentParser("motilens track", description=DESCRIPTION)
     add_video_options(parser, "tracks", "a folder, new or of a call that was stopped")
     help_text = "of the videos (height of a pixel): speeds are then in µm/s"
     name = "--microns-per-pixel"

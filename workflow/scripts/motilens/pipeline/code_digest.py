@@ -10,6 +10,7 @@ neither does `core.plugins`, which finds methods of the user's own: their files 
 import ast
 import functools
 import hashlib
+import importlib.metadata
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -26,23 +27,28 @@ INSTALLED_AS = {
 }  # fmt: skip
 
 
-def code_versions(script: Path, requirements: Path, folder: Path | None = None) -> dict[str, str]:
-    """Return what a step's code is made of, by its script and the file of pins, `name==version`.
+def code_versions(
+    script: str | Path, requirements: Path | None = None, folder: Path | None = None
+) -> dict[str, str]:
+    """Return what a step's code is made of.
 
     Args:
+        script: of the step, or a module of the library.
+        requirements: file of pins, `name==version`; None: the versions that are installed.
         folder: that holds the library; None: that of `script`.
 
     Returns:
         For our files, by their path beside the script, the first 16 hex digits of the SHA-256 of
         their normalized code; for libraries, by name, the version in `requirements`.
     """
+    script = Path(script)
     folder = folder or script.parent
     sources = {path.relative_to(folder).as_posix(): path for path in list_sources(script, folder)}
     return _digest_sources(sources, requirements)
 
 
 def plugin_versions(
-    folder: Path, names: Iterable[str], scripts: Path, requirements: Path
+    folder: Path, names: Iterable[str], scripts: Path, requirements: Path | None
 ) -> dict[str, str]:
     """Return the same of files in a folder of the user's, with CODE_PREFIX before their names.
 
@@ -72,16 +78,31 @@ def plugin_versions(
     return _digest_sources(sources, requirements)
 
 
-def _digest_sources(sources: dict[str, Path], requirements: Path) -> dict[str, str]:
-    pins = dict(re.findall(r"^([\w-]+)==(\S+)", requirements.read_text("utf-8"), re.MULTILINE))
+def _digest_sources(sources: dict[str, Path], requirements: Path | None) -> dict[str, str]:
+    find_version = read_pins(requirements).get if requirements else find_installed_version
     versions = {}
     for known_as, source in sources.items():
         versions[known_as], imports = _parse_source(source.read_bytes())
         for name in imports:
             top = name.partition(".")[0]
             library = INSTALLED_AS.get(top, top)
-            versions |= {library: pins[library]} if library in pins else {}
+            if top != "motilens" and (version := find_version(library)):
+                versions[library] = version
     return dict(sorted(versions.items()))
+
+
+def read_pins(requirements: Path) -> dict[str, str]:
+    """Return the version of each library in a file of pins."""
+    text = requirements.read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w-]+)==(\S+)", text, re.MULTILINE))
+
+
+def find_installed_version(library: str) -> str | None:
+    """Return the version of a library; None if no library of this name is installed."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def list_sources(script: Path, folder: Path | None = None) -> list[Path]:

@@ -16,6 +16,7 @@ from motilens.core.records import deep_merge
 from motilens.core.suggestions import suggest_names
 from motilens.pipeline.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
 
+SCHEMA = Path(__file__).with_name("schema.yaml")  # a link to that of config/
 # Numbers as people write them. YAML knows 010 (octal), 0x10, 0b1, 1:30 (times 60) and 1_000, too.
 PLAIN_NUMBERS = {
     "int": r"[-+]?(0|[1-9]\d*)",
@@ -76,13 +77,13 @@ def _parse_config(path: str | Path):
         ) from error
 
 
-def read_section(name: str, path: str | Path | None, schema: str | Path) -> dict:
+def read_section(name: str, path: str | Path | None = None) -> dict:
     """Return one section of a configuration (None: of an empty one), with the schema's defaults.
 
     Raises:
         InputError: the configuration cannot be read, or the section cannot be used.
     """
-    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))["properties"][name]
+    rules = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["properties"][name]
     config = read_config_files([path]) if path else {}
     section = {name: config.get(name, {})}
     return check_config(section, {"type": "object", "properties": {name: rules}})[name]

@@ -1,11 +1,15 @@
 """Videos of simulated samples."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from motilens.simulation.cells import draw_cells, draw_fluid_drift, head_poses, random_stream
 from motilens.simulation.microscope import Scene
+from motilens.simulation.recording import Recording
+from motilens.video.encode import encode_video
 
 SIMULATED_FRAME_RATE = 50.0  # frames/s, as VISEM
 
@@ -18,3 +22,17 @@ def render_video(participant: int, seed: int, frames: int) -> Iterator[np.ndarra
     for frame in range(frames):
         time = frame / SIMULATED_FRAME_RATE
         yield scene.draw_frame(cells, head_poses(cells, drift, time), drift, time)
+
+
+def write_video(
+    path: str | Path, participant: int, seed: int, seconds: float, style: str
+) -> pd.DataFrame | None:
+    """Write one participant's video, and return `Recording.tracks`; None in the plain style."""
+    count = round(seconds * SIMULATED_FRAME_RATE)
+    if style == "plain":
+        encode_video(path, render_video(participant, seed, count), SIMULATED_FRAME_RATE)
+        return None
+    recording = Recording(participant, seed, count, SIMULATED_FRAME_RATE)
+    rate_factor = recording.conditions.rate_factor
+    encode_video(path, recording.iter_frames(), SIMULATED_FRAME_RATE, rate_factor)
+    return recording.tracks

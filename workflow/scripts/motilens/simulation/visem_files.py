@@ -57,6 +57,13 @@ def write_video_list(table: pd.DataFrame, path: Path) -> None:
     _write_csv(table.assign(ID=table["participant"], video=names)[["ID", "video"]], path)
 
 
+def write_track_table(tracks: pd.DataFrame, path: Path) -> None:
+    """Write `Recording.tracks` with the columns of VISEM-Tracking; sperm is class 0."""
+    table = tracks.round(2)
+    table.insert(2, "class", 0)
+    table.to_csv(path, index=False)
+
+
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write VISEM's dialect: UTF-8 with byte order mark, CR LF, `;`, decimal comma."""
     table.to_csv(

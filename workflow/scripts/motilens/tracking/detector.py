@@ -69,7 +69,8 @@ def load_detector(path: Path = WEIGHTS, sha256: str = WEIGHTS_SHA256) -> HeadDet
         InputError: the file is missing, or not the one that belongs to the code.
     """
     if not path.exists() or hash_file(path) != sha256:
-        raise InputError(f"{path}: missing or damaged: restore it (git checkout -- {path.name})")
+        remedy = f"restore it (git checkout -- {path.name}, or install Motilens again)"
+        raise InputError(f"{path}: missing or damaged: {remedy}")
     detector = HeadDetector()
     detector.load_state_dict(torch.load(path, weights_only=True))
     return detector.eval().to(memory_format=torch.channels_last)
