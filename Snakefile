@@ -25,9 +25,7 @@ include: "rules/regressor.smk"
 include: "rules/baselines.smk"
 include: "rules/evaluation.smk"
 include: "rules/bundle.smk"
-
-
-report: "workflow/report/workflow.rst"
+include: "rules/report.smk"
 
 
 # Otherwise Snakemake refuses folders whose names hold a space (docs/how-to/environments.md).
@@ -44,6 +42,7 @@ TABLES = [
     rules.make_table1.output,
     rules.plot_errors.output,
     rules.plot_agreement.output,
+    rules.write_report.output,
 ]
 
 

@@ -56,7 +56,8 @@ def plot_errors(summary: pd.DataFrame, mae: pd.DataFrame, reference: str, path: 
     figure, [axes] = make_grid(1, len(targets), *size, sharey=True)
     for axis, target in zip(axes, targets, strict=True):
         rows = chosen[chosen["target"] == target].set_index("method")
-        axis.axvline(rows.loc[reference, "mae"], color="0.6", linewidth=1, linestyle="--")
+        if reference in rows.index:  # it may not predict this target
+            axis.axvline(rows.loc[reference, "mae"], color="0.6", linewidth=1, linestyle="--")
         points = mae[mae["target"] == target]
         first = points.drop_duplicates("fold")
         constants = [
