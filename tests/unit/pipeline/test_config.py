@@ -241,8 +241,8 @@ def test_names_of_methods_and_lengths_of_tracks_must_be_possible():
 
 
 @pytest.mark.parametrize("name, hint", [
-    ("I5", ""), ("i4", " (is it 'I4'?)"), ("zeroR", " (is it 'ZeroR'?)"), ("cell", " (is it 'cells'?)"),
-    ("mine2", ""), ("average", ""), ("motility", ""),
+    ("I5", ""), ("i4", " (is it 'I4'?)"), ("zeroR", " (is it 'ZeroR'?)"), ("average", ""),
+    ("cell", " (is it 'cells'?)"), ("mine2", ""), ("motility", ""),
 ])  # fmt: skip
 def test_a_reference_that_is_no_method_is_reported_with_all_that_are(name, hint):
     others = {"baselines": ["cells"], "external": {"mine": "a"}, "ensembles": {"mix": ["I4", "I1"]}}

@@ -15,7 +15,7 @@ from motilens.reports.table1 import build_table1_page, make_table1
 from support.predictions import NO_ISSUES, long_table
 
 TARGETS = ("motility", "morphology")
-NO_COMPARISONS = compare_methods(long_table([1.0, 2.0]))[:0]
+NO_COMPARISONS = pd.DataFrame(columns=["target", "first", "second", "difference", "low", "high"])
 
 
 def make_mae(collapsed=False, unsound=False, skipped=None, seeds=(0,), methods=("I1", "I4")):

@@ -27,6 +27,7 @@ from motilens.reports.statistics_page import build_statistics_page
 from motilens.reports.table1 import build_table1_page
 
 FIGURES = ("errors", "agreement", "learning_curves", "gallery")
+NO_ISSUES = {"warning": "", "skip_reason": ""}  # of a video
 SHEET_SIZE = 1200, 1200  # pixels, at most
 PANEL = 100  # units of a panel's side
 PERCENT_LIMITS = (-20, 120)  # predictions beyond are drawn at the edge
@@ -93,7 +94,7 @@ def render_report(
         panels=draw_panels(shown, results.statistics),
         predictions=list_predictions(shown),
         seed=shown["seed"].min(),
-        videos={name: videos[name] for name in natural_sorted(videos)},
+        videos={name: NO_ISSUES | videos[name] for name in natural_sorted(videos)},
         sheets={name: embed_image(path, SHEET_SIZE) for name, path in sheets.items()},
         run_summary=Markup(_read_body(run_summary)),
         versions=list_versions(results.record, identity),

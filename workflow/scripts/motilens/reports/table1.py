@@ -71,7 +71,8 @@ def build_table1_page(
     parts, methods = [("", shown)], pd.Index(table["method"].unique(), name="Method")
     for target in dict.fromkeys(mae["target"]):
         gains = list_gains(comparisons, target, settings["reference"], methods)
-        parts.append((f"{target}: differences on the same participants", gains.reset_index()))
+        if len(gains.columns):
+            parts.append((f"{target}: differences on the same participants", gains.reset_index()))
         signs = pd.Series("", table.index)
         for flag, (sign, _) in QUALITY_FLAGS.items():
             counts = table[f"{target}_{_short_name(flag)}"].fillna(0)  # not all predict all targets
