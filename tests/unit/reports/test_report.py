@@ -20,7 +20,7 @@ NASTY = '<b>&"10'
 RECORD = {"python": "3.11", "libraries": {"pandas": "3"}, "folds_digest": "552c7b4be31dd513"}
 IDENTITY = {"config": 'lab "A" & <co>.yaml', "date": "2026-01-31", "code": "1.2, commit 0123abcd"}
 SETTINGS = {"reference": "I4", "simulated": False, "warnings": []}
-VOID = {"meta", "link", "img", "rect", "line", "circle", "br"}
+VOID = {"meta", "link", "img"}
 
 
 def make_results(names=None, **flags) -> Results:
@@ -192,7 +192,7 @@ def test_each_point_names_its_participant(picture):
     page = Reader(render(picture))
     titles = list_texts(page, "title")[1:]
     assert len(titles) == len(page.find("circle")) == 2 * 2 * COUNT
-    assert titles[0] == "P0: true 20.0 %, predicted 24.0 %"
+    assert titles[0] == "P0: true 20.0 %, predicted 16.0 %"
     first = page.find("svg")[0][1]["aria-label"]
     assert first.startswith("I1, immotile: 12 samples, mean absolute error 5.0, mean difference ")
     for _, circle, _ in page.find("circle"):

@@ -130,11 +130,12 @@ def test_each_method_is_beside_the_reference_too():
     lines = render_statistics({}, "I4", **errors).splitlines()
     cells = [[c.strip() for c in line.split("|")] for line in lines if line.startswith("| ")]
     head, by_name = cells[0], {line[1]: line for line in cells[1:]}
-    assert head[4:-1] == ["better than ZeroR by", "p (ZeroR)", "better than I4 by", "p (I4)"]
-    assert by_name["I1"][6].startswith("1.00 [1.00") and by_name["ZeroR"][6].startswith("-5.00 [")
-    assert by_name["ZeroR"][4:6] == by_name["I4"][6:8] == ["", ""]
+    assert head[3:-1] == ["better than ZeroR by", "p (ZeroR)", "better than I4 by", "p (I4)"]
+    assert by_name["I1"][5].startswith("1.00 [1.00") and by_name["ZeroR"][5].startswith("-5.00 [")
+    assert by_name["ZeroR"][3:5] == by_name["I4"][5:7] == ["", ""]
     text = render_statistics({}, "speed", **errors)
-    assert "speed" not in text, "it predicts another target"
+    assert "better than speed" not in text, "it predicts another target"
+    assert "speed does not predict motility: no method is compared with it" in text
     assert "Do not compare the intervals of two MAEs" in text
 
 
@@ -143,7 +144,7 @@ def test_table_1_shows_differences_from_the_reference_on_the_same_participants()
     table = pd.concat([long_table(values, method=name) for name, values in errors.items()])
     mae, settings = make_mae(), {"simulated": False, "reference": "I4", "external": ["I1"]}
     page = build_table1_page(make_table1(mae), mae, compare_methods(table), settings)
-    (_, shown), (heading, gains), _ = page.parts
+    (_, shown), (heading, gains) = page.parts
     assert len(shown) == 16 and heading == "motility: differences on the same participants"
     assert gains["Method"].tolist() == ["ZeroR", "median", "I1", "I4"]
     assert gains["better than I4 by"].str.partition(" ")[0].tolist() == ["-5.00", "", "1.00", ""]

@@ -96,8 +96,7 @@ def measure_held_out_errors(method: str, summary: pd.DataFrame) -> dict[str, dic
 def find_doubts(errors: pd.DataFrame, is_simulated: bool) -> dict[str, list[str]]:
     """Return, by target, why not to rely on its percentages: SIMULATED, and WORSE or NO_BETTER.
 
-    `errors` are those of `errors_vs_zero_r`. Intervals of a few participants are too narrow: the
-    paired test must agree.
+    `errors` are those of `errors_vs_zero_r`. The interval and the adjusted p must agree.
     """
     doubts = {}
     for target, row in errors.iterrows():

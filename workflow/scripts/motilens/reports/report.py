@@ -24,7 +24,7 @@ from motilens.evaluation.statistics import ALL_VALUES, select_target_rows
 from motilens.reports.model_card import FEW_PARTICIPANTS, NO_BETTER, errors_vs_zero_r, find_doubts
 from motilens.reports.page import Page, render_html_note, render_html_table
 from motilens.reports.statistics_page import build_statistics_page
-from motilens.reports.table1 import build_table1_page
+from motilens.reports.table1 import build_table1_page, describe_external
 
 FIGURES = ("errors", "agreement", "learning_curves", "gallery")
 NO_ISSUES = {"warning": "", "skip_reason": ""}  # of a video
@@ -137,7 +137,7 @@ def list_warnings(results: Results, settings: dict, videos: dict[str, dict]) -> 
     lines += _count_flags(results.mae)
     if warned := natural_sorted(name for name, row in videos.items() if "warning" in row):
         lines.append(f"**Videos with warnings** (see Participants): {', '.join(warned)}")
-    return lines + list(settings["warnings"])
+    return [*lines, *describe_external(settings), *settings["warnings"]]
 
 
 def _list_doubts(results: Results) -> Iterator[str]:

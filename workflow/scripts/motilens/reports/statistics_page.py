@@ -58,8 +58,12 @@ def build_statistics_page(
             },
             index=rows.index,
         )
+        if rows["mae_std_over_seeds"].isna().all():
+            table = table.drop(columns="SD over seeds")
         gains = list_gains(comparisons, target, reference, rows.index)
         parts.append((target, table.join(gains)))
+        if reference not in rows.index:
+            notes.append(f"{reference} does not predict {target}: no method is compared with it.")
     return Page("Intervals and comparisons", parts, notes)
 
 

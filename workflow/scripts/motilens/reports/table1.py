@@ -85,12 +85,18 @@ def build_table1_page(
             shown[f"{target}: paper"] = paper.map("{:.2f}".format, na_action="ignore")
     has_paper = any(name.endswith(": paper") for name in shown)
     notes = _list_notes(mae, has_paper, settings["simulated"])
-    if external := settings.get("external"):
-        notes.append(
-            f"Predictions of {', '.join(external)} were made elsewhere: their participants, folds "
-            "and labels were checked, but not what the models had seen in training."
-        )
+    notes += describe_external(settings)
     return Page("Table 1", [(heading, part.fillna("")) for heading, part in parts], notes)
+
+
+def describe_external(settings: dict) -> list[str]:
+    """Return a note about methods made elsewhere (`external`), if there are such."""
+    if not (names := settings.get("external")):
+        return []
+    return [
+        f"Predictions of {', '.join(names)} were made elsewhere: their participants, folds and "
+        "labels were checked, but not what the models had seen in training."
+    ]
 
 
 def _list_notes(mae: pd.DataFrame, has_paper: bool, is_simulated: bool) -> list[str]:
@@ -102,8 +108,8 @@ def _list_notes(mae: pd.DataFrame, has_paper: bool, is_simulated: bool) -> list[
         "*Per stack* is the paper's measure; *per participant* averages the predictions of each "
         "video first. ZeroR always predicts the mean of the training samples, *median* their "
         "median: a model that is no better has learned nothing. In averages, all folds have the "
-        "same weight; in `statistics.md` all participants have, as in the differences here (with "
-        "95 % intervals; p adjusted), which differs where folds differ in size."
+        "same weight; in `statistics.md` and in differences all participants have, which matters "
+        "where folds differ in size. Differences have 95 % intervals, and an adjusted p."
     ]
     if has_paper:
         notes.append(
