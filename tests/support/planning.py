@@ -153,6 +153,7 @@ def list_makers(reader: Job, experiment: Experiment, fetches: dict) -> list[Job]
         makers = [job("simulate_labels")]
     elif step == "write_report":
         makers = [*index.values(), *[job("plot_gallery")] * bool(experiment.autoencoded)]
+        makers += [job(table) for table in TABLES if table != step]
         makers += [job("plot_contact_sheet", sample=s) for s in experiment.sample_names]
     elif step in (*TABLES, "make_bundle", "make_feature_images"):
         makers = list(index.values())

@@ -117,7 +117,7 @@ def test_names_and_texts_of_the_user_are_shown_as_they_are_written(picture):
     page = Reader(render(picture, results=make_results({"P3": NASTY}), **changes))
     assert not page.find("b", "i", "u")
     [summary] = [text for text in list_texts(page, "summary") if "fold 2" in text]
-    assert summary.startswith(f"{NASTY} (participant 7), held out in fold 2, warning")
+    assert summary.startswith(f"Sample {NASTY} (participant 7), held out in fold 2, warning")
     [image] = [image for _, image, _ in page.find("img") if NASTY in image["alt"]]
     assert image["alt"].startswith(f"Contact sheet of sample {NASTY}: three frames")
     assert sum(text.startswith(f"{NASTY}: true") for text in list_texts(page, "title")) == 4
@@ -164,7 +164,7 @@ def test_it_is_ordered_for_reading_and_each_figure_has_its_caption_beside_it(pic
     assert all(len(caption) > 100 for caption in list_texts(page, "figcaption"))
     assert len(page.find("figcaption")) == len(page.find("figure")) == 5
     sheets = [text.partition(",")[0] for text in list_texts(page, "summary") if "fold 1" in text]
-    assert sheets == ["1", "2", "10"]
+    assert sheets == ["Sample 1", "Sample 2", "Sample 10"]
     folded = list_texts(page, "details")
     assert "digest of the folds" in folded[-2] and "seeds:\n- 0" in folded[-1]
     assert "552c7b4be31dd513" not in text[: text.index('id="made"')]

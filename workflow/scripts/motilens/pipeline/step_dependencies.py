@@ -268,8 +268,8 @@ class Dependencies:
             samples[name] |= {k: record[k] for k in ("skip_reason", "warning") if record.get(k)}
         settings = self._shown_with_tables() | {"warnings": self.experiment.warnings}
         files = {TEMPLATE: hash_file(self.scripts / TEMPLATE)}
-        upstream = self._all_models("make_table1", "summarize_run")
-        return {"settings": settings, "files": files, "samples": samples, "upstream": upstream}
+        parts = {"settings": settings, "files": files, "samples": samples}
+        return parts | {"upstream": self._all_models()}
 
     def _reference(self) -> dict:
         return {"reference": self.experiment.reference}
