@@ -194,9 +194,21 @@ def test_each_point_names_its_participant(picture):
     assert len(titles) == len(page.find("circle")) == 2 * 2 * COUNT
     assert titles[0] == "P0: true 20.0 %, predicted 16.0 %"
     first = page.find("svg")[0][1]["aria-label"]
-    assert first.startswith("I1, immotile: 12 samples, mean absolute error 5.0, mean difference ")
+    assert first.startswith(
+        "I1, motility, immotile: 12 samples, mean absolute error 5.0, mean difference "
+    )
     for _, circle, _ in page.find("circle"):
         assert 0 <= float(circle["cx"]) <= 100 and 0 <= float(circle["cy"]) <= 100
+
+
+def test_a_percentage_of_two_targets_has_two_panels(picture):
+    results = make_results()
+    for table in (results.samples, results.statistics):
+        table["value"] = table["value"].replace("head", "immotile")
+    page = Reader(render(picture, results=results))
+    labels = [chart["aria-label"].partition(":")[0] for _, chart, _ in page.find("svg")]
+    assert labels[:2] == ["I1, motility, immotile", "I1, morphology, immotile"]
+    assert len(list_texts(page, "title")) == 1 + 2 * 2 * COUNT
 
 
 def test_without_videos_there_is_no_section_of_them(picture):

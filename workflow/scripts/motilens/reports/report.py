@@ -187,11 +187,11 @@ def draw_panels(cases: pd.DataFrame, statistics: pd.DataFrame) -> list[tuple[str
         low = max(np.floor(both.min(axis=None) / 10) * 10, PERCENT_LIMITS[0])
         high = min(np.ceil(both.max(axis=None) / 10) * 10, PERCENT_LIMITS[1])
         limits[value] = low, max(high, low + 10)
-    numbers = statistics[statistics["level"] == "participant"].set_index(["method", "value"])
-    panels = defaultdict(list)
-    for (method, value), rows in cases.groupby(["method", "value"], sort=False):
+    keys, panels = ["method", "target", "value"], defaultdict(list)
+    numbers = statistics[statistics["level"] == "participant"].set_index(keys).sort_index()
+    for key, rows in cases.groupby(keys, sort=False):
+        (method, target, value), of_panel = key, numbers.loc[key]
         low, high = limits[value]
-        of_panel = numbers.loc[[(method, value)]].iloc[0]
         places = (rows[["true", "predicted"]].clip(low, high) - low) / (high - low) * PANEL
         names = (
             f"{row.sample}: true {row.true:.1f} %, predicted {row.predicted:.1f} %"
@@ -199,7 +199,7 @@ def draw_panels(cases: pd.DataFrame, statistics: pd.DataFrame) -> list[tuple[str
         )
         points = zip(places["true"], PANEL - places["predicted"], names, strict=True)
         text = (
-            f"{method}, {value}: {len(rows)} samples, mean absolute error "
+            f"{method}, {target}, {value}: {len(rows)} samples, mean absolute error "
             f"{of_panel['mae']:.1f}, mean difference {of_panel['bias']:+.1f} percentage points"
         )
         if of_panel["correlation"] == of_panel["correlation"]:
@@ -211,7 +211,7 @@ def draw_panels(cases: pd.DataFrame, statistics: pd.DataFrame) -> list[tuple[str
 
 def list_predictions(cases: pd.DataFrame) -> pd.DataFrame:
     """Return true and predicted percentages as text: a row for each sample and value."""
-    keys = ["sample", "value"]
+    keys = ["sample", "target", "value"]
     table = cases.pivot_table(index=keys, columns="method", values="predicted", sort=False)
     table.insert(0, "true", cases.groupby(keys)["true"].first())
     order = {name: place for place, name in enumerate(natural_sorted(set(cases["sample"])))}
