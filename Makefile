@@ -89,13 +89,15 @@ fetch: .venv/ready ## download and unpack the data set of CONFIG=FILE
 	@test -n "$(CONFIG)" || { echo "say which: make fetch CONFIG=config/visem.yaml" >&2; exit 2; }
 	@$(RUN) python workflow/fetch_dataset.py $(FILES)
 
-# All tables and figures of a finished run in one page that needs no network: report.html, or
-# report_visem.html for CONFIG=config/visem.yaml.
-REPORT ?= report$(if $(CONFIG),_$(basename $(notdir $(firstword $(CONFIG))))).html
-report: .venv/ready ## write all tables and figures into one page: [CONFIG=FILE]
+# A run writes its report itself: report.html in its results. Snakemake's own report says which step
+# made which file, when and from what: provenance.html, or provenance_visem.html for
+# CONFIG=config/visem.yaml.
+REPORT ?= provenance$(if $(CONFIG),_$(basename $(notdir $(firstword $(CONFIG))))).html
+report: .venv/ready ## say where the report is and what is out of date; write provenance.html: [CONFIG=FILE]
 	@echo "The report shows results as they are. What would run again:"
 	@$(RUN) python workflow/explain.py $(FILES)
 	$(RUN) snakemake --report '$(abspath $(REPORT))' $(FILES)
+	@$(RUN) python workflow/report.py $(FILES)
 
 # A finished run as one file to publish or keep (a Workflow Run RO-Crate): crate.zip in the results.
 crate: .venv/ready ## pack a finished run as an RO-Crate: [CONFIG=FILE]

@@ -25,9 +25,7 @@ include: "rules/regressor.smk"
 include: "rules/baselines.smk"
 include: "rules/evaluation.smk"
 include: "rules/bundle.smk"
-
-
-report: "workflow/report/workflow.rst"
+include: "rules/report.smk"
 
 
 # Otherwise Snakemake refuses folders whose names hold a space (docs/how-to/environments.md).
@@ -44,6 +42,7 @@ TABLES = [
     rules.make_table1.output,
     rules.plot_errors.output,
     rules.plot_agreement.output,
+    rules.write_report.output,
 ]
 
 
@@ -121,4 +120,6 @@ onsuccess:
     print_run_end()
     table = RESULTS / "tables/table1.md"
     if table.exists() and table.stat().st_mtime > STARTED:
-        print(f"\n{table.read_text(encoding='utf-8')}\nRead it in {table}")
+        print(
+            f"\n{table.read_text(encoding='utf-8')}\nAll of it is in {RESULTS / 'report.html'}"
+        )

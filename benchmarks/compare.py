@@ -4,8 +4,10 @@
 
 `results/study_256:pca+results/a:cells` is the mean of two methods, as in an ensemble. Predictions
 made elsewhere (docs/how-to/extending.md) are `lab:mine` where lab/mine holds them; name a method of
-a run, too. The second table compares each pair, with intervals and tests as in
-tables/statistics.md; p is adjusted for the pairs of this table.
+a run, too. The first table says how much better each is than --reference (ZeroR, or a method as it
+is printed), the second compares each pair, with intervals and tests as in tables/statistics.md; p
+is adjusted for all pairs. Whether methods differ, only these differences show: intervals of two
+errors may overlap although the difference is clear.
 """
 
 import argparse
@@ -21,10 +23,12 @@ from motilens.core.records import read_record
 from motilens.evaluation.ensembling import average_predictions
 from motilens.evaluation.external_predictions import read_external_predictions
 from motilens.evaluation.mae_table import training_label_table
+from motilens.evaluation.metrics import ZERO_R
 from motilens.evaluation.results import read_predictions
 from motilens.evaluation.statistics import (
     add_constant_rules,
     compare_methods,
+    compare_with,
     select_target_rows,
     summarize_errors,
     to_long_table,
@@ -39,11 +43,17 @@ def main():
     parser.add_argument("methods", nargs="+", help=f"{FORMS}, where a folder holds results")
     parser.add_argument("--target", default="motility")
     parser.add_argument("--folds", default="1,2,3")
+    parser.add_argument("--reference", default=ZERO_R, help="a method as it is printed (ZeroR)")
     arguments = parser.parse_args()
     folds = sorted(set(arguments.folds.split(",")))
     table = read_methods(parse_methods(arguments.methods), arguments.target, folds)
-    summary = select_target_rows(summarize_errors(table))
-    for result in (summary[COLUMNS], compare_methods(table)):
+    summary = select_target_rows(summarize_errors(table))[COLUMNS].set_index("method")
+    comparisons, reference = compare_methods(table), arguments.reference
+    if reference not in summary.index:
+        raise InputError(f"--reference {reference}: is none of {', '.join(summary.index)}")
+    gains = compare_with(comparisons, reference).droplevel("target").drop(columns="p")
+    gains = gains.rename(columns={"difference": f"better than {reference} by"})
+    for result in (summary.join(gains).reset_index(), comparisons):
         print(result.round(4).to_markdown(index=False), end="\n\n")
 
 

@@ -101,10 +101,9 @@ attribution with it.
 Mean absolute error on participants who were left out of the fit, in percentage points, with 95 %
 intervals over participants: **{error}** from 30 s of hand-made tracks, {short_error} from their
 first 10 s. ZeroR, the mean of the other participants, has {zero_r}: the model is better by {gain}
-(p = {p}). Where this interval contains 0, nothing is shown. The intervals are percentiles of a
-bootstrap: with so few participants, they are some 13 % too narrow. The method was chosen among
-about 115 on these same participants, so its errors, and the limits below, are too small by an
-unknown amount.
+(p = {p}). Where this interval contains 0, nothing is shown; intervals of two errors show nothing
+about their difference. All are Student's t. The method was chosen among about 115 on these same
+participants, so its errors, and the limits below, are too small by an unknown amount.
 
 95 % of the errors of single percentages are expected within these limits of agreement, with
 Student's t for {count} participants, from 10 s or 30 s, whichever is worse. *Added by tracking*:

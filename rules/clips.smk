@@ -52,7 +52,6 @@ rule plot_contact_sheet:
         report(
             "figures/contact_sheets/{sample}.png",
             category="4 Videos",
-            caption="../workflow/report/contact_sheet.rst",
             labels={"sample": "{sample}"},
         ),
         "figures/contact_sheets/{sample}.pdf",

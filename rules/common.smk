@@ -33,7 +33,7 @@ from motilens.pipeline.call import restore_numbers
 from motilens.pipeline.config import check_config, find_misread_parts
 from motilens.pipeline.consistency import find_contradictions, find_misplaced_paths
 from motilens.pipeline.experiment import weights_name
-from motilens.pipeline.job import LAUNCH_VARIABLE, RUN_VARIABLE
+from motilens.pipeline.job import CONFIG_VARIABLE, LAUNCH_VARIABLE, RUN_VARIABLE
 from motilens.pipeline.load_experiment import load_experiment
 from motilens.pipeline.snakemake_metadata import check_results, clamp_future_mtimes
 from motilens.pipeline.step_dependencies import Dependencies
@@ -111,6 +111,8 @@ try:
         )
     config_files = filter(os.path.exists, workflow.overwrite_configfiles or ["config/config.yaml"])
     texts = {path: Path(path).read_text(encoding="utf-8") for path in config_files}
+    if IS_MAIN:
+        os.environ[CONFIG_VARIABLE] = " + ".join(Path(path).name for path in texts)
     lines = [line for path, text in texts.items() for line in find_misread_parts(text, path)]
     if lines := lines + find_misplaced_paths(config, BASE) + find_contradictions(config):
         raise InputError("\n  ".join(["the configuration cannot be used:", *lines]))
@@ -182,9 +184,8 @@ def depends_on(step):
 
 
 def reported(path, category, what):
-    """Mark an output as a part of the report; its caption is named as the file."""
-    caption = f"../workflow/report/{Path(path).stem}.rst"
-    return report(path, category=category, caption=caption, labels={"what": what})
+    """Mark an output as a part of Snakemake's own report."""
+    return report(path, category=category, labels={"what": what})
 
 
 def print_run_end():

@@ -32,6 +32,7 @@ rule compute_statistics:
     output:
         summary="tables/statistics.csv",
         comparisons="tables/comparisons.csv",
+        samples="tables/sample_predictions.csv",
         markdown="tables/statistics.md",
         web=reported("tables/statistics.html", "1 Errors", "intervals and comparisons"),
     log:
@@ -51,6 +52,7 @@ rule make_table1:
     input:
         table=rules.compute_errors.output.table,
         record=rules.compute_errors.output.record,
+        comparisons=rules.compute_statistics.output.comparisons,
         index=index_of_all,
     output:
         csv="tables/table1.csv",

@@ -21,7 +21,7 @@ from support.configs import ROOT, SCHEMA
 
 SCRIPTS, REQUIREMENTS = ROOT / "workflow/scripts", ROOT / "requirements.in"
 TABLES = ("compute_errors", "compute_statistics", "make_table1", "summarize_run",
-          "plot_learning_curves", "plot_errors", "plot_agreement")  # fmt: skip
+          "plot_learning_curves", "plot_errors", "plot_agreement", "write_report")  # fmt: skip
 Job = tuple[str, frozenset]
 
 
@@ -151,6 +151,10 @@ def list_makers(reader: Job, experiment: Experiment, fetches: dict) -> list[Job]
         makers = [index["all"], index[f"training{read['fold']}"]]
     elif step == "write_sample_table":
         makers = [job("simulate_labels")]
+    elif step == "write_report":
+        makers = [*index.values(), *[job("plot_gallery")] * bool(experiment.autoencoded)]
+        makers += [job(table) for table in TABLES if table != step]
+        makers += [job("plot_contact_sheet", sample=s) for s in experiment.sample_names]
     elif step in (*TABLES, "make_bundle", "make_feature_images"):
         makers = list(index.values())
     if step in ("train_regressor", "average_predictions", "make_bundle", *TABLES):

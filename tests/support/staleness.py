@@ -165,6 +165,8 @@ SIMULATED = [
         "duration": 1, "diameter": 13, "min_mass_fraction": 0.3, "search_range": 5, "memory": 1,
         "min_track_duration": 0.6, "detector": "blobs", "min_score": 0.6,
     }}, NOTHING, "only `baselines` track cells"),
+    Change("reference", "ZeroR", "compute_statistics make_table1 plot_errors plot_agreement write_report"),
+    Change("reference", "I4", NOTHING, "the default"),
     Change("seeds", [0, 1], f"{only('train_autoencoder train_regressor', seed=1)} {ALL_TABLES}",
            "one more", True),
     Change("seeds", [1], f"{only('train_autoencoder train_regressor', seed=1)} plot_gallery "
@@ -225,7 +227,7 @@ FOLDERS = [
     Change(changes.edit_module, "training/regressor.py", REGRESSORS, "see below"),
     Change(changes.edit_comments, "", NOTHING), Change(changes.upgrade, "torch", MODELS),
     Change(changes.edit_messages, "", NOTHING),
-    Change(changes.delete, "figures/gallery.png", "plot_gallery"),
+    Change(changes.delete, "figures/gallery.png", "plot_gallery write_report"),
     Change(changes.delete, "regressors/I1/motility/fold1/seed0/model.pt",
            f"{only('train_regressor', target='motility', fold=1)} {ALL_TABLES}"),
     Change(changes.delete, "clips/3.h5", NOTHING, "made again when needed"),

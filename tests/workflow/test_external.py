@@ -61,6 +61,9 @@ def test_they_get_the_tables_and_figures_of_our_methods(project):
     assert "Predictions of good, poor were made elsewhere" in (tables / "table1.md").read_text()
     assert (project.folder / "results/figures/agreement.png").exists()
     assert not (project.folder / "results/clips").exists()
+    report = (project.folder / "results/report.html").read_text()
+    assert "Predictions of good, poor were made elsewhere" in report and "own.yaml" in report
+    assert "better than ZeroR by" in report and 'id="participants"' not in report
 
 
 def test_a_changed_file_runs_what_depends_on_it(project, tmp_path):
@@ -90,6 +93,13 @@ def test_folders_without_records_are_compared_with_runs(project):
     ):
         [row] = [line for line in done.stdout.splitlines() if line.startswith(f"| {name} ")]
         assert float(row.split("|")[4]) == pytest.approx(error)
+    lines = compare("--reference", "poor (lab)", "results:good", "lab:poor").stdout.splitlines()
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines]
+    assert cells[0][7] == "better than poor (lab) by"
+    assert [row[7] for row in cells if row[1:2] == ["good (results)"]][0] == "17"
+    done = compare("--reference", "good", "results:good", "lab:poor")
+    known = "ZeroR, median, good (results), poor (lab)"
+    assert done.stderr == f"ERROR: --reference good: is none of {known}\n"
     assert "lab/poor: has no records: name a method of a run of these" in compare("lab:poor").stderr
     assert "no predictions of good, motility, fold 1" in compare("elsewhere:good").stderr
     done = compare("--target", "head", "results:good", "lab:poor")

@@ -49,6 +49,7 @@ STEPS = {
     "make_bundle": (3, ON_DEMAND["make_bundle"]),
     "plot_errors": (2, "figures/errors.png"),
     "plot_agreement": (4, "figures/agreement.png"),
+    "write_report": (1, "report.html"),
     "plot_gallery": (2, "figures/gallery.png"),
 }
 

@@ -166,20 +166,35 @@ def test_everything_says_how_it_was_made(results):
         assert {"settings", "code", "libraries", "training"} <= set(record(path))
 
 
+def test_the_report_holds_tables_and_pictures_of_the_run(results):
+    text = (results / "report.html").read_text(encoding="utf-8")
+    [title] = re.findall("<title>(Motilens.*)</title>", text)
+    assert re.fullmatch(r"Motilens: tiny\.yaml, \d{4}-\d\d-\d\d, \d+\.\d+\.\d+.*", title)
+    assert text.count("data:image/png;") == 4 and text.count("data:image/webp;") == 6
+    assert text.count("<circle") == 4 * 2 * 3 * 6, "methods, targets, values, samples"
+    assert "The data are simulated" in text and "better than ZeroR by" in text
+    assert re.findall("Sample (.), held out", text) == list("123456")
+    gains = pd.read_csv(results / "tables/comparisons.csv").query(
+        "first == 'I1' and second == 'I4'"
+    )
+    for gain in gains["difference"]:
+        assert f">{-gain:.2f} [" in text, "better than I4 by"
+
+
 @pytest.fixture(scope="module")
-def report(finished, tmp_path_factory):
+def provenance(finished, tmp_path_factory):
     """As `make report` writes it: of the configuration that nobody names."""
     made = finished.copy(tmp_path_factory.mktemp("report") / "a copy")
     shutil.copy(made.folder / "tiny.yaml", made.folder / "config/config.yaml")
-    page = made.folder / "report.html"
+    page = made.folder / "provenance.html"
     command = [sys.executable, "-m", "snakemake", "--report", page]
     done = subprocess.run(command, cwd=made.folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return page
 
 
-def test_the_report_is_one_page_that_needs_no_network(report):
-    text = report.read_text(encoding="utf-8")
+def test_snakemakes_own_report_is_one_page_that_needs_no_network(provenance):
+    text = provenance.read_text(encoding="utf-8")
     for name in (
         "table1.html",
         "statistics.html",
@@ -189,7 +204,6 @@ def test_the_report_is_one_page_that_needs_no_network(report):
         "gallery.png",
     ):
         assert name in text, name
-    assert "Participants never cross folds" in text and "The data are simulated" in text
     loaded = re.findall(r"<(?:script|link|img)\b[^>]*\b(?:src|href)=\"(?!data:|#)([^\"]+)\"", text)
     assert not loaded
     assert text.count("data:image/png;") == 5 + 6  # figures; a sheet for each video

@@ -153,7 +153,7 @@ def test_the_same_content_trains_nothing_and_another_content_trains_what_saw_it(
     done = lab.snakemake("--cores", "2", config="own.yaml")
     # 6 was held out in fold 1: on the list of all and on that of fold 2's training.
     assert count_finished_jobs(done) == {
-        "extract_clips": 1, "plot_contact_sheet": 1, "index_clips": 2, "all": 1,
+        "extract_clips": 1, "plot_contact_sheet": 1, "index_clips": 2, "write_report": 1, "all": 1,
     }  # fmt: skip
     assert model_times(lab) == models
     assert not any(plan_with_snakemake(lab, "own.yaml").values())
@@ -164,7 +164,7 @@ def test_the_same_content_trains_nothing_and_another_content_trains_what_saw_it(
         "extract_clips": 1, "plot_contact_sheet": 1, "index_clips": 2,
         "train_autoencoder": 1, "train_regressor": 4, "compute_errors": 1, "compute_statistics": 1,
         "make_table1": 1, "summarize_run": 1, "plot_learning_curves": 1, "plot_errors": 1,
-        "plot_agreement": 1, "all": 1,
+        "plot_agreement": 1, "write_report": 1, "all": 1,
     }  # fmt: skip
     assert not any(plan_with_snakemake(lab, "own.yaml").values())
 
@@ -261,11 +261,12 @@ def test_explain_names_what_snakemake_plans(laboratory, tmp_path):
         "write_sample_table": "1", "train_regressor": "2", "compute_errors": "1",
         "make_table1": "1", "compute_statistics": "1", "plot_learning_curves": "1",
         "plot_errors": "1", "summarize_run": "1", "plot_agreement": "1", "plot_gallery": "1",
+        "write_report": "1",
     }  # fmt: skip
     assert done.stdout.splitlines()[-1] == (
         "In all: 2 train_regressor, 1 compute_errors, 1 compute_statistics, 1 make_table1, "
         "1 plot_agreement, 1 plot_errors, 1 plot_gallery, 1 plot_learning_curves, "
-        "1 summarize_run, 1 write_sample_table."
+        "1 summarize_run, 1 write_report, 1 write_sample_table."
     )
     assert "midpiece of samples 3 changed" in done.stdout
     assert "missing: figures/gallery.png: 1 plot_gallery" in done.stdout

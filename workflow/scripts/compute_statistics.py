@@ -5,6 +5,7 @@ from motilens.core.records import read_record
 from motilens.evaluation.mae_table import training_label_table
 from motilens.evaluation.statistics import (
     add_constant_rules,
+    average_over_stacks,
     compare_methods,
     read_all_predictions,
     summarize_errors,
@@ -21,7 +22,12 @@ def main(job):
     summary, comparisons = summarize_errors(table), compare_methods(table)
     write_table(job.output.summary, summary)
     write_table(job.output.comparisons, comparisons)
-    page = build_statistics_page(summary, comparisons, collect_quality_flags(records))
+    write_table(job.output.samples, average_over_stacks(table))
+    flags, reference = (
+        collect_quality_flags(records),
+        job.params.depends_on["settings"]["reference"],
+    )
+    page = build_statistics_page(summary, comparisons, flags, reference)
     write_page(page, job.output.markdown, job.output.web)
 
 

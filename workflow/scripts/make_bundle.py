@@ -35,7 +35,7 @@ def main(job):
     limits = measure_held_out_errors(method, summary)
     doubts = find_doubts(errors, settings["simulated"])
     warnings = explain_doubts(doubts, errors["participants"].min())
-    card = render_model_card(method, records, errors, limits, warnings, settings)
+    card = render_model_card(method, records, errors, limits, warnings, settings, comparisons)
     # In the order of the models, and so of the paper.
     targets = dict.fromkeys(member["target"] for member in members)
     content = {

@@ -16,8 +16,9 @@ def main(job):
     labels = {(r["target"], int(r["fold"])): training_label_table(r) for r in records}
     table = add_constant_rules(read_all_predictions(job.input.predictions, records), labels)
     cases = average_over_stacks(table)
-    plot_agreement(cases, job.output.agreement)
-    plot_predicted(cases, job.output.predicted)
+    reference = job.params.depends_on["settings"]["reference"]
+    plot_agreement(cases, reference, job.output.agreement)
+    plot_predicted(cases, reference, job.output.predicted)
 
 
 if __name__ == "__main__":

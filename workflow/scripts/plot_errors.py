@@ -9,7 +9,7 @@ from motilens.reports.plots import plot_errors
 def main(job):
     summary = read_result(job.input.statistics)
     mae = read_mae_table(job.input.errors, read_record(job.input.record))
-    plot_errors(summary, mae, job.output)
+    plot_errors(summary, mae, job.params.depends_on["settings"]["reference"], job.output)
 
 
 if __name__ == "__main__":

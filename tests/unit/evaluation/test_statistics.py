@@ -89,11 +89,37 @@ def test_stacks_samples_values_and_seeds_are_averaged_in_this_order():
     assert summary["mae_std_over_seeds"] == pytest.approx(np.sqrt(2))
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say():
+@pytest.mark.parametrize("participants", [12, 14, 30])
+def test_intervals_hold_the_truth_as_often_as_they_say(participants):
+    """Percentiles of a bootstrap of 14 participants do in 90 of 100 cases."""
     draw = np.random.default_rng(0)
-    errors = draw.exponential(10, (200, 40))
-    intervals = [statistics.bootstrap_interval(pd.Series(row)) for row in errors]
-    assert 0.87 < np.mean([low < 10 < high for low, high in intervals]) <= 1
+    first, second = draw.normal(0, 12, (2, 3000, participants))
+    for errors, truth in ((np.abs(first), 12 * np.sqrt(2 / np.pi)), (abs(first) - abs(second), 0)):
+        intervals = [statistics.mean_interval(pd.Series(row)) for row in errors]
+        assert 0.925 < np.mean([low < truth < high for low, high in intervals]) < 0.97
+
+
+def test_intervals_of_few_participants_are_students_and_of_an_error_never_below_0():
+    low, high = statistics.mean_interval(pd.Series([1.0, 2.0, 6.0]))
+    half = 4.302653 * np.std([1, 2, 6], ddof=1) / np.sqrt(3)
+    assert (low, high) == pytest.approx((3 - half, 3 + half))
+    assert all(np.isnan(end) for end in statistics.mean_interval(pd.Series([3.0])))
+    assert statistics.mean_interval(pd.Series([2.0, 2.0])) == (2, 2)
+    summary = row(statistics.summarize_errors(long_table([1.0, 2.0, 6.0])), level="participant")
+    assert (summary["mae_low"], summary["mae_high"]) == (0, pytest.approx(3 + half))
+
+
+def test_a_method_in_the_middle_is_compared_with_all_others_by_the_same_sign():
+    errors = {"A": [5.0, 6.0, 8.0], "B": [3.0, 3.0, 3.0], "C": [1.0, 2.0, 2.0]}
+    table = pd.concat([long_table(values, method=name) for name, values in errors.items()])
+    comparisons = statistics.compare_methods(table)
+    versus = statistics.compare_with(comparisons, "B").loc["motility"]
+    assert versus["difference"].to_dict() == pytest.approx({"A": -10 / 3, "C": 4 / 3})
+    assert (versus["low"] < versus["difference"]).all() and len(versus) == 2
+    assert (versus["difference"] < versus["high"]).all()
+    pair = comparisons.set_index(["first", "second"]).loc[("A", "B")]
+    assert versus["low"]["A"] == -pair["high"] and versus["p"]["A"] == pair["p"]
+    assert statistics.compare_with(comparisons, "D").empty
 
 
 def test_methods_differ_significantly_only_where_they_differ():

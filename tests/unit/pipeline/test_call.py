@@ -86,7 +86,7 @@ def test_a_report_that_cannot_be_written_is_refused_at_once(environment, tmp_pat
     (tmp_path / "here/mine.yaml").write_text("results: results")
     arguments = [], ["mine.yaml"], tmp_path / "cache"
     call.check_call(*arguments, tmp_path / "report.html")
-    refused = "report.html: cannot be written .*: make report REPORT=/elsewhere/report.html"
+    refused = "report.html: cannot be written .*: make report REPORT=/elsewhere/provenance.html"
     assert_refused(refused, call.check_call, *arguments, tmp_path / "file/report.html")
 
 

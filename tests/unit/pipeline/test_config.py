@@ -248,6 +248,28 @@ def test_names_of_methods_and_lengths_of_tracks_must_be_possible():
     assert find(baselines=["msd"], tracking={"duration": 1}) == []
 
 
+@pytest.mark.parametrize("name, hint", [
+    ("I5", ""), ("i4", " (is it 'I4'?)"), ("zeroR", " (is it 'ZeroR'?)"), ("average", ""),
+    ("cell", " (is it 'cells'?)"), ("mine2", ""), ("motility", ""),
+])  # fmt: skip
+def test_a_reference_that_is_no_method_is_reported_with_all_that_are(name, hint):
+    others = {"baselines": ["cells"], "external": {"mine": "a"}, "ensembles": {"mix": ["I4", "I1"]}}
+    for known in ("I4", "ZeroR", "median", "cells", "mine", "mix"):
+        assert find(reference=known, **others) == []
+    methods = "ZeroR, median, I1, I2, I3, I4, cells, mine, mix"
+    line = f"reference: {name} is no method of this configuration{hint}; its methods: {methods}"
+    assert find(reference=name, **others) == [line]
+
+
+@pytest.mark.parametrize("value, line", [
+    ("", "reference: '' should be non-empty"), (None, "reference: is empty: fill it in"),
+    (["I4"], "reference: ['I4'] is not of type 'string'"), (4, "reference: 4 is not of type"),
+])  # fmt: skip
+def test_a_reference_is_one_name(value, line):
+    [found] = list_errors(load_config(DEMO) | {"reference": value})
+    assert found.startswith(line)
+
+
 @pytest.mark.parametrize("key, path, line", [
     ("results", "clone/results", None), ("results", "clone", "holds the pipeline itself"),
     ("results", "clone/lab/../..", "holds the pipeline itself"),

@@ -82,3 +82,22 @@ def test_speed_needs_a_scale_or_heads_and_its_three_percentages(folder):
     experiment = load(folder, dataset=known, targets=two, **blobs)
     assert experiment.baseline_methods == [("speed", "motility")]
     assert load(folder, baselines=["speed"]).baseline_methods == [("speed", "motility")]
+
+
+@pytest.mark.parametrize("changes, name", [
+    ({}, "I4"), ({"reference": "I1"}, "I1"), ({"reference": "median"}, "median"),
+    ({"inputs": {"I1": {"frames": 1}}}, "ZeroR"), ({"inputs": {}}, "ZeroR"),
+    ({"inputs": {"I4": {"frames": 9}}}, "ZeroR"),
+    ({"inputs": {"I4": {"frames": 18, "repeats": 2}}}, "ZeroR"),
+    ({"inputs": {"I4": {"frames": 18, "encoder": "pca"}}}, "ZeroR"),
+])  # fmt: skip
+def test_the_reference_is_the_papers_i4_or_zero_r_unless_it_is_named(folder, changes, name):
+    assert load(folder, **changes).reference == name
+
+
+def test_a_reference_must_predict_something(folder):
+    changes = {"targets": {"motility": ["progressive"]}, "baselines": ["msd", "casa", "speed"]}
+    changes["dataset"] = {"labels": "lab.xlsx", "microns_per_pixel": 0.5}
+    assert load(folder, reference="casa", **changes).reference == "casa"
+    message = "reference: speed predicts no target of this run: name another method"
+    assert_refused(message, load, folder, reference="speed", **changes)

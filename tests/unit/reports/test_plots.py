@@ -63,9 +63,10 @@ def draw_all(folder, errors, values=VALUES):
     cases, generator = make_cases(errors, values), np.random.default_rng(0)
     names = ["errors", "agreement", "predicted", "learning_curves", "gallery", "sheet"]
     paths = [[folder / f"{name}{suffix}" for suffix in (".png", ".pdf")] for name in names]
-    plots.plot_errors(*make_errors(cases), paths[0])
-    plots.plot_agreement(cases, paths[1])
-    plots.plot_predicted(cases, paths[2])
+    reference = "I4" if "I4" in errors else "ZeroR"
+    plots.plot_errors(*make_errors(cases), reference, paths[0])
+    plots.plot_agreement(cases, reference, paths[1])
+    plots.plot_predicted(cases, reference, paths[2])
     units = {"autoencoder": "1: the mean gray level", "motility": "squared percentage points"}
     plots.plot_learning_curves(
         make_histories(errors, (1, 2, 3)), units, {"motility": [1.0]}, paths[3]
@@ -124,8 +125,8 @@ def list_letters(figure):
 
 def test_panels_have_letters_and_few_methods(drawn, tmp_path):
     cases = make_cases()
-    plots.plot_predicted(cases, [tmp_path / "a.png"])
-    plots.plot_predicted(cases, [tmp_path / "b.png"], "msd")
+    plots.plot_predicted(cases, "I4", [tmp_path / "a.png"])
+    plots.plot_predicted(cases, "msd", [tmp_path / "b.png"])
     labels = [axis.get_ylabel() for axis in drawn[0].axes[::4]]
     assert labels == [
         "ZeroR\npredicted (%)", "I4\n(reference)\npredicted (%)",
@@ -135,18 +136,12 @@ def test_panels_have_letters_and_few_methods(drawn, tmp_path):
     assert "msd\n(reference)\npredicted (%)" in [axis.get_ylabel() for axis in drawn[1].axes]
 
 
-def test_the_reference_is_asked_for_or_i4_or_the_first():
-    assert plots.choose_reference(["ZeroR", "I1", "I4"]) == "I4"
-    assert plots.choose_reference(["ZeroR", "I1", "I4"], "I1") == "I1"
-    assert plots.choose_reference(["ZeroR", "external"]) == "ZeroR"
-
-
 def notes_of(axis):
     return "\n".join(text.get_text() for text in axis.texts)
 
 
 def test_limits_of_agreement_are_lines_and_numbers(drawn, tmp_path):
-    plots.plot_agreement(make_cases(), [tmp_path / "a.png"])
+    plots.plot_agreement(make_cases(), "I4", [tmp_path / "a.png"])
     [figure] = drawn
     axis = next(a for a in figure.axes if a.get_ylabel().startswith("cells"))
     errors = np.array(ERRORS["cells"])
@@ -159,8 +154,8 @@ def test_limits_of_agreement_are_lines_and_numbers(drawn, tmp_path):
 
 
 def test_panels_of_a_percentage_have_the_same_range(drawn, tmp_path):
-    plots.plot_predicted(make_cases(), [tmp_path / "a.png"])
-    plots.plot_agreement(make_cases(), [tmp_path / "b.png"])
+    plots.plot_predicted(make_cases(), "I4", [tmp_path / "a.png"])
+    plots.plot_agreement(make_cases(), "I4", [tmp_path / "b.png"])
     for figure in drawn:
         for column in range(4):
             assert len({axis.get_xlim() for axis in figure.axes[column::4]}) == 1
@@ -176,14 +171,14 @@ def test_a_value_of_two_targets_and_one_that_is_not_predicted_have_panels_of_the
     values = {"all": [*VALUES["motility"], *VALUES["morphology"], "midpiece"], **VALUES}
     cases = make_cases(values=values)
     cases = cases[(cases["method"] != "I4") | (cases["target"] != "morphology")]
-    plots.plot_predicted(cases, [tmp_path / "a.png"])
+    plots.plot_predicted(cases, "I4", [tmp_path / "a.png"])
     counts = [len(axis.collections) for axis in drawn[0].axes if axis.axison]
     assert sorted(counts) == [0, 0] + [1] * (3 * 9 - 2)
     assert sum("not predicted" in notes_of(axis) for axis in drawn[0].axes) == 2
 
 
 def test_points_of_folds_are_beside_the_intervals(drawn, tmp_path):
-    plots.plot_errors(*make_errors(make_cases()), [tmp_path / "a.png"])
+    plots.plot_errors(*make_errors(make_cases()), "I4", [tmp_path / "a.png"])
     axis = drawn[0].axes[0]
     assert len(axis.collections) == 3, "a marker for each fold"
     intervals = {line.get_ydata()[0] for line in axis.lines if len(set(line.get_ydata())) == 1}

@@ -1,5 +1,6 @@
 """What is said and drawn of how far predictions are from the truth."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ from matplotlib import pyplot as plt
 from scipy import stats
 
 from motilens.evaluation.statistics import compare_methods, summarize_errors
-from motilens.reports import model_card
+from motilens.reports import model_card, statistics_page
 from motilens.reports.image_plots import _describe, _draw_percentages, _draw_tracks
 from support.predictions import long_table
 
@@ -71,6 +72,29 @@ def test_four_participants_are_too_few_for_a_verdict(method):
     errors = model_card.errors_vs_zero_r(method, summarize_errors(table), compare_methods(table))
     assert (errors["gain_low"] > 0).all() or (errors["gain_high"] < 0).all()
     assert model_card.find_doubts(errors, False) == {"motility": ["not better than ZeroR"]}
+
+
+CELLS = {"method": "good", "fitted": {}, "diagnostics": {"failure": None, "warning": None}}
+CELLS |= {"training": {"1": {"participant": "1"}}}
+FRAMES = {"frame_rate": 50, "size": 64, "clips_per_video": 5}
+
+
+@pytest.mark.parametrize("reference, others", [
+    ("bad", ["ZeroR", "bad"]), ("good", ["ZeroR"]), ("ZeroR", ["ZeroR"]), ("speed", ["ZeroR"]),
+])  # fmt: skip
+def test_a_card_compares_with_zero_r_and_the_reference(table, reference, others):
+    summary, comparisons = summarize_errors(table), compare_methods(table)
+    settings = {"targets": {"motility": ["immotile"]}, "frames": FRAMES, "simulated": False}
+    settings |= {"tracking": {"duration": 10}, "reference": reference}
+    errors = model_card.errors_vs_zero_r("good", summary, comparisons)
+    card = model_card.render_model_card("good", [CELLS], errors, {}, [], settings, comparisons)
+    [header] = [
+        line for line in card.splitlines() if line.startswith("| target") and "ZeroR" in line
+    ]
+    assert re.findall(r"better than (\w+) by", header) == others
+    gains = statistics_page.list_gains(comparisons, "motility", reference, ["good"])
+    assert all(text in card for text in gains.loc["good"])
+    assert "Intervals of two errors do not show whether they differ" in card
 
 
 @pytest.mark.parametrize("is_doubted", [False, True])

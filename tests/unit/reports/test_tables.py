@@ -15,6 +15,7 @@ from motilens.reports.table1 import build_table1_page, make_table1
 from support.predictions import NO_ISSUES, long_table
 
 TARGETS = ("motility", "morphology")
+NO_COMPARISONS = pd.DataFrame(columns=["target", "first", "second", "difference", "low", "high"])
 
 
 def make_mae(collapsed=False, unsound=False, skipped=None, seeds=(0,), methods=("I1", "I4")):
@@ -37,7 +38,8 @@ def row(table, method, fold):
 
 
 def render(mae, is_simulated=False):
-    return render_markdown(build_table1_page(make_table1(mae), mae, is_simulated))
+    settings = {"simulated": is_simulated, "reference": "I4"}
+    return render_markdown(build_table1_page(make_table1(mae), mae, NO_COMPARISONS, settings))
 
 
 def list_rows(text, method):
@@ -103,10 +105,10 @@ COLLAPSED = {"method": "I4", "autoencoder_collapsed": True}
 UNSOUND = {"method": "I4", "diagnostics": NO_ISSUES | {"warning": "all the same"}}
 
 
-def render_statistics(flags, **errors):
+def render_statistics(flags, reference="ZeroR", **errors):
     table = pd.concat([long_table(values, method=name) for name, values in errors.items()])
-    page = build_statistics_page(summarize_errors(table), compare_methods(table), flags)
-    return render_markdown(page)
+    parts = summarize_errors(table), compare_methods(table)
+    return render_markdown(build_statistics_page(*parts, flags, reference))
 
 
 def test_each_method_is_beside_zero_r_and_marked_as_in_table_1():
@@ -121,6 +123,32 @@ def test_each_method_is_beside_zero_r_and_marked_as_in_table_1():
     assert "collapsed autoencoder" in text and "an unsound regressor" in text
     text = render_statistics(collect_quality_flags([RECORD, RECORD | UNSOUND]), **errors)
     assert re.search(r"\| I4 ‡ +\|", text) and "collapsed" not in text
+
+
+def test_each_method_is_beside_the_reference_too():
+    errors = {"ZeroR": [9.0, 8.0, 7.0], "I1": [1.0, 2.0, 3.0], "I4": [2.0, 3.0, 4.0]}
+    lines = render_statistics({}, "I4", **errors).splitlines()
+    cells = [[c.strip() for c in line.split("|")] for line in lines if line.startswith("| ")]
+    head, by_name = cells[0], {line[1]: line for line in cells[1:]}
+    assert head[3:-1] == ["better than ZeroR by", "p (ZeroR)", "better than I4 by", "p (I4)"]
+    assert by_name["I1"][5].startswith("1.00 [1.00") and by_name["ZeroR"][5].startswith("-5.00 [")
+    assert by_name["ZeroR"][3:5] == by_name["I4"][5:7] == ["", ""]
+    text = render_statistics({}, "speed", **errors)
+    assert "better than speed" not in text, "it predicts another target"
+    assert "speed does not predict motility: no method is compared with it" in text
+    assert "Do not compare the intervals of two MAEs" in text
+
+
+def test_table_1_shows_differences_from_the_reference_on_the_same_participants():
+    errors = {"ZeroR": [9.0, 8.0, 7.0], "I1": [1.0, 2.0, 3.0], "I4": [2.0, 3.0, 4.0]}
+    table = pd.concat([long_table(values, method=name) for name, values in errors.items()])
+    mae, settings = make_mae(), {"simulated": False, "reference": "I4", "external": ["I1"]}
+    page = build_table1_page(make_table1(mae), mae, compare_methods(table), settings)
+    (_, shown), (heading, gains) = page.parts
+    assert len(shown) == 16 and heading == "motility: differences on the same participants"
+    assert gains["Method"].tolist() == ["ZeroR", "median", "I1", "I4"]
+    assert gains["better than I4 by"].str.partition(" ")[0].tolist() == ["-5.00", "", "1.00", ""]
+    assert "Predictions of I1 were made elsewhere" in page.notes[-1]
 
 
 PAGE = Page(
@@ -156,3 +184,5 @@ def test_a_page_is_the_same_as_markdown_and_for_a_browser():
     assert reader.open == [] and reader.strong == "Strong"
     assert all(text in reader.text for text in ("Errors <all>", "a & b", "name_of_it < 5"))
     assert "http" not in render_html(PAGE)
+    assert '<th scope="col">Method</th>' in render_html(PAGE)
+    assert '<tr><th scope="row">a &amp; b</th><td>9.40 †</td></tr>' in render_html(PAGE)

@@ -43,7 +43,7 @@ def check_call(
     if report and (error := find_write_error(Path(report).absolute().parent)):
         raise InputError(
             f"{report}: cannot be written ({error.strerror}): name another file: "
-            "make report REPORT=/elsewhere/report.html"
+            "make report REPORT=/elsewhere/provenance.html"
         )
     try:
         getpass.getuser()

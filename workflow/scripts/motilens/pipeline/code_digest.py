@@ -24,6 +24,7 @@ LOGGING = ("debug", "info", "warning", "error", "exception")
 # Where a library is imported under another name than it is installed.
 INSTALLED_AS = {
     "ffmpeg": "ffmpeg-python", "imageio_ffmpeg": "imageio-ffmpeg", "sklearn": "scikit-learn",
+    "PIL": "pillow", "yaml": "pyyaml",
 }  # fmt: skip
 
 

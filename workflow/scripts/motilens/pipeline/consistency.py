@@ -5,11 +5,12 @@ from pathlib import Path
 
 from motilens.core.plugin_files import find_plugins
 from motilens.core.records import deep_merge
+from motilens.core.suggestions import ask_whether, suggest_names
 from motilens.core.text import shorten_list
 from motilens.dataset.issues import Issues
 from motilens.dataset.splits import read_folds_table
 from motilens.dataset.video_files import describe_future_mtime, is_storage_url
-from motilens.evaluation.metrics import CONSTANT_RULES
+from motilens.evaluation.metrics import CONSTANT_RULES, ZERO_R
 from motilens.evaluation.paper import AVERAGE
 
 # Folders of the pipeline, where results would mix with it; hidden ones are refused, too.
@@ -86,7 +87,7 @@ def _user_tables(config: dict) -> dict[str, str | None]:
 
 def find_contradictions(config: dict) -> list[str]:
     """Return a line for each setting of a checked configuration that does not fit to others."""
-    lines = [*_check_method_names(config), *_check_tracking(config)]
+    lines = [*_check_method_names(config), *_check_reference(config), *_check_tracking(config)]
     for name in config["inputs"]:
         lines += _check_input(name, config)
     return lines
@@ -108,6 +109,17 @@ def _check_method_names(config: dict) -> Iterator[str]:
         for member in (member for member in members if member not in known):
             start = f"ensembles.{name}: {member} is not among inputs, baselines or external"
             yield f"{start}; known here: {', '.join(known)}"
+
+
+def _check_reference(config: dict) -> Iterator[str]:
+    sections = ("inputs", "baselines", "external", "ensembles")
+    methods = [*CONSTANT_RULES, *(name for section in sections for name in config[section])]
+    name = config.get("reference", ZERO_R)
+    if name not in methods:
+        yield (
+            f"reference: {name} is no method of this configuration"
+            f"{ask_whether(suggest_names(name, methods))}; its methods: {', '.join(methods)}"
+        )
 
 
 def _check_tracking(config: dict) -> Iterator[str]:
@@ -181,11 +193,14 @@ def _check_autoencoder(name: str, kind: dict, settings: dict) -> Iterator[str]:
 
 
 def find_useless_methods(
-    config: dict, predicting_ensembles: set[str], samples_without_scale: list[str]
+    config: dict, predicting: set[str], samples_without_scale: list[str]
 ) -> list[str]:
-    """Return a line for each method that cannot predict anything."""
+    """Return a line for each method that cannot predict; `predicting` are those that do."""
     lines, unknown = [], shorten_list(samples_without_scale)
-    if useless := sorted(config["ensembles"].keys() - predicting_ensembles):
+    reference = config.get("reference", ZERO_R)
+    if reference not in predicting | CONSTANT_RULES.keys():
+        lines.append(f"reference: {reference} predicts no target of this run: name another method")
+    if useless := sorted(config["ensembles"].keys() - predicting):
         lines.append(
             f"ensembles: no target is predicted by all members of {shorten_list(useless)} (casa "
             "predicts motility alone, speed its three percentages together)"

@@ -13,6 +13,8 @@ from motilens.core.plugin_files import Method, Plugins, find_plugins
 from motilens.core.records import deep_merge
 from motilens.core.text import natural_sorted
 from motilens.dataset.splits import save_split, split_path
+from motilens.evaluation.metrics import ZERO_R
+from motilens.evaluation.paper import PAPER_STACKS
 from motilens.simulation.cells import MICRONS_PER_PIXEL
 
 
@@ -194,6 +196,15 @@ class Experiment:
         """Return (method, target) of all that predicts."""
         single = self.regressor_methods + self.baseline_methods + self.external_methods
         return single + self.ensemble_methods
+
+    @cached_property
+    def reference(self) -> str:
+        """Return the method that tables compare all others with, beside ZeroR."""
+        if name := self.config.get("reference"):
+            return name
+        kind = self.config["inputs"].get("I4", {})
+        seen = kind.get("frames"), kind.get("repeats"), kind.get("encoder")
+        return "I4" if seen == (*PAPER_STACKS["I4"], "autoencoder") else ZERO_R
 
     @cached_property
     def bundled_methods(self) -> list[str]:

@@ -23,6 +23,7 @@ from motilens.pipeline.snakemake_metadata import record_finished
 
 PARENT = os.getppid()  # who started this process; asked before slow imports
 LAUNCH_VARIABLE = "MOTILENS_LAUNCH_FOLDER"  # in the environment of jobs: where the run was called
+CONFIG_VARIABLE = "MOTILENS_CONFIG"  # there, too: the names of the configuration's files
 RUN_VARIABLE = "MOTILENS_RUN"  # in the environment of steps: which process runs Snakemake
 GRACE_SECONDS = 30  # between asking a step to end and ending it, as Slurm has it
 PROGRESS_SECONDS = 60  # between two lines of a step's progress on the terminal

@@ -79,7 +79,7 @@ def load_experiment(
     if not issues.errors:
         samples = table.assign(fold=table["participant"].map(split))
         experiment = Experiment(config, samples, warnings, launch_folder, stored, notes, source)
-        predicting = {name for name, _ in experiment.ensemble_methods}
+        predicting = {name for name, _ in experiment.methods}
         no_scale = [name for name in samples.index if not experiment.microns_per_pixel(name)]
         issues.errors += find_useless_methods(config, predicting, no_scale)
         if not experiment.methods and not config["external"]:

@@ -23,6 +23,7 @@ from motilens.dataset.video_files import fingerprint_file
 from motilens.pipeline.code_digest import code_versions, plugin_versions
 from motilens.pipeline.experiment import Experiment, choose_output_activation, weights_name
 
+TEMPLATE = "motilens/reports/report.html.jinja"  # beside the scripts
 CLIPS = Path("clips")  # in the folder of results, where Snakemake works
 
 
@@ -212,13 +213,18 @@ class Dependencies:
         }
 
     def _compute_statistics(self, wildcards) -> dict:
-        return {"settings": self._methods(), "upstream": self._all_models()}
+        settings = self._methods() | self._reference()
+        return {"settings": settings, "upstream": self._all_models()}
 
     def _make_table1(self, wildcards) -> dict:
-        settings = {"simulated": self.experiment.is_simulated}
+        upstream = self._all_models("compute_statistics", "compute_errors")
+        return {"settings": self._shown_with_tables(), "upstream": upstream}
+
+    def _shown_with_tables(self) -> dict:
+        settings = {"simulated": self.experiment.is_simulated} | self._reference()
         if external := list(dict.fromkeys(name for name, _ in self.experiment.external_methods)):
             settings["external"] = external
-        return {"settings": settings, "upstream": self._all_models("compute_errors")}
+        return settings
 
     def _summarize_run(self, wildcards) -> dict:
         keys = ["frames", *["tracking"] * bool(self.config["baselines"])]
@@ -236,10 +242,11 @@ class Dependencies:
         return {"settings": {"models": self.experiment.model_wildcards}, "upstream": upstream}
 
     def _plot_errors(self, wildcards) -> dict:
-        return {"upstream": self._all_models("compute_statistics", "compute_errors")}
+        upstream = self._all_models("compute_statistics", "compute_errors")
+        return {"settings": self._reference(), "upstream": upstream}
 
     def _plot_agreement(self, wildcards) -> dict:
-        settings = self._methods() | {"seed": self.experiment.seeds[0]}
+        settings = self._methods() | {"seed": self.experiment.seeds[0]} | self._reference()
         return {"settings": settings, "upstream": self._all_models()}
 
     def _plot_gallery(self, wildcards) -> dict:
@@ -256,7 +263,7 @@ class Dependencies:
             "frames": self.config["frames"] | {"clip_length": self.experiment.clip_length},
             "tracking": self.config["tracking"] if uses_tracks else None,
             "simulated": self.experiment.is_simulated,
-        }
+        } | self._reference()
         code = self._plugin_code(self.experiment.plugin_files("make_bundle", wildcards))
         if names := list_plugin_files(code):  # whoever predicts needs these very files
             folder = self.experiment.plugins.folder
@@ -264,6 +271,20 @@ class Dependencies:
         training = self.clip_contents(self.experiment.sample_names)
         upstream = self._all_models("compute_statistics")
         return {"settings": settings, "training": training, "upstream": upstream}
+
+    def _write_report(self, wildcards) -> dict:
+        samples = {}
+        for name in self.experiment.sample_names if self.experiment.uses_videos else ():
+            row, record = self.experiment.rows[name], self._read_record(name)
+            samples[name] = {key: row[key] for key in ("participant", "fold")}
+            samples[name] |= {k: record[k] for k in ("skip_reason", "warning") if record.get(k)}
+        settings = self._shown_with_tables() | {"warnings": self.experiment.warnings}
+        files = {TEMPLATE: hash_file(self.scripts / TEMPLATE)}
+        parts = {"settings": settings, "files": files, "samples": samples}
+        return parts | {"upstream": self._all_models()}
+
+    def _reference(self) -> dict:
+        return {"reference": self.experiment.reference}
 
     def _methods(self) -> dict:
         """Return the models that tables are made of."""

@@ -11,7 +11,7 @@ from motilens.evaluation.diagnostics import list_issues
 from motilens.evaluation.metrics import ZERO_R
 from motilens.evaluation.statistics import AGREEMENT, ALL_VALUES, select_target_rows
 from motilens.reports.run_summary import count_participants
-from motilens.reports.statistics_page import format_interval
+from motilens.reports.statistics_page import format_interval, list_gains
 
 CARD_TEMPLATE = """# {name}: models of Motilens
 
@@ -31,8 +31,8 @@ Each model saw all folds but one; no participant is in two folds.
 
 Mean absolute error in percentage points on participants that a model had not seen (of
 {each}, not of all models together), with 95 % intervals over participants. ZeroR
-always predicts the training mean; where the last interval contains 0, the models are not
-significantly better than that.
+always predicts the training mean; where the interval of a difference contains 0, the models are not
+significantly better. Intervals of two errors do not show whether they differ.
 
 {table}
 
@@ -103,8 +103,7 @@ def measure_held_out_errors(method: str, summary: pd.DataFrame) -> dict[str, dic
 def find_doubts(errors: pd.DataFrame, is_simulated: bool) -> dict[str, list[str]]:
     """Return, by target, why not to rely on its percentages: SIMULATED, and WORSE or NO_BETTER.
 
-    `errors` are those of `errors_vs_zero_r`. Intervals of a few participants are too narrow: the
-    paired test must agree.
+    `errors` are those of `errors_vs_zero_r`. The interval and the adjusted p must agree.
     """
     doubts = {}
     for target, row in errors.iterrows():
@@ -135,6 +134,7 @@ def render_model_card(
     limits: dict[str, dict[str, float]],
     warnings: list[str],
     settings: dict,
+    comparisons: pd.DataFrame,
 ) -> str:
     """Return the card of a bundle as Markdown.
 
@@ -143,17 +143,18 @@ def render_model_card(
         errors: as of `errors_vs_zero_r`.
         limits: as of `measure_held_out_errors`.
         warnings: as of `explain_doubts`.
-        settings: targets, frames, tracking, simulated, and plugins, if there are any.
+        settings: targets, frames, tracking, simulated, reference (a method), and plugins, if there
+            are any.
+        comparisons: as of `compare_methods`.
     """
-    gain = ("gain", "gain_low", "gain_high")
-    table = pd.DataFrame(
-        {
-            "target": errors.index,
-            "error": errors.apply(format_interval, axis=1, names=("error", "low", "high")),
-            "ZeroR": errors["zero_r"].map("{:.2f}".format),
-            "better than ZeroR by": errors.apply(format_interval, axis=1, names=gain),
-        }
-    )
+    other = settings["reference"] if settings["reference"] != method else ZERO_R
+    parts = []
+    for target, row in errors.iterrows():
+        own = {"error": format_interval(row, ("error", "low", "high"))}
+        own |= {"ZeroR": f"{row['zero_r']:.2f}"}
+        [gains] = list_gains(comparisons, target, other, [method]).to_dict("records")
+        parts.append({"target": target} | own | gains)
+    table = pd.DataFrame(parts).fillna("")
     rows = [(t, value, f"± {x:.1f}") for t, part in limits.items() for value, x in part.items()]
     of_values = pd.DataFrame(rows, columns=["target", "percentage", "held-out error"])
     methods = defaultdict(list)

@@ -11,9 +11,11 @@ from motilens.core.files import atomic_write
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #111; background: #fff; margin: 1.5rem; }
+.scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: 0.2rem 0.7rem; text-align: right; border-bottom: 1px solid #ccc; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child { text-align: left; }
+tbody th { font-weight: normal; }
 thead th { border-bottom: 2px solid #111; }
 p { max-width: 46rem; }
 """
@@ -59,12 +61,24 @@ def render_html(page: Page) -> str:
     ]
     for heading, table in page.parts:
         blocks += [f"<h2>{html.escape(heading)}</h2>"] if heading else []
-        blocks.append(table.to_html(index=False, border=0))
-    blocks += [f"<p>{_inline_html(note)}</p>" for note in page.notes]
+        blocks.append(render_html_table(table, heading or page.title))
+    blocks += [f"<p>{render_html_note(note)}</p>" for note in page.notes]
     return "\n".join([*blocks, "</body></html>\n"])
 
 
-def _inline_html(note: str) -> str:
+def render_html_table(table: pd.DataFrame, name: str) -> str:
+    """Return a table of text as HTML, in a box that scrolls; its first column heads the rows."""
+    rows = ["".join(f'<th scope="col">{html.escape(str(column))}</th>' for column in table)]
+    for head, *cells in table.itertuples(index=False):
+        texts = "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells)
+        rows.append(f'<th scope="row">{html.escape(str(head))}</th>{texts}')
+    head, *body = (f"<tr>{row}</tr>\n" for row in rows)
+    start = f'<div class="scroll" role="region" tabindex="0" aria-label="{html.escape(name)}">'
+    return f"{start}<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table></div>"
+
+
+def render_html_note(note: str) -> str:
+    """Return a paragraph of a page (`Page.notes`) as HTML."""
     text = html.escape(note, quote=False)
     for pattern, tag in ((r"\*\*(.+?)\*\*", "strong"), (r"\*(.+?)\*", "em"), (r"`(.+?)`", "code")):
         text = re.sub(pattern, rf"<{tag}>\1</{tag}>", text)

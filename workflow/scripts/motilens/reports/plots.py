@@ -29,15 +29,8 @@ from motilens.reports.style import (
 
 Paths = Iterable[str | Path]
 AXIS_LIMITS = (-25, 125)  # percentages: what is farther off would make all others flat
-PAPERS_BEST = "I4"
 MAX_METHODS, MAX_COLUMNS = 4, 6  # of figures with a panel for each method and percentage
 GRAY = "0.6"
-
-
-def choose_reference(methods: Iterable[str], reference: str | None = None) -> str:
-    """Return the method that others are compared with: by default I4, or else the first one."""
-    methods = list(methods)
-    return next(name for name in (reference, PAPERS_BEST, methods[0]) if name in methods)
 
 
 @journal_style
@@ -86,19 +79,16 @@ def plot_learning_curves(
 
 
 @journal_style
-def plot_errors(
-    summary: pd.DataFrame, mae: pd.DataFrame, paths: Paths, reference: str | None = None
-) -> None:
+def plot_errors(summary: pd.DataFrame, mae: pd.DataFrame, reference: str, paths: Paths) -> None:
     """Draw the mean absolute error per participant of each method, beside ZeroR's.
 
     Args:
         summary: as from `summarize_errors`.
         mae: mae.csv: each fold and seed is a point; constant rules have a column there.
-        reference: see `choose_reference`.
+        reference: the method that others are compared with, beside ZeroR.
     """
     chosen = summary[summary["level"] == "participant"].drop_duplicates(["method", "target"])
     targets, methods = (chosen[name].unique().tolist() for name in ("target", "method"))
-    reference = choose_reference(methods, reference)
     lines = {reference: ":", ZERO_R: "--"}
     folds = dict(zip(sorted(mae["fold"].unique()), cycle(MARKERS), strict=False))
     figure, [axes] = make_grid(1, len(targets), 20 + 6 * len(methods), sharey=True)
@@ -149,13 +139,13 @@ def _list_points(mae: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
 
 
 @journal_style
-def plot_agreement(cases: pd.DataFrame, paths: Paths, reference: str | None = None) -> None:
+def plot_agreement(cases: pd.DataFrame, reference: str, paths: Paths) -> None:
     """Draw Bland-Altman plots, which show whether the error depends on the value.
 
     Args:
         cases: a row for each sample, value and method: participant, method, target, value, true,
             predicted (percentages).
-        reference: see `choose_reference`.
+        reference: the method that others are compared with, beside ZeroR.
     """
     xlabel, ylabel = "mean of both (%)", "predicted − true\n(percentage points)"
     figure, panels = _method_grid(cases, reference, xlabel, ylabel)
@@ -187,7 +177,7 @@ def plot_agreement(cases: pd.DataFrame, paths: Paths, reference: str | None = No
 
 
 @journal_style
-def plot_predicted(cases: pd.DataFrame, paths: Paths, reference: str | None = None) -> None:
+def plot_predicted(cases: pd.DataFrame, reference: str, paths: Paths) -> None:
     """Draw predicted against true percentages: on the diagonal, predictions are right.
 
     Arguments are those of `plot_agreement`.
@@ -208,10 +198,9 @@ def plot_predicted(cases: pd.DataFrame, paths: Paths, reference: str | None = No
     save_figure(figure, *paths)
 
 
-def _choose_methods(cases: pd.DataFrame, reference: str | None) -> dict[str, list[str]]:
+def _choose_methods(cases: pd.DataFrame, reference: str) -> dict[str, list[str]]:
     """Return ZeroR, the reference and the best methods of the targets, with the roles of each."""
-    reference = choose_reference(cases["method"], reference)
-    roles = {name: [] for name in (ZERO_R, reference) if name in set(cases["method"])}
+    roles = {name: [] for name in (ZERO_R, reference)}
     roles[reference] += ["reference"] * (reference != ZERO_R)
     others = cases[~cases["method"].isin(list(CONSTANT_RULES))]
     for target, group in others.groupby("target", sort=False):
@@ -221,7 +210,7 @@ def _choose_methods(cases: pd.DataFrame, reference: str | None) -> dict[str, lis
 
 
 def _method_grid(
-    cases: pd.DataFrame, reference: str | None, xlabel: str, ylabel: str
+    cases: pd.DataFrame, reference: str, xlabel: str, ylabel: str
 ) -> tuple[plt.Figure, list]:
     """Return a figure with a row for each method and a column for each value, and its panels.
 

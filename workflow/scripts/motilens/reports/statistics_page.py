@@ -7,16 +7,20 @@ import pandas as pd
 
 from motilens.evaluation.diagnostics import QUALITY_FLAGS, quality_flags
 from motilens.evaluation.metrics import ZERO_R
-from motilens.evaluation.statistics import select_target_rows
+from motilens.evaluation.statistics import compare_with, select_target_rows
 from motilens.reports.page import Page
 
 NOTES = (
     "Mean absolute errors in percentage points, one prediction for each sample (the mean over its "
     "stacks), all participants with the same weight, all folds together. In brackets 95 % "
-    "intervals (bootstrap over participants). *Better than ZeroR by*: the difference on the same "
-    "participants; below 0 it is worse; an interval that contains 0 shows nothing, and with few "
-    "participants (fewer than 20, say) no interval shows much. *p*: permutation test of pairs, "
-    "adjusted for all comparisons in `comparisons.csv` (Benjamini and Hochberg).",
+    "intervals over participants (Student's t).",
+    "**Whether a method is better, only *better than ... by* shows**: the difference on the same "
+    "participants (below 0 the method is worse), with its own interval. Do not compare the "
+    "intervals of two MAEs: who is hard to predict for one method is hard for the other, so these "
+    "may overlap although the difference is clear. An interval of a difference that contains 0 "
+    "shows nothing, and with few participants (fewer than 20, say) no interval shows much. *p*: "
+    "permutation test of pairs, adjusted for all comparisons in `comparisons.csv` (Benjamini and "
+    "Hochberg).",
     "With three folds or more, the models of two of them share training participants, so intervals "
     "are a little too narrow. They say nothing about other laboratories, microscopes or "
     "populations.",
@@ -33,30 +37,53 @@ def collect_quality_flags(records: Iterable[dict]) -> dict[tuple[str, str], set[
 
 
 def build_statistics_page(
-    summary: pd.DataFrame, comparisons: pd.DataFrame, flags: dict[tuple[str, str], set[str]]
+    summary: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    flags: dict[tuple[str, str], set[str]],
+    reference: str,
 ) -> Page:
-    """Return the errors per participant with their intervals, beside ZeroR, as a page.
+    """Return the errors per participant with their intervals, beside ZeroR and one more method.
 
     It is made of what `evaluation.statistics` and `collect_quality_flags` return.
     """
     parts, used = [], set().union(*flags.values())
     notes = [*NOTES, *(text for name, (_, text) in QUALITY_FLAGS.items() if name in used)]
     for target, rows in select_target_rows(summary).groupby("target", sort=False):
-        rows, difference = rows.set_index("method"), ("difference", "low", "high")
-        versus = comparisons[comparisons["target"] == target]
-        versus = versus[versus["first"] == ZERO_R].set_index("second")
+        rows = rows.set_index("method")
         table = pd.DataFrame(
             {
                 "Method": [m + _flag_signs(flags.get((m, target), ())) for m in rows.index],
                 "MAE": rows.apply(format_interval, axis=1, names=("mae", "mae_low", "mae_high")),
                 "SD over seeds": [f"{x:.2f}" if x == x else "" for x in rows["mae_std_over_seeds"]],
-                "better than ZeroR by": versus.apply(format_interval, axis=1, names=difference),
-                "p, adjusted": versus["p_adjusted"].map(_format_p_value),
             },
             index=rows.index,
         )
-        parts.append((target, table.fillna("")))
+        if rows["mae_std_over_seeds"].isna().all():
+            table = table.drop(columns="SD over seeds")
+        gains = list_gains(comparisons, target, reference, rows.index)
+        parts.append((target, table.join(gains)))
+        if reference not in rows.index:
+            notes.append(f"{reference} does not predict {target}: no method is compared with it.")
     return Page("Intervals and comparisons", parts, notes)
+
+
+def list_gains(
+    comparisons: pd.DataFrame, target: str, reference: str, methods: Iterable[str]
+) -> pd.DataFrame:
+    """Return how much better methods are than ZeroR and the reference, as text, with adjusted p.
+
+    There is nothing of a reference that does not predict this target.
+    """
+    gains = pd.DataFrame(index=methods)
+    for other in dict.fromkeys((ZERO_R, reference)):
+        versus = compare_with(comparisons[comparisons["target"] == target], other)
+        if len(versus):
+            versus = versus.droplevel("target")
+            gains[f"better than {other} by"] = versus.apply(
+                format_interval, axis=1, names=("difference", "low", "high")
+            )
+            gains[f"p ({other})"] = versus["p_adjusted"].map(_format_p_value)
+    return gains.fillna("")
 
 
 def _flag_signs(names: Iterable[str]) -> str:

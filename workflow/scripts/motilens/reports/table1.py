@@ -1,13 +1,12 @@
 """Table 1: our errors, on VISEM beside the paper's."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from motilens.evaluation.diagnostics import QUALITY_FLAGS
 from motilens.evaluation.metrics import CONSTANT_RULES
 from motilens.evaluation.paper import AVERAGE, PAPER_MAE
 from motilens.reports.page import Page
+from motilens.reports.statistics_page import list_gains
 
 
 def make_table1(mae: pd.DataFrame) -> pd.DataFrame:
@@ -55,11 +54,25 @@ def _short_name(flag: str) -> str:
 
 
 def build_table1_page(
-    table: pd.DataFrame, mae: pd.DataFrame, is_simulated: bool, external: Sequence[str] = ()
+    table: pd.DataFrame,
+    mae: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    settings: dict,
 ) -> Page:
-    """Return Table 1 as a page, with the notes that belong to it; name external methods."""
+    """Return Table 1 as a page, with paired differences and notes.
+
+    Args:
+        table: as of `make_table1`.
+        mae: mae.csv.
+        comparisons: comparisons.csv.
+        settings: reference, a method; simulated; external, the methods made elsewhere, if any.
+    """
     shown = pd.DataFrame({"Method": table["method"], "Fold": table["fold"]})
+    parts, methods = [("", shown)], pd.Index(table["method"].unique(), name="Method")
     for target in dict.fromkeys(mae["target"]):
+        gains = list_gains(comparisons, target, settings["reference"], methods)
+        if len(gains.columns):
+            parts.append((f"{target}: differences on the same participants", gains.reset_index()))
         signs = pd.Series("", table.index)
         for flag, (sign, _) in QUALITY_FLAGS.items():
             counts = table[f"{target}_{_short_name(flag)}"].fillna(0)  # not all predict all targets
@@ -71,13 +84,19 @@ def build_table1_page(
         if paper.notna().any():
             shown[f"{target}: paper"] = paper.map("{:.2f}".format, na_action="ignore")
     has_paper = any(name.endswith(": paper") for name in shown)
-    notes = _list_notes(mae, has_paper, is_simulated)
-    if external:
-        notes.append(
-            f"Predictions of {', '.join(external)} were made elsewhere: their participants, folds "
-            "and labels were checked, but not what the models had seen in training."
-        )
-    return Page("Table 1", [("", shown.fillna(""))], notes)
+    notes = _list_notes(mae, has_paper, settings["simulated"])
+    notes += describe_external(settings)
+    return Page("Table 1", [(heading, part.fillna("")) for heading, part in parts], notes)
+
+
+def describe_external(settings: dict) -> list[str]:
+    """Return a note about methods made elsewhere (`external`), if there are such."""
+    if not (names := settings.get("external")):
+        return []
+    return [
+        f"Predictions of {', '.join(names)} were made elsewhere: their participants, folds and "
+        "labels were checked, but not what the models had seen in training."
+    ]
 
 
 def _list_notes(mae: pd.DataFrame, has_paper: bool, is_simulated: bool) -> list[str]:
@@ -89,8 +108,8 @@ def _list_notes(mae: pd.DataFrame, has_paper: bool, is_simulated: bool) -> list[
         "*Per stack* is the paper's measure; *per participant* averages the predictions of each "
         "video first. ZeroR always predicts the mean of the training samples, *median* their "
         "median: a model that is no better has learned nothing. In averages, all folds have the "
-        "same weight; in `statistics.md` all participants have, which differs where folds differ "
-        "in size."
+        "same weight; in `statistics.md` and in differences all participants have, which matters "
+        "where folds differ in size. Differences have 95 % intervals, and an adjusted p."
     ]
     if has_paper:
         notes.append(
