@@ -27,7 +27,7 @@ from motilens.simulation.recording import Recording
 GROUP, FRAMES = 14, 490
 COUNTED = 200  # cells that technicians count
 # A percentage of 50 varies by so much (standard deviation) within a preparation. With more, labels
-# alone would vary more than the real percentages of non-progressive cells do (9.4).
+# alone would vary more than the real percentages of non-progressive cells do (9.3).
 PREPARATION = 8.0
 FALSE_TRACKS = 0.5  # per cell at most: debris that is followed; it rests, but for noise
 LOST_CELLS = 0.5  # at most: cells out of focus that are not followed

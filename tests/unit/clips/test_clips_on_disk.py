@@ -146,13 +146,11 @@ def write_record(tmp_path):
 
 
 def test_a_record_is_read_if_it_is_there_and_the_samples_own(tmp_path, write_record):
-    assert (
-        records.read_clips_record(tmp_path, "1") == {}
-        and records.skip_reason(tmp_path, "1") is None
-    )
+    assert records.read_clips_record(tmp_path, "1") == {}
+    cached = records.ClipRecords(tmp_path)
+    assert cached.read("1") == {}
     record = write_record("1", "a", skip_reason="damaged")
-    assert records.read_clips_record(tmp_path, "1") == record
-    assert records.skip_reason(tmp_path, "1") == "damaged"
+    assert records.read_clips_record(tmp_path, "1") == record == cached.read("1")
     (tmp_path / "2.json").write_text(json.dumps(record))
     message = "2.json is no record of clips of 2: delete it"
     assert_refused(message, records.read_clips_record, tmp_path, "2")

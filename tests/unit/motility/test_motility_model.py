@@ -54,11 +54,11 @@ def test_the_score_is_the_time_weighted_mean_of_the_log_of_speed():
 
 
 def test_the_score_is_the_same_in_another_laboratory():
-    """Twice the magnification and the frame rate; heads of 5 µm where no scale is known."""
+    """Twice the magnification and the frame rate; heads of 6.2 µm where no scale is known."""
     sample = draw_sample(0.5)
     larger = sample.assign(x=2 * sample["x"], y=2 * sample["y"])
     assert score(larger, scale=0.25) == pytest.approx(score(sample))
-    assert score(larger, scale=None, head=20.0) == pytest.approx(score(sample))
+    assert score(larger, scale=None, head=6.2 / 0.25) == pytest.approx(score(sample))
     assert score(larger, scale=0.25, head=7.0) == pytest.approx(score(sample)), "heads count less"
     quick = pd.concat([straight_track(40 / FRAME_RATE, 200, 0), straight_track(0, 200, 1)])
     assert score(quick, rate=2 * FRAME_RATE) == pytest.approx(score(sample))

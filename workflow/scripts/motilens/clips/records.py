@@ -1,5 +1,6 @@
 """The records of all samples' clips, read together."""
 
+import functools
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,9 +26,20 @@ def read_clips_record(folder: str | Path, sample: str) -> dict:
     return record
 
 
-def skip_reason(folder: str | Path, sample: str) -> str | None:
-    """Return why a sample was skipped; None if it was not."""
-    return read_clips_record(folder, sample).get("skip_reason")
+class ClipRecords:
+    """The records in a folder, each read once, until a file comes into the folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def read(self, sample: str) -> dict:
+        """Return what `read_clips_record` does."""
+        changed_at = self.folder.stat().st_mtime_ns if self.folder.exists() else None
+        return self._read_as_of(sample, changed_at)
+
+    @functools.cache  # noqa: B019  (many steps ask)
+    def _read_as_of(self, sample: str, changed_at: int | None) -> dict:
+        return read_clips_record(self.folder, sample)
 
 
 def check_clips_differ(records: Iterable[dict]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from operator import getitem
 from pathlib import Path
 
-from motilens.clips.records import read_clips_record, skip_reason
+from motilens.clips.records import ClipRecords
 from motilens.core.errors import InputError
 from motilens.core.files import hash_file
 from motilens.core.labels import VIDEO_FACTS
@@ -33,6 +33,7 @@ class Dependencies:
     def __init__(self, experiment: Experiment, scripts: Path, requirements: Path):
         self.experiment, self.config = experiment, experiment.config
         self.scripts, self.requirements = scripts, requirements
+        self.records = ClipRecords(CLIPS)
 
     def of_step(self, step: str, wildcards) -> dict:
         """Return what a job of a rule depends on, sorted at every level.
@@ -109,7 +110,7 @@ class Dependencies:
 
     def is_skipped(self, sample: str) -> bool:
         """Return whether a sample has no clips since its video could not be used."""
-        return skip_reason(CLIPS, sample) is not None
+        return "skip_reason" in self.records.read(sample)
 
     def _facts(self, sample: str) -> dict:
         """Return what the user says of a video, recorded with its clips."""
@@ -234,7 +235,7 @@ class Dependencies:
 
     def _video_warnings(self) -> dict[str, str]:
         """Return the warning of each sample whose video has one, as far as they are decoded."""
-        records = {name: self._read_record(name) for name in self.experiment.sample_names}
+        records = {name: self.records.read(name) for name in self.experiment.sample_names}
         return {name: r["warning"] for name, r in records.items() if r.get("warning")}
 
     def _plot_learning_curves(self, wildcards) -> dict:
@@ -275,7 +276,7 @@ class Dependencies:
     def _write_report(self, wildcards) -> dict:
         samples = {}
         for name in self.experiment.sample_names if self.experiment.uses_videos else ():
-            row, record = self.experiment.rows[name], self._read_record(name)
+            row, record = self.experiment.rows[name], self.records.read(name)
             samples[name] = {key: row[key] for key in ("participant", "fold")}
             samples[name] |= {k: record[k] for k in ("skip_reason", "warning") if record.get(k)}
         settings = self._shown_with_tables() | {"warnings": self.experiment.warnings}
@@ -316,27 +317,11 @@ class Dependencies:
         Raises:
             InputError: a record is damaged.
         """
-        return self._read_contents(tuple(samples), tuple(columns), self._folder_time())
-
-    def _folder_time(self) -> int | None:
-        """Return when a file last came into the folder of clips: records are as of then."""
-        return CLIPS.stat().st_mtime_ns if CLIPS.exists() else None
-
-    def _read_record(self, sample: str) -> dict:
-        return self._read_record_of(sample, self._folder_time())
-
-    @functools.cache  # noqa: B019  (many steps ask)
-    def _read_record_of(self, sample: str, changed_at: int | None) -> dict:
-        return read_clips_record(CLIPS, sample)
-
-    @functools.cache  # noqa: B019
-    def _read_contents(self, samples: tuple, columns: tuple, changed_at: int | None) -> dict:
         contents = {}
         for sample in samples:
-            record = self._read_record_of(sample, changed_at)
+            record, row = self.records.read(sample), self.experiment.rows[sample]
             if "skip_reason" not in record:
                 digest = record.get("content_sha256", "")[:16] or None  # None: not made yet
-                row = self.experiment.rows[sample]
                 labels = {name: row[name] for name in ("participant", *columns)}
                 contents[sample] = {"clips": digest} | labels
         return contents
