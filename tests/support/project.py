@@ -80,7 +80,7 @@ class Project:
             for path in results.rglob("*")
             if path.is_file()
             and path.name not in ("checkpoint.pt", "models.csv")
-            and path.stem not in ("run", "run_summary")
+            and path.stem not in ("run", "run_summary", "report")
             and path.relative_to(results).parts[0] not in ("logs", ".snakemake")
         }
 

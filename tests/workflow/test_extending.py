@@ -9,6 +9,7 @@ import yaml
 
 from support.documented_plugins import ADDITIONS, FILES, METHODS, write_plugins
 from support.laboratory import TRACKED, Laboratory
+from support.project import run_motilens
 
 NETWORK = "my_methods/video_network.py"
 
@@ -69,11 +70,10 @@ def test_a_bundle_needs_the_folder(lab, tmp_path):
     (lab.folder / "mine.yaml").write_text(yaml.safe_dump(network))
     run(lab, "bundles/video.pt")
     assert "video_network.py" in (lab.folder / "results/bundles/video.md").read_text()
-    command = [sys.executable, "workflow/predict.py", "results/bundles/video.pt", lab.video(1)]
-    options = {"cwd": lab.folder, "capture_output": True, "text": True}
-    refused = subprocess.run(command, **options)
+    command = ("predict", "results/bundles/video.pt", str(lab.video(1)))
+    refused = run_motilens(*command, cwd=lab.folder)
     assert refused.returncode == 1 and "video_network.py: name the folder" in refused.stderr
-    done = subprocess.run([*command, "--plugins", "my_methods"], **options)
+    done = run_motilens(*command, "--plugins", "my_methods", cwd=lab.folder)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(lab.folder / "predictions/predictions.csv")
     assert table["progressive"].notna().all()

@@ -107,17 +107,17 @@ def test_steps_are_killed_in_turn(tmp_path, weights, undisturbed):
     assert len(expected) > 30
 
     project = make_project(tmp_path / "a copy")
-    weights["PYTHONPATH"] = str(SUPPORT / "killer")
+    killer = weights | {"PYTHONPATH": str(SUPPORT / "killer")}
     for step in STEPS if EVERY_STEP else SOME:  # killed before the last file has its final name
         files, target = STEPS[step]
-        kill = {"KILL_AT": f"{step}:{files}:run"}
-        done = run(project, "--nolock", target=target, check=False, **kill, **weights)
+        kill = killer | {"KILL_AT": f"{step}:{files}:run"}
+        done = run(project, "--nolock", target=target, check=False, **kill)
         assert done.returncode == -signal.SIGKILL, (step, done.stdout[-3000:])
         visible = {
             path: digest for path, digest in project.digests().items() if ".part" not in path
         }
         assert visible.items() <= expected.items(), f"a half-written file after {step}"
-    done = run(project, check=False, KILL_AT="plot_gallery:1:snakemake", **weights)
+    done = run(project, check=False, **killer, KILL_AT="plot_gallery:1:snakemake")
     assert done.returncode == -signal.SIGKILL and "gallery.png" not in project.digests()
     done = run(project, check=False, **weights)
     assert done.returncode == 1 and "--unlock" in done.stdout

@@ -196,7 +196,7 @@ def test_an_edit_that_changes_no_clip_trains_nothing(laboratory, tmp_path):
     changes.edit_module(lab, "video/ffmpeg.py")
     done = lab.snakemake("--cores", "2", config="own.yaml")
     assert count_finished_jobs(done) == {
-        "extract_clips": 6, "plot_contact_sheet": 6, "index_clips": 4, "all": 1,
+        "extract_clips": 6, "plot_contact_sheet": 6, "index_clips": 4, "write_report": 1, "all": 1,
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from motilens.compute.slurm import list_leftover_jobs
-from support.project import ENV, copy_project
+from support.project import ENV, copy_project, start_fork_server
 from support.slurm_cluster import Cluster, explain_no_cluster
 
 TARGET = "autoencoders/I1/fold1/seed0/model.pt"
@@ -126,7 +126,8 @@ class Run:
 def test_tables_are_those_of_a_local_run(cluster, finished_small, tmp_path):
     project = copy_project(tmp_path / "a copy")
     shutil.copy(finished_small.folder / "small.yaml", project.folder)
-    output = project.snakemake(*PROFILE, config="small.yaml").stdout
+    quick = {"FORK_SERVER": start_fork_server()}  # no job is stopped here
+    output = project.snakemake(*PROFILE, config="small.yaml", **quick).stdout
     assert project.digests() == finished_small.digests()
     numbers = re.findall(r"SLURM jobid (\d+)", output)
     jobs = {number: cluster("scontrol", "show", "job", number) for number in numbers}

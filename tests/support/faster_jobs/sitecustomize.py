@@ -31,10 +31,12 @@ def run_elsewhere(path: str, arguments: list[str]) -> None:
 
 
 _, *arguments = sys.orig_argv
+asks_slurm = "QUICK_STATUS" in os.environ and "SLURM_JOB_ID" not in os.environ
 if (
     "FORK_SERVER" in os.environ
     and arguments
     and (arguments[:2] == ["-m", "snakemake"] or "/.snakemake/scripts/" in arguments[0])
+    and not asks_slurm
 ):
     run_elsewhere(os.environ["FORK_SERVER"], arguments)
 
