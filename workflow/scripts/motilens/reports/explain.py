@@ -44,8 +44,8 @@ def parse_reason(reason: str) -> list[str]:
     patterns = {
         r"Missing output files: ([^;]*)": "missing: {}",
         r"Updated input files: ([^;]+)": "changed by hand: {}",
-        r"Incomplete output files": "made by a run that was killed",
-        r"Forced execution": "forced",
+        # With rerun-incomplete, Snakemake forces what is incomplete.
+        r"Incomplete output files|Forced execution": "made by a run that was killed or still runs",
     }
     found = [(re.search(pattern, reason), text) for pattern, text in patterns.items()]
     return [text.format(*match.groups()) for match, text in found if match]
