@@ -39,14 +39,17 @@ COLUMNS = ["method", "participants", "seeds", "mae", "mae_low", "mae_high"]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("methods", nargs="+", help=f"{FORMS}, where a folder holds results")
-    parser.add_argument("--target", default="motility")
-    parser.add_argument("--folds", default="1,2,3")
+    parser.add_argument("--target", default="motility", help="or morphology")
+    parser.add_argument("--folds", help="only these: 1,3 (default: all)")
     parser.add_argument("--reference", default=ZERO_R, help="a method as it is printed (ZeroR)")
     arguments = parser.parse_args()
-    folds = sorted(set(arguments.folds.split(",")))
-    table = read_methods(parse_methods(arguments.methods), arguments.target, folds)
+    methods, target = parse_methods(arguments.methods), arguments.target
+    given = set(arguments.folds.split(",")) if arguments.folds else find_folds(methods, target)
+    table = read_methods(methods, target, sorted(given))
     summary = select_target_rows(summarize_errors(table))[COLUMNS].set_index("method")
     comparisons, reference = compare_methods(table), arguments.reference
     if reference not in summary.index:
@@ -101,6 +104,14 @@ def read_methods(methods: dict, target: str, folds: list[str]) -> pd.DataFrame:
                 if not labels.setdefault((target, fold), training).equals(training):
                     raise InputError(f"{label}: fold {fold} has other participants or labels")
     return add_constant_rules(pd.concat(tables, ignore_index=True), labels)
+
+
+def find_folds(methods: dict, target: str) -> set[str]:
+    """Return all folds of which any method has predictions; 1, to be missed, if there are none."""
+    places = {place for group in methods.values() for place in group}
+    folders = [Path(*place, target) for place in places]
+    folders += [Path(results, "predictions", method, target) for results, method in places]
+    return {path.name[4:] for folder in folders for path in folder.glob("fold*")} or {"1"}
 
 
 def find_external_folder(results: str, method: str) -> Path | None:

@@ -81,7 +81,7 @@ def test_a_changed_file_runs_what_depends_on_it(project, tmp_path):
 
 def test_folders_without_records_are_compared_with_runs(project):
     def compare(*arguments):
-        command = [sys.executable, ROOT / "benchmarks/compare.py", "--folds", "1,2", *arguments]
+        command = [sys.executable, ROOT / "benchmarks/compare.py", *arguments]
         return subprocess.run(command, cwd=project.folder, capture_output=True, text=True)
 
     done = compare("results:good", "lab:poor", "lab:good+lab:poor")
@@ -93,6 +93,7 @@ def test_folders_without_records_are_compared_with_runs(project):
     ):
         [row] = [line for line in done.stdout.splitlines() if line.startswith(f"| {name} ")]
         assert float(row.split("|")[4]) == pytest.approx(error)
+    assert compare("--folds", "1,2", "results:good").stdout == compare("results:good").stdout
     lines = compare("--reference", "poor (lab)", "results:good", "lab:poor").stdout.splitlines()
     cells = [[cell.strip() for cell in line.split("|")] for line in lines]
     assert cells[0][7] == "better than poor (lab) by"

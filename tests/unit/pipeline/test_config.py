@@ -144,6 +144,19 @@ def test_every_mistake_has_its_line():
     assert "seeds: missing" in errors and "frames.size: -4" in errors and "color: unknown" in errors
 
 
+@pytest.mark.parametrize("key, value, question", [
+    ("regressor.backbone", "resnet_34", " (is it 'resnet34'?)"),
+    ("regressor.backbone", "resnet35", ""),
+    ("targets.motility", ["progresive"], " (is it 'progressive'?)"),
+    ("dataset.columns", {"partcipant": "No."}, " (is it 'participant'?)"),
+    ("inputs.I1.encoder", "nonee", " (is it 'none'?)"),
+    ("compute.channels_last", "True", ""), ("compute.device", 7, ""),
+])  # fmt: skip
+def test_a_misspelled_value_is_asked_about(key, value, question):
+    [error] = list_errors(set_key(load_config("config/visem.yaml"), key, value))
+    assert error.partition("]")[2] == question
+
+
 def test_whole_numbers_and_defaults_are_filled_in():
     config, of_demo = load_config(DEMO), check_config(load_config(DEMO), SCHEMA)
     checked = check_config(set_key(load_config(DEMO), "frames.size", 64.0), SCHEMA)

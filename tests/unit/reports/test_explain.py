@@ -20,8 +20,8 @@ def make_reason(forced=False, **files):
     (make_reason(), []), (make_reason(missing_output={"a.csv"}), ["missing: a.csv"]),
     (make_reason(updated_input={"7.avi"}), ["changed by hand: 7.avi"]),
     (make_reason(updated_input={"b"}, updated_input_run={"b"}), []),
-    (make_reason(incomplete_output={"a.csv"}), ["made by a run that was killed"]),
-    (make_reason(forced=True), ["forced"]),
+    (make_reason(incomplete_output={"a.csv"}), ["made by a run that was killed or still runs"]),
+    (make_reason(forced=True), ["made by a run that was killed or still runs"]),
 ])  # fmt: skip
 def test_reasons_of_snakemake_are_parsed(reason, parsed):
     assert parse_reason(reason) == parsed
@@ -45,6 +45,11 @@ def test_a_changed_value_is_followed_to_the_end():
     ({"models": []}, {"models": [["cells", "motility"]]}, "models: cells, motility added"),
     ({"targets.m": ["a", "b"]}, {"targets.m": ["b", "a"]}, "targets.m changed a, b -> b, a"),
     ({"code": {"a/b.py": "1"}}, {"code": {"a/b.py": "2"}}, "code of a/b.py changed"),
+    (
+        {"code": {"plugins/b.py": "1"}},
+        {"code": {"plugins/b.py": "2"}},
+        "code of b.py in the folder of plugins changed",
+    ),
     ({"code": {"torch": "2.1"}}, {"code": {"torch": "2.2"}}, "torch changed 2.1 -> 2.2"),
     ({"video": "1"}, {"video": "2"}, "the content of the videos of samples 7 changed"),
     ({"r": {"lr": 0.1}}, {"r": {"lr": 0.1, "new": 2}}, "r.new changed nothing -> 2"),

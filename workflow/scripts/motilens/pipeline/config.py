@@ -13,7 +13,7 @@ import yaml
 from motilens.core.errors import InputError
 from motilens.core.plugin_files import Plugins, find_plugins
 from motilens.core.records import deep_merge
-from motilens.core.suggestions import suggest_names
+from motilens.core.suggestions import ask_whether, suggest_names
 from motilens.pipeline.renamed_keys import RENAMED_KEYS, RENAMED_VALUES
 
 SCHEMA = Path(__file__).with_name("schema.yaml")  # a link to that of config/
@@ -237,7 +237,9 @@ def _describe_error(error: jsonschema.ValidationError, schema: dict) -> list[str
     if kind == "uniqueItems":
         return [f"{place}: names one twice: {', '.join(map(str, value))}"]
     hint = ""
-    if kind == "type" and re.fullmatch(r"\d+,\d+", str(value)):
+    if kind == "enum":
+        hint = ask_whether(suggest_names(str(value), [v for v in rule if isinstance(v, str)]))
+    elif kind == "type" and re.fullmatch(r"\d+,\d+", str(value)):
         hint = f" (YAML has a decimal point: {value.replace(',', '.')})"
     elif kind == "type" and isinstance(value, str):
         hint = " (it is text: remove its quotes; YAML takes 2e-3 for text, too: write 2.0e-3)"

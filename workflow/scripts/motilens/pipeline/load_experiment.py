@@ -145,7 +145,7 @@ def _check_file(experiment: Experiment, model: tuple, issues: Issues) -> None:
     if not path.exists():
         issues.errors.append(
             f"external.{name}: {os.path.relpath(path)} is missing: give one for each fold and seed "
-            f"(of a method without seeds copies), or remove the folder {target}"
+            f"(copies, if the method has no seeds), or remove the folder {target}"
         )
         return
     held_out = {sample: experiment.rows[sample] for sample in experiment.held_out(fold)}

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from motilens.core.plugins import CODE_PREFIX
 from motilens.core.text import natural_sorted, shorten_list
 
 # Parts of what a step depends on (`dependencies`) that say something of each sample.
@@ -44,8 +45,8 @@ def parse_reason(reason: str) -> list[str]:
     patterns = {
         r"Missing output files: ([^;]*)": "missing: {}",
         r"Updated input files: ([^;]+)": "changed by hand: {}",
-        r"Incomplete output files": "made by a run that was killed",
-        r"Forced execution": "forced",
+        # With rerun-incomplete, Snakemake forces what is incomplete.
+        r"Incomplete output files|Forced execution": "made by a run that was killed or still runs",
     }
     found = [(re.search(pattern, reason), text) for pattern, text in patterns.items()]
     return [text.format(*match.groups()) for match, text in found if match]
@@ -96,7 +97,8 @@ def iter_param_changes(then: dict, now: dict, place: str = "") -> Iterable[tuple
         if isinstance(old, dict) and isinstance(new, dict):
             yield from iter_param_changes(old, new, name)
         elif key.endswith(".py"):
-            yield f"code of {key} changed", ""
+            whose = " in the folder of plugins" if key.startswith(CODE_PREFIX) else ""
+            yield f"code of {key.removeprefix(CODE_PREFIX)}{whose} changed", ""
         elif place == "shown":
             yield "the gallery shows another participant", ""
         elif place in PER_SAMPLE:
