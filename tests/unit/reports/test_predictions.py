@@ -138,7 +138,7 @@ def test_a_picture_counts_the_cells_of_each_class_and_says_that_percentages_are_
 
 def test_cells_too_short_to_tell_are_in_the_legend():
     _, axis = plt.subplots()
-    _draw_tracks(axis, make_tracked_prediction(cell_classes=["immotile", None, None]), MOTILITY)
+    _draw_tracks(axis, make_tracked_prediction(cell_classes=["immotile", "", ""]), MOTILITY)
     labels = [text.get_text() for text in axis.get_legend().get_texts()]
     assert labels == ["immotile: 1", "too short to tell: 2"]
     plt.close()

@@ -175,7 +175,7 @@ def _draw_tracks(axis, prediction, names: list[str]) -> None:
         color, marker = looks[names.index(name)] if name else UNCLASSIFIED
         axis.plot(track["x"], track["y"], color=color, linewidth=1.2)
         axis.plot(track["x"].iloc[-1], track["y"].iloc[-1], marker, color=color, markersize=3)
-    kinds = [*zip(names, names, looks, strict=False), ("too short to tell", None, UNCLASSIFIED)]
+    kinds = [*zip(names, names, looks, strict=False), ("too short to tell", "", UNCLASSIFIED)]
     handles = [
         plt.Line2D([], [], color=color, marker=marker, markersize=3, label=f"{text}: {count}")
         for text, name, (color, marker) in kinds
