@@ -237,6 +237,14 @@ def test_a_damaged_video_stops_no_other_and_is_tried_again(folder, tracker, caps
     assert set(read_summary()["error"]) == {""}
 
 
+def test_a_name_with_spaces_needs_quotes(folder, tracker):
+    add_videos(folder, "my videos/1.avi")
+    quotes = "(put quotes around a name that has spaces)"
+    assert call("my", "videos", code=1).endswith(f"my: no such file or folder {quotes}")
+    assert call("my video", code=1).endswith("my video: no such file or folder")
+    call("my videos")
+
+
 def test_a_video_without_cells_has_empty_tables_and_a_message(folder, tracker, capsys):
     add_videos(folder, "new/1.avi")
     tracker.outcomes["1.avi"] = empty_tracks()

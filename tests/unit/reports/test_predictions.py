@@ -132,7 +132,8 @@ def test_a_picture_counts_the_cells_of_each_class_and_says_that_percentages_are_
     _draw_tracks(axis, prediction, MOTILITY)
     labels = [text.get_text() for text in axis.get_legend().get_texts()]
     assert labels == ["progressive: 1", "immotile: 2"]
-    assert "3 cells; percentages are expected shares, not these counts" in _describe(prediction)[-1]
+    note = "3 cells; percentages are the model's, not shares of these counts"
+    assert note in _describe(prediction)[-1]
     plt.close()
 
 

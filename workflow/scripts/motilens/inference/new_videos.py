@@ -41,7 +41,8 @@ def list_videos(paths: Sequence[Path]) -> list[Path]:
         elif path.exists():
             videos.append(path)
         else:
-            raise InputError(f"{to_printable(path)}: no such file")
+            quotes = " (put quotes around a name that has spaces)" if len(paths) > 1 else ""
+            raise InputError(f"{to_printable(path)}: no such file or folder{quotes}")
     return list(dict.fromkeys(videos))
 
 

@@ -155,9 +155,8 @@ def _describe(prediction) -> list[str]:
     ]
     lines[1] += "; points: each stack" if has_stacks else ""
     lines[1] += f"; {cells} cell{'s' * (cells != 1)}" if cells is not None else ""
-    lines[1] += (
-        "; percentages are expected shares, not these counts" if prediction.cell_classes else ""
-    )
+    if prediction.cell_classes:
+        lines[1] += "; percentages are the model's, not shares of these counts"
     short = name if len(name) < 90 else f"{name[:60]}…{name[-25:]}"
     notes = [f"WARNING: {text}" for text in prediction.warnings]
     notes = notes or ["nothing unusual about this video"]
