@@ -15,6 +15,10 @@ def test_it_holds_no_output():
     assert not any(cell["outputs"] or cell["execution_count"] for cell in CODE)
 
 
+def test_what_it_imports_is_there():
+    exec("".join(CODE[0]["source"]), {})
+
+
 @pytest.mark.slow
 def test_it_predicts_a_video(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.mkdtemp", lambda: str(tmp_path))

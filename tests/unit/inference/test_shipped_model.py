@@ -170,7 +170,7 @@ def test_a_video_gets_percentages_limits_tracks_and_a_page(program, capsys):
 
 @pytest.mark.parametrize("video, words", [
     (make_video(0, quality={"estimated_precision": 0.0}), "no cell was seen for long enough"),
-    (make_video(1), "1 cell was seen for long enough, and 5 are the least"),
+    (make_video(1), "1 cell was seen for long enough, and at least 5 are needed"),
     (make_video(4), "4 cells were seen"),
     (make_video(20, 3), "3 frames (0.06 s) are too few: 1 s is the least"),
     (make_video(20, frames=100, quality={"estimated_precision": 0.6}), "is hardly cells"),

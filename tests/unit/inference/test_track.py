@@ -104,6 +104,20 @@ def test_each_video_has_four_files_and_a_row(folder, tracker):
     assert record["summary"]["quality_focus"] is None and record["drift_each_second"]
 
 
+def test_median_speeds_are_those_of_motile_cells(folder, tracker, capsys):
+    add_videos(folder, "new/1.avi", "new/2.avi")
+    tracks = [straight_track(speed, 60, cell=speed) for speed in (0, 1, 2, 3)]
+    tracker.outcomes |= {"1.avi": pd.concat(tracks), "2.avi": tracks[0]}
+    call("new", "--microns-per-pixel=0.5")
+    table = pd.read_csv("tracks/videos.csv")
+    for name in ("median_vcl", "median_vsl", "median_vap"):
+        assert table[name].tolist() == pytest.approx([2 * 50 * 0.5, np.nan], nan_ok=True)
+    assert table["unit"].tolist() == ["um", "um"]
+    output = capsys.readouterr().out
+    assert output.count("median of motile cells: VCL 50, VSL 50, VAP 50 µm/s") == 1
+    assert "4 cells: 3 rapid progressive" in output and "1 cell: 1 immotile" in output
+
+
 def test_what_is_complete_is_kept_and_the_rest_goes_on(folder, tracker, capsys):
     add_videos(folder, "new/1.avi", "new/2.avi", "new/3.avi", "later/4.avi")
     tracker.outcomes["2.avi"] = KeyboardInterrupt()
@@ -118,7 +132,7 @@ def test_what_is_complete_is_kept_and_the_rest_goes_on(folder, tracker, capsys):
     assert tracker.calls == ["1.avi", "2.avi", "2.avi", "2.avi", "3.avi"]
     whole = [path.read_bytes() for path in sorted((folder / "tracks").iterdir())]
     call("new")
-    assert len(tracker.calls) == 5 and [*read_summary()][:17] == SUMMARY_COLUMNS
+    assert len(tracker.calls) == 5 and [*read_summary()][: len(SUMMARY_COLUMNS)] == SUMMARY_COLUMNS
     assert whole == [path.read_bytes() for path in sorted((folder / "tracks").iterdir())]
     (folder / "tracks/1.mp4").unlink()
     call("later")
@@ -221,6 +235,14 @@ def test_a_damaged_video_stops_no_other_and_is_tried_again(folder, tracker, caps
     call("new/1.avi", "new/2.avi", "--out", "rate", "--frame-rate", "50")
     call("new")
     assert set(read_summary()["error"]) == {""}
+
+
+def test_a_name_with_spaces_needs_quotes(folder, tracker):
+    add_videos(folder, "my videos/1.avi")
+    quotes = "(put quotes around a name that has spaces)"
+    assert call("my", "videos", code=1).endswith(f"my: no such file or folder {quotes}")
+    assert call("my video", code=1).endswith("my video: no such file or folder")
+    call("my videos")
 
 
 def test_a_video_without_cells_has_empty_tables_and_a_message(folder, tracker, capsys):

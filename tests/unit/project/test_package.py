@@ -94,7 +94,7 @@ def test_help_version_and_mistakes(call):
     for wrong in ((), ("trakc",), ("track",), ("predict", "--video"), ("simulate",)):
         code, output = call(*wrong)
         assert code == 2 and "usage: motilens" in output and "error: " in output
-    assert call("track", "none.avi") == ("ERROR: none.avi: no such file", "")
+    assert call("track", "none.avi") == ("ERROR: none.avi: no such file or folder", "")
 
 
 def test_dependencies_are_what_the_commands_import_at_the_versions_of_the_lock(monkeypatch):

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.colors import to_rgb
 from scipy import stats
 
 from motilens.evaluation.statistics import compare_methods, summarize_errors
-from motilens.reports import model_card, statistics_page
+from motilens.inference import overlay
+from motilens.reports import image_plots, model_card, statistics_page
 from motilens.reports.image_plots import _describe, _draw_percentages, _draw_tracks
 from support.predictions import long_table
 
@@ -110,6 +112,9 @@ def test_errors_are_drawn_within_0_and_100_and_in_doubt_hatched(is_doubted):
     plt.close()
 
 
+MOTILITY = ["progressive", "nonprogressive", "immotile"]
+
+
 def make_tracked_prediction(**options):
     """Three cells that were tracked, two of which are most likely immotile."""
     tracks = pd.DataFrame({"cell": [0, 0, 1, 1, 2, 2], "x": range(6), "y": range(6)})
@@ -124,11 +129,31 @@ def make_tracked_prediction(**options):
 def test_a_picture_counts_the_cells_of_each_class_and_says_that_percentages_are_others():
     _, axis = plt.subplots()
     prediction = make_tracked_prediction()
-    _draw_tracks(axis, prediction, ["progressive", "nonprogressive", "immotile"])
+    _draw_tracks(axis, prediction, MOTILITY)
     labels = [text.get_text() for text in axis.get_legend().get_texts()]
     assert labels == ["progressive: 1", "immotile: 2"]
-    assert "3 cells; percentages are expected shares, not these counts" in _describe(prediction)[-1]
+    note = "3 cells; percentages are the model's, not shares of these counts"
+    assert note in _describe(prediction)[-1]
     plt.close()
+
+
+def test_cells_too_short_to_tell_are_in_the_legend():
+    _, axis = plt.subplots()
+    _draw_tracks(axis, make_tracked_prediction(cell_classes=["immotile", "", ""]), MOTILITY)
+    labels = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert labels == ["immotile: 1", "too short to tell: 2"]
+    plt.close()
+
+
+def test_picture_and_overlay_show_a_category_in_the_same_color():
+    in_picture = {
+        name: 255 * np.array(to_rgb(color))
+        for name, color in zip(MOTILITY, image_plots.TRACK_COLORS, strict=False)
+    }
+    for name, color in overlay.COLORS.items():
+        kind = "progressive" if name.endswith("_progressive") else name
+        distances = {other: np.linalg.norm(rgb - color) for other, rgb in in_picture.items()}
+        assert min(distances, key=distances.get) == kind
 
 
 def test_warnings_of_the_model_are_one_line_after_those_of_the_video():
@@ -136,3 +161,22 @@ def test_warnings_of_the_model_are_one_line_after_those_of_the_video():
     _, *lines = _describe(both)
     assert lines[:3] == ["WARNING: few", "WARNING: unlike", "of the model: worse; simulated"]
     assert _describe(make_tracked_prediction())[1] == "nothing unusual about this video"
+
+
+@pytest.mark.parametrize("warnings, shape", [(0, (480, 640)), (9, (528, 698)), (20, (300, 640))])
+def test_the_lines_above_a_page_leave_its_titles_free(monkeypatch, warnings, shape):
+    monkeypatch.setattr(image_plots, "save_figure", lambda figure, *_, dpi: None)
+    value = {"percent": 40.0, "held_out_error": 30.0, "std_over_models": None}
+    prediction = make_tracked_prediction(
+        warnings=["long " * 20] * warnings, doubts={"motility": ["worse", "unlike"]}, record={},
+        frame=np.zeros(shape, np.uint8), class_source="WHO's cut-offs",
+        values={name: value | {"target": "motility"} for name in MOTILITY},
+        outputs={"motility": np.full((1, 1, 3), 40.0)},
+    )  # fmt: skip
+    image_plots.plot_prediction(prediction, {"motility": MOTILITY}, "unused.png")
+    figure = plt.gcf()
+    figure.canvas.draw()
+    top = min(text.get_window_extent().y0 for text in figure.texts)
+    titles = [axis.title.get_window_extent() for axis in figure.axes]
+    assert all(title.y1 <= top for title in titles), (top, [t.y1 for t in titles])
+    plt.close()

@@ -19,6 +19,9 @@ from motilens.reports.style import DISPLAY_NAMES
 
 UNCERTAINTIES = ("held_out_error", "std_over_stacks", "std_over_models")  # of `Prediction.values`
 BATCH_PAGE = "index.html"
+ABOUT_ERROR = (
+    "within it, 95 % of errors are expected, by those on participants whom the model had not seen."
+)
 MARK = '<meta name="generator" content="Motilens predict">'
 TEMPLATE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
     """<!DOCTYPE html>
@@ -42,7 +45,9 @@ td.number { font-variant-numeric: tabular-nums; }
 .warning ul { margin: 0; padding-left: 1.1rem; }
 img { max-width: 100%; height: auto; }
 section { border-top: 1px solid #aaa; }
-@media (max-width: 600px) { body { font-size: 14px; } th, td { padding: .2rem; } }
+@media (max-width: 600px) {
+  body { font-size: 14px; } th, td { padding: .2rem; } thead { font-size: .72em; }
+}
 @media print {
   body { font-size: 9pt; margin: 0; padding: 0; max-width: none; }
   thead { display: table-header-group; }
@@ -58,8 +63,7 @@ section { border-top: 1px solid #aaa; }
 <p><strong>For research only: not a diagnosis.</strong> {{ usable }} of {{ rows | length }} have
 percentages.{% if total > rows | length %} The call was to predict {{ total }}.{% endif %}</p>
 <table>
-<caption>Percentage ± held-out error: within it, 95 % of errors are expected, by those on held-out
-participants.</caption>
+<caption>Percentage ± held-out error: {{ about_error }}</caption>
 <thead>
 <tr>
 {% for target, names in targets.items() %}
@@ -167,6 +171,7 @@ def write_batch_page(
         columns=len(shown) + has_cells,
         display=DISPLAY_NAMES,
         about_model=model.warnings,
+        about_error=ABOUT_ERROR,
         mark=jinja2.utils.markupsafe.Markup(MARK),
         version=motilens_version(),
         digest=model.digest,

@@ -17,11 +17,12 @@ from motilens.motility.kinematics import (
 from motilens.tracking.tracker import TrackedVideo
 
 CLASSES = ("rapid_progressive", "slow_progressive", "nonprogressive", "immotile")
-LENGTHS = ["vcl", "vsl", "vap", "alh", "progression"]  # lengths, or lengths per second
+SPEEDS = ["vcl", "vsl", "vap"]
+LENGTHS = [*SPEEDS, "alh", "progression"]  # lengths, or lengths per second
 MIN_RATE = 12.0  # frames/s; a fast cell swims two head lengths from one frame to the next
 RATIOS = ["lin", "str", "wob"]
 COLUMNS = [
-    "cell", "frames", "first_frame", "seconds", "class", "unit", "vcl", "vsl", "vap", *RATIOS,
+    "cell", "frames", "first_frame", "seconds", "class", "unit", *SPEEDS, *RATIOS,
     "alh", "bcf", "progression", *(f"{name}_heads" for name in LENGTHS),
 ]  # fmt: skip
 

@@ -12,6 +12,7 @@ from motilens.core.command_line import parse_options, positive_number, report_st
 from motilens.core.errors import InputError
 from motilens.core.text import to_printable
 from motilens.inference.batch_files import (
+    ABOUT_ERROR,
     BATCH_PAGE,
     check_batch_page,
     write_batch_files,
@@ -82,15 +83,16 @@ def main(
     more = ", a page for each" if usable else ""
     more += f", tracks in {options.out / TRACKS}" if is_shipped else ""
     files = f"{options.out / BATCH_PAGE}, predictions.csv, .json{more}"
-    print(f"{usable} of {len(predictions)} videos: {files}")
-    print("±: within which 95 % of errors are expected, by those on held-out participants.")
+    print(f"{usable} of {len(predictions)} videos have percentages: {files}")
+    print(f"±: {ABOUT_ERROR}")
     print("For research: not a diagnosis.")
     sys.exit(0 if usable else 1)
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options of the command line, `model` among them."""
-    description = "Predict percentages of new videos."
+    description = """Predict percentages of new videos. The page index.html shows all of them; the
+    same numbers are in predictions.csv and predictions.json."""
     parser = argparse.ArgumentParser("motilens predict", description=description)
     add_video_options(parser, "predictions", "a folder, new or of a call that was stopped")
     help_text = "a bundle (made by `make bundle`); default: the model that ships"

@@ -18,7 +18,8 @@ MAX_NAME_BYTES = 200  # file systems allow 255, and the temporary name of a file
 def add_video_options(parser: argparse.ArgumentParser, out: str, about_out: str) -> None:
     """Add the videos, the folder to write to (`out` if none is named), and the frame rate."""
     parser.add_argument("videos", nargs="+", type=Path, help="files, or folders of them")
-    parser.add_argument("--out", type=output_path, default=out, help=about_out)
+    help_text = f"{about_out} (default: {out})"
+    parser.add_argument("--out", type=output_path, default=out, help=help_text)
     help_text = "of the videos (1/s), if files are wrong"
     parser.add_argument("--frame-rate", type=positive_number, help=help_text)
 
@@ -40,7 +41,8 @@ def list_videos(paths: Sequence[Path]) -> list[Path]:
         elif path.exists():
             videos.append(path)
         else:
-            raise InputError(f"{to_printable(path)}: no such file")
+            quotes = " (put quotes around a name that has spaces)" if len(paths) > 1 else ""
+            raise InputError(f"{to_printable(path)}: no such file or folder{quotes}")
     return list(dict.fromkeys(videos))
 
 

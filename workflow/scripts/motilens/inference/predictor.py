@@ -225,7 +225,7 @@ def explain_too_few(cells: int) -> str | None:
     if cells >= FEWEST_CELLS:
         return None
     found = {0: "no cell was", 1: "1 cell was"}.get(cells, f"{cells} cells were")
-    return f"{found} seen for long enough, and {FEWEST_CELLS} are the least of a sample"
+    return f"{found} seen for long enough, and at least {FEWEST_CELLS} are needed"
 
 
 def add_doubts(

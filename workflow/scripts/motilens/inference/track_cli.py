@@ -16,6 +16,7 @@ from motilens.core.text import to_printable
 from motilens.dataset.video_files import fingerprint_file
 from motilens.inference.cell_table import (
     CLASSES,
+    SPEEDS,
     count_classes,
     explain_gaps,
     find_scale,
@@ -80,7 +81,7 @@ def track_new_videos(
                 folder.write_summary(rows)  # what is done stays, whatever follows
     usable = sum(not row["error"] for row in rows)
     more = ", and the files of each" if usable else ""
-    print(f"{usable} of {len(rows)} videos: {options.out / SUMMARY}{more}")
+    print(f"{usable} of {len(rows)} videos were tracked: {options.out / SUMMARY}{more}")
     print("For research: not a diagnosis.")
     sys.exit(0 if usable else 1)
 
@@ -154,12 +155,18 @@ def track_file(
 
 
 def summarize_video(tracked: TrackedVideo, cells: pd.DataFrame) -> dict:
-    """Return numbers of a video for its row of the table, plain values."""
+    """Return numbers of a video for its row of the table, plain values.
+
+    Median speeds are those of the motile cells (None: there are none), in `unit` per second.
+    """
     far = np.linalg.norm(tracked.drift, axis=1).max(initial=0.0)
     names = ("frames", "frame_rate", "width", "height", "polarity", "head_length")
     counts = {"cells": len(cells), **count_classes(cells)}
     numbers = {name: _to_plain(getattr(tracked, name)) for name in names}
-    return counts | numbers | {"drift": float(far)}
+    motile = cells[cells["class"].notna() & (cells["class"] != "immotile")]
+    medians = {f"median_{name}": _to_plain(motile[name].median()) for name in SPEEDS}
+    unit = cells["unit"].iloc[0] if len(cells) else None
+    return counts | numbers | {"drift": float(far)} | medians | {"unit": unit}
 
 
 def _to_plain(value):
@@ -173,5 +180,9 @@ def summarize_row(row: dict) -> list[str]:
     if row["error"]:
         return [f"ERROR: {row['error']}"]
     kinds = [f"{row[name]} {name.replace('_', ' ')}" for name in CLASSES if row[name]]
-    counts = ": ".join(filter(None, [f"{row['cells']} cells", ", ".join(kinds)]))
-    return [counts, *(f"WARNING: {text}" for text in row["warnings"])]
+    cells = f"{row['cells']} cell{'s' * (row['cells'] != 1)}"
+    counts = ": ".join(filter(None, [cells, ", ".join(kinds)]))
+    speeds = [f"{n.upper()} {x:.3g}" for n in SPEEDS if (x := row[f"median_{n}"]) is not None]
+    unit = "µm" if row["unit"] == "um" else row["unit"]
+    medians = [f"median of motile cells: {', '.join(speeds)} {unit}/s"] if speeds else []
+    return [counts, *medians, *(f"WARNING: {text}" for text in row["warnings"])]

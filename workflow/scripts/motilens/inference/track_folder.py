@@ -23,7 +23,7 @@ SUMMARY = "videos.csv"
 SUMMARY_COLUMNS = [
     "video", "name", "cells", "rapid_progressive", "slow_progressive", "nonprogressive", "immotile",
     "unclassified", "frames", "frame_rate", "width", "height", "polarity", "head_length", "drift",
-    "microns_per_pixel", "scale",
+    "microns_per_pixel", "scale", "median_vcl", "median_vsl", "median_vap", "unit",
 ]  # fmt: skip
 OTHER_FOLDER = "name another folder (--out; OUT= with make)"
 

@@ -18,6 +18,7 @@ from motilens.reports.style import (
     RED,
     SKY,
     WIDTH,
+    YELLOW,
     add_letters,
     journal_style,
     make_figure,
@@ -29,7 +30,9 @@ from motilens.reports.style import (
 )
 
 LINE_LENGTH = 115  # characters of a note on a page
-TRACK_COLORS = [BLUE, ORANGE, GREEN, PURPLE, RED, SKY]  # of classes, on gray frames
+# Of classes, on gray frames; those of motility are as in the overlay video.
+TRACK_COLORS = [BLUE, YELLOW, RED, PURPLE, GREEN, SKY]
+UNCLASSIFIED = "0.8", "."  # color and marker of cells too short to be classified
 PREVIEW_DPI = 200  # of what is drawn for each video
 SPREADS = 4  # standard deviations of a feature image on either side of its mean
 MIN_SPREAD = 1e-6  # of feature images: below it, only rounding differs
@@ -46,7 +49,8 @@ def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path)
     aspect, width = measure_pixels(prediction.record, frame.shape, has_tracks)
     heading = max(map(len, prediction.doubts.values()), default=0)
     heights = [
-        min(WIDTH / 2 * aspect * frame.shape[0] / frame.shape[1], 90) + 8,
+        # Tracks have a title of two lines, and a legend.
+        min(WIDTH / 2 * aspect * frame.shape[0] / frame.shape[1], 90) + (16 if has_tracks else 8),
         16 + 3.5 * heading + 7 * max(map(len, targets.values())),
     ]
     figure = make_figure(3.2 * len(notes) + sum(heights))
@@ -151,9 +155,8 @@ def _describe(prediction) -> list[str]:
     ]
     lines[1] += "; points: each stack" if has_stacks else ""
     lines[1] += f"; {cells} cell{'s' * (cells != 1)}" if cells is not None else ""
-    lines[1] += (
-        "; percentages are expected shares, not these counts" if prediction.cell_classes else ""
-    )
+    if prediction.cell_classes:
+        lines[1] += "; percentages are the model's, not shares of these counts"
     short = name if len(name) < 90 else f"{name[:60]}…{name[-25:]}"
     notes = [f"WARNING: {text}" for text in prediction.warnings]
     notes = notes or ["nothing unusual about this video"]
@@ -168,13 +171,13 @@ def _draw_tracks(axis, prediction, names: list[str]) -> None:
     looks = list(zip(TRACK_COLORS, MARKERS, strict=False))
     classes = prediction.cell_classes or names[:1] * prediction.n_cells
     for (_, track), name in zip(prediction.tracks.groupby("cell"), classes, strict=True):
-        # Gray if too short to be classified.
-        color, marker = looks[names.index(name)] if name else ("0.8", ".")
+        color, marker = looks[names.index(name)] if name else UNCLASSIFIED
         axis.plot(track["x"], track["y"], color=color, linewidth=1.2)
         axis.plot(track["x"].iloc[-1], track["y"].iloc[-1], marker, color=color, markersize=3)
+    kinds = [*zip(names, names, looks, strict=False), ("too short to tell", "", UNCLASSIFIED)]
     handles = [
-        plt.Line2D([], [], color=color, marker=marker, markersize=3, label=f"{name}: {count}")
-        for name, (color, marker) in zip(names, looks, strict=False)
+        plt.Line2D([], [], color=color, marker=marker, markersize=3, label=f"{text}: {count}")
+        for text, name, (color, marker) in kinds
         if (count := prediction.cell_classes.count(name))
     ]
     axis.legend(

@@ -18,7 +18,7 @@ MILLIMETERS = 25.4  # in an inch
 DPI = 300
 # Distinct for color-blind readers (Okabe and Ito 2008), the first four also in gray.
 BLUE, ORANGE, BLACK, PURPLE = "#0072B2", "#E69F00", "#000000", "#CC79A7"
-RED, SKY, GREEN = "#D55E00", "#56B4E9", "#009E73"
+RED, SKY, GREEN, YELLOW = "#D55E00", "#56B4E9", "#009E73", "#F0E442"
 COLORS = [BLUE, ORANGE, BLACK, PURPLE, RED, SKY, GREEN]
 MARKERS, LINE_STYLES = "osD^vXP*", ["-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1))]
 # Percentages whose names alone may be taken for their opposite.
