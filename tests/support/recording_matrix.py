@@ -55,8 +55,8 @@ def _outcome(recording: Recording) -> str:
             expected = [[recording.numbers[n] for n in clip] for clip in file["frame_numbers"][:]]
     assert shown == expected, (recording, shown, expected)
     assert record["video_frames"] == len(recording.numbers), (recording, record)
-    size = record["video_width"], record["video_height"]
-    assert size == (recording.width, recording.height), recording
+    size = (recording.width, recording.height)[:: -1 if recording.rotated else 1]
+    assert (record["video_width"], record["video_height"]) == size, recording
     return "; ".join(filter(None, [EXACT, list_warnings(record)]))
 
 

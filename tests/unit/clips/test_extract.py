@@ -13,6 +13,7 @@ from motilens.clips.hdf5 import match_clips_to_samples, read_stacks
 from motilens.clips.records import overridden_frame_rates
 from motilens.clips.sampling import clip_positions
 from motilens.core.errors import InputError
+from motilens.reports.image_plots import measure_pixels
 from support.recording_matrix import SETTINGS
 from support.recordings import Recording, find_recording, list_warnings, make_recording, read_number
 
@@ -119,6 +120,13 @@ def test_a_file_of_clips_records_how_it_was_made_and_the_frames_alone_count(tmp_
     _, other = extract(h264("other", ".mkv"), tmp_path)
     assert other["content_sha256"] == record["content_sha256"]
     assert other["video_sha256"] != record["video_sha256"]
+
+
+def test_the_size_of_a_turned_video_is_that_of_the_frames_as_they_are_shown(tmp_path):
+    path = make_recording(find_recording("h264 turned.mp4"), tmp_path)
+    record = extract_clips(str(path), tmp_path / "a.h5", SETTINGS, "1")
+    assert (record["video_width"], record["video_height"]) == (64, 48)
+    assert measure_pixels(record, (32, 32)) == (0.75, None)
 
 
 def test_an_excluded_video_has_a_file_without_clips(tmp_path):

@@ -55,6 +55,7 @@ def test_an_edit_within_a_second_counts(folder):
     ("1 / 0\n", "mine/a.py, line 2: ZeroDivisionError: division by zero"),
     ("import no_such_library\n", "line 2: .*no_such_library.*: install it where this step runs"),
     ("import b\n", "import files of the folder as `from .b import ...`"),
+    ("import sys\nsys.exit(0)\n", "mine/a.py, line 3: SystemExit: 0"),
     ("if True:\nx = 1\n", "mine/a.py, line 3: IndentationError"),
     (LOSS.format("mse"), "mine/a.py: the loss mse is there already"),
     (LOSS.format("x") + LOSS.format("x"), "mine/a.py: the loss x is there already"),

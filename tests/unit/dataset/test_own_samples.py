@@ -81,6 +81,9 @@ def test_fractions_are_reported(own):
     first, second = errors_of(own, videos=None, needed=needed)
     assert "add up to 1, not 100: multiply them by 100" in first
     assert "none of head is above 1: these are fractions, multiply them by 100" in second
+    lenient = {"tolerance": 1, "on_mismatch": "warn"}
+    told = errors_of(own, videos=None, needed=needed, motility_sum=lenient)
+    assert told == [first, second], "no other sum that is allowed makes fractions right"
     edit(own / "labels.csv", "0.5,0.3,0.2,0.95", "50,30,20,95")
     edit(own / "labels.csv", "20,0.9,", "20,90,")
     assert errors_of(own, videos=None, needed=needed) == []

@@ -79,6 +79,8 @@ def test_samples_without_a_usable_video_are_left_out(path):
     ("40.5", "nan", "line 2: predicted_immotile is 'nan', which is not a number: correct it"),
     ("40.5", "", "line 2: predicted_immotile is '', which is not a number"),
     ("40.5", "inf", "line 2: predicted_immotile is 'inf', which"),
+    ("40.5", "1e999", "line 2: predicted_immotile is 1e999, no percentage: is a decimal mark lost"),
+    ("40.5", "-4050", "line 2: predicted_immotile is -4050, no percentage"),
     ("40.5", "40.5,1", "line 2: 8 cells under a header of 7"),
     ("33.33,", "a third,", "line 2: true_immotile is 'a third', which is not a number"),
 ])  # fmt: skip

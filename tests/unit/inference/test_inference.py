@@ -157,6 +157,13 @@ def test_predictions_go_to_no_folder_named_as_a_variable(path, capsys):
     assert "~ and $ are not replaced: write the path out" in capsys.readouterr().err
 
 
+def test_predictions_go_to_no_file(tmp_path, capsys):
+    (tmp_path / "out").touch()
+    with pytest.raises(SystemExit):
+        cli.parse_arguments(["1.avi", "--out", str(tmp_path / "out")])
+    assert "out is a file: name a folder" in capsys.readouterr().err
+
+
 SETTINGS = {
     "size": 64, "resize_mode": "stretch", "clips_per_video": 5, "clip_length": 9,
     "frame_rate": 50, "on_frame_rate_mismatch": "warn",

@@ -118,6 +118,13 @@ def test_median_speeds_are_those_of_motile_cells(folder, tracker, capsys):
     assert "4 cells: 3 rapid progressive" in output and "1 cell: 1 immotile" in output
 
 
+def test_a_video_that_is_named_twice_counts_once(folder, tracker):
+    add_videos(folder, "new/a.avi", "other/a.avi")
+    (folder / "new/link.avi").symlink_to("a.avi")  # may be another participant's
+    call("new", "new/a.avi", "other/../new/a.avi", str(folder / "new/a.avi"), "other")
+    assert read_summary()["video"].tolist() == ["new/a.avi", "new/link.avi", "other/a.avi"]
+
+
 def test_what_is_complete_is_kept_and_the_rest_goes_on(folder, tracker, capsys):
     add_videos(folder, "new/1.avi", "new/2.avi", "new/3.avi", "later/4.avi")
     tracker.outcomes["2.avi"] = KeyboardInterrupt()
@@ -156,7 +163,7 @@ def test_other_settings_another_code_and_foreign_files_are_refused(folder, track
     add_videos(folder, "full/1.mp4", "odd/1.json", "file")
     assert "full/1.mp4 is there, and is none of ours" in call("new", "--out", "full", code=1)
     assert "odd/1.json is there, and is none of ours" in call("new", "--out", "odd", code=1)
-    assert "file: File exists" in call("new", "--out", "file", code=1)
+    call("new", "--out", "file", code=2)
     assert (folder / "full/1.mp4").read_text() == "full/1.mp4" and len(tracker.calls) == 1
     add_videos(folder, "other/notes.json")
     call("new", "--out", "other")

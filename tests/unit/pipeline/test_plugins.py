@@ -105,6 +105,14 @@ def test_a_name_of_the_tables_is_refused(folder, name):
     assert lines == [f"baselines: {name} is the name of another method in the tables: rename it"]
 
 
+@pytest.mark.parametrize("target", ["nowhere.py", "a.py", "."])
+def test_what_is_no_file_is_refused(folder, target):
+    """A broken link, a link to itself, a folder."""
+    folder.mkdir()
+    (folder / "a.py").symlink_to(target)
+    assert_refused(r"a.py: cannot be read \(.*\): correct or remove it", find_plugins, folder)
+
+
 def test_a_folder_that_is_no_folder_is_refused(folder):
     assert_refused("plugins: mine: no such folder", check_config, configure(), SCHEMA)
     folder.touch()

@@ -1,17 +1,27 @@
 """Videos: every frame once, in order and in shape; any file name works, every complaint counts."""
 
 import subprocess
+from dataclasses import replace
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from PIL import Image
 
 from motilens.video import decode
 from motilens.video.decode import FrameReader
 from motilens.video.encode import encode_video
 from motilens.video.probe import probe_video
 from support.errors import assert_refused
-from support.recordings import ALL, bar_levels, draw_number, read_number, run_ffmpeg
+from support.recordings import (
+    ALL,
+    bar_levels,
+    draw_number,
+    find_recording,
+    make_recording,
+    read_number,
+    run_ffmpeg,
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +69,37 @@ def test_more_single_frames_are_selected_than_ffmpeg_adds_in_a_row(tmp_path):
         assert [number for number, _ in frames] == list(selected)
 
 
+@pytest.mark.parametrize("rates", [(30, 24), (24, 30), (50, 35, 50), (50, 47, 44, 41, 38)])
+def test_a_rate_that_changes_makes_times_uneven(video, rates):
+    """Cameras choose another rate in dim light: no frame is missing, and no step is long."""
+    times = np.cumsum(np.repeat(1 / np.array(rates), 60)).round(3)
+    assert replace(probe_video(str(video)), times=times).is_uneven
+
+
+@pytest.mark.parametrize("rate, wander", [(10, 0.24), (50, 0.22), (24, 0), (300, 0), (1000, 0)])
+def test_times_that_wander_by_less_than_half_a_frame_are_even(video, rate, wander):
+    wander = np.random.default_rng(0).uniform(-wander, wander, 1000)
+    times = ((np.arange(1000) + wander) / rate).round(3)
+    assert not replace(probe_video(str(video)), times=times).is_uneven
+
+
+@pytest.mark.parametrize("sides", [["64:48", "32:24"], ["32:24", "64:48"]])
+def test_a_second_stream_of_video_is_named(tmp_path, sides):
+    """A camera's small preview may come first."""
+    chain = f"split[a][b];[a]scale={sides[0]}[c];[b]scale={sides[1]}[d]"
+    source = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=50:d=1"]
+    maps = ["-filter_complex", chain, "-map", "[c]", "-map", "[d]"]
+    run_ffmpeg([*source, *maps], tmp_path / "a.mp4")
+    text = probe_video(str(tmp_path / "a.mp4")).stream_warning
+    assert "2 streams of video" in text and sides[0].replace(":", " x ") in text
+
+
+@pytest.mark.parametrize("name", ["h264 cover.mp4", "h264 sound.mp4", "h264 timecode.mov"])
+def test_cover_pictures_and_sound_are_no_streams_of_video(tmp_path, name):
+    path = make_recording(find_recording(name), tmp_path)
+    assert probe_video(str(path)).stream_warning is None
+
+
 def draw_disc(path, size, pixel_aspect, rotated=False):
     """Write 20 frames of a white disc on gray, two thirds of the shorter side when shown."""
     width, height = size
@@ -101,6 +142,15 @@ def test_characters_in_a_file_name_have_no_meaning(video, tmp_path, name, monkey
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(video.read_bytes())
     assert probe_video(name).frames == len(list(FrameReader(name, 32))) == 120
+
+
+@pytest.mark.parametrize("suffix", ["tiff", "avi"])
+def test_a_stack_of_images_is_refused(tmp_path, suffix):
+    """Ffmpeg reads the first image only."""
+    first, *others = (Image.fromarray(draw_number(n)) for n in range(5))
+    path = tmp_path / f"a.{suffix}"
+    first.save(path, "tiff", save_all=True, append_images=others)
+    assert_refused("a TIFF.*Save As, AVI", probe_video, str(path))
 
 
 def test_a_list_of_other_files_is_refused(video, tmp_path):

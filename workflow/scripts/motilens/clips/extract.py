@@ -26,7 +26,12 @@ from motilens.video.decode import FrameReader, resize_filter
 from motilens.video.ffmpeg import DamagedVideo, ffmpeg_version
 from motilens.video.gray_levels import GrayLevels, find_gray_levels
 from motilens.video.interlacing import describe_interlacing
-from motilens.video.probe import VideoInfo, probe_by_decoding, probe_video
+from motilens.video.probe import (
+    VideoInfo,
+    find_upright_size,
+    probe_by_decoding,
+    probe_video,
+)
 
 
 def extract_clips(
@@ -52,6 +57,7 @@ def extract_clips(
         given = facts.get("frame_rate")
         video, digest, jumps = _write_clips(source, path, listed, levels, settings, given)
         interlacing = describe_interlacing(source, video, levels)
+        width, height, pixel_aspect = find_upright_size(source, video)
     issue = frame_rate_issue(video, settings["frame_rate"])
     resampled = issue and settings["on_frame_rate_mismatch"] == "resample"
     rate = round(video.frame_rate, 4)
@@ -69,9 +75,9 @@ def extract_clips(
         "video": Path(source).name,
         "video_sha256": video_digest.result(),
         "video_codec": video.codec,
-        "video_width": video.width,
-        "video_height": video.height,
-        "video_pixel_aspect": video.pixel_aspect,
+        "video_width": width,
+        "video_height": height,
+        "video_pixel_aspect": pixel_aspect,
         "video_frames": video.frames,
         "video_frame_rate": rate,
         "frame_rate": float(settings["frame_rate"]) if resampled else rate,
@@ -95,7 +101,7 @@ def extract_clips(
 
 def _list_warnings(listed: VideoInfo, video: VideoInfo, settings: dict, facts: dict) -> list[str]:
     """List what the user should know about a video, listed by packets and as it was decoded."""
-    warnings = []
+    warnings = [listed.stream_warning]
     if listed.frames != video.frames:
         warnings.append(f"holds {listed.frames} packets that make {video.frames} frames")
     if facts.get("frame_rate") and listed.is_uneven:

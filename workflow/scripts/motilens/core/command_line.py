@@ -84,9 +84,11 @@ def spell_path(argument: str) -> str:
 
 
 def output_path(text: str) -> Path:
-    """Return a path to write to, for argparse; not one that a shell should have replaced."""
+    """Return a path to write to, for argparse; not a file, or what a shell should replace."""
     if re.match(r"~|.*\$[A-Za-z_(]", text):
         raise argparse.ArgumentTypeError(f"{text}: ~ and $ are not replaced: write the path out")
+    if Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"{text} is a file: name a folder")
     return Path(text)
 
 

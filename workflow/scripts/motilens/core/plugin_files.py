@@ -49,6 +49,8 @@ def find_plugins(folder: str | Path | None) -> Plugins:
                 methods[method], places[method] = path.name, place
         except InputError as error:
             lines.append(str(error))
+        except OSError as error:
+            lines.append(f"{path}: cannot be read ({error.strerror}): correct or remove it")
     if lines:
         raise InputError("\n  ".join(["plugins cannot be used:", *lines]))
     if not methods:

@@ -93,7 +93,7 @@ def load_plugins(folder: Path, names: Iterable[str]) -> None:
             importlib.import_module(module)
         except InputError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             text = describe_plugin_error(error) or f"{path}: {describe_error(error)}"
             raise InputError(text) from error
 

@@ -223,8 +223,10 @@ def _check_motility(row: dict, needed: Sequence[str], allowed: dict, issues: Iss
     if not set(MOTILITY) <= set(needed) or None in values:
         return
     if abs(sum(values) - 100) > allowed["tolerance"] + 1e-9:
-        lines = issues.errors if allowed["on_mismatch"] == "error" else issues.warnings
-        remedy = "multiply them by 100" if abs(sum(values) - 1) <= 0.02 else "correct them"
+        are_fractions = abs(sum(values) - 1) <= 0.02  # wrong, whatever sum is allowed
+        is_error = are_fractions or allowed["on_mismatch"] == "error"
+        lines = issues.errors if is_error else issues.warnings
+        remedy = "multiply them by 100" if are_fractions else "correct them"
         lines.append(
             f"{row['place']}: its three percentages of motility add up to {sum(values):g}, not "
             f"100: {remedy} (or see dataset.motility_sum)"

@@ -11,6 +11,7 @@ from motilens.core.text import natural_sorted, shorten_list
 from motilens.dataset.participants import parse_participant_id
 from motilens.dataset.spreadsheet import read_table
 
+LARGEST = 1000.0  # of a prediction, or its negative: methods may leave 0 to 100, but not so far
 TOLERANCE = 0.01  # percentage points by which a true value may be rounded
 NUMBER = r"[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?"
 
@@ -86,6 +87,10 @@ def read_external_predictions(
             "labels",
         )
         predicted[value] = _parse_numbers(table, f"predicted_{value}", refuse)
+        refuse(
+            predicted[value].abs() > LARGEST,
+            f"predicted_{value} is {{predicted_{value}}}, no percentage: is a decimal mark lost?",
+        )
     numbers, labels = pd.DataFrame(predicted), pd.DataFrame(true)
     if numbers.max(axis=None) <= 1 < 10 < labels.max(axis=None) and (numbers > 0).any(axis=None):
         raise InputError(f"{path}: no prediction is above 1: fractions? Multiply them by 100")

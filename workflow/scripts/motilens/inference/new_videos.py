@@ -1,6 +1,7 @@
 """Videos that are named on the command line: found, named, and reported if they cannot be used."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def add_video_options(parser: argparse.ArgumentParser, out: str, about_out: str)
 
 
 def list_videos(paths: Sequence[Path]) -> list[Path]:
-    """Return the videos themselves, those of a folder by their names' endings.
+    """Return the videos themselves, each once, those of a folder by their names' endings.
 
     Raises:
         InputError: a path is missing, or a folder holds no video.
@@ -43,7 +44,10 @@ def list_videos(paths: Sequence[Path]) -> list[Path]:
         else:
             quotes = " (put quotes around a name that has spaces)" if len(paths) > 1 else ""
             raise InputError(f"{to_printable(path)}: no such file or folder{quotes}")
-    return list(dict.fromkeys(videos))
+    places = {}  # one file may be named in several ways; two links to a file stay two videos
+    for video in videos:
+        places.setdefault(os.path.join(os.path.realpath(video.parent), video.name), video)
+    return list(places.values())
 
 
 def shorten_name(name: str) -> str:

@@ -27,7 +27,7 @@ from motilens.tracking.quality import (
     measure_roundness,
 )
 from motilens.tracking.trajectories import TRACKING_WIDTH, count_first_frames, fill_gaps
-from motilens.video.probe import probe_video
+from motilens.video.probe import VideoInfo, probe_video
 
 MIN_SECONDS = 0.2  # shorter tracks are left out, unless the video is as short
 EDGE = HEAD_LENGTH / 3  # of a head that stays nearer to the edge, only a part is ever seen
@@ -136,8 +136,12 @@ def track_video(
         polarity=polarity,
         drift=drift,
         quality=quality,
-        warnings=describe_problems(quality, head_length),
+        warnings=[*_describe_streams(video), *describe_problems(quality, head_length)],
     )
+
+
+def _describe_streams(video: VideoInfo) -> list[str]:
+    return [f"The file {video.stream_warning}"] if video.stream_warning else []
 
 
 def select_tracks(

@@ -18,6 +18,11 @@ ZEROS = (
     "holds zeros where more should follow, as a copy that was broken off: copy it again, or if "
     "that is all there is: ffmpeg -i OLD -c:v ffv1 NEW.mkv"
 )
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # + of more than 4 GB
+STACK = (
+    "is a TIFF, of which ffmpeg reads the first image only: in Fiji, Save As, AVI, no compression "
+    "(8 bit)"
+)
 ASF, FLV, AVI = bytes.fromhex("3026b2758e66cf11"), b"FLV\1", b"AVI "
 MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # may be the first
 EBML, MATROSKA_SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
@@ -29,7 +34,7 @@ def check_is_whole(path: str) -> int:
     Raises:
         DamagedVideo: an AVI, FLV, Matroska or Windows Media file is empty or lacks its end, or
             zeros are in the place of that; or it, or an MP4 file, is followed by another one, which
-            ffmpeg would ignore, or take for more of the same recording.
+            ffmpeg would ignore, or take for more of the same recording; or it is a TIFF.
         OSError: the file cannot be read.
     """
     try:
@@ -37,6 +42,8 @@ def check_is_whole(path: str) -> int:
             header, size = file.read(HEADER_BYTES), file.seek(0, 2)
             if not size:
                 raise DamagedVideo(f"{path}: is empty: copy it again")
+            if header.startswith(TIFF):
+                raise DamagedVideo(f"{path}: {STACK}")
             if (at := header.find(ASF_FILE_PROPERTIES)) > 0:
                 end = int.from_bytes(header[at + 40 : at + 48], "little")
                 _check_end(path, end, size)

@@ -15,6 +15,7 @@ FIRST_VIDEO_STREAM = "0:V:0"  # the first stream of video that is no cover pictu
 EVERY_FRAME = {"map": FIRST_VIDEO_STREAM, "fps_mode": "passthrough"}
 # Numbered by a filter setpts=N: ffmpeg complains of frames that come closer than their rate says.
 RAW_FRAMES = EVERY_FRAME | {"f": "rawvideo", "enc_time_base": "filter"}
+NO_VIDEO = r"\((attached pic|timed thumbnails|still image)\)"  # of a stream, in ffmpeg's words
 NO_TIME = -(2**63)
 DISCARD_FLAG = 4  # of a packet
 # Demuxers of streams without a container. Frames get 25 a second where the stream says nothing.
@@ -34,6 +35,9 @@ RAW_DEMUXERS = (
 # Codecs whose frames stand alone and lose nothing: in a recording, all take about as many bytes.
 LOSSLESS_CODECS = ("ffv1", "ffvhuff", "huffyuv", "utvideo")
 SIZE_STEP = 1.6  # between the bytes of two such frames, if something is wrong
+# How many frames together may take this much more or less time than elsewhere in the video: clocks
+# that wander by half a frame are still steady.
+STEADY_FRAMES, STEADY_SHARE = 25, 0.05
 INVALID_AVI_RATE = "scale/rate is"  # ffmpeg's words, before it takes 25
 
 
@@ -52,6 +56,7 @@ class VideoInfo:
     # Numbers of frames of quite another size than the one before: of another width and height,
     # perhaps, of which some codecs say nothing, so that frames are read wrongly.
     size_jumps: tuple[int, ...] = ()
+    streams: int = 1  # of video, cover pictures not counted
 
     @property
     def frames(self) -> int:
@@ -66,9 +71,24 @@ class VideoInfo:
 
     @property
     def is_uneven(self) -> bool:
-        """Return whether frames are missing or unevenly spaced in time."""
+        """Return whether frames are missing or unevenly spaced, or their rate changes."""
+        if self.frames < 2:
+            return False
         steps = np.diff(self.times)
-        return bool((np.abs(steps - np.median(steps)) > np.median(steps) / 2).any())
+        usual = np.median(steps)
+        many = (self.times[STEADY_FRAMES:] - self.times[:-STEADY_FRAMES]) * self.frame_rate
+        has_gap = (np.abs(steps - usual) > usual / 2).any()
+        return bool(has_gap or (np.abs(many / STEADY_FRAMES - 1) > STEADY_SHARE).any())
+
+    @property
+    def stream_warning(self) -> str | None:
+        """Return what is not read of a file with several streams of video."""
+        if self.streams < 2:
+            return None
+        return (
+            f"holds {self.streams} streams of video, and only the first is read ({self.width} x "
+            f"{self.height} pixels): for the second: ffmpeg -i OLD -map 0:V:1 -c copy NEW.mkv"
+        )
 
 
 def probe_video(path: str) -> VideoInfo:
@@ -157,14 +177,18 @@ def _shown_packets(path: str, packets: pd.DataFrame) -> pd.DataFrame:
 
 
 def _parse_stream(report: str) -> dict:
-    """Return pixel_format and is_marked_interlaced, of what ffmpeg says of the mapped stream."""
+    """Return pixel_format, is_marked_interlaced and streams, of what ffmpeg says of the input."""
     number = re.search(r"Stream #0:(\d+) -> #0:0 \(", report)[1]
     line = re.search(rf"Stream #0:{number}\b.*?: Video: (.*)", report)[1]
     # After the codec: "..., yuv420p(tv, bt709, top first), 720x576 [SAR 16:15 DAR 4:3], 25 fps"
     found = re.search(r", ([a-z]\w+)(\([^()]*\))?, \d+x\d+", line)
     pixel_format, details = found.groups() if found else ("unknown", None)
     interlaced = bool(re.search("top|bottom|interlaced", details or ""))
-    return {"pixel_format": pixel_format, "is_marked_interlaced": interlaced}
+    listed = re.findall(r"Stream #0:\d+.*?: Video: .*", report.split("Output #0, ")[0])
+    streams = sum(not re.search(NO_VIDEO, line) for line in listed)
+    return {
+        "pixel_format": pixel_format, "is_marked_interlaced": interlaced, "streams": streams
+    }  # fmt: skip
 
 
 def _find_size_jumps(codec: str, sizes: np.ndarray) -> tuple[int, ...]:
