@@ -120,6 +120,5 @@ onsuccess:
     print_run_end()
     table = RESULTS / "tables/table1.md"
     if table.exists() and table.stat().st_mtime > STARTED:
-        print(
-            f"\n{table.read_text(encoding='utf-8')}\nAll of it is in {RESULTS / 'report.html'}"
-        )
+        text = table.read_text(encoding="utf-8")
+        print(f"\n{text}\nAll of it is in {RESULTS / 'report.html'}", flush=True)

@@ -207,7 +207,7 @@ def describe_problems(quality: dict, head_length: float) -> list[str]:
         problems.append(f"This shows no sample of sperm: {reason}.")
     if quality["roundness"] > MAX_ROUNDNESS:
         problems.append(
-            "What was found is as round as beads; heads of sperm are oval: look at the overlay."
+            "What was found is as round as beads; heads of sperm are oval: look at the tracks."
         )
     if quality["estimated_precision"] < MIN_PRECISION:
         problems.append(
@@ -216,7 +216,7 @@ def describe_problems(quality: dict, head_length: float) -> list[str]:
         )
     if quality["clutter"] > DOUBTFUL_CLUTTER:
         problems.append(
-            "Much that is no head stands out: debris, or no sample: look at the overlay."
+            "Much that is no head stands out: debris, or no sample: look at the tracks."
         )
     if quality["crowded_share"] > CROWDED_SHARE:
         problems.append(
