@@ -72,7 +72,7 @@ def test_a_bundle_needs_the_folder(lab, tmp_path):
     (lab.folder / "mine.yaml").write_text(yaml.safe_dump(network))
     run(lab, "bundles/video.pt")
     assert "video_network.py" in (lab.folder / "results/bundles/video.md").read_text()
-    command = ("predict", "results/bundles/video.pt", str(lab.video(1)))
+    command = ("predict", "--model", "results/bundles/video.pt", str(lab.video(1)))
     refused = run_motilens(*command, cwd=lab.folder)
     assert refused.returncode == 1 and "video_network.py: name the folder" in refused.stderr
     done = run_motilens(*command, "--plugins", "my_methods", cwd=lab.folder)
