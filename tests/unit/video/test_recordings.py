@@ -18,7 +18,8 @@ def test_clips_hold_exactly_their_frames(number):
     recording, outcome = RECORDINGS[number], all_outcomes()[number]
     assert outcome.startswith("refused" if recording.file_name in REFUSED else EXACT)
     if recording.rate == "50" and list(recording.numbers) == list(ALL) and not recording.packets:
-        assert outcome == EXACT or "interlaced" in recording.name
+        has_warning = any(word in recording.name for word in ("interlaced", "two", "cover"))
+        assert outcome == EXACT or has_warning
 
 
 @pytest.mark.slow
