@@ -40,7 +40,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 from scipy.spatial.distance import cdist
 from torchvision.ops import box_iou
 from trackeval.metrics import CLEAR, HOTA, Identity
@@ -48,11 +47,10 @@ from tracking_truth import BOX, find_truths, read_tracks, read_truth
 
 from motilens.core.command_line import run_command_line
 from motilens.motility.kinematics import MIN_PATH, compute_kinematics
-from motilens.pipeline.config import check_config
+from motilens.pipeline.config import read_section
 from motilens.tracking.tracker import track_video
 from motilens.video.probe import probe_video
 
-SCHEMA = Path(__file__).parents[1] / "config/schema.yaml"
 NEAR = 12 / 640  # of a frame's width
 AT_NEAR = 9  # place of threshold 0.5 among HOTA's
 QUIET = {"PRINT_CONFIG": False}
@@ -94,8 +92,7 @@ def score_video(
     if tracks_folder:
         tracks = read_tracks(tracks_folder / f"{video.stem}.tracks.csv")
     else:
-        schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-        settings = check_config({}, schema["properties"]["tracking"])
+        settings = read_section("tracking")
         start = sum(os.times()[:4])
         tracked = track_video(str(video), settings, seconds)
         speed = tracked.frames / (sum(os.times()[:4]) - start)

@@ -159,7 +159,6 @@ def write_batch_page(
     total: int,
 ) -> None:
     """Write the page alone; pictures of videos that are not there yet are left out."""
-    shown = [name for names in model.targets.values() for name in names]
     has_cells = any(prediction.n_cells is not None for prediction in predictions)
     rows = [describe_video(prediction, model, folder) for prediction in predictions]
     text = TEMPLATE.render(
@@ -168,7 +167,7 @@ def write_batch_page(
         total=total,
         targets=model.targets,
         has_cells=has_cells,
-        columns=len(shown) + has_cells,
+        columns=len(list_values(model.targets)) + has_cells,
         display=DISPLAY_NAMES,
         about_model=model.warnings,
         about_error=ABOUT_ERROR,
@@ -232,7 +231,6 @@ def prediction_to_dict(prediction: Prediction, bundle: Bundle) -> dict:
 
 def describe_video(prediction: Prediction, model: Bundle | ShippedModel, folder: Path) -> dict:
     """Return what the page says of one video, as text."""
-    shown = [name for names in model.targets.values() for name in names]
     values = [(v["percent"], v["held_out_error"]) for v in prediction.values.values()]
     numbers = [f"{percent:.0f} ± {error:.0f} %" for percent, error in values]
     doubts = prediction.own_doubts(model.doubts)
@@ -246,7 +244,7 @@ def describe_video(prediction: Prediction, model: Bundle | ShippedModel, folder:
     return {
         "name": Path(prediction.video).name,
         "video": prediction.video,
-        "numbers": numbers or ["–"] * len(shown),
+        "numbers": numbers or ["–"] * len(list_values(model.targets)),
         "cells": "–" if error or prediction.n_cells is None else prediction.n_cells,
         "doubts": doubts,
         "notes": error or ", ".join(doubts),

@@ -23,9 +23,8 @@ NOT_COUNTED = (
 LOGGING = ("debug", "info", "warning", "error", "exception")
 # Where a library is imported under another name than it is installed.
 INSTALLED_AS = {
-    "ffmpeg": "ffmpeg-python", "imageio_ffmpeg": "imageio-ffmpeg", "mpl_toolkits": "matplotlib",
-    "sklearn": "scikit-learn",
-    "PIL": "pillow", "yaml": "pyyaml",
+    "PIL": "pillow", "ffmpeg": "ffmpeg-python", "imageio_ffmpeg": "imageio-ffmpeg",
+    "mpl_toolkits": "matplotlib", "sklearn": "scikit-learn", "yaml": "pyyaml",
 }  # fmt: skip
 
 

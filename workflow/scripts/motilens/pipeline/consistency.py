@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from motilens.core.plugin_files import find_plugins
+from motilens.core.plugin_files import Plugins, find_plugins
 from motilens.core.records import deep_merge
 from motilens.core.suggestions import ask_whether, suggest_names
 from motilens.core.text import shorten_list
@@ -88,8 +88,9 @@ def _user_tables(config: dict) -> dict[str, str | None]:
 def find_contradictions(config: dict) -> list[str]:
     """Return a line for each setting of a checked configuration that does not fit to others."""
     lines = [*_check_method_names(config), *_check_reference(config), *_check_tracking(config)]
+    plugins = find_plugins(config.get("plugins"))
     for name in config["inputs"]:
-        lines += _check_input(name, config)
+        lines += _check_input(name, config, plugins)
     return lines
 
 
@@ -132,7 +133,7 @@ def _check_tracking(config: dict) -> Iterator[str]:
         )
 
 
-def _check_input(name: str, config: dict) -> Iterator[str]:
+def _check_input(name: str, config: dict, plugins: Plugins) -> Iterator[str]:
     kind = config["inputs"][name]
     if kind["encoder"] == "autoencoder":
         settings = deep_merge(config["autoencoder"], kind.get("autoencoder", {}))
@@ -143,7 +144,7 @@ def _check_input(name: str, config: dict) -> Iterator[str]:
             f"regressor.recurrent: {name} has no single frames for the network to see one after "
             f"the other; they are there with inputs.{name}.encoder: none only"
         )
-    if ("backbone", settings["backbone"]) in find_plugins(config.get("plugins")).methods:
+    if ("backbone", settings["backbone"]) in plugins.methods:
         yield from _check_own_backbone(name, kind, settings)
     is_rgb = kind["encoder"] != "none" or kind["frames"] * kind["repeats"] == 3
     if settings["input_normalization"] == "imagenet" and not is_rgb:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from motilens.evaluation.metrics import CONSTANT_RULES, ZERO_R
-from motilens.evaluation.statistics import participant_errors
+from motilens.evaluation.statistics import AGREEMENT, participant_errors
 from motilens.reports.style import (
     BLUE,
     COLORS,
@@ -152,7 +152,7 @@ def plot_agreement(cases: pd.DataFrame, reference: str, paths: Paths) -> None:
     largest, is_far = 0.0, False
     for axis, part, of_value in panels:
         difference = part["predicted"] - part["true"]
-        bias, spread = difference.mean(), 1.96 * difference.std()
+        bias, spread = difference.mean(), AGREEMENT * difference.std()
         lines = bias - spread, bias, bias + spread
         largest = np.nanmax([largest, *difference.abs(), *np.abs(lines)])
         is_far |= (difference.abs() > AXIS_LIMITS[1]).any()
