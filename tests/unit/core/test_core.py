@@ -97,3 +97,4 @@ def test_names_lists_and_errors_are_written_for_people():
     name = os.fsdecode(b"lat\xe9in.avi")
     assert to_printable(name) == "lat\\xe9in.avi" and to_printable("süß") == "süß"
     assert to_printable("a\nb\u2028c\x85.avi") == "a\\nb\\u2028c\\x85.avi"
+    assert to_printable("P1\u202eiva.mp4") == "P1\\u202eiva.mp4"

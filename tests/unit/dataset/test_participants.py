@@ -110,3 +110,8 @@ def test_numbers_as_ids_are_compared_by_their_value(own):
     write_rows(own, HEADER, "1,films/a.mp4,50,30,20", "1.0,films/b.mp4,60,20,20")
     assert list(table_of(own, **OWN).index) == ["1", "1+2"]
     assert parse_participant_id("1" * 65) is None and parse_participant_id("007.0") == "7"
+
+
+def test_ids_that_snakemake_would_refuse_as_periodic_are_refused_first():
+    assert parse_participant_id("B" + "A" * 20) is parse_participant_id("Ab" * 20) is None
+    assert parse_participant_id("A" * 19) and parse_participant_id("A" * 20 + "B")

@@ -257,14 +257,14 @@ def test_quality_says_what_makes_tracks_doubtful():
     doubtful = measure_quality(make_scored([(50, 50), (60, 55)], 0.5), 50, 50, 13)
     bad = fine | {"focus": 0.1, "drift": 20.0, "scene_changes": 2, "interlaced": True}
     [debris, crowded, focus, drift, scenes, woven, uneven] = describe_problems(
-        doubtful | bad | {"uneven_times": True}, 13
+        doubtful | bad | {"uneven_times": True}, 13, [0.52, 3.0]
     )
     assert is_doubtful(doubtful | bad) and not is_doubtful(clear | fine)
     [beads] = describe_problems(clear | fine | {"roundness": 0.95}, 13)
     assert "round as beads" in beads and is_doubtful(clear | fine | {"roundness": 0.95})
     assert "told from debris" in debris and "crowded: 100%" in crowded
     assert "out of focus" in focus and "drifts by 20 pixels/s" in drift
-    assert "changes of the field: 2" in scenes and "interlaced" in woven
+    assert "changes abruptly after 0.5, 3.0 s" in scenes and "interlaced" in woven
     assert "unevenly spaced in time" in uneven
     none = measure_quality(make_scored([], 0.5), 50, 50, 13)
     [reason] = describe_problems(none | fine, 0.0)

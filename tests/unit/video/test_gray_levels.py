@@ -6,6 +6,8 @@ import pytest
 from motilens.clips.extract import extract_clips
 from motilens.clips.hdf5 import read_clips
 from motilens.tracking.blobs import track_blobs
+from motilens.tracking.detector import HeadDetector
+from motilens.tracking.frame_setup import choose_setup
 from motilens.video import decode as decode_module
 from motilens.video.decode import FrameReader
 from motilens.video.ffmpeg import DamagedVideo
@@ -222,6 +224,22 @@ def test_interlaced_frames_have_a_warning_and_a_remedy_that_works(tmp_path, nois
     assert probe_video(new).frames == 30 and interlacing_of(new) is None
     record = extract_clips(path, tmp_path / "clips.h5", SETTINGS | PLAIN, "1")
     assert record["warning"].startswith("is interlaced")
+
+
+def test_a_video_that_is_interlaced_and_turned_is_not_tracked_and_has_a_remedy(tmp_path):
+    frames = [np.uint8(weave(n)) for n in range(30)]
+    path = write_raw(tmp_path / "woven.mkv", frames, "gray", "-c:v", "ffv1")
+    turned, new = str(tmp_path / "turned.mkv"), str(tmp_path / "new.mkv")
+    run_ffmpeg(["-display_rotation", "90", "-i", path, "-c", "copy"], turned)
+    video = probe_video(turned)
+    assert video.is_turned and not probe_video(path).is_turned
+    with pytest.raises(DamagedVideo, match="is interlaced and turned: ffmpeg ") as refused:
+        choose_setup(turned, video, HeadDetector(), 30, 50.0)
+    command = str(refused.value).partition("ffmpeg ")[2].replace("OLD", turned)
+    run_ffmpeg(command.split()[:-1], new)
+    assert interlacing_of(new) is None
+    setup = choose_setup(new, probe_video(new), HeadDetector(), 30, 50.0)
+    assert (setup.width, setup.height) == (240, 320)
 
 
 def test_a_video_that_says_it_is_interlaced_has_a_warning(tmp_path):

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 
 MAX_NAMES = 8  # in a line of a message
-CONTROL = r"[\0-\x1f\x7f-\x9f\u2028\u2029]"  # characters, such as line breaks
+# Characters such as line breaks, and what turns the direction of what follows.
+CONTROL = r"[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 
 
 def shorten_list(names: Iterable[str]) -> str:

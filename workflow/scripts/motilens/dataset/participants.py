@@ -43,7 +43,7 @@ def check_participants(path: str, rows: Iterable[dict], issues: Issues) -> list[
         usable.append(row)
     for (is_empty, _), ((line, cell), *others) in refused.items():
         also = f" (also lines {shorten_list(str(n) for n, _ in others)})" if others else ""
-        remedy = "use letters, digits, spaces and . - _, 64 at most"
+        remedy = "use letters, digits, spaces and . - _, 64 at most, and no 20 alike at the end"
         if is_empty or SUMMARY.match(cell):
             remedy = "fill it in, or delete the row if it holds means, sums or notes"
         issues.errors.append(f"{path}, line {line}: {cell!r} is no ID: {remedy}{also}")
@@ -53,13 +53,15 @@ def check_participants(path: str, rows: Iterable[dict], issues: Issues) -> list[
 def parse_participant_id(cell: str) -> str | None:
     """Return an ID that can be part of a path; 07, 7 and 7.0 are the same, as are `P 1` and P_1.
 
-    None if the cell has other characters than letters, digits, spaces and . - _
+    None if the cell has other characters than letters, digits, spaces and . - _, or what Snakemake
+    takes for a wildcard that grows without end.
     """
     cell = re.sub("[ \xa0]+", "_", cell)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", cell):
         return None
     number = re.fullmatch(r"(\d+)(\.0*)?", cell)
-    return str(int(number[1])) if number else cell
+    participant = str(int(number[1])) if number else cell
+    return None if re.search(r"(.+)\1{19}$", participant) else participant
 
 
 def read_spelling(cell: str) -> str:

@@ -6,8 +6,8 @@ import urllib.parse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import jinja2
 import pandas as pd
+from markupsafe import Markup
 
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write, write_table
@@ -15,6 +15,7 @@ from motilens.core.records import motilens_version, write_record
 from motilens.inference.bundle import Bundle
 from motilens.inference.predictor import Prediction, list_values
 from motilens.inference.shipped_model import ShippedModel
+from motilens.reports.page import load_template
 from motilens.reports.style import DISPLAY_NAMES
 
 UNCERTAINTIES = ("held_out_error", "std_over_stacks", "std_over_models")  # of `Prediction.values`
@@ -23,116 +24,7 @@ ABOUT_ERROR = (
     "within it, 95 % of errors are expected, by those on participants whom the model had not seen."
 )
 MARK = '<meta name="generator" content="Motilens predict">'
-TEMPLATE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-    """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-{{ mark }}
-<title>Motilens: predictions of {{ rows | length }} video{{ "s" if rows | length != 1 }}</title>
-<style>
-body { font: 16px/1.45 system-ui, sans-serif; color: #111; background: #fff; margin: 1rem auto;
-  padding: 0 1rem; max-width: 60rem; overflow-wrap: anywhere; }
-table { border-collapse: collapse; table-layout: fixed; width: 100%; }
-caption { text-align: left; padding-bottom: .4rem; }
-th, td { padding: .25rem .5rem; text-align: left; vertical-align: top; hyphens: auto; }
-tbody { border-top: 1px solid #aaa; break-inside: avoid; }
-thead { font-size: .85em; }
-td.number { font-variant-numeric: tabular-nums; }
-.doubted td.number { color: #595959; }
-.warning { border-left: .3rem solid #b34700; background: #fff4e5; padding: .4rem .8rem; }
-.warning ul { margin: 0; padding-left: 1.1rem; }
-img { max-width: 100%; height: auto; }
-section { border-top: 1px solid #aaa; }
-@media (max-width: 600px) {
-  body { font-size: 14px; } th, td { padding: .2rem; } thead { font-size: .72em; }
-}
-@media print {
-  body { font-size: 9pt; margin: 0; padding: 0; max-width: none; }
-  thead { display: table-header-group; }
-  .warning { background: none; } a { color: inherit; text-decoration: none; }
-  section, figure { break-inside: avoid; } h2 { break-after: avoid; }
-}
-@page { size: A4; margin: 15mm; }
-</style>
-</head>
-<body>
-<main>
-<h1>Predictions of {{ rows | length }} video{{ "s" if rows | length != 1 }}</h1>
-<p><strong>For research only: not a diagnosis.</strong> {{ usable }} of {{ rows | length }} have
-percentages.{% if total > rows | length %} The call was to predict {{ total }}.{% endif %}</p>
-<table>
-<caption>Percentage ± held-out error: {{ about_error }}</caption>
-<thead>
-<tr>
-{% for target, names in targets.items() %}
-<th scope="colgroup" colspan="{{ names | length }}">{{ target }}</th>
-{% endfor %}
-{% if has_cells %}
-<th scope="col" rowspan="2">cells</th>
-{% endif %}
-</tr>
-<tr>
-{% for names in targets.values() %}
-{% for name in names %}
-<th scope="col">{{ display.get(name, name) }}</th>
-{% endfor %}
-{% endfor %}
-</tr>
-</thead>
-{% for row in rows %}
-<tbody{% if row.doubts %} class="doubted"{% endif %}>
-<tr><th scope="rowgroup" colspan="{{ columns }}"><a href="#video{{ loop.index }}">
-{{- row.name }}</a></th></tr>
-<tr>
-{% for number in row.numbers %}
-<td class="number">{{ number }}</td>
-{% endfor %}
-{% if has_cells %}
-<td class="number">{{ row.cells }}</td>
-{% endif %}
-</tr>
-{% if row.notes %}
-<tr><td class="warning" colspan="{{ columns }}">{{ row.notes }}</td></tr>
-{% endif %}
-</tbody>
-{% endfor %}
-</table>
-{% if about_model %}
-<h2>What holds for all of them</h2>
-<div class="warning"><ul>
-{% for line in about_model %}
-<li>{{ line }}</li>
-{% endfor %}
-</ul></div>
-{% endif %}
-{% for row in rows %}
-<section id="video{{ loop.index }}">
-<h2>{{ row.name }}</h2>
-<p>{{ row.video }}
-{%- for text, link in row.links.items() %} · <a href="{{ link }}">{{ text }}</a>{% endfor %}</p>
-{% if row.warnings %}
-<div class="warning"><ul>
-{% for line in row.warnings %}
-<li>{{ line }}</li>
-{% endfor %}
-</ul></div>
-{% else %}
-<p>Nothing unusual about this video.</p>
-{% endif %}
-{% if row.links.picture %}
-<figure><img src="{{ row.links.picture }}" alt="{{ row.description }}"></figure>
-{% endif %}
-</section>
-{% endfor %}
-<p>Motilens {{ version }}, {{ today }}; model {{ digest[:16] }}. The same numbers:
-<a href="predictions.csv">predictions.csv</a>, <a href="predictions.json">predictions.json</a>.</p>
-</main>
-</body>
-</html>
-"""
-)
+TEMPLATE = Path(__file__).with_name("batch.html.jinja")
 
 
 def write_batch_files(
@@ -161,7 +53,7 @@ def write_batch_page(
     """Write the page alone; pictures of videos that are not there yet are left out."""
     has_cells = any(prediction.n_cells is not None for prediction in predictions)
     rows = [describe_video(prediction, model, folder) for prediction in predictions]
-    text = TEMPLATE.render(
+    text = load_template(TEMPLATE).render(
         rows=rows,
         usable=sum(not prediction.error for prediction in predictions),
         total=total,
@@ -171,7 +63,7 @@ def write_batch_page(
         display=DISPLAY_NAMES,
         about_model=model.warnings,
         about_error=ABOUT_ERROR,
-        mark=jinja2.utils.markupsafe.Markup(MARK),
+        mark=Markup(MARK),
         version=motilens_version(),
         digest=model.digest,
         today=datetime.date.today(),

@@ -4,7 +4,9 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import jinja2
 import pandas as pd
 
 from motilens.core.files import atomic_write
@@ -64,6 +66,16 @@ def render_html(page: Page) -> str:
         blocks.append(render_html_table(table, heading or page.title))
     blocks += [f"<p>{render_html_note(note)}</p>" for note in page.notes]
     return "\n".join([*blocks, "</body></html>\n"])
+
+
+def load_template(path: Path, **filters) -> jinja2.Template:
+    """Return a template of HTML, in which what is not known is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(path.parent),
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    environment.filters |= filters
+    return environment.get_template(path.name)
 
 
 def render_html_table(table: pd.DataFrame, name: str) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import pandas as pd
 import yaml
@@ -22,10 +21,11 @@ from motilens.evaluation.metrics import CONSTANT_RULES
 from motilens.evaluation.paper import AVERAGE
 from motilens.evaluation.statistics import ALL_VALUES, select_target_rows
 from motilens.reports.model_card import FEW_PARTICIPANTS, NO_BETTER, errors_vs_zero_r, find_doubts
-from motilens.reports.page import Page, render_html_note, render_html_table
+from motilens.reports.page import Page, load_template, render_html_note, render_html_table
 from motilens.reports.statistics_page import build_statistics_page
 from motilens.reports.table1 import build_table1_page, describe_external
 
+TEMPLATE = Path(__file__).with_name("report.html.jinja")
 FIGURES = ("errors", "agreement", "learning_curves", "gallery")
 NO_ISSUES = {"warning": "", "skip_reason": ""}  # of a video
 SHEET_SIZE = 1200, 1200  # pixels, at most
@@ -73,16 +73,13 @@ def render_report(
     )
     shown = results.samples[~results.samples["method"].isin(CONSTANT_RULES)]
     shown = shown[shown["seed"] == shown["seed"].min()]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )  # fmt: skip
-    environment.filters |= {
-        "note": lambda text: Markup(render_html_note(text)),
-        "table": lambda table, name: Markup(render_html_table(table, name)),
-        "image": embed_image,
-    }
-    return environment.get_template("report.html.jinja").render(
+    template = load_template(
+        TEMPLATE,
+        note=lambda text: Markup(render_html_note(text)),
+        table=lambda table, name: Markup(render_html_table(table, name)),
+        image=embed_image,
+    )
+    return template.render(
         identity=identity,
         reference=settings["reference"],
         warnings=list_warnings(results, settings, videos),
@@ -200,10 +197,10 @@ def draw_panels(cases: pd.DataFrame, statistics: pd.DataFrame) -> list[tuple[str
         points = zip(places["true"], PANEL - places["predicted"], names, strict=True)
         text = (
             f"{method}, {target}, {value}: {len(rows)} samples, mean absolute error "
-            f"{of_panel['mae']:.1f}, mean difference {of_panel['bias']:+.1f} percentage points"
+            f"{of_panel['mae']:.1f}, mean difference {of_panel['bias']:+z.1f} percentage points"
         )
         if of_panel["correlation"] == of_panel["correlation"]:
-            text += f", correlation {of_panel['correlation']:.2f}"
+            text += f", correlation {of_panel['correlation']:z.2f}"
         panel = {"value": value, "low": low, "high": high, "text": text, "points": list(points)}
         panels[method].append(panel)
     return list(panels.items())
@@ -228,7 +225,7 @@ def describe_figures(results: Results) -> dict[str, str]:
     single = results.statistics[results.statistics["level"] == "participant"]
     single = single[(single["value"] != ALL_VALUES) & ~single["method"].isin(CONSTANT_RULES)]
     low, high = (single.loc[getattr(single["bias"], f"idx{end}")()] for end in ("min", "max"))
-    ends = (f"{row['bias']:+.1f} ({row['method']}, {row['value']})" for row in (low, high))
+    ends = (f"{row['bias']:+z.1f} ({row['method']}, {row['value']})" for row in (low, high))
     return {
         "errors": f"Mean absolute errors in percentage points. {'. '.join(texts)}.",
         "agreement": f"Predicted − true percentages. Mean differences: from {' to '.join(ends)}.",

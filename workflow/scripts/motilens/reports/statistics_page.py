@@ -92,7 +92,7 @@ def _flag_signs(names: Iterable[str]) -> str:
 
 def format_interval(row: pd.Series, names: tuple[str, str, str]) -> str:
     """Return a number and the ends of its interval as text."""
-    return "{:.2f} [{:.2f}, {:.2f}]".format(*row[list(names)])
+    return "{:z.2f} [{:z.2f}, {:z.2f}]".format(*row[list(names)])
 
 
 def _format_p_value(value: float) -> str:

@@ -18,8 +18,9 @@ from motilens.tracking.detector import (
     score_triplets,
 )
 from motilens.video.decode import FrameReader
+from motilens.video.ffmpeg import DamagedVideo
 from motilens.video.gray_levels import AS_THEY_ARE, GrayLevels, find_gray_levels
-from motilens.video.interlacing import describe_interlacing
+from motilens.video.interlacing import REMEDY, describe_interlacing
 from motilens.video.probe import VideoInfo, find_upright_size
 
 USUAL_SIDE = 640  # pixels of the longer side at which heads are HEAD_LENGTH long in most videos
@@ -98,10 +99,12 @@ def choose_setup(
     """Choose size and polarity by what the detector finds in a few of the first `frames`.
 
     Raises:
-        DamagedVideo: the video cannot be decoded.
+        DamagedVideo: the video cannot be decoded, or is interlaced and turned.
     """
     levels = find_gray_levels(path, video)
     interlaced = describe_interlacing(path, video, levels) is not None
+    if interlaced and video.is_turned:
+        raise DamagedVideo(f"{path}: is interlaced and turned: {REMEDY}")
     if interlaced:
         levels = dataclasses.replace(levels, filters=f"{levels.filters}bwdif=mode=send_frame,")
     width, height, aspect = find_upright_size(path, video)

@@ -1,5 +1,7 @@
 """How far the tracks of a video can be trusted."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import torch
@@ -7,6 +9,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from scipy.special import expit
 
+from motilens.core.text import shorten_list
 from motilens.tracking.detector import subtract_background
 
 # The share of tracks that are cells, by the mean score of their heads: fitted to videos of
@@ -190,8 +193,14 @@ def explain_no_sample(quality: dict) -> str | None:
     return None
 
 
-def describe_problems(quality: dict, head_length: float) -> list[str]:
-    """Return what makes tracks doubtful, in whole sentences."""
+def describe_problems(
+    quality: dict, head_length: float, changes: Sequence[float] = ()
+) -> list[str]:
+    """Return what makes tracks doubtful, in whole sentences.
+
+    Args:
+        changes: when the field changes at once (seconds).
+    """
     if not quality["cells"]:
         if not quality["contrast"]:
             return [
@@ -229,10 +238,11 @@ def describe_problems(quality: dict, head_length: float) -> list[str]:
         problems.append(
             f"The field drifts by {quality['drift']:.3g} pixels/s: this is removed from speeds."
         )
-    if quality["scene_changes"]:
+    if changes:
+        seconds = shorten_list(f"{time:.1f}" for time in changes)
         problems.append(
-            f"Abrupt changes of the field: {quality['scene_changes']}. Cells are counted again "
-            "after each."
+            f"The field changes abruptly after {seconds} s: cells are counted again after each "
+            "change."
         )
     if quality["interlaced"]:
         problems.append("The video is interlaced: lines were interpolated, speeds are less exact.")

@@ -136,7 +136,10 @@ def track_video(
         polarity=polarity,
         drift=drift,
         quality=quality,
-        warnings=[*_describe_streams(video), *describe_problems(quality, head_length)],
+        warnings=[
+            *_describe_streams(video),
+            *describe_problems(quality, head_length, [jump / rate for jump in meter.jumps]),
+        ],
     )
 
 

@@ -16,6 +16,8 @@ MIN_CHANGE = 4  # and by as many gray levels: less may come from rounding
 # 0.87 to 1.0 times as much in interlaced videos, 0.1 to 0.6 in others. And more from those of the
 # frame before than of the next one: by a share of 0.25 to 0.48; others, and noise, are symmetric.
 MIN_LIKENESS, MIN_ASYMMETRY = 0.75, 0.15
+# Lines of a frame that was turned first are no longer those of a moment: the new file turns it.
+REMEDY = "ffmpeg -noautorotate -i OLD -vf bwdif=mode=send_frame -c:v ffv1 NEW.mkv"
 
 
 def describe_interlacing(path: str, video: VideoInfo, levels: GrayLevels) -> str | None:
@@ -30,7 +32,7 @@ def describe_interlacing(path: str, video: VideoInfo, levels: GrayLevels) -> str
         sign = "odd and even lines of its frames show different moments"
     else:
         return None
-    return f"is interlaced ({sign}): ffmpeg -i OLD -vf bwdif=mode=send_frame -c:v ffv1 NEW.mkv"
+    return f"is interlaced ({sign}): {REMEDY}"
 
 
 def is_woven(path: str, video: VideoInfo, levels: GrayLevels) -> bool:

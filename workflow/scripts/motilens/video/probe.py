@@ -51,6 +51,7 @@ class VideoInfo:
     pixel_aspect: float  # width of a pixel over its height
     pixel_format: str  # as ffmpeg calls it, such as yuv420p or gray16le
     is_marked_interlaced: bool  # by the file; it may be so, and not say it
+    is_turned: bool  # when it is shown
     times: np.ndarray  # when the frames are shown, seconds, ascending, float64 (frames,)
     decoding: dict[str, str] = field(default_factory=dict)  # options of ffmpeg's input
     # Numbers of frames of quite another size than the one before: of another width and height,
@@ -177,18 +178,21 @@ def _shown_packets(path: str, packets: pd.DataFrame) -> pd.DataFrame:
 
 
 def _parse_stream(report: str) -> dict:
-    """Return pixel_format, is_marked_interlaced and streams, of what ffmpeg says of the input."""
+    """Return what ffmpeg says of the input: fields of VideoInfo."""
     number = re.search(r"Stream #0:(\d+) -> #0:0 \(", report)[1]
     line = re.search(rf"Stream #0:{number}\b.*?: Video: (.*)", report)[1]
     # After the codec: "..., yuv420p(tv, bt709, top first), 720x576 [SAR 16:15 DAR 4:3], 25 fps"
     found = re.search(r", ([a-z]\w+)(\([^()]*\))?, \d+x\d+", line)
     pixel_format, details = found.groups() if found else ("unknown", None)
     interlaced = bool(re.search("top|bottom|interlaced", details or ""))
-    listed = re.findall(r"Stream #0:\d+.*?: Video: .*", report.split("Output #0, ")[0])
-    streams = sum(not re.search(NO_VIDEO, line) for line in listed)
+    inputs = report.split("Output #0, ")[0]
+    listed = re.findall(r"Stream #0:\d+.*?: Video: .*", inputs)
     return {
-        "pixel_format": pixel_format, "is_marked_interlaced": interlaced, "streams": streams
-    }  # fmt: skip
+        "pixel_format": pixel_format,
+        "is_marked_interlaced": interlaced,
+        "is_turned": bool(re.search(r"rotation of -?(?!0\.00 )\d", inputs)),
+        "streams": sum(not re.search(NO_VIDEO, line) for line in listed),
+    }
 
 
 def _find_size_jumps(codec: str, sizes: np.ndarray) -> tuple[int, ...]:
