@@ -86,6 +86,8 @@ def render_values(key: dict) -> str:
         return ""
     kinds = key.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
+    if kinds == ["boolean"] and "default" in key:
+        return ""  # which says it
     words = [TYPES[kind] for kind in kinds if kind != "null"]
     limits = [
         text.format(f"{key[name]:g}" if isinstance(key[name], float) else key[name])

@@ -92,11 +92,14 @@ def _join_packages(modules: list[str], packages: Counter) -> list[str]:
 
 def render_steps(edits: Edits) -> str:
     """Return the steps that follow each step as Markdown, without those that follow these."""
-    lines = []
+    steps: dict[str, list[str]] = {}
     for step, stale in edits.followers.items():
         if following := " ".join(edits.find_first_steps(stale - {step})):
-            lines.append(f"- `{step}`: {_render_jobs(following)}")
-    return "\n".join(lines)
+            steps.setdefault(following, []).append(step)
+    return "\n".join(
+        f"- {_render_jobs(' '.join(before))}: {_render_jobs(following)}"
+        for following, before in steps.items()
+    )
 
 
 def render_changes(rows: list[Change]) -> str:
@@ -106,7 +109,15 @@ def render_changes(rows: list[Change]) -> str:
         text = f"{_render_change(row)} ({row.why})" if row.why else _render_change(row)
         text = "a default is written out" if row.why == "the default" else text
         changed.setdefault(row.reruns, []).append(text)
-    return _render_list(changed, "; ")
+    joined = {jobs: _join_keys(listed) for jobs, listed in changed.items()}
+    return _render_list(joined, "; ")
+
+
+def _join_keys(changes: list[str]) -> list[str]:
+    """Return changes as Markdown, in one where they are those of most keys of a section."""
+    sections = [re.sub(r"^`(\w+)\.[\w.]+`$", r"the other keys of `\1`", text) for text in changes]
+    number = Counter(sections)
+    return [s if number[s] > 5 else text for s, text in zip(sections, changes, strict=True)]
 
 
 def _render_list(causes: dict[str, list[str]], separator: str) -> str:
