@@ -42,21 +42,6 @@ class Edits:
         return {step for step, _ in jobs}
 
     @cached_property
-    def followers(self) -> dict[str, set[str]]:
-        """Return what an edit of each script makes stale: its step and what follows."""
-        return {step: self.find_stale_steps(frozenset([step])) for step in ALL_STEPS}
-
-    def find_first_steps(self, stale: set[str]) -> list[str]:
-        """Return the steps that, with what follows them, are exactly those that are stale."""
-        first, covered = [], set()
-        for step in ALL_STEPS:
-            if step in stale - covered:
-                first.append(step)
-                covered |= self.followers[step]
-        assert covered == stale
-        return first
-
-    @cached_property
     def modules(self) -> dict[str, tuple[set[str], set[str]]]:
         """Return, for each module, the steps whose code it is and those that are stale."""
         modules = {}
@@ -65,41 +50,6 @@ class Edits:
             steps = frozenset(step for step in ALL_STEPS if name in planning.read_code(step))
             modules[name.removeprefix("motilens/")] = steps, self.find_stale_steps(steps)
         return modules
-
-
-def render_modules(edits: Edits) -> str:
-    """Return the first steps that edits of modules make stale, and these modules, as Markdown.
-
-    Modules that make nothing stale are left out.
-    """
-    modules: dict[str, list[str]] = {}
-    for module, (_, stale) in edits.modules.items():
-        if not module.endswith("__init__.py"):  # docstrings alone, which do not count
-            first = " ".join(edits.find_first_steps(stale))
-            modules.setdefault(first, []).append(module.removesuffix(".py"))
-    packages = Counter(name.split("/")[0] for names in modules.values() for name in names)
-    joined = {jobs: _join_packages(names, packages) for jobs, names in modules.items() if jobs}
-    return _render_list(joined, ", ")
-
-
-def _join_packages(modules: list[str], packages: Counter) -> list[str]:
-    """Return modules as Markdown, `package/*` where these are all modules of a package."""
-    here = Counter(name.split("/")[0] for name in modules)
-    whole = {package for package, number in here.items() if number == packages[package]}
-    names = (f"{n.split('/')[0]}/*" if n.split("/")[0] in whole else n for n in modules)
-    return [f"`{name}`" for name in dict.fromkeys(names)]
-
-
-def render_steps(edits: Edits) -> str:
-    """Return the steps that follow each step as Markdown, without those that follow these."""
-    steps: dict[str, list[str]] = {}
-    for step, stale in edits.followers.items():
-        if following := " ".join(edits.find_first_steps(stale - {step})):
-            steps.setdefault(following, []).append(step)
-    return "\n".join(
-        f"- {_render_jobs(' '.join(before))}: {_render_jobs(following)}"
-        for following, before in steps.items()
-    )
 
 
 def render_changes(rows: list[Change]) -> str:
@@ -114,7 +64,7 @@ def render_changes(rows: list[Change]) -> str:
 
 
 def _join_keys(changes: list[str]) -> list[str]:
-    """Return changes as Markdown, in one where they are those of most keys of a section."""
+    """Return the changes; those of more than five keys of a section become one."""
     sections = [re.sub(r"^`(\w+)\.[\w.]+`$", r"the other keys of `\1`", text) for text in changes]
     number = Counter(sections)
     return [s if number[s] > 5 else text for s, text in zip(sections, changes, strict=True)]
