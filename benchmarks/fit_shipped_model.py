@@ -67,8 +67,7 @@ METHOD, TARGET = "shipped", "motility"
 VALUES = list(MOTILITY)
 CARD = """# The model that ships
 
-**For research only. Not a diagnosis**, not a medical device, not validated on any clinic's
-samples.
+**For research only, not for diagnosis.** It is not validated on any clinic's samples.
 
 {warnings}
 
@@ -120,9 +119,9 @@ Progressive / non-progressive / immotile, each video tracked by a network that h
 
 - Morphology, concentration, and the cells that a video does not show or that were not tracked.
   Where the tracker takes debris for cells, it counts as immotile cells.
-- Other laboratories, microscopes, stages, temperatures, chambers and preparations. A video
-  outside the range of the training (frame rate, duration, size and number of heads, bright or
-  dark heads) gets a warning; one inside it may still be of another kind.
+- Other laboratories, microscopes and preparations. A video outside the range of the training
+  (frame rate, duration, size and number of heads, bright or dark heads) gets a warning; one inside
+  it may still be of another kind.
 - Whether a video shows sperm. It gives no percentages where it clearly shows none (still frames,
   test patterns, beads), for fewer than {fewest} cells, or for less than {shortest:g} s.
 """

@@ -82,7 +82,9 @@ def render_values(key: dict) -> str:
     if len(key.get("enum", [])) > LONG:
         return f"[{len(key['enum'])} names](schema.yaml)"
     if "enum" in key:
-        return ", ".join(f"`{json.dumps(value).strip(chr(34))}`" for value in key["enum"])
+        names = {value: f"`{json.dumps(value).strip(chr(34))}`" for value in key["enum"]}
+        default = key.get("default")
+        return ", ".join(f"**{n}**" if v == default else n for v, n in names.items())
     if key.get("type") == "object":
         return ""
     kinds = key.get("type", [])
@@ -104,8 +106,8 @@ def render_default(key: dict, required: bool) -> str:
     """Return the default of a key."""
     if required and "default" not in key:
         return "*required*"
-    if "default" not in key or key.get("type") == "object":
-        return ""
+    if "default" not in key or key.get("type") == "object" or "enum" in key:
+        return ""  # of several values, it is bold
     return f"default `{json.dumps(key['default']).strip(chr(34))}`"
 
 
