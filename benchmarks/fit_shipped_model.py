@@ -43,7 +43,6 @@ from motilens.evaluation.statistics import (
     summarize_errors,
 )
 from motilens.inference import shipped_model
-from motilens.inference.predictor import FEWEST_CELLS
 from motilens.inference.shipped_model import predict_percentages
 from motilens.motility import motility_model
 from motilens.motility.motility_model import MotilityModel, fit_motility_model
@@ -122,8 +121,7 @@ Progressive / non-progressive / immotile, each video tracked by a network that h
 - Other laboratories, microscopes and preparations. A video outside the range of the training
   (frame rate, duration, size and number of heads, bright or dark heads) gets a warning; one inside
   it may still be of another kind.
-- Whether a video shows sperm. It gives no percentages where it clearly shows none (still frames,
-  test patterns, beads), for fewer than {fewest} cells, or for less than {shortest:g} s.
+- Whether a video shows sperm, unless it clearly shows none (still frames, test patterns, beads).
 """
 
 
@@ -280,8 +278,6 @@ def make_content(
         "head_length": HEAD_LENGTH,
         "microns": HEAD_MICRONS,
         "scale": SCALE,
-        "fewest": FEWEST_CELLS,
-        "shortest": shipped_model.SHORTEST,
         "answers": pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True),
     }
     return content, facts

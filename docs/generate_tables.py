@@ -99,6 +99,7 @@ def render_values(key: dict) -> str:
     ]
     if "items" in key:
         limits.append(f"of: {render_values(key['items']) or 'text'}")
+    words = [] if words == ["number"] and limits else words
     return " ".join([" or ".join(words), " ".join(limits)]).strip()
 
 
