@@ -43,7 +43,6 @@ from motilens.evaluation.statistics import (
     summarize_errors,
 )
 from motilens.inference import shipped_model
-from motilens.inference.predictor import FEWEST_CELLS
 from motilens.inference.shipped_model import predict_percentages
 from motilens.motility import motility_model
 from motilens.motility.motility_model import MotilityModel, fit_motility_model
@@ -67,70 +66,62 @@ METHOD, TARGET = "shipped", "motility"
 VALUES = list(MOTILITY)
 CARD = """# The model that ships
 
-**For research only. Not a diagnosis**, not a medical device, not validated on any clinic's
-samples.
+**For research only, not for diagnosis.** It is not validated on any clinic's samples.
 
 {warnings}
 
 ## What it does
 
-From the tracks of a sperm sample's cells (human, phase contrast, x400) it predicts the
-percentages of progressive, non-progressive and immotile cells, as a laboratory counts them. `make
-predict VIDEOS=...` tracks the cells and uses it. It knows nothing about morphology,
-concentration, or the cells that a video does not show.
+From the tracks of a sperm sample's cells (human, phase contrast, x400), `make predict` predicts
+the percentages of progressive, non-progressive and immotile cells, as a laboratory counts them.
 
 ## What it was fitted to
 
 The hand-made tracks of {count} participants of VISEM-Tracking (30 s of film each; {names}) and
-the percentages of VISEM. Two technicians counted these over a whole preparation, not in this
-film. The frame rate is that of the videos; of the other participants, 49/s is assumed.
-The movement of the stage is in hand-made tracks, but not in ours. Hand-made tracks have no
-scale: a head, {head_length:g} pixels long as our tracker measures it on the {videos} videos, was
-taken for {microns:g} µm, as `make track` does; so a pixel is {scale:.2f} µm.
+the percentages of VISEM, which two technicians counted over a whole preparation, not in this film.
+The frame rate is that of the videos; of the other participants, 49/s is assumed. The movement of
+the stage is in hand-made tracks, but not in ours. Hand-made tracks have no scale: a head,
+{head_length:g} pixels long as our tracker measures it on the {videos} videos, was taken for
+{microns:g} µm, as `make track` does; so a pixel is {scale:.2f} µm.
 
 V. Thambawita, S. A. Hicks, A. M. Storås, T. Nguyen, J. M. Andersen, O. Witczak, T. B. Haugen, H.
 L. Hammer, P. Halvorsen, M. A. Riegler: "VISEM-Tracking, a human spermatozoa tracking dataset",
 Scientific Data 10, 260 (2023), https://doi.org/10.1038/s41597-023-02173-4; percentages: T. B.
 Haugen et al., "VISEM: a multimodal video dataset of human spermatozoa", MMSys 2019. License of
-both: CC BY 4.0, https://creativecommons.org/licenses/by/4.0/. The file holds numbers that were
-fitted to them, and no track or film. It is licensed as the project is; please keep this
-attribution with it.
+both: CC BY 4.0, https://creativecommons.org/licenses/by/4.0/. The file holds no track or film. It
+is licensed as the project is; please keep this attribution with it.
 
 ## How far it is off
 
 Mean absolute error on participants who were left out of the fit, in percentage points, with 95 %
 intervals over participants: **{error}** from 30 s of hand-made tracks, {short_error} from their
 first 10 s. ZeroR, the mean of the other participants, has {zero_r}: the model is better by {gain}
-(p = {p}). Where this interval contains 0, nothing is shown; intervals of two errors show nothing
-about their difference. All are Student's t. The method was chosen among about 115 on these same
+(p = {p}). All intervals are Student's t. The method was chosen among about 115 on these same
 participants, so its errors, and the limits below, are too small by an unknown amount.
 
 95 % of the errors of single percentages are expected within these limits of agreement, with
 Student's t for {count} participants, from 10 s or 30 s, whichever is worse. *Added by tracking*:
 the difference between percentages from our tracks and from hand-made ones, known of {videos}
 videos only, each tracked by a network that had not seen it. `make predict` gives the limits
-*together*. ZeroR's are those of always answering the mean: where they are narrower, the answer
-says less than the mean.
+*together*. Where those of ZeroR are narrower, the answer says less than the mean.
 
 {agreement}
 
 ## Its answers on the videos at hand
 
 Progressive / non-progressive / immotile, each video tracked by a network that had not seen it.
-*This model* was fitted to these participants. Even the one that was fitted without the participant
-is of a method that was chosen with it.
+*This model* was fitted to these participants.
 
 {answers}
 
 ## What it does not know
 
-- Other laboratories, microscopes, stages, temperatures, chambers and preparations. A video
-  outside the range of the training (frame rate, duration, size and number of heads, bright or
-  dark heads) gets a warning; one inside it may still be of another kind.
-- Cells that were not tracked. Where the tracker takes debris for cells, it counts as immotile
-  cells.
-- Whether a video shows sperm. It gives no percentages where it clearly shows none (still frames,
-  test patterns, beads), for fewer than {fewest} cells, or for less than {shortest:g} s.
+- Morphology, concentration, and the cells that a video does not show or that were not tracked.
+  Where the tracker takes debris for cells, it counts as immotile cells.
+- Other laboratories, microscopes and preparations. A video outside the range of the training
+  (frame rate, duration, size and number of heads, bright or dark heads) gets a warning; one inside
+  it may still be of another kind.
+- Whether a video shows sperm, unless it clearly shows none (still frames, test patterns, beads).
 """
 
 
@@ -287,8 +278,6 @@ def make_content(
         "head_length": HEAD_LENGTH,
         "microns": HEAD_MICRONS,
         "scale": SCALE,
-        "fewest": FEWEST_CELLS,
-        "shortest": shipped_model.SHORTEST,
         "answers": pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True),
     }
     return content, facts

@@ -7,7 +7,6 @@ docs/reference/recordings.md from recordings that are made and decoded, which ta
 import json
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,8 +23,8 @@ LIMITS = {
     "multipleOf": "in steps of {}",
     "not": "odd",  # what it is used for here
 }
+LONG = 10  # names in one line
 TYPES = {
-    "string": "text",
     "boolean": "true/false",
     "integer": "integer",
     "number": "number",
@@ -80,12 +79,18 @@ def config_rows(part: dict, schema: dict, place: str = "") -> Iterator[tuple[str
 
 def render_values(key: dict) -> str:
     """Return the values that a key may have, in words."""
+    if len(key.get("enum", [])) > LONG:
+        return f"[{len(key['enum'])} names](schema.yaml)"
     if "enum" in key:
-        return ", ".join(f"`{json.dumps(value).strip(chr(34))}`" for value in key["enum"])
+        names = {value: f"`{json.dumps(value).strip(chr(34))}`" for value in key["enum"]}
+        default = key.get("default")
+        return ", ".join(f"**{n}**" if v == default else n for v, n in names.items())
     if key.get("type") == "object":
         return ""
     kinds = key.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
+    if "string" in kinds or (kinds == ["boolean"] and "default" in key):
+        return ""  # the default or the description says it
     words = [TYPES[kind] for kind in kinds if kind != "null"]
     limits = [
         text.format(f"{key[name]:g}" if isinstance(key[name], float) else key[name])
@@ -93,7 +98,8 @@ def render_values(key: dict) -> str:
         if name in key
     ]
     if "items" in key:
-        limits.append(f"of: {render_values(key['items'])}")
+        limits.append(f"of: {render_values(key['items']) or 'text'}")
+    words = [] if words == ["number"] and limits else words
     return " ".join([" or ".join(words), " ".join(limits)]).strip()
 
 
@@ -101,22 +107,19 @@ def render_default(key: dict, required: bool) -> str:
     """Return the default of a key."""
     if required and "default" not in key:
         return "*required*"
-    if "default" not in key or key.get("type") == "object":
-        return ""
+    if "default" not in key or key.get("type") == "object" or "enum" in key:
+        return ""  # of several values, it is bold
     return f"default `{json.dumps(key['default']).strip(chr(34))}`"
 
 
 def render_reruns(page: str) -> str:
-    """Return the page with today's tables of changes and modules."""
+    """Return the page with today's lists of changes."""
     from support import rerun_tables, staleness
 
     for name in ("simulated", "own_data", "folders"):
         rows = getattr(staleness, name.upper())
         page = replace_between_marks(page, name, rerun_tables.render_changes(rows))
-    with tempfile.TemporaryDirectory() as folder:
-        edits = rerun_tables.Edits(Path(folder))
-        page = replace_between_marks(page, "modules", rerun_tables.render_modules(edits))
-        return replace_between_marks(page, "steps", rerun_tables.render_steps(edits))
+    return page
 
 
 def render_recordings(page: str) -> str:

@@ -188,11 +188,12 @@ def _render_table(first: str, second: str, rows: dict[str, list[str]]) -> str:
 
 
 def _without_details(text: str) -> str:
-    """Return a message without the file and without ffmpeg's options, words and numbers.
+    """Return a message without the file, the remedy, and ffmpeg's options, words and numbers.
 
     Words and numbers differ between processors.
     """
     text = re.sub(r"ffmpeg -i OLD [^;]*", "ffmpeg ...", text.replace("FILE: ", ""))
+    text = re.sub(r": (replace|copy|lower|correct|for the second|ffmpeg \.\.\.)[^;]*", "", text)
     text = re.sub(r"(error|time) \((?:[^()]|\([^()]*\))*\)", r"\1 (...)", text)
     text = re.sub(r"has [\d.]+ frames a second", "has N frames a second", text)
     text = re.sub(r"\d+ packets that make \d+", "N packets that make M", text)

@@ -42,21 +42,6 @@ class Edits:
         return {step for step, _ in jobs}
 
     @cached_property
-    def followers(self) -> dict[str, set[str]]:
-        """Return what an edit of each script makes stale: its step and what follows."""
-        return {step: self.find_stale_steps(frozenset([step])) for step in ALL_STEPS}
-
-    def find_first_steps(self, stale: set[str]) -> list[str]:
-        """Return the steps that, with what follows them, are exactly those that are stale."""
-        first, covered = [], set()
-        for step in ALL_STEPS:
-            if step in stale - covered:
-                first.append(step)
-                covered |= self.followers[step]
-        assert covered == stale
-        return first
-
-    @cached_property
     def modules(self) -> dict[str, tuple[set[str], set[str]]]:
         """Return, for each module, the steps whose code it is and those that are stale."""
         modules = {}
@@ -67,38 +52,6 @@ class Edits:
         return modules
 
 
-def render_modules(edits: Edits) -> str:
-    """Return the first steps that edits of modules make stale, and these modules, as Markdown.
-
-    Modules that make nothing stale are left out.
-    """
-    modules: dict[str, list[str]] = {}
-    for module, (_, stale) in edits.modules.items():
-        if not module.endswith("__init__.py"):  # docstrings alone, which do not count
-            first = " ".join(edits.find_first_steps(stale))
-            modules.setdefault(first, []).append(module.removesuffix(".py"))
-    packages = Counter(name.split("/")[0] for names in modules.values() for name in names)
-    joined = {jobs: _join_packages(names, packages) for jobs, names in modules.items() if jobs}
-    return _render_list(joined, ", ")
-
-
-def _join_packages(modules: list[str], packages: Counter) -> list[str]:
-    """Return modules as Markdown, `package/*` where these are all modules of a package."""
-    here = Counter(name.split("/")[0] for name in modules)
-    whole = {package for package, number in here.items() if number == packages[package]}
-    names = (f"{n.split('/')[0]}/*" if n.split("/")[0] in whole else n for n in modules)
-    return [f"`{name}`" for name in dict.fromkeys(names)]
-
-
-def render_steps(edits: Edits) -> str:
-    """Return the steps that follow each step as Markdown, without those that follow these."""
-    lines = []
-    for step, stale in edits.followers.items():
-        if following := " ".join(edits.find_first_steps(stale - {step})):
-            lines.append(f"- `{step}`: {_render_jobs(following)}")
-    return "\n".join(lines)
-
-
 def render_changes(rows: list[Change]) -> str:
     """Return what runs again, and after which changes, as Markdown."""
     changed: dict[str, list[str]] = {}
@@ -106,7 +59,15 @@ def render_changes(rows: list[Change]) -> str:
         text = f"{_render_change(row)} ({row.why})" if row.why else _render_change(row)
         text = "a default is written out" if row.why == "the default" else text
         changed.setdefault(row.reruns, []).append(text)
-    return _render_list(changed, "; ")
+    joined = {jobs: _join_keys(listed) for jobs, listed in changed.items()}
+    return _render_list(joined, "; ")
+
+
+def _join_keys(changes: list[str]) -> list[str]:
+    """Return the changes; those of more than five keys of a section become one."""
+    sections = [re.sub(r"^`(\w+)\.[\w.]+`$", r"the other keys of `\1`", text) for text in changes]
+    number = Counter(sections)
+    return [s if number[s] > 5 else text for s, text in zip(sections, changes, strict=True)]
 
 
 def _render_list(causes: dict[str, list[str]], separator: str) -> str:
