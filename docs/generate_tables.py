@@ -7,6 +7,7 @@ docs/reference/recordings.md from recordings that are made and decoded, which ta
 import json
 import re
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,13 +114,16 @@ def render_default(key: dict, required: bool) -> str:
 
 
 def render_reruns(page: str) -> str:
-    """Return the page with today's lists of changes."""
+    """Return the page with today's lists of changes and modules."""
     from support import rerun_tables, staleness
 
     for name in ("simulated", "own_data", "folders"):
         rows = getattr(staleness, name.upper())
         page = replace_between_marks(page, name, rerun_tables.render_changes(rows))
-    return page
+    with tempfile.TemporaryDirectory() as folder:
+        edits = rerun_tables.Edits(Path(folder))
+        page = replace_between_marks(page, "modules", rerun_tables.render_modules(edits))
+        return replace_between_marks(page, "steps", rerun_tables.render_steps(edits))
 
 
 def render_recordings(page: str) -> str:

@@ -42,6 +42,21 @@ class Edits:
         return {step for step, _ in jobs}
 
     @cached_property
+    def followers(self) -> dict[str, set[str]]:
+        """Return what an edit of each script makes stale: its step and what follows."""
+        return {step: self.find_stale_steps(frozenset([step])) for step in ALL_STEPS}
+
+    def find_first_steps(self, stale: set[str]) -> list[str]:
+        """Return the steps that, with what follows them, are exactly those that are stale."""
+        first, covered = [], set()
+        for step in ALL_STEPS:
+            if step in stale - covered:
+                first.append(step)
+                covered |= self.followers[step]
+        assert covered == stale
+        return first
+
+    @cached_property
     def modules(self) -> dict[str, tuple[set[str], set[str]]]:
         """Return, for each module, the steps whose code it is and those that are stale."""
         modules = {}
@@ -50,6 +65,42 @@ class Edits:
             steps = frozenset(step for step in ALL_STEPS if name in planning.read_code(step))
             modules[name.removeprefix("motilens/")] = steps, self.find_stale_steps(steps)
         return modules
+
+
+def render_modules(edits: Edits) -> str:
+    """Return the first steps that edits of modules make stale, and these modules, as Markdown.
+
+    Modules that make nothing stale are left out.
+    """
+    modules: dict[str, list[str]] = {}
+    for module, (_, stale) in edits.modules.items():
+        if not module.endswith("__init__.py"):  # docstrings alone, which do not count
+            first = " ".join(edits.find_first_steps(stale))
+            modules.setdefault(first, []).append(module.removesuffix(".py"))
+    packages = Counter(name.split("/")[0] for names in modules.values() for name in names)
+    joined = {jobs: _join_packages(names, packages) for jobs, names in modules.items() if jobs}
+    return _render_list(joined, ", ")
+
+
+def _join_packages(modules: list[str], packages: Counter) -> list[str]:
+    """Return modules by package as Markdown: `package/*`, `package/module`, `package/{a,b}`."""
+    here: dict[str, list[str]] = {}
+    for package, name in (module.split("/", 1) for module in modules):
+        here.setdefault(package, []).append(name)
+    texts = []
+    for package, names in here.items():
+        listed = f"{{{','.join(names)}}}" if len(names) > 1 else names[0]
+        texts.append(f"`{package}/{'*' if len(names) == packages[package] else listed}`")
+    return texts
+
+
+def render_steps(edits: Edits) -> str:
+    """Return the steps that follow each step as Markdown, without those that follow these."""
+    lines = []
+    for step, stale in edits.followers.items():
+        if following := " ".join(edits.find_first_steps(stale - {step})):
+            lines.append(f"- `{step}`: {_render_jobs(following)}")
+    return "\n".join(lines)
 
 
 def render_changes(rows: list[Change]) -> str:
