@@ -95,12 +95,12 @@ def _join_packages(modules: list[str], packages: Counter) -> list[str]:
 
 
 def render_steps(edits: Edits) -> str:
-    """Return the steps that follow each step as Markdown, without those that follow these."""
-    lines = []
+    """Return what follows which steps as Markdown, without what follows that."""
+    causes: dict[str, list[str]] = {}
     for step, stale in edits.followers.items():
         if following := " ".join(edits.find_first_steps(stale - {step})):
-            lines.append(f"- `{step}`: {_render_jobs(following)}")
-    return "\n".join(lines)
+            causes.setdefault(following, []).append(f"`{step}`")
+    return _render_list(causes, ", ")
 
 
 def render_changes(rows: list[Change]) -> str:

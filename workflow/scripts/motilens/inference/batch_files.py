@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
-from markupsafe import Markup
 
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write, write_table
@@ -63,7 +62,7 @@ def write_batch_page(
         display=DISPLAY_NAMES,
         about_model=model.warnings,
         about_error=ABOUT_ERROR,
-        mark=Markup(MARK),
+        mark=MARK,
         version=motilens_version(),
         digest=model.digest,
         today=datetime.date.today(),
