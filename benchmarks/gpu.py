@@ -54,6 +54,7 @@ class Bench:
         self.size, self.batch_size = (32, 4) if quick else (256, 32)
         self.count, self.stacks = (16, 32) if quick else (640, STACKS)
         self.epochs = 2 if quick else 20
+        self.models = {case: n for case, n in MODELS.items() if case[1] == "I4" or not quick}
         self.options = {"device": arguments.device, "threads": 1}
         self.options |= {"block": 2, "steps": 12} if quick else {"block": 20, "steps": 400}
         for kind in REWRITES:
@@ -122,7 +123,7 @@ def measure_epochs(bench: Bench) -> None:
     """Time whole epochs, and say how long the paper's experiment takes."""
     bench.print(f"\n| model | compute | stacks/s in {bench.epochs} epochs |\n|---|---|---|")
     hours = 0
-    for (kind, name), number in MODELS.items():
+    for (kind, name), number in bench.models.items():
         case, settings = bench.case(kind, FRAMES[name], bench.stacks), bench.fastest[kind][1]
         rate = bench.run("time_epochs", case, compute=settings, epochs=bench.epochs)
         hours += number * STACKS * EPOCHS[kind] / rate / 3600 if rate else float("nan")

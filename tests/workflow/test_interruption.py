@@ -53,7 +53,7 @@ STEPS = {
     "plot_gallery": (2, "figures/gallery.png"),
 }
 
-SOME = ("simulate_video", "extract_clips", "train_regressor", "compute_statistics")
+SOME = ("extract_clips", "train_regressor", "compute_statistics")
 ALL = ("all", *ON_DEMAND.values())
 TARGETS = ALL if EVERY_STEP else ("tables/statistics.md", "figures/gallery.png")
 

@@ -14,6 +14,7 @@ from moto.server import ThreadedMotoServer
 from motilens.simulation.render import render_video
 from motilens.simulation.visem_files import simulated_sample_table, write_label_table
 from motilens.video.encode import encode_video
+from support.project import start_fork_server
 
 KEYS = {"aws_access_key_id": "somebody", "aws_secret_access_key": "secret"}
 
@@ -54,7 +55,11 @@ def lab(project, tmp_path):
         (project.folder / "own.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
         arguments = ("--cores", "2", *arguments)
         return project.snakemake(
-            *arguments, config="own.yaml", check=check, **environment(address)
+            *arguments,
+            config="own.yaml",
+            check=check,
+            **environment(address),
+            FORK_SERVER=start_fork_server(),
         ).stdout
 
     def explain():

@@ -59,10 +59,10 @@ def project(cluster, finished_small, tmp_path):
     cluster.wait(lambda: not list_leftover_jobs(project.folder), "jobs do not end")
 
 
-def copy_with_long_training(finished, folder):
+def copy_with_long_training(finished, folder, epochs=1200):
     project = finished.copy(folder / "a copy")
     config = yaml.safe_load((project.folder / "small.yaml").read_text())
-    config["autoencoder"]["epochs"] = 1200
+    config["autoencoder"]["epochs"] = epochs
     config["compute"] = {"checkpoint_minutes": 0.02}
     (project.folder / "long.yaml").write_text(yaml.safe_dump(config))
     (project.folder / LOG).unlink()
@@ -151,7 +151,7 @@ def test_a_site_with_accounting_and_names_of_its_own(
         site.start()
         site("sacctmgr", "-i", "add", "account", "lab")
         site("sacctmgr", "-i", "add", "user", "root", "account=lab")
-        project = copy_with_long_training(finished_small, tmp_path)
+        project = copy_with_long_training(finished_small, tmp_path, epochs=3)
         names = {"slurm_account": "lab", "slurm_partition": "normal", "qos": "normal"}
         gpu = {"slurm_partition": "urgent", "gpu_model": "pretend", "slurm_extra": "--nice=5"}
         training = {"set-resources": {"train_autoencoder": gpu}}
@@ -224,31 +224,24 @@ def test_a_job_over_its_time_goes_on_where_it_was(cluster, project, undisturbed)
     assert read_trained(project) == undisturbed, "its history, too, is as if nothing had been"
 
 
-def test_preempted_and_queued_again(cluster, project, undisturbed):
-    run = Run(project, cluster)
-    run.wait_for("epoch 120 of 1200")
-    number = run.job()
-    cluster("sbatch", "-p", "urgent", "-n", "2", "--mem=100", "-o", "/dev/null", "--wrap=sleep 1")
-    cluster.wait(lambda: number in cluster.jobs("pending"), "not queued")
-    cluster("scontrol", "update", f"JobId={number}", "StartTime=now")  # SLURM waits two minutes
-    run.wait_for("resuming at step")
-    output = run.wait_for_success()
-    assert output.count("has been submitted with SLURM jobid") == 1, "SLURM itself queued it again"
-    assert len(run.resumed_at_steps()) == 1 and read_trained(project) == undisturbed
-
-
-def test_a_drained_node_and_a_new_slurmctld(cluster, project, undisturbed):
+def test_a_drained_node_a_preempted_job_and_a_new_slurmctld(cluster, project, undisturbed):
     node = f"NodeName={cluster.host}"
     cluster("scontrol", "update", node, "State=DRAIN", "Reason=test")
     run = Run(project, cluster)
     cluster.wait(lambda: cluster.jobs("pending"), "no job waits")
     cluster("scontrol", "update", node, "State=RESUME")
     run.wait_for("epoch 120 of 1200")
+    number = run.job()
+    cluster("sbatch", "-p", "urgent", "-n", "2", "--mem=100", "-o", "/dev/null", "--wrap=sleep 1")
+    cluster.wait(lambda: number in cluster.jobs("pending"), "not queued")
+    cluster("scontrol", "update", f"JobId={number}", "StartTime=now")  # SLURM waits two minutes
+    run.wait_for("resuming at step")
     cluster.stop_daemon("slurmctld")
     time.sleep(5)  # meanwhile nobody answers Snakemake
     cluster.start_daemon("slurmctld", "slurmctld", "-D")
-    run.wait_for_success()
-    assert run.resumed_at_steps() == [] and read_trained(project) == undisturbed
+    output = run.wait_for_success()
+    assert output.count("has been submitted with SLURM jobid") == 1, "SLURM itself queued it again"
+    assert len(run.resumed_at_steps()) == 1 and read_trained(project) == undisturbed
 
 
 def test_jobs_of_a_killed_snakemake_are_not_run_twice(cluster, project, undisturbed):

@@ -88,18 +88,24 @@ def with_defaults():
     ({"fast_layers": ["pool_first"]}, 0),
     ({"fast_layers": ["matrix_upsampling", "padded_channels"]}, 0.02),
     pytest.param({"threads": 2}, 0.02, marks=pytest.mark.slow),
-    pytest.param({"compile": True}, 0.05, marks=pytest.mark.slow),
 ], ids=str)  # fmt: skip
 def test_settings_change_results_by_rounding_alone(with_defaults, kind, settings, bound):
     """Relative to the spread of the outputs; with a bound of 0, not by a bit."""
-    if "compile" in settings and not shutil.which("c++"):
-        pytest.skip("no C++ compiler, which torch.compile needs")
     history, outputs = train(kind, **settings)
     expected_history, expected = with_defaults[kind]
     difference = abs(outputs - expected).max() / expected.std()
     assert difference <= bound, f"{difference:.3g}"
     for row, other in zip(history, expected_history, strict=True):
         assert row["loss"] == pytest.approx(other["loss"], rel=max(bound, 1e-12))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")
+def test_compiled_training_changes_results_by_rounding_alone(with_defaults):
+    """One kind is enough: compiling takes the most time of all, and both go through one trainer."""
+    test_settings_change_results_by_rounding_alone(
+        with_defaults, "autoencoder", {"compile": True}, 0.05
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
