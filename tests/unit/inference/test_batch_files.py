@@ -75,6 +75,14 @@ def test_numbers_with_their_limits_come_first_and_links_lead_to_files(write, tmp
     assert "head defects" in text and text.count("errors are of 6") == 1
 
 
+def test_classified_cells_are_counted(write):
+    classes = ["progressive", "", "immotile", "progressive"]
+    text, _ = write(make_prediction(cell_classes=classes, class_source="WHO's cut-offs"))
+    counts = "2 progressive, 1 immotile, 1 seen too briefly."
+    assert f"Cells by WHO&#39;s cut-offs: {counts}" in text
+    assert "Cells by" not in write(make_prediction())[0]
+
+
 def test_each_header_has_a_scope_and_each_row_all_columns(write):
     _, page = write(make_prediction(n_cells=3), Prediction("no.avi", error="no.avi: is no file"))
     assert {header.get("scope") for header in page.list_all("th")} == {

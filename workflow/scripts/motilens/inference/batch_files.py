@@ -3,6 +3,7 @@
 import datetime
 import os
 import urllib.parse
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -140,9 +141,21 @@ def describe_video(prediction: Prediction, model: Bundle | ShippedModel, folder:
         "doubts": doubts,
         "notes": error or ", ".join(doubts),
         "warnings": [error] if error else prediction.warnings,
+        "counts": count_cells(prediction),
         "links": {text: urllib.parse.quote(link) for text, link in links.items()},
         "description": f"First frame, what moves or is tracked, and percentages: {percentages}",
     }
+
+
+def count_cells(prediction: Prediction) -> str:
+    """Return how many cells have which class, as text; empty if cells were not classified."""
+    counts = Counter(name for name in prediction.cell_classes if name)
+    if not counts:
+        return ""
+    parts = [f"{count} {DISPLAY_NAMES.get(name, name)}" for name, count in counts.most_common()]
+    if unknown := len(prediction.cell_classes) - counts.total():
+        parts.append(f"{unknown} seen too briefly")
+    return f"Cells by {prediction.class_source}: {', '.join(parts)}."
 
 
 def check_batch_page(folder: Path) -> None:
