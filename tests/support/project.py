@@ -63,6 +63,16 @@ class Project:
         assert not check or done.returncode == 0, done.stdout[-5000:]
         return done
 
+    def run_program(self, script: str, *arguments, **env):
+        """Run a program of `workflow/` there by the server of forks."""
+        return subprocess.run(
+            [sys.executable, f"workflow/{script}", *map(str, arguments)],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env=os.environ | ENV | {"FORK_SERVER": start_fork_server()} | env,
+        )
+
     def copy(self, folder: Path):
         """Return the same, results and all, in another folder."""
         shutil.copytree(self.folder, folder)

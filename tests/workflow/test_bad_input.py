@@ -91,8 +91,7 @@ def test_labels_and_videos_that_do_not_match(own_data):
 
 def check_data(own_data):
     own_data.folder.joinpath("own.yaml").write_text(yaml.safe_dump(own_data.config))
-    command = [sys.executable, "workflow/check_data.py", "--configfile", "own.yaml"]
-    return subprocess.run(command, cwd=own_data.folder, capture_output=True, text=True)
+    return own_data.project.run_program("check_data.py", "--configfile", "own.yaml")
 
 
 def test_checking_the_data_says_what_is_wrong_and_nothing_else(own_data):

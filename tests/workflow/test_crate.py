@@ -1,7 +1,5 @@
 """A finished run as a Workflow Run RO-Crate."""
 
-import subprocess
-import sys
 import zipfile
 
 from rocrate.rocrate import ROCrate
@@ -10,10 +8,7 @@ from support.documented_plugins import write_plugins
 
 
 def crate(project, *arguments, config="tiny.yaml"):
-    command = [sys.executable, "workflow/crate.py", "--configfile", config]
-    return subprocess.run(
-        [*command, *map(str, arguments)], cwd=project.folder, capture_output=True, text=True
-    )
+    return project.run_program("crate.py", "--configfile", config, *arguments)
 
 
 def test_it_says_which_workflow_made_which_results_from_what(finished, tmp_path):

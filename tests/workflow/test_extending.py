@@ -1,8 +1,5 @@
 """The blocks of docs/how-to/extending.md, added to a configuration, make methods of the tables."""
 
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
 import yaml
@@ -52,9 +49,8 @@ def test_an_edit_reruns_its_methods_alone_and_says_so(lab, tmp_path):
     plan = run(lab, *predictions(), dry="-n").stdout
     assert plan.count("Train the") == 1 and "regressor of video" in plan
     assert "Params have changed" not in plan, "which would print all of them; make explain is short"
-    command = [sys.executable, "workflow/explain.py", "--configfile", "own.yaml", "mine.yaml"]
-    command += ["--", *predictions()]
-    told = subprocess.run(command, cwd=lab.folder, capture_output=True, text=True, check=True)
+    files = ("--configfile", "own.yaml", "mine.yaml")
+    told = lab.run_program("explain.py", *files, "--", *predictions())
     name = "code of video_network.py in the folder of plugins"
     assert told.stdout.startswith(f"{name} changed: 1 train_regressor\n")
     path.write_text(path.read_text().replace("mean((2, 3, 4))", "mean((2, 3, 9))"))

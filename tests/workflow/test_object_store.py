@@ -1,9 +1,6 @@
 """Videos in an object store: fetched one by one, decoded, and let go; here S3, by moto's server."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import boto3
@@ -63,11 +60,8 @@ def lab(project, tmp_path):
         ).stdout
 
     def explain():
-        command = [sys.executable, "workflow/explain.py", "--configfile", "own.yaml", "--", "clips"]
-        done = subprocess.run(
-            command, cwd=project.folder, env=os.environ | environment(address),
-            capture_output=True, text=True,
-        )  # fmt: skip
+        arguments = ("explain.py", "--configfile", "own.yaml", "--", "clips")
+        done = project.run_program(*arguments, **environment(address))
         return done.stdout + done.stderr
 
     project.explain = explain

@@ -6,7 +6,6 @@ tests/unit/pipeline/test_step_dependencies.py proves the other rows, without Sna
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
@@ -220,20 +219,15 @@ def test_results_without_records_are_not_taken_for_up_to_date(laboratory, tmp_pa
     assert done.returncode == 1 and ": nothing says how these were made: " in done.stdout
 
 
-def explain(project, *arguments):
-    command = [sys.executable, "workflow/explain.py", *arguments]
-    return subprocess.run(command, cwd=project.folder, capture_output=True, text=True)
-
-
 def test_explain_says_why_in_the_users_words(laboratory, tmp_path):
     lab = laboratory.copy(tmp_path / "a lab")
-    done = explain(lab, "--configfile", "own.yaml")
+    done = lab.run_program("explain.py", "--configfile", "own.yaml")
     assert done.stdout == "Nothing would run again: everything is up to date.\n"
     lab.config["frames"]["size"] = 96
     lab.config["regressor"]["learning_rate"] = 0.5
     lab.write_configuration()
     changes.add_participant(lab, 7)
-    done = explain(lab, "--configfile", "own.yaml", "--jobs")
+    done = lab.run_program("explain.py", "--configfile", "own.yaml", "--jobs")
     lines = done.stdout.splitlines()
     for start in (
         "frames.size changed 32 -> 96: 6 extract_clips, 6 plot_contact_sheet, 4 index_clips, "
@@ -253,7 +247,7 @@ def test_explain_names_what_snakemake_plans(laboratory, tmp_path):
     lab = laboratory.copy(tmp_path / "a lab")
     changes.edit_morphology(lab, 3)
     changes.delete(lab, "figures/gallery.png")
-    done = explain(lab, "--configfile", "own.yaml")
+    done = lab.run_program("explain.py", "--configfile", "own.yaml")
     planned = lab.snakemake("-n", "--quiet", "rules", config="own.yaml").stdout
     counts = dict(re.findall(r"^(\w+) +(\d+)$", planned, re.MULTILINE))
     assert counts.pop("all") == "1" and counts.pop("total")
@@ -276,6 +270,6 @@ def test_explain_reports_a_mistake_in_the_configuration(laboratory, tmp_path):
     lab = laboratory.copy(tmp_path / "a lab")
     lab.config["frames"]["sice"] = 1
     lab.write_configuration()
-    done = explain(lab, "--configfile", "own.yaml")
+    done = lab.run_program("explain.py", "--configfile", "own.yaml")
     assert done.returncode == 1 and "frames.sice: unknown key; did you mean size?" in done.stderr
     assert "Traceback" not in done.stderr

@@ -3,7 +3,7 @@
 It spares each job the import of PyTorch's compiler: 1.4 s, and no test's job compiles. Optimizers
 and torchvision import it only to be left alone by it. Unit tests do without this module.
 
-With FORK_SERVER, a socket, Snakemake and its jobs are started by `support/fork_server.py`.
+With FORK_SERVER, a socket, `support/fork_server.py` starts Snakemake, its jobs and our programs.
 
 With QUICK_STATUS, Snakemake asks every two seconds what has become of SLURM's jobs, not ever less
 often.
@@ -35,7 +35,11 @@ asks_slurm = "QUICK_STATUS" in os.environ and "SLURM_JOB_ID" not in os.environ
 if (
     "FORK_SERVER" in os.environ
     and arguments
-    and (arguments[:2] == ["-m", "snakemake"] or "/.snakemake/scripts/" in arguments[0])
+    and (
+        arguments[:2] == ["-m", "snakemake"]
+        or "/.snakemake/scripts/" in arguments[0]
+        or arguments[0].startswith("workflow/")
+    )
     and not asks_slurm
 ):
     run_elsewhere(os.environ["FORK_SERVER"], arguments)
