@@ -3,7 +3,7 @@
 import pytest
 
 from motilens.core.labels import LABELS
-from motilens.dataset.own_study import find_columns, match_videos
+from motilens.dataset.own_study import find_columns, match_videos, read_study
 
 HEADERS = {
     "participant": (
@@ -41,8 +41,17 @@ OTHERS = (
     ";slow progressive (b);Anzahl progressiv;Kopf normal;Normal heads (%);Head length (µm)"
     ";Kopflänge;Tail length;VCL (µm/s);Progressive velocity;Video length (s);px/µm"
     ";Pixel size (nm);Zellen im Bild;pH;BMI;Viability (%);Morphology normal (%);Frames;Exposure"
-    ";Humid"
+    ";Humid;Kopf o.B.;Hals intakt;Schwanz ok;Head norm.;tail defects normal range;Kopf gesund"
+    ";SD PR;PR (SD);PR reference;Soll progressiv;headache;Kopfumfang;prognosis;progesterone"
 )
+UNSURE = {
+    "neck pain": ["midpiece"],
+    "IM injection": ["immotile"],
+    "im Labor": ["immotile"],
+    "PR swim-up": ["progressive"],
+    "NP+IM": ["nonprogressive"],
+    "Kopf- und Halsdefekte": ["head", "midpiece"],
+}
 CELLS = {"participant": ["P 1", "P 2"], "video": ["a.avi", "b.avi"]}
 
 
@@ -62,6 +71,15 @@ def test_a_header_is_understood_in_any_spelling(name):
 def test_other_headers_are_none_of_ours(title):
     found = find_columns([title], [["12"], ["40"]])
     assert not any(found.values()), found
+
+
+@pytest.mark.parametrize("title", [*UNSURE, "IM (d) [%]", "Spermien mit Kopfdefekten (%)"])
+def test_a_header_that_may_be_something_else_is_a_question(title, tmp_path):
+    (tmp_path / "1.avi").touch()
+    (tmp_path / "t.csv").write_text(f"ID;{title}\n1;12\n2;40\n", encoding="utf-8")
+    study = read_study(str(tmp_path), str(tmp_path / "t.csv"))
+    assert study.choices == {name: [title] for name in UNSURE.get(title, [])}
+    assert (title in study.titles.values()) == (title not in UNSURE)
 
 
 def test_cells_that_do_not_fit_are_no_column():
@@ -95,3 +113,11 @@ def test_videos_are_matched_to_one_participant_or_none():
         "1_10.avi": "1-10",
         "1_9.avi": "1",
     }
+
+
+def test_a_date_or_decimal_that_begins_a_name_is_no_participant():
+    names = ["01.05.2026_P3.mkv", "01-05-2026 P3.mkv", "1.5.mkv", "1 (Copy).mkv", "1b.mkv"]
+    assert match_videos(["1", "2", "1-5"], [*names[:2], *names[3:]]) == {}
+    assert match_videos(["1", "2"], names) == {}
+    assert match_videos(["P1", "P3"], names[:2]) == dict.fromkeys(names[:2], "P3")
+    assert match_videos(["0", "1"], ["_x.avi", "1 left.avi"]) == {"1 left.avi": "1"}

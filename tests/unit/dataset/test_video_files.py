@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from motilens.dataset import video_files
 from motilens.dataset.issues import Issues
 from motilens.dataset.video_files import (
@@ -71,6 +73,25 @@ def test_videos_in_an_object_store_are_found_by_their_names_alone():
     assert error.startswith("line 3: s3://lab/a/./b/../1.avi is the video of line 2, too")
     assert all(map(video_files.is_storage_url, ("s3://a/b", "gcs://a")))
     assert not any(map(video_files.is_storage_url, (None, "a/b", "/a", "C:/films", "a//b")))
+
+
+@pytest.mark.parametrize(
+    "name, participant",
+    [
+        ("2_09.09.03_lots of debris_SSW.avi", "2"),
+        ("12.avi", "12"),
+        ("a/7 left.avi", "7"),
+        ("07-left.avi", "7"),
+        *((name, None) for name in ("01.05.2026_P3.mkv", "2026-05-01_P3.mkv", "1 05 26.mkv",
+                                    "1.5.mkv", "1 (Copy).mkv", "1b.mkv")),
+    ],
+)  # fmt: skip
+def test_the_number_of_a_participant_ends_clearly(name, participant):
+    issues = Issues()
+    videos = list_numbered_videos("s3://lab", issues, [name], ["*"])
+    assert [row["participant"] for row in videos] == ([participant] if participant else [])
+    remedy = "rename it, or name its participant in a column `video` or in a CSV"
+    assert [remedy in line and name in line for line in issues.errors] == [True] * (not videos)
 
 
 def test_a_line_break_in_a_name_does_not_split_the_message(tmp_path):

@@ -14,8 +14,15 @@ from motilens.dataset.issues import Issues
 from motilens.dataset.participants import parse_participant_id, read_spelling, split_name
 from motilens.dataset.samples import COLUMNS
 from motilens.dataset.spreadsheet import fold_header, read_sheet, read_table
-from motilens.dataset.video_files import is_storage_url, is_video_file, walk_folder
+from motilens.dataset.video_files import (
+    NUMBER_END,
+    is_storage_url,
+    is_video_file,
+    read_leading_number,
+    walk_folder,
+)
 
+DEFECTS = r"(defe[ck]t(e|en|s)?|anomal\w*|fehler|fehlformen|schäden|missbildung(en)?)"
 # Words in the headers of each of our names. The first pattern that finds a column decides: who
 # gave a sample comes before the number of the sample, since folds are of people.
 WORDS = {
@@ -30,17 +37,32 @@ WORDS = {
         r"(\u03bcm?|um|microns?|mikrometer)[\])]? ?(/|per|pro) ?[(\[]?(px|pixel)"
         r"|pixel ?-?(size|grösse).*[\u03bcu]m|\bmpp\b",
     ),
-    "progressive": (r"\bpr\b|\bprog|vorw",),
-    "nonprogressive": (r"\bnp\b|(non|nicht|not)[ -]?prog|in situ|ortsst|\blo[ck]al",),
-    "immotile": (r"^\W*im\b|motil\S* im\b|immot|unbeweg|(non|nicht|not)[ -]?(motil|beweg)",),
-    "head": (r"\bhead|kopf|köpf",),
-    "midpiece": (r"mid[ -]?piece|\bneck|mittelst|\bhals",),
-    "tail": (r"\btail|schwanz|schwänz|flagell|geissel",),
+    "progressive": (r"\b(pr|progr?|progressiv\w*|vorwärts\w*)\b",),
+    "nonprogressive": (
+        r"\bnp\b|\b(non|nicht|not)[ -]?prog(r|ressiv\w*)?\b|\bin situ\b|\bortsst\w*"
+        r"|\blo[ck]al(er?)?\b",
+    ),
+    "immotile": (
+        r"^\W*im\b|\bmotil\w* im\b|\bimmot\w*|\bunbeweg\w*"
+        r"|\b(non|nicht|not)[ -]?(motil|beweg)\w*",
+    ),
+    "head": (rf"\b(heads?|kopf|köpfen?){DEFECTS}?\b",),
+    "midpiece": (rf"\b(mid[ -]?pieces?|necks?|mittelst(ücke?)?|hals){DEFECTS}?\b",),
+    "tail": (rf"\b(tails?|schwanz|schwänzen?|flagell(um|a|en)|geisseln?){DEFECTS}?\b",),
 }
+# Beside those, a header of percentages may hold these words. With others, we ask (<-).
+BESIDE = re.compile(
+    r"[abcd]|h|who|in|of|mit|with|u|und|and|pct|proz|prozent|percent(age)?|anteil"
+    r"|motil\w*|beweglich\w*|sperm\w*|zellen|cells?"
+    rf"|{DEFECTS}|def|defective|ab?norm\w*|pathol\w*"
+)
 # Headers with these words hold something else: counts, speeds and sizes, sums of columns.
 NOT_PERCENTAGES = (
     r"10 ?\^|10e|/ ?m?l\b|\bmio|mill|con[ck]|konz|anzahl|number|count|\bn\b|total|gesamt|sum"
-    r"|pr\w* ?\+|speed|velo|geschw|\u03bcm|\bum\b|length|width|area|länge|breite|fläche|\bnormal"
+    r"|pr\w* ?\+|speed|velo|geschw|\u03bcm|\bum\b|length|width|area|länge|breite|fläche"
+    # Normal forms, references, deviations.
+    r"|\bnorm|\bo\. ?b\b|\bohne\b|\bok\b|inta[ck]t|gesund|healthy|\bref|\bsoll|\bsd\b|\bs\.d"
+    r"|stdev|stabw|standard|deviation|abweichung"
 )
 OTHER = dict.fromkeys(LABELS, NOT_PERCENTAGES) | {
     "participant": r"video|datei|file|film|clip|\bof\b|count|volum|vorname|\bage\b|\balter\b"
@@ -61,7 +83,7 @@ class Study:
         table, videos: their paths, as they were named.
         titles: the header of each of our names that was found.
         cells: of these columns, without empty ones.
-        choices: headers of which each may be it, for names that were not found.
+        choices: headers of which each may be it, for names of which we are not sure.
         names: of the videos in the folder, as paths from it; None in an object store.
         owners: for videos that no column names, the ID of each that is named after one.
         notes: lines about what of the table is not read.
@@ -93,7 +115,7 @@ class Study:
         if not self.owners:
             return False
         for name in self.names:
-            digits, owner = re.match(r"\d*", name)[0], self.owners.get(name)
+            digits, owner = read_leading_number(name), self.owners.get(name)
             if owner and "/" in name or "/" not in name and not digits:
                 return True
             if owner and parse_participant_id(owner) != str(int(digits)):
@@ -151,13 +173,24 @@ def read_study(videos: str, table: str) -> Study:
         raise InputError(f"{table}: its first row is {''.join(header)!r} alone, a title? {REMEDY}")
     read_table(table, {})  # refuses rows that do not fit the header
     clean = {place: " ".join(title.split()) for place, title in enumerate(header)}
-    titles = {name: clean[places[0]] for name, places in columns.items() if len(places) == 1}
+    claimed = [place for name in LABELS for place in columns[name]]
+    sure = {
+        name: places[0]
+        for name, places in columns.items()
+        if len(places) == 1
+        and (name not in LABELS or claimed.count(places[0]) == 1)
+        and _is_sure(name, clean[places[0]])
+    }
+    titles = {name: clean[place] for name, place in sure.items()}
     cells = {
         name: [row[place] for row in rows if row[place:] and row[place]]
-        for name, (place, *others) in ((n, p) for n, p in columns.items() if p)
-        if not others
+        for name, place in sure.items()
     }
-    choices = {name: [clean[p] for p in places] for name, places in columns.items() if places[1:]}
+    choices = {
+        name: [clean[p] for p in places]
+        for name, places in columns.items()
+        if places and name not in sure
+    }
     names = None
     if not is_storage_url(videos):
         names = natural_sorted(n for n in walk_folder(videos) if is_video_file(Path(n).name))
@@ -196,19 +229,21 @@ def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[s
 def match_videos(participants: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """Return whose the videos are that are named after one participant: of names, the participant.
 
-    A name is the ID, or begins with it, or an ID of letters and digits is somewhere in it. Of
-    names, as of IDs, P-07 and p7 are the same. Two participants in one name are none.
+    A name is the ID, or begins with it, or an ID of letters and digits is somewhere in it. After a
+    number, as `list_numbered_videos` reads it, none follows. Of names, as of IDs, P-07 and p7 are
+    the same. Two participants in one name are none.
     """
     parts_of, owners = {who: split_name(who) for who in participants}, {}
     parts_of = {who: parts for who, parts in parts_of.items() if parts}
     for name in names:
-        words = split_name(Path(name).stem)
+        stem = Path(name).stem
+        words = split_name(stem)
         tiers = (
             [who for who, parts in parts_of.items() if words == parts],
             [
                 who
                 for who, parts in parts_of.items()
-                if words[: len(parts)] == parts
+                if _begins_with(stem, parts)
                 or len({part.isdigit() for part in parts}) == 2
                 and any(words[at : at + len(parts)] == parts for at in range(len(words)))
             ],
@@ -216,6 +251,22 @@ def match_videos(participants: Sequence[str], names: Sequence[str]) -> dict[str,
         if len(owner := next(filter(None, tiers), [])) == 1:
             owners[name] = owner[0]
     return owners
+
+
+def _begins_with(stem: str, parts: Sequence[str]) -> bool:
+    if any(part.isalpha() for part in parts):
+        return split_name(stem)[: len(parts)] == parts
+    numbers = r"[^a-z\d]+".join(f"0*{part or 0}" for part in parts)
+    return bool(re.match(rf"[^a-z\d]*{numbers}{NUMBER_END}", stem.casefold()))
+
+
+def _is_sure(name: str, title: str) -> bool:
+    """Return whether a header of a label has no words that may say something else."""
+    title = _simplify_header(title)
+    if name not in LABELS or title in map(_simplify_header, COLUMNS[name]):
+        return True
+    rest = re.sub(WORDS[name][0], " ", title)
+    return all(map(BESIDE.fullmatch, re.findall(r"[^\W\d]+", rest)))
 
 
 def _simplify_header(title: str) -> str:

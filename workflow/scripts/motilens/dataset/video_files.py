@@ -22,6 +22,8 @@ VIDEO_SUFFIXES = (
     ".avi", ".mp4", ".m4v", ".mov", ".mkv", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv",
     ".asf", ".webm", ".dv", ".flv", ".3gp", ".ogv",
 )  # fmt: skip
+# What follows the number that begins a name. Of 01.05.2026, 1.5 or `1 (Copy)`, it would be a guess.
+NUMBER_END = r"(?=\Z|_|[ -][^\W\d_])"
 N_PIECES, PIECE_BYTES = 32, 2**15  # of a file, that make its fingerprint
 
 
@@ -67,7 +69,7 @@ def list_numbered_videos(
     videos, digits_of = [], {}
     for name in names:
         path = os.path.join(folder, name)
-        if digits := re.match("[0-9]*", os.path.basename(name))[0]:
+        if digits := read_leading_number(name):
             participant = str(int(digits))
             place = f"{folder}: participant {participant}"
             videos.append({"participant": participant, "video": name, "place": place})
@@ -78,10 +80,17 @@ def list_numbered_videos(
                 )
         else:
             issues.errors.append(
-                f"{path}: its name does not begin with a participant's ID: rename it, or name its "
-                "participant in a CSV `ID;video` (dataset.video_list)"
+                f"{path}: its name does not begin with a participant's number, alone or before _ "
+                "(or a space or - and a letter): rename it, or name its participant in a column "
+                "`video` or in a CSV `ID;video` (dataset.video_list)"
             )
     return videos
+
+
+def read_leading_number(path: str) -> str:
+    """Return the digits that begin a video's name and are a participant's ID; else nothing."""
+    number = re.match("[0-9]+" + NUMBER_END, Path(path).stem)
+    return number[0] if number else ""
 
 
 def is_wanted_video(name: str, patterns: Sequence[str] | None) -> bool:
