@@ -178,7 +178,7 @@ def test_a_video_gets_percentages_limits_tracks_and_a_page(program, capsys):
     (make_video(20, 40), "40 frames (0.8 s) are too few"),
     (make_video(quality={"found_share": 0.3}), "jumps from place to place"),
     (make_video(quality={"unrest": 0.0}), "stands still"),
-    (make_video(quality={"clutter": 0.06}), "no likeness to heads"),
+    (make_video(quality={"clutter": 0.06}), "unlike heads of sperm"),
 ])  # fmt: skip
 def test_what_is_no_sample_gets_no_percentages_but_a_reason(program, capsys, video, words):
     program.outcomes["a.avi"] = video

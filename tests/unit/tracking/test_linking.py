@@ -114,7 +114,12 @@ def test_drift_is_measured_and_another_field_is_no_drift():
     drift = meter.positions()
     assert drift.shape == (40, 2) and not meter.jumps
     assert drift[35] == pytest.approx([-70, -35], abs=0.5)
+    assert drift[39] == pytest.approx([-78, -39], abs=0.5), "after the last key frame, too"
     for _ in range(10):
         meter.add_frame(other[:240, :320])
-    assert len(meter.jumps) == 1
-    assert meter.positions()[-1] == pytest.approx(drift[35], abs=1)
+    assert meter.jumps == [40]
+    assert meter.positions()[-1] == pytest.approx(drift[39], abs=1)
+    changes = np.ones(49)
+    changes[39] = 9
+    meter.locate_jumps(changes)
+    assert meter.jumps == [40] and sum(map(len, meter.select_still(changes))) == 10

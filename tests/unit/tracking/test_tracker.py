@@ -244,7 +244,10 @@ def make_scored(places, score, frames=50):
     return pd.DataFrame(rows, columns=["cell", "frame", "x", "y", "score"])
 
 
-LIKE_CELLS = {"found_share": 0.95, "unrest": 0.01, "progress": 5.0, "clutter": 0.01}
+LIKE_CELLS = {
+    "found_share": 0.95, "unrest": 0.01, "progress": 5.0, "clutter": 0.01, "common_motion": 0.0,
+    "repeated_share": 0.0,
+}  # fmt: skip
 
 
 def test_quality_says_what_makes_tracks_doubtful():
@@ -261,6 +264,10 @@ def test_quality_says_what_makes_tracks_doubtful():
     )
     assert is_doubtful(doubtful | bad) and not is_doubtful(clear | fine)
     [beads] = describe_problems(clear | fine | {"roundness": 0.95}, 13)
+    [flow] = describe_problems(clear | fine | {"common_motion": 0.4}, 13)
+    assert "the liquid flows" in flow and is_doubtful(clear | fine | {"common_motion": 0.4})
+    [frozen] = describe_problems(clear | fine | {"repeated_share": 0.5}, 13)
+    assert frozen.startswith("50% of the frames repeat the one before")
     assert "round as beads" in beads and is_doubtful(clear | fine | {"roundness": 0.95})
     assert "told from debris" in debris and "crowded: 100%" in crowded
     assert "out of focus" in focus and "drifts by 20 pixels/s" in drift
@@ -305,7 +312,7 @@ def test_focus_falls_with_blur(videos):
     ({"long_share": 0.0}, None), ({"cells": 0, "found_share": 0.0}, None),
     ({"found_share": 0.4}, "jumps from place to place"),
     ({"long_share": 0.0, "cells": 100}, "appears and vanishes"),
-    ({"unrest": 0.0}, "stands still"), ({"clutter": 0.05}, "no likeness to heads"),
+    ({"unrest": 0.0}, "stands still"), ({"clutter": 0.05}, "unlike heads of sperm"),
     ({"roundness": 0.95, "progress": 0.0}, None),
     ({"roundness": 0.95, "progress": 0.5}, "as round as beads, and none of it swims"),
 ])  # fmt: skip
@@ -356,7 +363,7 @@ def draw_jumping_dots():
 @pytest.mark.slow
 @pytest.mark.parametrize("what, reason", [
     ("snow", "jumps from place to place"), ("testsrc", "stands still"),
-    ("testsrc2", "no likeness to heads"), ("mandelbrot", "no likeness to heads"),
+    ("testsrc2", "unlike heads of sperm"), ("mandelbrot", "unlike heads of sperm"),
 ])  # fmt: skip
 def test_drawn_videos_show_no_sample(tmp_path, what, reason):
     path = str(tmp_path / "drawn.mkv")

@@ -1,14 +1,16 @@
 """Whether clips show anything: gray levels, contrast, movement, saturation."""
 
+import itertools
+
 import numpy as np
 
 from motilens.core.text import shorten_list
+from motilens.video.repeats import MAX_REPEATED, measure_change, share_repeated
 
 # Below or above these, somebody should look. Real and simulated videos: 80 levels and more, a
 # contrast of 5, a movement of 0.9, no black or white pixels.
-MIN_GRAY_LEVELS, MIN_CONTRAST, MIN_MOVEMENT = 16, 1.0, 0.1
+MIN_GRAY_LEVELS, MIN_CONTRAST, MIN_MOVEMENT = 32, 1.0, 0.1
 MAX_WHITE, MAX_BLACK = 0.1, 0.9
-MAX_REPEATED = 0.05  # cameras have noise: no two frames are the same
 TORN_LEVELS = 10  # gray levels of a whole line; moving cells change a line's mean by less than 3
 MIN_SHARE = 1e-4  # of all pixels, for a gray level to count
 MAX_CLIPS = 50  # that are measured: more would take as long as decoding, and say the same
@@ -53,10 +55,11 @@ def measure_image_quality(clips: np.ndarray) -> dict[str, float]:
 
 
 def measure_repeats(clips: np.ndarray) -> float:
-    """Return the share of frames that are the same as the one before, see above for `clips`."""
+    """Return the share of frames that repeat the one before, see above for `clips`."""
     chosen = (clips[index] for index in range(0, len(clips), -(-len(clips) // MAX_CLIPS)))
-    same = [(clip[1:] == clip[:-1]).all((1, 2)) for clip in chosen]
-    return float(np.concatenate(same).mean()) if same[0].size else 0.0
+    return share_repeated(
+        [measure_change(*pair) for pair in itertools.pairwise(clip)] for clip in chosen
+    )
 
 
 def find_torn_frames(clips: np.ndarray) -> np.ndarray:
@@ -86,8 +89,8 @@ def describe_odd_frames(numbers: list[int]) -> list[str]:
         return []
     names = shorten_list(map(str, sorted(set(numbers))))
     return [
-        f"its picture changes suddenly at frame {names}: damaged, a flash, or two recordings in "
-        "one? Look at it there, and replace the video, or cut it"
+        f"its picture changes suddenly at frame {names}: damaged, a flash, a flickering lamp, or "
+        "two recordings in one? Look at it there, and replace the video, or cut it"
     ]
 
 
@@ -99,7 +102,7 @@ def shows_nothing(record: dict) -> bool:
 def list_quality_warnings(measured: dict[str, float], repeated: float = 0) -> list[str]:
     """List what is wrong with clips (`measure_image_quality`), in plain words.
 
-    `repeated` is the share of frames that are the same as the one before.
+    `repeated` is the share of frames that repeat the one before.
     """
     look = "look at its contact sheet"
     if shows_nothing(measured):

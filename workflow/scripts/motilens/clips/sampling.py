@@ -8,7 +8,8 @@ from motilens.core.errors import InputError
 from motilens.video.ffmpeg import DamagedVideo
 from motilens.video.probe import VideoInfo
 
-RATE_TOLERANCE = 0.02  # of the frame rate: 49 to 51 frames/s are 50
+# Of the frame rate: 49 to 51 frames/s are 50, also where a file rounds times to milliseconds.
+RATE_TOLERANCE = 0.0205
 
 
 class VideoTooShort(InputError):

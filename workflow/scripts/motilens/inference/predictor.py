@@ -246,7 +246,7 @@ def add_doubts(
         few = f"fewer than {MIN_CELLS} cells ({cells}) are no sample of a population"
         prediction.add_doubt("few cells", few)
     if is_doubtful:
-        prediction.add_doubt("cells or debris?", *problems)
+        prediction.add_doubt("tracks in doubt", *problems)
     if unlike:
         words = "unlike the training videos"
         prediction.add_doubt(words, f"{words}: {'; '.join(unlike)}")

@@ -1,6 +1,7 @@
 """Movement of the stage, by how the whole image moves."""
 
 import itertools
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import fft
@@ -8,6 +9,7 @@ from scipy import fft
 KEY_SECONDS = 0.5  # between the frames that are compared
 MIN_QUARTERS, SAME_SHIFT = 2, 2.0  # quarters of a field that moves show it; pixels
 MIN_OVERLAP = 32  # pixels; of less, quarters show nothing
+STILL = 1.0  # pixel between two key frames: less may come from noise
 MIN_PEAK = 0.02  # of the phase correlation: with less, the images show different fields
 
 
@@ -16,27 +18,53 @@ class DriftMeter:
 
     def __init__(self, frame_rate: float):
         self.step = max(1, round(KEY_SECONDS * frame_rate))
-        self.count, self.previous = 0, None
+        self.count = 0
         self.frames, self.places, self.jumps = [0], [np.zeros(2)], []
 
     def add_frame(self, frame: np.ndarray) -> None:
         """Take the next frame, uint8 (height, width)."""
-        if self.count % self.step == 0:
-            if self.previous is not None:
-                moved, peak = _find_shift(self.previous, frame)
-                if not _moves_as_whole(self.previous, frame, moved):
-                    moved = np.zeros(2)
-                    if peak < MIN_PEAK:
-                        self.jumps.append(self.count)
-                self.frames.append(self.count)
-                self.places.append(self.places[-1] + moved)
-            self.previous = frame
+        if self.count == 0:
+            self.key = frame
+        elif self.count % self.step == 0:
+            self._compare(frame, self.count)
+        self.last = frame
         self.count += 1
+
+    def _compare(self, frame: np.ndarray, number: int) -> None:
+        moved, peak = _find_shift(self.key, frame)
+        if not _moves_as_whole(self.key, frame, moved):
+            moved = np.zeros(2)
+            if peak < MIN_PEAK:
+                self.jumps.append(number)
+        self.frames.append(number)
+        self.places.append(self.places[-1] + moved)
+        self.key = frame
 
     def positions(self) -> np.ndarray:
         """Return the movement of the field since the first frame, (frames, 2): x, y in pixels."""
+        if self.frames[-1] < self.count - 1:  # between the last key frame and the end, too
+            self._compare(self.last, self.count - 1)
         places, frames = np.array(self.places), np.arange(self.count)
         return np.stack([np.interp(frames, self.frames, places[:, axis]) for axis in (0, 1)], 1)
+
+    def locate_jumps(self, changes: Sequence[float]) -> None:
+        """Find the first frame after each jump: the one that differs most from the one before.
+
+        Args:
+            changes: from each frame to the next, see `measure_change`.
+        """
+        self.positions()
+        keys = np.array(self.frames)
+        for place, number in enumerate(self.jumps):
+            start = keys[np.searchsorted(keys, number) - 1]
+            self.jumps[place] = int(start + np.argmax(changes[start:number]) + 1)
+
+    def select_still(self, changes: Sequence[float]) -> Iterator[Sequence[float]]:
+        """Yield the changes between those key frames between which the stage stood still."""
+        places = self.positions()
+        for start, end in itertools.pairwise(self.frames):
+            if np.hypot(*(places[end] - places[start])) < STILL:
+                yield changes[start:end]
 
 
 def _spectrum(frame: np.ndarray) -> np.ndarray:

@@ -10,7 +10,9 @@ from scipy.spatial import cKDTree
 from scipy.special import expit
 
 from motilens.core.text import shorten_list
+from motilens.tracking.common_motion import MAX_COMMON_MOTION
 from motilens.tracking.detector import subtract_background
+from motilens.video.repeats import MAX_REPEATED
 
 # The share of tracks that are cells, by the mean score of their heads: fitted to videos of
 # VISEM-Tracking, each tracked by a network that had not seen it (benchmarks/README.md).
@@ -171,7 +173,8 @@ def is_doubtful(quality: dict) -> bool:
     return bool(quality.get("cells")) and (
         quality["estimated_precision"] < MIN_PRECISION
         or quality["roundness"] > MAX_ROUNDNESS
-        or quality.get("clutter", 0) > DOUBTFUL_CLUTTER  # older tracks do not say
+        or quality["clutter"] > DOUBTFUL_CLUTTER
+        or quality["common_motion"] > MAX_COMMON_MOTION
     )
 
 
@@ -187,7 +190,7 @@ def explain_no_sample(quality: dict) -> str | None:
     if quality["unrest"] < MIN_UNREST:
         return "what was tracked stands still, as in a still image or a drawing"
     if quality["clutter"] > MAX_CLUTTER:
-        return "most of what the frames show has no likeness to heads of sperm"
+        return "most of what the frames show is unlike heads of sperm (borders? Crop them off)"
     if quality["roundness"] > MAX_ROUNDNESS and 0 < quality["progress"] < MIN_PROGRESS:
         return "what was tracked is as round as beads, and none of it swims"
     return None
@@ -209,7 +212,7 @@ def describe_problems(
             ]
         return [
             "Nothing in the frames is clearly a head (tracking.min_score). If you see heads, give "
-            "the scale (--microns-per-pixel; MICRONS_PER_PIXEL with make)."
+            "the scale, or check it (--microns-per-pixel; MICRONS_PER_PIXEL with make)."
         ]
     problems = []
     if reason := explain_no_sample(quality):
@@ -237,6 +240,16 @@ def describe_problems(
     if quality["drift"] > FAST_DRIFT * head_length:
         problems.append(
             f"The field drifts by {quality['drift']:.3g} pixels/s: this is removed from speeds."
+        )
+    if quality["common_motion"] > MAX_COMMON_MOTION:
+        problems.append(
+            "Neighbors move alike: the liquid flows, or the field turns or changes its scale. "
+            "Speeds and categories are not those of the cells."
+        )
+    if quality["repeated_share"] > MAX_REPEATED:
+        problems.append(
+            f"{quality['repeated_share']:.0%} of the frames repeat the one before: frozen, or "
+            "recorded at a lower frame rate? Speeds are unreliable."
         )
     if changes:
         seconds = shorten_list(f"{time:.1f}" for time in changes)

@@ -1,7 +1,7 @@
 """Cells of a video: tracked, with a report on how far the tracks can be trusted."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +9,10 @@ import pandas as pd
 from scipy.signal import savgol_filter
 
 from motilens.tracking.blobs import track_blobs
+from motilens.tracking.common_motion import (
+    measure_common_motion,
+    measure_shake,
+)
 from motilens.tracking.detector import (
     HEAD_LENGTH,
     HeadDetector,
@@ -28,6 +32,7 @@ from motilens.tracking.quality import (
 )
 from motilens.tracking.trajectories import TRACKING_WIDTH, count_first_frames, fill_gaps
 from motilens.video.probe import VideoInfo, probe_video
+from motilens.video.repeats import measure_change, share_repeated
 
 MIN_SECONDS = 0.2  # shorter tracks are left out, unless the video is as short
 EDGE = HEAD_LENGTH / 3  # of a head that stays nearer to the edge, only a part is ever seen
@@ -92,17 +97,23 @@ def track_video(
     frames = count_first_frames(path, duration or 1e9, frame_rate, video)
     detector = detector or load_detector()
     setup = choose_setup(path, video, detector, frames, rate, microns_per_pixel)
-    meter = DriftMeter(rate)
+    meter, sample, changes = DriftMeter(rate), None, []
 
     def read_frames() -> Iterator[np.ndarray]:
+        nonlocal sample
         for number, frame in enumerate(setup.read_frames(path, np.arange(frames)), 1):
             meter.add_frame(frame)
+            previous, sample = sample, frame[::4, ::4]
+            if previous is not None:
+                changes.append(measure_change(previous, sample))
             if number % 500 == 0:
                 logger.info(f"{number} of {frames} frames")
             yield frame
 
     heads = detect_heads(detector, read_frames(), rate, setup.contrast, setup.invert)
     linked = link_heads(heads, rate, HEAD_LENGTH)
+    meter.locate_jumps(changes)
+    linked = split_tracks(linked, meter.jumps)
     size = np.array(setup.shape[::-1])
     scored = select_tracks(linked, settings["min_score"], rate, frames, size)
     quality = measure_quality(scored, rate, frames, HEAD_LENGTH)
@@ -110,7 +121,9 @@ def track_video(
     polarity, head_length = ("dark" if setup.invert else "bright"), HEAD_LENGTH * factor
     if scored.empty:  # nobody knows how heads would look
         polarity, head_length = "unknown", 0.0
-    drift = meter.positions() / setup.scale
+    tracks, moved = fill_gaps(scored), meter.positions()
+    moved = moved + measure_shake(tracks, moved)
+    drift = moved / setup.scale
     quality |= {
         "polarity": polarity,
         "head_length": head_length,
@@ -119,10 +132,15 @@ def track_video(
         "scene_changes": len(meter.jumps),
         "interlaced": setup.interlaced,
         "uneven_times": frame_rate is None and video.is_uneven,
+        "common_motion": measure_common_motion(tracks, moved, rate, HEAD_LENGTH),
+        "repeated_share": share_repeated(meter.select_still(changes)),
     }
-    quality |= measure_paths(scored, meter.positions(), rate, HEAD_LENGTH)
+    quality |= measure_paths(scored, moved, rate, HEAD_LENGTH)
     quality |= _measure_heads(path, setup, scored)
-    tracks = smooth_tracks(fill_gaps(scored), rate)
+    own = moved[tracks["frame"].astype(int)]  # a jerk of the stage is not to be smoothed
+    tracks[["x", "y"]] -= own
+    tracks = smooth_tracks(tracks, rate)
+    tracks[["x", "y"]] += own
     # Middles of pixels are whole numbers in both.
     tracks[["x", "y"]] = (tracks[["x", "y"]] + 0.5) / setup.scale - 0.5
     return TrackedVideo(
@@ -145,6 +163,13 @@ def track_video(
 
 def _describe_streams(video: VideoInfo) -> list[str]:
     return [f"The file {video.stream_warning}"] if video.stream_warning else []
+
+
+def split_tracks(tracks: pd.DataFrame, cuts: Sequence[int]) -> pd.DataFrame:
+    """Return tracks of which none goes on after a cut: the first frame of another field."""
+    parts = np.searchsorted(cuts, tracks["frame"], side="right")
+    codes = tracks.groupby(["cell", parts], sort=False).ngroup()
+    return tracks.assign(cell=codes) if len(cuts) else tracks
 
 
 def select_tracks(

@@ -63,5 +63,7 @@ def _measure_brightest(path: str, video: VideoInfo) -> int:
     with RunningFFmpeg(stream, path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
         while n_bytes := running.stdout.readinto(values):
             counts += np.bincount(values[: n_bytes // 2], minlength=2**16)
+    if 2 * counts[2**15 : -1].sum() < counts[-1]:  # white is drawn on darker pixels: a scale bar
+        counts[-1] = 0
     brighter = counts[::-1].cumsum()[::-1] - counts
     return int(np.argmax(brighter <= MAX_BRIGHTER * counts.sum()))

@@ -13,9 +13,10 @@ N_FRAMES = 50  # the first ones
 MOVING_SHARE = 0.02  # of the pixels: those that change most,
 MIN_CHANGE = 4  # and by as many gray levels: less may come from rounding
 # Lines taken half a frame later differ from those of the next frame as from those of their own: by
-# 0.87 to 1.0 times as much in interlaced videos, 0.1 to 0.6 in others. And more from those of the
-# frame before than of the next one: by a share of 0.25 to 0.48; others, and noise, are symmetric.
-MIN_LIKENESS, MIN_ASYMMETRY = 0.75, 0.15
+# 0.66 (strongly compressed) to 1.0 times as much in interlaced videos, 0.0 to 0.6 in others, and
+# 1.5 in noise. And more from those of the frame before than of the next one: by a share of 0.21 to
+# 0.48; most others, and noise, are symmetric.
+MIN_LIKENESS, MIN_ASYMMETRY = 0.63, 0.15
 # Lines of a frame that was turned first are no longer those of a moment: the new file turns it.
 REMEDY = "ffmpeg -noautorotate -i OLD -vf bwdif=mode=send_frame -c:v ffv1 NEW.mkv"
 

@@ -32,6 +32,9 @@ RAW_DEMUXERS = (
     "vc1",
     "vvc",
 )
+ANIMATIONS = ("gif", "webp_anim")  # frames of no or hardly any time get 10 a second
+# Raw pixels of 16 bits without a name are colors to ffmpeg; cameras write gray levels so.
+NAMELESS_16_BITS = ("rgb555", "bgr555", "rgb444", "bgr444")
 # Codecs whose frames stand alone and lose nothing: in a recording, all take about as many bytes.
 LOSSLESS_CODECS = ("ffv1", "ffvhuff", "huffyuv", "utvideo")
 SIZE_STEP = 1.6  # between the bytes of two such frames, if something is wrong
@@ -122,6 +125,13 @@ def probe_video(path: str) -> VideoInfo:
         decoding=decoding,
         size_jumps=_find_size_jumps(header["codec_id"], packets["bytes"].to_numpy()),
     )
+    if video.codec == "rawvideo" and video.pixel_format.startswith(NAMELESS_16_BITS):
+        raise DamagedVideo(
+            f"{path}: its raw pixels of 16 bits may be gray levels or colors. If gray: ffmpeg -i "
+            "OLD -c copy -f rawvideo NEW.raw, then ffmpeg -f rawvideo -pixel_format gray16le "
+            f"-video_size {width}x{height} -framerate RATE -i NEW.raw -c:v ffv1 NEW.mkv. If "
+            "colors: ffmpeg -i OLD -pix_fmt rgb24 -c:v ffv1 NEW.mkv"
+        )
     if not _has_frame_rate(path, report, header, packets):
         return replace(video, times=np.full(len(times), np.nan))
     # Where packets have no times of showing, packets that hold two frames leave gaps.
@@ -208,10 +218,11 @@ def _has_frame_rate(path: str, report: str, header: dict, packets: pd.DataFrame)
     if demuxer == "yuv4mpegpipe":
         with open(path, "rb") as file:
             return bool(re.search(rb" F[1-9]\d*:[1-9]", file.readline(1000)))
-    if demuxer not in RAW_DEMUXERS:
+    if demuxer not in (*RAW_DEMUXERS, *ANIMATIONS):
         return True
     # The stream's own rate counts more than this one, if it has any.
-    other_header, others, _ = _list_packets(path, {"framerate": "17"}, c="copy")
+    option = {"default_delay": "37"} if demuxer in ANIMATIONS else {"framerate": "17"}
+    other_header, others, _ = _list_packets(path, option, c="copy")
     spans = [
         np.ptp(p["dts"].to_numpy()) * parse_ratio(h["tb"])
         for h, p in ((header, packets), (other_header, others))

@@ -1,0 +1,74 @@
+"""What cells have in common is the field's movement, not theirs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from motilens.tracking.common_motion import (
+    MAX_COMMON_MOTION,
+    measure_common_motion,
+    measure_shake,
+)
+from motilens.tracking.tracker import split_tracks
+from support.tracks import make_track
+
+FRAMES, RATE = 100, 50.0
+STILL = np.zeros((FRAMES, 2))
+
+
+def make_cells(field, count=20, seed=1):
+    """Cells, half of them swimming, in a field that moves by `field` of places and frame."""
+    rng = np.random.default_rng(seed)
+    tracks = []
+    for cell in range(count):
+        way = rng.uniform(-1, 1, 2) * (cell % 2)
+        steps = np.arange(FRAMES)[:, None] * way + rng.normal(0, 0.1, (FRAMES, 2))
+        start = rng.uniform(50, 450, 2)
+        tracks.append(make_track(start + steps + field(start), cell))
+    return pd.concat(tracks, ignore_index=True)
+
+
+def measure(tracks, drift=STILL):
+    return measure_common_motion(tracks, drift, RATE, 13.0)
+
+
+def test_cells_that_swim_by_themselves_have_nothing_in_common():
+    tracks = make_cells(lambda start: STILL)
+    assert measure(tracks) < MAX_COMMON_MOTION
+    assert (measure_shake(tracks, STILL) == 0).all()
+
+
+def test_a_stage_that_shakes_is_removed():
+    seconds = np.arange(FRAMES) / RATE
+    shake = np.column_stack([3 * np.sin(9 * seconds), 20.0 * (seconds > 1)])  # and one jerk
+    tracks = make_cells(lambda start: shake)
+    assert measure(tracks) > MAX_COMMON_MOTION
+    found = measure_shake(tracks, STILL)
+    assert np.abs(np.diff(found - shake, axis=0)).max() < 0.3
+    assert measure(tracks, found) < MAX_COMMON_MOTION
+    assert np.abs(measure_shake(tracks, shake)).max() == 0, "it is the drift already"
+    few = tracks[tracks["cell"] < 4]
+    assert (measure_shake(few, STILL) == 0).all() and measure(few) == 0, "too few to tell"
+
+
+@pytest.mark.parametrize("field", ["turns", "is sheared"])
+def test_a_field_that_moves_in_another_way_is_noticed(field):
+    def move(start):
+        angles = np.linspace(0, 0.3, FRAMES)
+        x, y = start - 250
+        if field == "is sheared":
+            return np.column_stack([angles * y, 0 * angles])
+        turned = [np.cos(angles) * x - np.sin(angles) * y, np.sin(angles) * x + np.cos(angles) * y]
+        return np.column_stack(turned) - [x, y]
+
+    tracks = make_cells(move, 40)
+    assert measure(tracks, measure_shake(tracks, STILL)) > MAX_COMMON_MOTION
+
+
+def test_no_track_goes_on_after_a_cut():
+    tracks = pd.concat([make_track(STILL, 0), make_track(STILL[:50], 1)], ignore_index=True)
+    assert split_tracks(tracks, []) is tracks
+    cut = split_tracks(tracks, [50])
+    assert cut.groupby("cell")["frame"].agg(["min", "max"]).values.tolist() == [
+        [0, 49], [50, 99], [0, 49],
+    ]  # fmt: skip
