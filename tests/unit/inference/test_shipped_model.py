@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -272,6 +273,35 @@ def test_what_another_call_made_is_not_overwritten(program, tmp_path):
     assert (tmp_path / "predictions/predictions.csv").read_bytes() == before
     (tmp_path / "predictions/predictions.json").write_text("{}")
     assert "holds predictions already" in program("a.avi", code=1)
+
+
+@pytest.mark.parametrize("lost", [None, "predictions/predictions.json", "predictions/tracks"])
+def test_predictions_of_another_video_of_the_same_name_stay(program, tmp_path, lost):
+    program("a.avi")
+    (tmp_path / "c.avi").write_text("c")
+    program("a.avi", "b.avi", "c.avi")
+    if lost == "predictions/predictions.json":
+        (tmp_path / lost).unlink()
+        (tmp_path / "predictions/predictions.csv").unlink()
+    elif lost:
+        shutil.rmtree(lost)
+    files = [path for path in tmp_path.glob("predictions/**/*.*") if path.name != "tracks"]
+    before = [path.read_bytes() for path in files]
+    (tmp_path / "a.avi").write_text("another recording")
+    message = program("a.avi", "b.avi", "c.avi", code=1)
+    what = "predictions/tracks holds tracks" if lost and "json" in lost else "predictions holds"
+    assert f"a.avi is not the video that {what}" in message and "name another folder" in message
+    assert before == [path.read_bytes() for path in files]
+    (tmp_path / "a.avi").write_text("a")
+    program("a.avi", "b.avi", "c.avi")
+
+
+def test_videos_in_folders_within_are_named(program, tmp_path, capsys):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/c.avi").touch()
+    program(".")
+    program(".")
+    assert capsys.readouterr().out.count("not read: videos in folders within . (sub: 1)\n") == 2
 
 
 def test_the_model_is_chosen_in_one_place():

@@ -146,9 +146,6 @@ def test_what_is_complete_is_kept_and_the_rest_goes_on(folder, tracker, capsys):
     assert read_summary()["name"].astype(str).tolist() == ["1", "2", "3", "4"]
     call("new")
     assert tracker.calls[5:] == ["4.avi", "1.avi"], "a lost file is made again"
-    (folder / "new/1.avi").write_text("another recording")
-    call("new")
-    assert tracker.calls[7:] == ["1.avi"] and len(read_summary()) == 4
 
 
 def test_other_settings_another_code_and_foreign_files_are_refused(folder, tracker):
@@ -167,6 +164,95 @@ def test_other_settings_another_code_and_foreign_files_are_refused(folder, track
     assert (folder / "full/1.mp4").read_text() == "full/1.mp4" and len(tracker.calls) == 1
     add_videos(folder, "other/notes.json")
     call("new", "--out", "other")
+
+
+@pytest.mark.parametrize("suffix", [".tracks.csv", ".cells.csv", ".mp4"])
+@pytest.mark.parametrize("content", [b"", b"cell", None])
+def test_a_file_that_was_changed_is_made_again(folder, tracker, capsys, suffix, content):
+    add_videos(folder, "new/a.avi", "new/b.avi")
+    call("new")
+    file = folder / f"tracks/b{suffix}"
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"1", b"2") + b"9" if content is None else content)
+    call("new")
+    assert f"b{suffix} was changed: tracking again" in capsys.readouterr().out
+    assert tracker.calls == ["a.avi", "b.avi", "b.avi"] and file.read_bytes() == whole
+    call("new")
+    assert len(tracker.calls) == 3 and "again" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "edited", "all empty"])
+def test_a_damaged_record_has_its_video_tracked_again(folder, tracker, capsys, damage):
+    add_videos(folder, "new/a.avi", "new/b.avi", "other/b.avi")
+    call("new", "other")
+    record = folder / "tracks/b.json"
+    text = record.read_text()
+    texts = {"cut": text[:100], "edited": text.replace('"cells": 1', '"cells": 7')}
+    record.write_text(texts.get(damage, ""))
+    if damage == "all empty":
+        (folder / "tracks/b.tracks.csv").write_text("")
+    call("new", "other")
+    assert "b.json was changed: tracking again" in capsys.readouterr().out
+    assert tracker.calls == ["a.avi", "b.avi", "b.avi", "b.avi"]
+    assert read_summary()["name"].tolist() == ["a", "b", "b.2"]
+    assert json.loads(record.read_text())["path"] == str(folder / "new/b.avi")
+
+
+def test_a_damaged_record_of_a_stopped_call_is_ours(folder, tracker):
+    add_videos(folder, "new/a.avi")
+    tracker.outcomes["a.avi"] = KeyboardInterrupt()
+    call("new", code=1)
+    record = folder / "tracks/a.json"
+    record.write_text(record.read_text()[:50])
+    tracker.outcomes.clear()
+    call("new")
+    (folder / "tracks/b.json").write_text("mine")
+    add_videos(folder, "new/b.avi")
+    assert "b.json is there, and is none of ours" in call("new", code=1)
+    assert (folder / "tracks/b.json").read_text() == "mine"
+
+
+def test_tracks_of_another_video_of_the_same_name_stay(folder, tracker, monkeypatch):
+    add_videos(folder, "new/a.avi")
+    call("new")
+    files = {path: path.read_bytes() for path in (folder / "tracks").iterdir()}
+    (folder / "new/a.avi").write_text("another recording")
+    refused = "new/a.avi is not the video that tracks holds tracks of: name another folder (--out;"
+    assert refused in call("new", code=1)
+    assert files == {path: path.read_bytes() for path in (folder / "tracks").iterdir()}
+    call("new", "--out", "others")
+    (folder / "elsewhere/new").mkdir(parents=True)
+    (folder / "elsewhere/new/a.avi").write_text("the same words name it")
+    monkeypatch.chdir(folder / "elsewhere")
+    out = str(folder / "tracks")
+    assert "new/a.avi is not the video that" in call("new/a.avi", "--out", out, code=1)
+    tracker.outcomes["a.avi"] = KeyboardInterrupt()
+    call("new", code=1)
+    tracker.outcomes.clear()
+    (folder / "elsewhere/new/a.avi").write_text("changed after a call that was stopped")
+    call("new")
+
+
+def test_a_foreign_overlay_beside_tracks_without_one_stays(folder, tracker):
+    add_videos(folder, "new/a.avi")
+    call("new", "--no-video")
+    add_videos(folder, "tracks/a.mp4")
+    assert "tracks/a.mp4 is there, and is none of ours" in call("new", code=1)
+    assert (folder / "tracks/a.mp4").read_text() == "tracks/a.mp4"
+
+
+def test_videos_in_folders_within_are_named_but_not_read(folder, tracker, capsys):
+    add_videos(folder, "new/a.avi", "new/sub/b.avi", "new/sub/c.avi", "new/.trash/d.avi")
+    call("new", "--out", "new/tracks")
+    printed = capsys.readouterr().out
+    assert printed.startswith("not read: videos in folders within new (sub: 2)\n1 of 1: new/a.avi")
+    call("new", "--out", "new/tracks")
+    assert capsys.readouterr().out == printed, "overlays are no videos to be read"
+    call("new", "new/sub")
+    assert "not read" not in capsys.readouterr().out
+    add_videos(folder, *(f"new/{number}/b.avi" for number in range(4)))
+    call("new")
+    assert "new (0: 1, 1: 1, 2: 1, and 2 more folders)" in capsys.readouterr().out
 
 
 def test_names_do_not_collide_and_stay(folder, tracker):
@@ -280,9 +366,8 @@ def test_a_video_keeps_its_name_where_another_left_a_gap(folder, tracker):
     call("b", code=1)
     tracker.outcomes.clear()
     call("a", "b", "c")
-    (folder / "b/x.avi").write_text("another recording")
-    tracker.outcomes["x.avi"] = DamagedVideo("x.avi: cut")
-    call("b", code=1)
+    for suffix in SUFFIXES:
+        (folder / f"tracks/x.2{suffix}").unlink()
     done = len(tracker.calls)
     call("c")
     assert len(tracker.calls) == done, "x.3 is complete"

@@ -19,7 +19,13 @@ from motilens.inference.batch_files import (
     write_batch_page,
 )
 from motilens.inference.bundle import Bundle, load_bundle
-from motilens.inference.new_videos import add_video_options, list_videos, shorten_name
+from motilens.inference.new_videos import (
+    add_video_options,
+    describe_unread,
+    is_changed,
+    list_videos,
+    shorten_name,
+)
 from motilens.inference.predictor import Prediction, predict_videos
 from motilens.inference.shipped_model import (
     SHIPPED_MODEL,
@@ -27,7 +33,7 @@ from motilens.inference.shipped_model import (
     TrackPredictor,
     load_shipped_model,
 )
-from motilens.inference.track_folder import lock_folder
+from motilens.inference.track_folder import OTHER_FOLDER, lock_folder
 from motilens.reports.image_plots import plot_prediction
 from motilens.reports.style import DISPLAY_NAMES
 
@@ -52,6 +58,8 @@ def main(
     is_shipped = options.model.suffix.lower() == MODEL_SUFFIX
     load = load_shipped_model if is_shipped else partial(load_bundle, plugins=options.plugins)
     model = load(options.model)
+    for line in describe_unread(options.videos):
+        print(line)
     videos, predictions = list_videos(options.videos), []
     pages = name_pages(videos)
     own_pages = claim_folder(options.out, model, videos)
@@ -155,7 +163,8 @@ def name_pages(videos: Sequence[Path]) -> dict[Path, str]:
 def claim_folder(folder: Path, model: Bundle | ShippedModel, videos: Sequence[Path]) -> set[str]:
     """Make a folder this run's own; return the pages in it that may be written again.
 
-    Predictions of a shipped model are made again where this call has the same videos, or more.
+    Predictions of a shipped model are made again where this call has the same videos, or more:
+    videos of the same names and content.
 
     Raises:
         InputError: it holds other predictions, of before or of another run that is going on.
@@ -172,11 +181,22 @@ def claim_folder(folder: Path, model: Bundle | ShippedModel, videos: Sequence[Pa
         made = {(entry.get("video"), entry.get("bundle_sha256")) for entry in earlier or []}
         names = {(to_printable(video), model.digest) for video in videos}
         if earlier is not None and isinstance(model, ShippedModel) and made <= names:
+            _check_content(folder, earlier, videos)
             return {entry.get("page") for entry in earlier}
-        raise InputError(
-            f"{folder} holds predictions already: name another folder (--out; OUT= with make)"
-        ) from error
+        raise InputError(f"{folder} holds predictions already: {OTHER_FOLDER}") from error
     return set()
+
+
+def _check_content(folder: Path, earlier: Sequence[dict], videos: Sequence[Path]) -> None:
+    """Check that videos still are those of earlier predictions (InputError)."""
+    known = {entry["video"]: (entry.get("decoded") or {}).get("fingerprint") for entry in earlier}
+    for video in videos:
+        fingerprint = known.get(to_printable(video))
+        if fingerprint and is_changed(video, fingerprint):
+            raise InputError(
+                f"{to_printable(video)} is not the video that {folder} holds predictions of: "
+                f"{OTHER_FOLDER}"
+            )
 
 
 def _read_earlier(path: Path) -> list[dict] | None:

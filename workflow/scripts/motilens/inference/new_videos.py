@@ -10,9 +10,10 @@ from motilens.core.errors import InputError
 from motilens.core.faults import is_machine_fault
 from motilens.core.plugins import describe_plugin_error
 from motilens.core.text import to_printable
-from motilens.dataset.video_files import VIDEO_SUFFIXES, is_video_file
+from motilens.dataset.video_files import VIDEO_SUFFIXES, fingerprint_file, is_video_file
 from motilens.video.ffmpeg import DamagedVideo
 
+MAX_FOLDERS = 3  # that a line names
 MAX_NAME_BYTES = 200  # file systems allow 255, and the temporary name of a file is longer
 
 
@@ -50,6 +51,29 @@ def list_videos(paths: Sequence[Path]) -> list[Path]:
     return list(places.values())
 
 
+def describe_unread(paths: Sequence[Path]) -> list[str]:
+    """Return a line for each folder that has videos in folders within, which are not read.
+
+    Hidden folders are left out, and the overlays of `make track`.
+    """
+    named, lines = {os.path.realpath(path) for path in paths}, []
+    for path in filter(Path.is_dir, paths):
+        counts = {}
+        for place, folders, files in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            if os.path.realpath(place) not in named:
+                videos = [name for name in files if is_video_file(name)]
+                count = sum(f"{Path(name).stem}.tracks.csv" not in files for name in videos)
+                counts |= {os.path.relpath(place, path): count} if count else {}
+        texts = [f"{to_printable(place)}: {count}" for place, count in counts.items()]
+        if len(texts) > MAX_FOLDERS:
+            texts[MAX_FOLDERS:] = [f"and {len(texts) - MAX_FOLDERS} more folders"]
+        if texts:
+            where = to_printable(path)
+            lines.append(f"not read: videos in folders within {where} ({', '.join(texts)})")
+    return lines
+
+
 def shorten_name(name: str) -> str:
     """Return a file's name as text that any file system takes, with a suffix behind it."""
     return to_printable(name).encode()[:MAX_NAME_BYTES].decode(errors="ignore")
@@ -69,6 +93,18 @@ def check_video_file(path: str | Path) -> None:
         raise DamagedVideo(f"{name}: its name holds a line break, or is no UTF-8 text: rename it")
     with open(str(path), "rb"):  # raises PermissionError if it may not be read
         pass
+
+
+def is_changed(path: str | Path, fingerprint: str) -> bool:
+    """Return whether a video is another than that of a fingerprint.
+
+    One that cannot be read is not: whoever uses it will say so.
+    """
+    try:
+        check_video_file(path)
+        return fingerprint_file(str(path)) != fingerprint
+    except (DamagedVideo, InputError, OSError):
+        return False
 
 
 def explain_failure(path: str | Path, error: Exception) -> str:

@@ -184,7 +184,8 @@ def predict_row(model: ShippedModel, row: dict, folder: TrackFolder) -> Predicti
     measured = row["measured"]
     unlike = describe_differences(model, measured, row["polarity"])
     overlay = folder.list_files(row["name"])[OVERLAY]
-    known = {"n_cells": row["cells"], "record": measured, "overlay": overlay}
+    record = measured | {"fingerprint": row["fingerprint"]}
+    known = {"n_cells": row["cells"], "record": record, "overlay": overlay}
     if reason := find_refusal(row, unlike):
         error = f"{row['video']}: no percentages: {reason}; its tracks are in {folder.folder}"
         return Prediction(row["video"], error=error, **known)

@@ -25,6 +25,7 @@ from motilens.inference.cell_table import (
 from motilens.inference.new_videos import (
     add_video_options,
     check_video_file,
+    describe_unread,
     explain_failure,
     list_videos,
 )
@@ -63,6 +64,8 @@ def track_new_videos(
         "frame_rate": options.frame_rate,
         "microns_per_pixel": options.microns_per_pixel,
     }
+    for line in describe_unread(options.videos):
+        print(line)
     videos, rows = list_videos(options.videos), []
 
     def describe_progress() -> str:
@@ -141,7 +144,7 @@ def track_file(
             "microns_per_pixel": _to_plain(scale.microns_per_pixel), "scale": scale.source
         }  # fmt: skip
         summary |= {f"quality_{key}": _to_plain(value) for key, value in tracked.quality.items()}
-        summary |= {"warnings": warnings, "error": ""}
+        summary |= {"warnings": warnings, "error": "", "fingerprint": content}
         summary |= describe(tracked) if describe else {}
         every_second = tracked.drift[:: max(1, round(tracked.frame_rate))]
         details = {"drift_each_second": every_second.round(2).tolist()}

@@ -12,10 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from motilens.core.errors import InputError
-from motilens.core.files import write_table
+from motilens.core.files import hash_file, write_table
 from motilens.core.records import Record, read_record, to_plain, write_record
 from motilens.core.text import to_printable
-from motilens.inference.new_videos import shorten_name
+from motilens.inference.new_videos import is_changed, shorten_name
+from motilens.tracking.trajectories import TRACK_COLUMNS
 
 OVERLAY = ".mp4"
 SUFFIXES = (".tracks.csv", ".cells.csv", OVERLAY, ".json")
@@ -26,6 +27,7 @@ SUMMARY_COLUMNS = [
     "microns_per_pixel", "scale", "median_vcl", "median_vsl", "median_vap", "unit",
 ]  # fmt: skip
 OTHER_FOLDER = "name another folder (--out; OUT= with make)"
+RECORD_START = b'{\n "code": {'  # as `write_record` begins one
 
 
 @contextlib.contextmanager
@@ -54,7 +56,8 @@ class TrackFolder:
     """The files NAME + SUFFIXES of each video, and a table of all.
 
     The record, NAME.json, is written first, without a summary, and again when all else is written.
-    So it tells which files are this program's, and whether they are complete.
+    So it tells which files are this program's, and whether they are complete. With the SHA-256 of
+    the others, it tells whether they were changed since. A damaged one has no `content`.
 
     Args:
         folder: is there; see `lock_folder`.
@@ -66,9 +69,10 @@ class TrackFolder:
         self.folder, self.provenance = folder, to_plain(provenance)
         self.needed = [suffix for suffix in SUFFIXES if with_overlay or suffix != OVERLAY]
         self.records, self.taken, self.rows = {}, set(), {}
+        names = _read_names(folder / SUMMARY)
         for file in sorted(folder.glob("*.json")):
             is_temporary = file.name.startswith(".") and ".part" in file.name
-            record = None if is_temporary else _read_own(file)
+            record = None if is_temporary else _read_own(file, names)
             if record is not None:
                 self.records[_fold_name(file.stem)] = record | {"name": file.stem}
                 if "summary" in record:
@@ -94,6 +98,14 @@ class TrackFolder:
                 raise InputError(
                     f"{self.folder} holds tracks of another version of the code: {OTHER_FOLDER}"
                 )
+            for video in videos:
+                is_named = record["summary"]["video"] == str(video)
+                is_named |= record["path"] == os.path.realpath(video)
+                if is_named and is_changed(video, record["content"]):
+                    raise InputError(
+                        f"{to_printable(video)} is not the video that {self.folder} holds tracks "
+                        f"of: {OTHER_FOLDER}"
+                    )
         found = [] if _is_own_summary(self.folder / SUMMARY) else [self.folder / SUMMARY]
         for video in videos:
             found += self._list_foreign(shorten_name(video.stem))
@@ -106,9 +118,11 @@ class TrackFolder:
 
     def _list_foreign(self, name: str) -> list[Path]:
         """Return the files of a name that are there, unless a record says that they are ours."""
-        if _fold_name(name) in self.records:
-            return []
-        return [file for file in self.list_files(name).values() if file.exists()]
+        own = ()
+        if (record := self.records.get(_fold_name(name))) is not None:
+            own = (".json", *record.get("sha256", SUFFIXES))
+        files = self.list_files(name).items()
+        return [file for suffix, file in files if suffix not in own and file.exists()]
 
     def take_name(self, path: Path, content: str) -> str:
         """Return the name of a video's files; the same one when a call goes on.
@@ -123,7 +137,7 @@ class TrackFolder:
 
         def rate_match(name: str) -> int:
             record = self.records[name]
-            return 2 * (record["content"] == content) + (record["path"] == place)
+            return 2 * (record["content"] == content) + (record["path"] in (place, None))
 
         open_names = [n for n in self.records if pattern.fullmatch(n) and n not in self.taken]
         best = max(open_names, key=rate_match, default=None)
@@ -137,12 +151,28 @@ class TrackFolder:
         return name
 
     def find_summary(self, name: str, content: str) -> dict | None:
-        """Return what is known of a video whose files are complete."""
-        record = self.records.get(_fold_name(name), {})
-        is_same = record.get("content") == content and "summary" in record
+        """Return what is known of a video whose files are complete; say what was changed."""
+        record = self.records.get(_fold_name(name))
+        change = self._find_change(name, record) if record else None
+        if change:
+            print(f"{change}: tracking again", flush=True)
+        is_same = record and record["content"] == content and "summary" in record
+        return record["summary"] if is_same and not change else None
+
+    def _find_change(self, name: str, record: dict) -> str | None:
+        """Return which file is not as this program wrote it, in words; None: all are."""
         files = self.list_files(name)
-        is_whole = all(files[suffix].exists() for suffix in self.needed)
-        return record["summary"] if is_same and is_whole else None
+        if record["content"] is None:
+            return f"{files['.json'].name} was changed"
+        if "summary" not in record:
+            return None  # a call was stopped
+        for suffix in SUFFIXES[:-1]:
+            if not files[suffix].exists():
+                if suffix in self.needed:
+                    return f"{files[suffix].name} is missing"
+            elif record.get("sha256", {}).get(suffix) != hash_file(files[suffix]):
+                return f"{files[suffix].name} was changed"
+        return None
 
     def start_video(self, name: str, path: Path, content: str) -> dict[str, Path]:
         """Say that a video's files are ours and not complete; return them."""
@@ -164,8 +194,10 @@ class TrackFolder:
 
     def end_video(self, name: str, summary: dict, details: dict) -> None:
         """Write the record of a video whose other files are there."""
-        record = self.records[_fold_name(name)] | details | {"summary": summary}
-        write_record(str(self.list_files(name)[".json"]), record)
+        files = self.list_files(name)
+        digests = {suffix: hash_file(files[suffix]) for suffix in self.needed if suffix != ".json"}
+        record = self.records[_fold_name(name)] | details | {"sha256": digests, "summary": summary}
+        write_record(str(files[".json"]), record)
 
     def write_summary(self, rows: Sequence[dict]) -> None:
         """Write the table: complete videos of earlier calls, then `rows`, those of this call."""
@@ -178,21 +210,37 @@ class TrackFolder:
         write_table(self.folder / SUMMARY, table, float_format="%.6g")
 
 
-def _read_own(file: Path) -> Record | None:
-    """Return a record that this program wrote; None for other files."""
+def _read_own(file: Path, names: set[str]) -> Record | None:
+    """Return a record that this program wrote, one without values if it is damaged; else None.
+
+    A damaged one is ours if it begins like one, if tracks are beside it, or if `names` hold it.
+    """
     try:
         record = read_record(str(file))
+        return record if {"content", "path", "settings", "code"} <= record.keys() else None
     except InputError:
-        return None
-    return record if {"content", "path", "settings", "code"} <= record.keys() else None
+        tracks, header = file.with_suffix(".tracks.csv"), f"{','.join(TRACK_COLUMNS)}\n".encode()
+        is_own = _starts_with(file, RECORD_START) or _starts_with(tracks, header)
+        damaged = Record({"content": None, "path": None}, str(file))
+        return damaged if is_own or file.stem in names else None
+
+
+def _starts_with(file: Path, start: bytes) -> bool:
+    """Return whether a file is there and its content starts so."""
+    return file.is_file() and file.read_bytes()[: len(start)] == start
+
+
+def _read_names(summary: Path) -> set[str]:
+    """Return the names in the table that this program writes; none of another one."""
+    with contextlib.suppress(OSError, ValueError):
+        if _is_own_summary(summary):
+            return set(pd.read_csv(summary, dtype=str, keep_default_na=False)["name"])
+    return set()
 
 
 def _is_own_summary(file: Path) -> bool:
     """Return whether a file is missing, or is the table that this program writes."""
-    if not file.exists():
-        return True
-    start = ",".join(SUMMARY_COLUMNS).encode()
-    return file.is_file() and file.read_bytes()[: len(start)] == start
+    return not file.exists() or _starts_with(file, ",".join(SUMMARY_COLUMNS).encode())
 
 
 def _fold_name(name: str) -> str:
