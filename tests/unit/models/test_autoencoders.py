@@ -155,6 +155,13 @@ def test_terms_overlook_what_they_do_not_measure():
     assert_refused(message, fit_autoencoder, draw_disks(8), loss={"frame_difference": 1})
 
 
+def test_a_loss_that_is_negative_for_the_mean_gray_level_is_refused(monkeypatch):
+    monkeypatch.setitem(LOSS_TERMS, "own", lambda a, b: (a - b).square().mean().log10())
+    loss = ReconstructionLoss({"own": 1}, 1, 0.5)
+    message = r"loss\.own: is negative \(-[\d.]+\) for the mean gray level"
+    assert_refused(message, loss.normalize_to_constant_baseline, [torch.rand(4, 1, 8, 8)])
+
+
 def test_ssim_is_that_of_its_definition():
     a, b = np.random.default_rng(0).random((2, 20, 20))
     similarities = []

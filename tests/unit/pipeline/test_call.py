@@ -1,6 +1,7 @@
 """Calls that Snakemake would answer with a traceback: what was typed, and folders that fail."""
 
 import os
+import sys
 import tempfile
 
 import pytest
@@ -88,6 +89,12 @@ def test_a_report_that_cannot_be_written_is_refused_at_once(environment, tmp_pat
     call.check_call(*arguments, tmp_path / "report.html")
     refused = "report.html: cannot be written .*: make report REPORT=/elsewhere/provenance.html"
     assert_refused(refused, call.check_call, *arguments, tmp_path / "file/report.html")
+
+
+@pytest.mark.parametrize("option", ["--config", "--configfile"])
+def test_an_option_of_which_only_the_last_would_count_is_refused(environment, option):
+    environment.setattr(sys, "argv", ["snakemake", option, "seeds=[1]", "-n", option, "seeds=[2]"])
+    assert_refused(f"{option} stands 2 times", call.check_call, [], ["mine.yaml"], "cache")
 
 
 def test_a_user_without_a_name_gets_one(environment, tmp_path):

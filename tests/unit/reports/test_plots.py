@@ -69,7 +69,7 @@ def draw_all(folder, errors, values=VALUES):
     plots.plot_predicted(cases, reference, paths[2])
     units = {"autoencoder": "1: the mean gray level", "motility": "squared percentage points"}
     plots.plot_learning_curves(
-        make_histories(errors, (1, 2, 3)), units, {"motility": [1.0]}, paths[3]
+        make_histories(errors, (1, 2, 3)), units, {"motility": [(1, 1.0), (2, 3.0)]}, paths[3]
     )
     frame, feature_image = generator.random((16, 16)), generator.random((3, 16, 16))
     rows = [(name, feature_image, frame, 0 * frame) for name in errors]

@@ -40,12 +40,14 @@ def training_label_table(record: dict) -> pd.DataFrame:
     return labels[record["settings"]["values"]]
 
 
-def zero_r_losses(records: Iterable[dict]) -> dict[str, list[float]]:
-    """Return the training losses of ZeroR by target, the mean over regressors of the same loss."""
+def zero_r_losses(records: Iterable[dict]) -> dict[str, list[tuple[int, float]]]:
+    """Return the training losses of ZeroR by target, of each fold and each kind of loss."""
     rows = []
     for record in records:
         name = record["settings"]["loss"]
         loss = zero_r_training_loss(training_label_table(record), name)
-        rows.append({"target": record["target"], "name": name, "loss": loss})
-    means = pd.DataFrame(rows).groupby(["target", "name"])["loss"].mean()
-    return means.groupby("target").agg(list).to_dict()
+        rows.append((record["target"], record["fold"], name, loss))
+    losses: dict[str, list] = {}
+    for target, fold, _, loss in sorted(set(rows)):
+        losses.setdefault(target, []).append((fold, loss))
+    return losses

@@ -93,7 +93,7 @@ def predictions_table(
         for value, numbers in prediction.values.items():
             row[value] = numbers["percent"]
             row |= {f"{value}_{key}": numbers[key] for key in UNCERTAINTIES}
-        warnings = "; ".join([*prediction.warnings, *prediction.about_model])
+        warnings = " | ".join([*prediction.warnings, *prediction.about_model])
         texts = warnings, prediction.error or "", prediction.page or ""
         rows.append(row | dict(zip(last, texts, strict=True)))
     table = pd.DataFrame(rows).iloc[1:]

@@ -203,7 +203,7 @@ class TrackFolder:
         """Write the table: complete videos of earlier calls, then `rows`, those of this call."""
         named = {row.get("name") for row in rows}
         earlier = [row for name, row in self.rows.items() if name not in named]
-        rows = [row | {"warnings": "; ".join(row["warnings"])} for row in (*earlier, *rows)]
+        rows = [row | {"warnings": " | ".join(row["warnings"])} for row in (*earlier, *rows)]
         table = pd.DataFrame(rows)
         quality = sorted(name for name in table if name.startswith("quality_"))
         table = table.reindex(columns=[*SUMMARY_COLUMNS, *quality, "warnings", "error"])

@@ -33,7 +33,7 @@ class ReconstructionLoss:
         of training stacks (n, channels, height, width) in [0, 1].
 
         Raises:
-            InputError: a term is 0 for such a model already, or that of a plugin is no number.
+            InputError: a term is 0 for such a model already, or negative, or is no number.
         """
         totals, count = dict.fromkeys(LOSS_TERMS, 0.0), 0
         for stacks in batches:
@@ -45,6 +45,11 @@ class ReconstructionLoss:
                 raise InputError(
                     f"autoencoder.loss.{name}: nothing differs in stacks of {self.frames} frames "
                     "that it could measure: set it to 0 for this input type"
+                )
+            if totals[name] < 0:
+                raise InputError(
+                    f"autoencoder.loss.{name}: is negative ({totals[name] / count:.3g}) for the "
+                    "mean gray level: it must be 0 for a perfect reconstruction, else positive"
                 )
             self.scales[name] = totals[name] / count
 

@@ -35,6 +35,12 @@ def check_call(
     Raises:
         InputError: something cannot be used.
     """
+    for option in ("--config", "-C", "--configfile", "--configfiles"):
+        if sys.argv.count(option) > 1:
+            raise InputError(
+                f"{option} stands {sys.argv.count(option)} times, and only the last would count: "
+                "write it once, before all its values"
+            )
     for entry in entries:
         check_entry(entry)
     read_config_files(config_files or [DEFAULT_CONFIG])

@@ -35,14 +35,17 @@ GRAY = "0.6"
 
 @journal_style
 def plot_learning_curves(
-    histories: pd.DataFrame, units: dict[str, str], constants: dict[str, list[float]], paths: Paths
+    histories: pd.DataFrame,
+    units: dict[str, str],
+    constants: dict[str, list[tuple[int, float]]],
+    paths: Paths,
 ) -> None:
     """Draw the training loss by epoch, a panel for the autoencoders and for each target.
 
     Args:
         histories: rows with model (panel), input, fold, epoch, loss, and run (one line each).
         units: of the loss, by panel.
-        constants: the losses of ZeroR by panel, if it has such.
+        constants: fold and loss of ZeroR by panel, if it has such.
     """
     panels, folds = histories["model"].unique(), sorted(histories["fold"].unique())
     inputs = histories["input"].unique()
@@ -57,8 +60,8 @@ def plot_learning_curves(
         for (name, fold, _), run in of_panel.groupby(["input", "fold", "run"], sort=False):
             line = {"linestyle": styles[fold], "markevery": 0.3, "markersize": 3} | looks[name]
             axis.plot(run["epoch"], run["loss"], **line)
-        for loss in constants.get(panel, []):
-            axis.axhline(loss, color=GRAY, linewidth=2.5, zorder=0)
+        for fold, loss in constants.get(panel, []):
+            axis.axhline(loss, color=GRAY, linewidth=2, linestyle=styles[fold], zorder=0)
         axis.set(title=panel, xlabel="epoch", yscale="log")
         axis.set_ylabel(f"training loss, log scale\n({units[panel]})")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -73,7 +76,7 @@ def plot_learning_curves(
         plt.Line2D([], [], color="0.3", linestyle=style, label=f"fold {fold}")
         for fold, style in styles.items()
     ]
-    handles += [plt.Line2D([], [], color=GRAY, linewidth=2.5, label=ZERO_R)] * bool(constants)
+    handles += [plt.Line2D([], [], color=GRAY, linewidth=2, label=ZERO_R)] * bool(constants)
     _add_legend(figure, handles)
     save_figure(figure, *paths)
 
