@@ -192,7 +192,7 @@ def _without_details(text: str) -> str:
 
     Words and numbers differ between processors.
     """
-    text = re.sub(r"ffmpeg -i OLD [^;]*", "ffmpeg ...", text.replace("FILE: ", ""))
+    text = re.sub(r"ffmpeg (-noautorotate )?-i OLD [^;]*", "ffmpeg ...", text.replace("FILE: ", ""))
     text = re.sub(r": (replace|copy|lower|correct|for the second|ffmpeg \.\.\.)[^;]*", "", text)
     text = re.sub(r"(error|time) \((?:[^()]|\([^()]*\))*\)", r"\1 (...)", text)
     text = re.sub(r"has [\d.]+ frames a second", "has N frames a second", text)

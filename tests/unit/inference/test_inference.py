@@ -107,7 +107,8 @@ def test_a_video_that_looks_like_no_training_video_has_no_answer(change, reason)
 ])  # fmt: skip
 def test_networks_doubt_what_the_tracker_takes_for_no_sample(monkeypatch, change, doubts):
     quality = {"cells": 20, "cells_per_frame": 12.0, "long_share": 1.0, "found_share": 1.0,
-               "unrest": 0.1, "progress": 9.0, "clutter": 0.0, "roundness": 0.7}  # fmt: skip
+               "unrest": 0.1, "progress": 9.0, "clutter": 0.0, "roundness": 0.7,
+               "common_motion": 0.0, "repeated_share": 0.0}  # fmt: skip
     tracked = SimpleNamespace(quality=quality | change)
     monkeypatch.setattr(predictor, "track_video", lambda *_: tracked)
     prediction = predictor.Prediction("1.avi", doubts={"motility": []})

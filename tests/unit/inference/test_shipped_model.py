@@ -36,6 +36,8 @@ GOOD = {
     "unrest": 0.02,
     "progress": 5.0,
     "clutter": 0.01,
+    "common_motion": 0.0,
+    "repeated_share": 0.0,
 }
 
 
@@ -195,8 +197,9 @@ def test_what_is_no_sample_gets_no_percentages_but_a_reason(program, capsys, vid
 @pytest.mark.parametrize("video, doubt, warning", [
     (make_video(7), "few cells", "fewer than 10 cells (7) are no sample"),
     (make_video(frames=100), "unlike the training videos", "videos: duration 2 s (training: 10"),
-    (make_video(quality={"estimated_precision": 0.6}), "cells or debris?", ""),
-    (make_video(quality={"clutter": 0.03}), "cells or debris?", ""),
+    (make_video(quality={"estimated_precision": 0.6}), "tracks in doubt", ""),
+    (make_video(quality={"clutter": 0.03}), "tracks in doubt", ""),
+    (make_video(quality={"common_motion": 0.3}), "tracks in doubt", ""),
 ])  # fmt: skip
 def test_doubts_stand_beside_percentages(program, capsys, video, doubt, warning):
     program.outcomes["a.avi"] = video

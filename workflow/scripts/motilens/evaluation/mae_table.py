@@ -46,7 +46,7 @@ def zero_r_losses(records: Iterable[dict]) -> dict[str, list[tuple[int, float]]]
     for record in records:
         name = record["settings"]["loss"]
         loss = zero_r_training_loss(training_label_table(record), name)
-        rows.append((record["target"], record["fold"], name, loss))
+        rows.append((record["target"], int(record["fold"]), name, loss))
     losses: dict[str, list] = {}
     for target, fold, _, loss in sorted(set(rows)):
         losses.setdefault(target, []).append((fold, loss))
