@@ -1,5 +1,7 @@
 """Videos keep what they hold, whatever their pixels: deep, interlaced, changing, cut, untimed."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,43 @@ def test_hot_pixels_do_not_change_the_bits_in_use(tmp_path):
     frames[3][0, 0] = frames[7][5, 5] = 65535
     path = write_raw(tmp_path / "hot.mkv", frames, "gray16le", "-c:v", "ffv1")
     assert find_gray_levels(path, probe_video(path)).bits == 12
+
+
+def test_a_white_scale_bar_on_darker_pixels_does_not_change_the_bits_in_use(tmp_path):
+    frames = [draw_waves(number, 4095) for number in range(20)]
+    for frame in frames:
+        frame[80:84, 20:60] = 65535
+    path = write_raw(tmp_path / "bar.mkv", frames, "gray16le", "-c:v", "ffv1")
+    assert find_gray_levels(path, probe_video(path)).bits == 12
+    bright = [np.minimum(frame * 16.0, 65535).astype("<u2") for frame in frames]
+    path = write_raw(tmp_path / "bright.mkv", bright, "gray16le", "-c:v", "ffv1")
+    assert find_gray_levels(path, probe_video(path)).bits == 16
+
+
+def test_raw_pixels_of_16_bits_without_a_name_are_refused_and_the_remedy_works(tmp_path):
+    frames = [draw_waves(number, 65535) for number in range(20)]
+    raw = ["-c:v", "rawvideo", "-allow_raw_vfw", "1"]
+    path = write_raw(tmp_path / "raw.mkv", frames, "gray16le", *raw)
+    with pytest.raises(DamagedVideo, match="may be gray levels or colors") as refused:
+        probe_video(path)
+    first, second = str(refused.value).split("If gray: ffmpeg ")[1].split(", then ffmpeg ")
+    names = {"OLD": path, "NEW.raw": str(tmp_path / "NEW.raw"), "RATE": "50"}
+    for command in (first, second.split(" NEW.mkv")[0] + " NEW.mkv"):
+        *options, target = (names.get(word, word) for word in command.split())
+        run_ffmpeg(options, tmp_path / target)
+    expected = write_raw(tmp_path / "plain.mkv", frames, "gray16le", "-c:v", "ffv1")
+    assert (decode(str(tmp_path / "NEW.mkv")) == decode(expected)).all()
+
+
+def test_a_gif_whose_frames_take_no_time_has_no_frame_rate(tmp_path):
+    frames = [np.uint8(draw_waves(number, 255)) for number in range(8)]
+    path = write_raw(tmp_path / "waves.gif", frames, "gray")
+    assert probe_video(path).frame_rate == pytest.approx(50)
+    data = (tmp_path / "waves.gif").read_bytes()
+    (tmp_path / "waves.gif").write_bytes(
+        re.sub(rb"(\x21\xf9\x04.)\x02\0", rb"\1\0\0", data, flags=re.DOTALL)
+    )
+    assert np.isnan(probe_video(path).frame_rate) and probe_video(path).frames == 8
 
 
 def test_ten_bits_in_gray_of_twelve(tmp_path):
