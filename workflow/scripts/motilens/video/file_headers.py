@@ -107,6 +107,19 @@ def gray_avi_options(path: str) -> dict[str, str]:
     return {"tag": "Y800"} if (name, bits, length) == (NO_NAME, 8, 40) else {}
 
 
+def has_frame_times(path: str) -> bool:
+    """Return whether the first frame of a GIF or WebP is shown for a time that ffmpeg believes.
+
+    Shorter ones get a tenth of a second.
+    """
+    with open(path, "rb") as file:
+        header = file.read(HEADER_BYTES)
+    gif = re.search(rb"\x21\xf9\x04.(..)", header, re.DOTALL)  # hundredths of a second
+    webp = re.search(rb"ANMF.{16}(...)", header, re.DOTALL)  # milliseconds
+    found, shortest = (gif, 1) if header.startswith(b"GIF8") else (webp, 10)
+    return bool(found) and int.from_bytes(found[1], "little") >= shortest
+
+
 def _walk_avi(path: str, file, size: int) -> tuple[int, bytes, bool]:
     """Return where the frames of an AVI file end by its own headers, in bytes, and its index.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from motilens.video.ffmpeg import DamagedVideo, RunningFFmpeg, check_ffmpeg, ffmpeg_input
-from motilens.video.file_headers import check_is_whole, gray_avi_options
+from motilens.video.file_headers import check_is_whole, gray_avi_options, has_frame_times
 
 FIRST_VIDEO_STREAM = "0:V:0"  # the first stream of video that is no cover picture
 # Options of ffmpeg's output: every frame once.
@@ -32,7 +32,7 @@ RAW_DEMUXERS = (
     "vc1",
     "vvc",
 )
-ANIMATIONS = ("gif", "webp_anim")  # frames of no or hardly any time get 10 a second
+ANIMATIONS = ("gif", "webp_anim")
 # Raw pixels of 16 bits without a name are colors to ffmpeg; cameras write gray levels so.
 NAMELESS_16_BITS = ("rgb555", "bgr555", "rgb444", "bgr444")
 # Codecs whose frames stand alone and lose nothing: in a recording, all take about as many bytes.
@@ -218,11 +218,12 @@ def _has_frame_rate(path: str, report: str, header: dict, packets: pd.DataFrame)
     if demuxer == "yuv4mpegpipe":
         with open(path, "rb") as file:
             return bool(re.search(rb" F[1-9]\d*:[1-9]", file.readline(1000)))
-    if demuxer not in (*RAW_DEMUXERS, *ANIMATIONS):
+    if demuxer in ANIMATIONS:
+        return has_frame_times(path)
+    if demuxer not in RAW_DEMUXERS:
         return True
     # The stream's own rate counts more than this one, if it has any.
-    option = {"default_delay": "37"} if demuxer in ANIMATIONS else {"framerate": "17"}
-    other_header, others, _ = _list_packets(path, option, c="copy")
+    other_header, others, _ = _list_packets(path, {"framerate": "17"}, c="copy")
     spans = [
         np.ptp(p["dts"].to_numpy()) * parse_ratio(h["tb"])
         for h, p in ((header, packets), (other_header, others))
