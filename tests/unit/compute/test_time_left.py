@@ -41,7 +41,7 @@ def test_rules_of_which_nothing_is_known_are_named(run):
     run.start(1)
     run.finish(1, at=660, total=14)  # one at a time: eleven more of ten minutes
     assert run.lines == [
-        "Time left: about 0 s, and not yet known: train",
+        "Time left: 0 s, and what train will take",
         "Time left: about 1 h 50 min",
     ]
 

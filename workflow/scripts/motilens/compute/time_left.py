@@ -54,5 +54,6 @@ class TimeLeft(logging.Handler):
         known = [rule for rule in left if self.finished[rule]]
         seconds = sum(left[rule] * self.spent[rule] / self.finished[rule] for rule in known)
         others = ", ".join(rule for rule in left if rule not in known and left[rule] > 1)
-        more = f", and not yet known: {others}" if others else ""
-        return f"Time left: about {format_duration(seconds)}{more}"
+        if others:
+            return f"Time left: {format_duration(seconds)}, and what {others} will take"
+        return f"Time left: about {format_duration(seconds)}"

@@ -127,7 +127,10 @@ def list_warnings(results: Results, settings: dict, videos: dict[str, dict]) -> 
     lines += _list_doubts(results)
     count = results.statistics["participants"].max()
     if count < FEW_PARTICIPANTS:
-        lines.append(f"**Only {count} participants**: the errors are a rough measure.")
+        lines.append(
+            f"**Only {count} participants**: the errors are a rough measure, and differences can "
+            "hardly be significant."
+        )
     skipped = {name: row["skip_reason"] for name, row in videos.items() if "skip_reason" in row}
     for name in natural_sorted(skipped):
         lines.append(f"**Sample {name} was left out**: {skipped[name]}")
