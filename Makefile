@@ -12,7 +12,9 @@ SMK := Snakefile workflow/Snakefile rules
 
 .PHONY: demo help new test test-fast check bundle predict track fetch report crate check-data explain unlock site tables lock clean
 
-demo: .venv/ready ## simulate a data set, train and evaluate: 5 minutes
+demo: .venv/ready ## simulate a data set, train and evaluate: 5 minutes [CORES=2]
+	@test -z $(call quote,$(value CONFIG)) || { echo \
+		"the demo is config/config.yaml; or: .venv/bin/snakemake --cores all --configfile FILE" >&2; exit 2; }
 	$(RUN) snakemake --cores $(CORES)
 
 help: ## list the targets
@@ -119,6 +121,7 @@ site: .venv/ready ## write the documentation as a site, in site/html
 	cp -R *.md LICENSE CITATION.cff docs config benchmarks models site/pages
 	$(RUN) NO_MKDOCS_2_WARNING=1 SITE_NAME="Motilens $$(cat workflow/scripts/motilens/VERSION)" \
 		REPOSITORY="$$(sed -n 's/^repository-code: *//p' CITATION.cff)" mkdocs build --quiet --strict
+	@echo "Done: site/html/index.html"
 
 # Writes the tables of config/README.md, docs/reference/reruns.md and docs/reference/recordings.md.
 tables: .venv/ready ## write the tables of the documentation

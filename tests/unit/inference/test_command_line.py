@@ -86,6 +86,13 @@ def test_make_new_passes_any_name(folder):
     assert done.stdout.splitlines()[2] == "--out=it's.yaml"
 
 
+def test_make_demo_has_its_own_configuration(folder):
+    done = subprocess.run(
+        ["make", "-s", "demo", "CONFIG=it's.yaml"], capture_output=True, text=True
+    )
+    assert done.returncode and "the demo is config/config.yaml" in done.stderr
+
+
 def test_make_help_has_a_line_for_each_target(folder):
     done = subprocess.run(["make", "-s", "help"], capture_output=True, text=True)
     phony = re.search(r"^\.PHONY: (.*)$", Path("Makefile").read_text(), re.MULTILINE)[1].split()
