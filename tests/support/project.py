@@ -49,7 +49,9 @@ class Project:
         """
         if not env and "QUICK_STATUS" not in os.environ:
             env = {"FORK_SERVER": start_fork_server()}
-        command = [sys.executable, "-m", "snakemake", "--configfile", config, *arguments]
+        if "--configfile" not in arguments:
+            arguments = ("--configfile", config, *arguments)
+        command = [sys.executable, "-m", "snakemake", *arguments]
         done = subprocess.run(
             command,
             cwd=self.folder,
