@@ -43,7 +43,7 @@ def check_participants(path: str, rows: Iterable[dict], issues: Issues) -> list[
         usable.append(row)
     for (is_empty, _), ((line, cell), *others) in refused.items():
         also = f" (also lines {shorten_list(str(n) for n, _ in others)})" if others else ""
-        remedy = "use letters, digits, spaces and . - _, 64 at most, and no 20 alike at the end"
+        remedy = "use letters, digits, spaces and . - _, 64 at most, nothing 20 times in a row"
         if is_empty or SUMMARY.match(cell):
             remedy = "fill it in, or delete the row if it holds means, sums or notes"
         issues.errors.append(f"{path}, line {line}: {cell!r} is no ID: {remedy}{also}")
