@@ -15,7 +15,7 @@ from motilens.video.decode import FrameReader
 from motilens.video.ffmpeg import DamagedVideo
 from motilens.video.gray_levels import find_gray_levels
 from motilens.video.interlacing import describe_interlacing
-from motilens.video.probe import parse_framecrc, probe_video
+from motilens.video.probe import find_upright_size, parse_framecrc, probe_video
 from support.errors import assert_refused
 from support.recording_matrix import SETTINGS
 from support.recordings import Recording, find_recording, make_recording, run_ffmpeg
@@ -277,8 +277,7 @@ def test_a_video_that_is_interlaced_and_turned_is_not_tracked_and_has_a_remedy(t
     command = str(refused.value).partition("ffmpeg ")[2].replace("OLD", turned)
     run_ffmpeg(command.split()[:-1], new)
     assert interlacing_of(new) is None
-    setup = choose_setup(new, probe_video(new), HeadDetector(), 30, 50.0)
-    assert (setup.width, setup.height) == (240, 320)
+    assert find_upright_size(new, probe_video(new))[:2] == (240, 320)
 
 
 def test_a_video_that_says_it_is_interlaced_has_a_warning(tmp_path):
