@@ -90,9 +90,12 @@ def with_defaults():
     pytest.param({"threads": 2}, 0.02, marks=pytest.mark.slow),
 ], ids=str)  # fmt: skip
 def test_settings_change_results_by_rounding_alone(with_defaults, kind, settings, bound):
-    """Relative to the spread of the outputs; with a bound of 0, not by a bit."""
-    history, outputs = train(kind, **settings)
-    expected_history, expected = with_defaults[kind]
+    assert_alike(train(kind, **settings), with_defaults[kind], bound)
+
+
+def assert_alike(result, with_defaults, bound):
+    """Relative to the spread of the outputs; with a bound of 0, to the bit."""
+    (history, outputs), (expected_history, expected) = result, with_defaults
     difference = abs(outputs - expected).max() / expected.std()
     assert difference <= bound, f"{difference:.3g}"
     for row, other in zip(history, expected_history, strict=True):
@@ -103,9 +106,7 @@ def test_settings_change_results_by_rounding_alone(with_defaults, kind, settings
 @pytest.mark.skipif(not shutil.which("c++"), reason="torch.compile needs a C++ compiler")
 def test_compiled_training_changes_results_by_rounding_alone(with_defaults):
     """One kind is enough: compiling takes the most time of all, and both go through one trainer."""
-    test_settings_change_results_by_rounding_alone(
-        with_defaults, "autoencoder", {"compile": True}, 0.05
-    )
+    assert_alike(train("autoencoder", compile=True), with_defaults["autoencoder"], 0.05)
 
 
 @pytest.mark.parametrize("kind", KINDS)

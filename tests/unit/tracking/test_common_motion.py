@@ -28,13 +28,13 @@ def make_cells(field, count=20, seed=1):
     return pd.concat(tracks, ignore_index=True)
 
 
-def measure(tracks, drift=STILL):
+def measure_common(tracks, drift=STILL):
     return measure_common_motion(tracks, drift, RATE, 13.0)
 
 
 def test_cells_that_swim_by_themselves_have_nothing_in_common():
     tracks = make_cells(lambda start: STILL)
-    assert measure(tracks) < MAX_COMMON_MOTION
+    assert measure_common(tracks) < MAX_COMMON_MOTION
     assert (measure_shake(tracks, STILL) == 0).all()
 
 
@@ -42,18 +42,18 @@ def test_a_stage_that_shakes_is_removed():
     seconds = np.arange(FRAMES) / RATE
     shake = np.column_stack([3 * np.sin(9 * seconds), 20.0 * (seconds > 1)])  # and one jerk
     tracks = make_cells(lambda start: shake)
-    assert measure(tracks) > MAX_COMMON_MOTION
+    assert measure_common(tracks) > MAX_COMMON_MOTION
     found = measure_shake(tracks, STILL)
     assert np.abs(np.diff(found - shake, axis=0)).max() < 0.3
-    assert measure(tracks, found) < MAX_COMMON_MOTION
+    assert measure_common(tracks, found) < MAX_COMMON_MOTION
     assert np.abs(measure_shake(tracks, shake)).max() == 0, "it is the drift already"
     few = tracks[tracks["cell"] < 4]
-    assert (measure_shake(few, STILL) == 0).all() and measure(few) == 0, "too few to tell"
+    assert (measure_shake(few, STILL) == 0).all() and measure_common(few) == 0, "too few to tell"
 
 
 @pytest.mark.parametrize("field", ["turns", "is sheared"])
 def test_a_field_that_moves_in_another_way_is_noticed(field):
-    def move(start):
+    def displace_cell(start):
         angles = np.linspace(0, 0.3, FRAMES)
         x, y = start - 250
         if field == "is sheared":
@@ -61,8 +61,8 @@ def test_a_field_that_moves_in_another_way_is_noticed(field):
         turned = [np.cos(angles) * x - np.sin(angles) * y, np.sin(angles) * x + np.cos(angles) * y]
         return np.column_stack(turned) - [x, y]
 
-    tracks = make_cells(move, 40)
-    assert measure(tracks, measure_shake(tracks, STILL)) > MAX_COMMON_MOTION
+    tracks = make_cells(displace_cell, 40)
+    assert measure_common(tracks, measure_shake(tracks, STILL)) > MAX_COMMON_MOTION
 
 
 def test_no_track_goes_on_after_a_cut():

@@ -32,6 +32,7 @@ from motilens.inference.predictor import (
 from motilens.inference.track_cli import track_file
 from motilens.inference.track_folder import OVERLAY, TrackFolder
 from motilens.motility.motility_model import MotilityModel
+from motilens.tracking.drift import subtract_drift
 from motilens.tracking.frame_setup import FrameSetup
 from motilens.tracking.quality import LONG_SECONDS, explain_no_sample, is_doubtful
 from motilens.tracking.tracker import TrackedVideo
@@ -114,7 +115,7 @@ def select_sample(tracked: TrackedVideo) -> pd.DataFrame:
     """
     tracks = tracked.tracks
     seconds = tracks.groupby("cell")["frame"].transform("size") / tracked.frame_rate
-    still = tracks[["x", "y"]] - tracked.drift[tracks["frame"].astype(int)]
+    still = subtract_drift(tracks, tracked.drift)
     return tracks.assign(**still * [tracked.pixel_aspect, 1.0])[seconds >= LONG_SECONDS]
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from motilens.tracking.drift import subtract_drift
+
 # Up to 0.1 in five real videos; 0.2 to 1 where the field turns, is sheared or changes its scale.
 MAX_COMMON_MOTION = 0.18
 COMMON_SECONDS, MIN_CELLS, SIGNIFICANT = 0.2, 5, 2.5  # standard errors
@@ -22,13 +24,11 @@ def measure_shake(tracks: pd.DataFrame, drift: np.ndarray) -> np.ndarray:
         tracks: cell, frame, x, y, without gaps.
         drift: of the stage, which is removed first, (frames, 2), pixels.
     """
-    numbers = tracks["frame"].astype(int)
-    still = tracks[["x", "y"]] - drift[numbers]
-    steps = still.groupby(tracks["cell"]).diff()
+    steps = subtract_drift(tracks, drift).groupby(tracks["cell"]).diff()
     is_even = tracks["cell"].rank(method="dense") % 2 == 0
 
-    def take_medians(chosen: pd.Series) -> pd.DataFrame:
-        groups = steps[chosen].groupby(numbers[chosen])
+    def take_medians(chosen: pd.Series | slice) -> pd.DataFrame:
+        groups = steps[chosen].groupby(tracks["frame"][chosen])
         medians = groups.median().where(groups.count() >= MIN_SHAKEN)
         return medians.reindex(range(len(drift)))
 
@@ -36,7 +36,7 @@ def measure_shake(tracks: pd.DataFrame, drift: np.ndarray) -> np.ndarray:
     squares = np.sqrt((even**2).sum().sum() * (odd**2).sum().sum())
     if squares == 0 or (even * odd).sum().sum() / squares < MIN_AGREEMENT:
         return np.zeros_like(drift)
-    return take_medians(is_even | True).fillna(0.0).cumsum().to_numpy()
+    return take_medians(slice(None)).fillna(0.0).cumsum().to_numpy()
 
 
 def measure_common_motion(
@@ -54,9 +54,8 @@ def measure_common_motion(
         head_length: pixels.
     """
     step = max(1, round(COMMON_SECONDS * frame_rate))
-    numbers = tracks["frame"].to_numpy(int)
-    places = tracks[["cell", "frame"]].assign(**tracks[["x", "y"]] - drift[numbers])
-    places = places[numbers % step == 0].sort_values(["cell", "frame"])
+    places = tracks[["cell", "frame"]].assign(**subtract_drift(tracks, drift))
+    places = places[places["frame"] % step == 0].sort_values(["cell", "frame"])
     moves = places.groupby("cell").diff().shift(-1)  # to the next place; none crosses cells
     places = places.assign(dx=moves["x"], dy=moves["y"])[moves["frame"] == step]
     places = places[(places["dx"] != 0) | (places["dy"] != 0)]

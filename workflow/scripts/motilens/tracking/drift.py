@@ -1,12 +1,16 @@
 """Movement of the stage, by how the whole image moves."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 from scipy import fft
 
+from motilens.video.repeats import measure_change
+
 KEY_SECONDS = 0.5  # between the frames that are compared
+EVERY = 4  # pixels, in both directions: enough to see that frames change
 MIN_QUARTERS, SAME_SHIFT = 2, 2.0  # quarters of a field that moves show it; pixels
 MIN_OVERLAP = 32  # pixels; of less, quarters show nothing
 STILL = 1.0  # pixel between two key frames: less may come from noise
@@ -14,21 +18,33 @@ MIN_PEAK = 0.02  # of the phase correlation: with less, the images show differen
 
 
 class DriftMeter:
-    """Measure how far the stage has moved since the first frame, from frames one by one."""
+    """Measure how far the stage has moved since the first frame, from frames one by one.
+
+    `changes` are those from each frame to the next, see `measure_change`; `jumps` the numbers of
+    the key frames that show another field than the ones before.
+    """
 
     def __init__(self, frame_rate: float):
         self.step = max(1, round(KEY_SECONDS * frame_rate))
-        self.count = 0
+        self.count, self.changes = 0, []
         self.frames, self.places, self.jumps = [0], [np.zeros(2)], []
 
     def add_frame(self, frame: np.ndarray) -> None:
         """Take the next frame, uint8 (height, width)."""
         if self.count == 0:
             self.key = frame
-        elif self.count % self.step == 0:
-            self._compare(frame, self.count)
+        else:
+            views = (image[::EVERY, ::EVERY] for image in (self.last, frame))
+            self.changes.append(measure_change(*views))
+            if self.count % self.step == 0:
+                self._compare(frame, self.count)
         self.last = frame
         self.count += 1
+
+    def compare_last(self) -> None:
+        """Compare the last frame, too, which may lie behind the last key frame."""
+        if self.frames[-1] < self.count - 1:
+            self._compare(self.last, self.count - 1)
 
     def _compare(self, frame: np.ndarray, number: int) -> None:
         moved, peak = _find_shift(self.key, frame)
@@ -42,29 +58,28 @@ class DriftMeter:
 
     def positions(self) -> np.ndarray:
         """Return the movement of the field since the first frame, (frames, 2): x, y in pixels."""
-        if self.frames[-1] < self.count - 1:  # between the last key frame and the end, too
-            self._compare(self.last, self.count - 1)
         places, frames = np.array(self.places), np.arange(self.count)
         return np.stack([np.interp(frames, self.frames, places[:, axis]) for axis in (0, 1)], 1)
 
-    def locate_jumps(self, changes: Sequence[float]) -> None:
-        """Find the first frame after each jump: the one that differs most from the one before.
+    def locate_jumps(self) -> list[int]:
+        """Return the first frame after each jump: the one that differs most from the one before."""
+        starts = (self.frames[self.frames.index(number) - 1] for number in self.jumps)
+        return [
+            int(start + np.argmax(self.changes[start:number]) + 1)
+            for start, number in zip(starts, self.jumps, strict=True)
+        ]
 
-        Args:
-            changes: from each frame to the next, see `measure_change`.
-        """
-        self.positions()
-        keys = np.array(self.frames)
-        for place, number in enumerate(self.jumps):
-            start = keys[np.searchsorted(keys, number) - 1]
-            self.jumps[place] = int(start + np.argmax(changes[start:number]) + 1)
-
-    def select_still(self, changes: Sequence[float]) -> Iterator[Sequence[float]]:
+    def select_still(self) -> Iterator[list[float]]:
         """Yield the changes between those key frames between which the stage stood still."""
-        places = self.positions()
-        for start, end in itertools.pairwise(self.frames):
-            if np.hypot(*(places[end] - places[start])) < STILL:
-                yield changes[start:end]
+        steps = np.hypot(*np.diff(self.places, axis=0).T)
+        for (start, end), step in zip(itertools.pairwise(self.frames), steps, strict=True):
+            if step < STILL:
+                yield self.changes[start:end]
+
+
+def subtract_drift(tracks: pd.DataFrame, drift: np.ndarray) -> pd.DataFrame:
+    """Return x and y of tracks as if the stage had stood still; `drift`: (frames, 2), pixels."""
+    return tracks[["x", "y"]] - drift[tracks["frame"].to_numpy(int)]
 
 
 def _spectrum(frame: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from scipy.special import expit
 from motilens.core.text import shorten_list
 from motilens.tracking.common_motion import MAX_COMMON_MOTION
 from motilens.tracking.detector import subtract_background
+from motilens.tracking.drift import subtract_drift
 from motilens.video.repeats import MAX_REPEATED
 
 # The share of tracks that are cells, by the mean score of their heads: fitted to videos of
@@ -88,8 +89,7 @@ def measure_paths(
     """
     if scored.empty:
         return {"found_share": 0.0, "unrest": 0.0, "progress": 0.0}
-    numbers, cells = scored["frame"].to_numpy(int), scored["cell"]
-    places = (scored[["x", "y"]] - drift[numbers]) / head_length
+    cells, places = scored["cell"], subtract_drift(scored, drift) / head_length
     frames = scored.groupby("cell")["frame"]
     found = len(scored) / (frames.max() - frames.min() + 1).sum()
 

@@ -19,7 +19,7 @@ from motilens.tracking.detector import (
     detect_heads,
     load_detector,
 )
-from motilens.tracking.drift import DriftMeter
+from motilens.tracking.drift import DriftMeter, subtract_drift
 from motilens.tracking.frame_setup import FrameSetup, choose_setup
 from motilens.tracking.linking import link_heads
 from motilens.tracking.quality import (
@@ -32,7 +32,7 @@ from motilens.tracking.quality import (
 )
 from motilens.tracking.trajectories import TRACKING_WIDTH, count_first_frames, fill_gaps
 from motilens.video.probe import VideoInfo, probe_video
-from motilens.video.repeats import measure_change, share_repeated
+from motilens.video.repeats import share_repeated
 
 MIN_SECONDS = 0.2  # shorter tracks are left out, unless the video is as short
 EDGE = HEAD_LENGTH / 3  # of a head that stays nearer to the edge, only a part is ever seen
@@ -97,23 +97,20 @@ def track_video(
     frames = count_first_frames(path, duration or 1e9, frame_rate, video)
     detector = detector or load_detector()
     setup = choose_setup(path, video, detector, frames, rate, microns_per_pixel)
-    meter, sample, changes = DriftMeter(rate), None, []
+    meter = DriftMeter(rate)
 
     def read_frames() -> Iterator[np.ndarray]:
-        nonlocal sample
         for number, frame in enumerate(setup.read_frames(path, np.arange(frames)), 1):
             meter.add_frame(frame)
-            previous, sample = sample, frame[::4, ::4]
-            if previous is not None:
-                changes.append(measure_change(previous, sample))
             if number % 500 == 0:
                 logger.info(f"{number} of {frames} frames")
             yield frame
 
     heads = detect_heads(detector, read_frames(), rate, setup.contrast, setup.invert)
     linked = link_heads(heads, rate, HEAD_LENGTH)
-    meter.locate_jumps(changes)
-    linked = split_tracks(linked, meter.jumps)
+    meter.compare_last()
+    jumps = meter.locate_jumps()
+    linked = split_tracks(linked, jumps)
     size = np.array(setup.shape[::-1])
     scored = select_tracks(linked, settings["min_score"], rate, frames, size)
     quality = measure_quality(scored, rate, frames, HEAD_LENGTH)
@@ -129,18 +126,17 @@ def track_video(
         "head_length": head_length,
         "contrast": setup.contrast if np.isfinite(setup.contrast) else 0.0,
         "drift": float(np.hypot(*np.diff(drift, axis=0).T).sum() * rate / frames),
-        "scene_changes": len(meter.jumps),
+        "scene_changes": len(jumps),
         "interlaced": setup.interlaced,
         "uneven_times": frame_rate is None and video.is_uneven,
         "common_motion": measure_common_motion(tracks, moved, rate, HEAD_LENGTH),
-        "repeated_share": share_repeated(meter.select_still(changes)),
+        "repeated_share": share_repeated(meter.select_still()),
     }
     quality |= measure_paths(scored, moved, rate, HEAD_LENGTH)
     quality |= _measure_heads(path, setup, scored)
-    own = moved[tracks["frame"].astype(int)]  # a jerk of the stage is not to be smoothed
-    tracks[["x", "y"]] -= own
-    tracks = smooth_tracks(tracks, rate)
-    tracks[["x", "y"]] += own
+    still = tracks.assign(**subtract_drift(tracks, moved))  # a jerk is not to be smoothed
+    still = smooth_tracks(still, rate)
+    tracks = still.assign(**subtract_drift(still, -moved))
     # Middles of pixels are whole numbers in both.
     tracks[["x", "y"]] = (tracks[["x", "y"]] + 0.5) / setup.scale - 0.5
     return TrackedVideo(
@@ -156,7 +152,7 @@ def track_video(
         quality=quality,
         warnings=[
             *_describe_streams(video),
-            *describe_problems(quality, head_length, [jump / rate for jump in meter.jumps]),
+            *describe_problems(quality, head_length, [jump / rate for jump in jumps]),
         ],
     )
 
@@ -248,7 +244,7 @@ def track_first_seconds(
     tracked = track_video(path, settings, settings["duration"], frame_rate, detector=detector)
     tracks = tracked.tracks
     setup = FrameSetup(tracked.width, tracked.height, tracked.pixel_aspect, TRACKING_WIDTH)
-    still = tracks[["x", "y"]] - tracked.drift[tracks["frame"].astype(int)]
+    still = subtract_drift(tracks, tracked.drift)
     tracks = tracks.assign(**((still + 0.5) * setup.scale - 0.5).round(2))
     lengths = tracks.groupby("cell")["frame"].transform("size")
     [first] = setup.read_sample(path, np.array([0]))
