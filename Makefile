@@ -29,10 +29,10 @@ new: .venv/ready ## write a configuration: VIDEOS=FOLDER TABLE=FILE [OUT=my_stud
 
 # Four workers, for two cores: tests of the cluster mostly wait, others often.
 test: .venv/ready ## run all tests
-	$(RUN) pytest -n 4 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/ready ## run the quick tests, in under two minutes
-	$(RUN) pytest -n 2 --dist loadfile -m "not slow and not workflow and not cluster"
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile -m "not slow and not workflow and not cluster"
 
 check: .venv/ready site ## look for faults of style, spelling and documentation
 	$(RUN) ruff check .

@@ -5,9 +5,9 @@
 `results/study_256:pca+results/a:cells` is the mean of two methods, as in an ensemble. Predictions
 made elsewhere (docs/how-to/extending.md) are `lab:mine` where lab/mine holds them; name a method of
 a run, too. The first table says how much better each is than --reference (ZeroR, or a method as it
-is printed), the second compares each pair, with intervals and tests as in tables/statistics.md; p
-is adjusted for all pairs. Whether methods differ, only these differences show: intervals of two
-errors may overlap although the difference is clear.
+is printed), the second compares each pair (difference of errors: below 0 the first is better), with
+intervals and tests as in tables/statistics.md; p is adjusted for all pairs. Whether methods differ,
+only these differences show: intervals of two errors may overlap although the difference is clear.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main():
     gains = compare_with(comparisons, reference).droplevel("target").drop(columns="p")
     gains = gains.rename(columns={"difference": f"better than {reference} by"})
     for result in (summary.join(gains).reset_index(), comparisons):
-        print(result.round(4).to_markdown(index=False), end="\n\n")
+        print(result.round(4).to_markdown(index=False, missingval=""), end="\n\n")
 
 
 def parse_methods(arguments: list[str]) -> dict[str, list[tuple[str, str]]]:

@@ -119,8 +119,9 @@ def bundled(wildcards, kind):
     """Return `record` or `weights` (baselines have none) of a method's or its members' models."""
     if wildcards.method not in EXPERIMENT.bundled_methods:
         raise WorkflowError(
-            f"{wildcards.method} cannot be bundled; there are "
-            f"{', '.join(EXPERIMENT.bundled_methods)} (make bundle METHOD=...)"
+            f"{wildcards.method} cannot be bundled: it is no method of this configuration, or "
+            "keeps no model for new videos. These do (make bundle METHOD=...): "
+            f"{', '.join(EXPERIMENT.bundled_methods)}"
         )
     methods = EXPERIMENT.members(wildcards.method)
     methods = [m for m in methods if m in EXPERIMENT.inputs or kind == "record"]

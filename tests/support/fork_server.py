@@ -6,6 +6,7 @@ Programs are sent by `support/faster_jobs/sitecustomize.py`: command line, folde
 the streams. A program is killed when whoever sent it dies.
 """
 
+import importlib.abc
 import json
 import os
 import runpy
@@ -14,18 +15,52 @@ import shutil
 import signal
 import socket
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 IMPORTED = (
-    "h5py", "matplotlib.pyplot", "pandas", "scipy.stats", "sklearn.linear_model", "snakemake.cli",
-    "torch", "torchvision",
+    "h5py", "jsonschema", "matplotlib.pyplot", "openpyxl", "pandas", "scipy.stats",
+    "sklearn.linear_model", "snakemake.cli", "snakemake.report.html_reporter",
+    "snakemake_executor_plugin_slurm", "snakemake_storage_plugin_s3", "torch", "torchvision",
 )  # fmt: skip
+LIBRARY = Path(__file__).parents[2] / "workflow/scripts"
+
+
+class ParsedSources(importlib.abc.MetaPathFinder):
+    """Gives the module that digests code what it would find out of the library here."""
+
+    name = "motilens.pipeline.code_digest"
+
+    def __init__(self):
+        sys.path.insert(0, str(LIBRARY))
+        from motilens.pipeline.code_digest import _parse_source
+
+        self.parse_source = _parse_source
+        for source in LIBRARY.rglob("*.py"):
+            _parse_source(source.read_bytes())
+        del sys.path[0]
+        for name in [name for name in sys.modules if name.partition(".")[0] == "motilens"]:
+            del sys.modules[name]  # programs have copies of their own
+
+    def find_spec(self, name, path, target=None):
+        if name != self.name:
+            return None
+        spec = PathFinder.find_spec(name, path)
+        run = spec.loader.exec_module
+
+        def exec_module(module):
+            run(module)
+            module._parse_source = self.parse_source
+
+        spec.loader.exec_module = exec_module
+        return spec
 
 
 def serve(path: str) -> None:
     """Take programs until the process that started this one is gone."""
     for name in IMPORTED:
         __import__(name)
+    sys.meta_path.insert(0, ParsedSources())
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(f"{path}.new")

@@ -102,7 +102,7 @@ def copy_project(folder: Path) -> Project:
     for part in PARTS:
         source, target = ROOT / part, folder / part
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "logs"))
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("logs"))
         else:
             shutil.copy(source, target)
     shutil.copy(TINY, folder)

@@ -39,6 +39,7 @@ if (
         arguments[:2] == ["-m", "snakemake"]
         or "/.snakemake/scripts/" in arguments[0]
         or arguments[0].startswith("workflow/")
+        or arguments[0].endswith("benchmarks/gpu_tasks.py")
     )
     and not asks_slurm
 ):

@@ -133,7 +133,7 @@ def test_a_picture_counts_the_cells_of_each_class_and_says_that_percentages_are_
     labels = [text.get_text() for text in axis.get_legend().get_texts()]
     assert labels == ["progressive: 1", "immotile: 2"]
     note = "3 cells; percentages are the model's, not shares of these counts"
-    assert note in _describe(prediction)[-1]
+    assert note in " ".join(_describe(prediction))
     plt.close()
 
 
@@ -164,19 +164,22 @@ def test_warnings_of_the_model_are_one_line_after_those_of_the_video():
 
 
 @pytest.mark.parametrize("warnings, shape", [(0, (480, 640)), (9, (528, 698)), (20, (300, 640))])
-def test_the_lines_above_a_page_leave_its_titles_free(monkeypatch, warnings, shape):
+def test_the_lines_above_a_page_are_not_cut_and_leave_its_titles_free(monkeypatch, warnings, shape):
     monkeypatch.setattr(image_plots, "save_figure", lambda figure, *_, dpi: None)
-    value = {"percent": 40.0, "held_out_error": 30.0, "std_over_models": None}
+    value = {"percent": 40.0, "held_out_error": 30.0, "std_over_models": 1.0}
     prediction = make_tracked_prediction(
+        video="a/" + 5 * "Sample_2026-01-05 " + ".avi",
         warnings=["long " * 20] * warnings, doubts={"motility": ["worse", "unlike"]}, record={},
         frame=np.zeros(shape, np.uint8), class_source="WHO's cut-offs",
         values={name: value | {"target": "motility"} for name in MOTILITY},
-        outputs={"motility": np.full((1, 1, 3), 40.0)},
+        outputs={"motility": np.full((1, 2, 3), 40.0)},
     )  # fmt: skip
     image_plots.plot_prediction(prediction, {"motility": MOTILITY}, "unused.png")
     figure = plt.gcf()
     figure.canvas.draw()
-    top = min(text.get_window_extent().y0 for text in figure.texts)
+    lines = [text.get_window_extent() for text in figure.texts]
+    assert all(line.x0 >= 0 and line.x1 <= figure.bbox.x1 for line in lines)
+    top = min(line.y0 for line in lines)
     titles = [axis.title.get_window_extent() for axis in figure.axes]
     assert all(title.y1 <= top for title in titles), (top, [t.y1 for t in titles])
     plt.close()

@@ -172,7 +172,8 @@ def test_it_is_ordered_for_reading_and_each_figure_has_its_caption_beside_it(pic
 
 def test_values_are_those_of_the_tables_beside_zero_r_and_the_reference(picture):
     page = Reader(render(picture))
-    averages, _, motility, _ = list_texts(page, "table")[:4]
+    averages, methods, _, motility = list_texts(page, "table")[:4]
+    assert "always predicts the mean of the training samples" in methods
     assert "I1" in averages and "average" not in averages
     header, *_ = page.find("thead")[2]
     rows = [re.split(r"\n", text) for text in list_texts(page, "tr")]

@@ -196,14 +196,14 @@ def test_uneven_times_are_reported_unless_the_rate_is_given(videos, tmp_path):
     assert not any("unevenly spaced" in text for text in known.warnings)
 
 
-def test_smoothing_removes_noise_and_keeps_movement():
-    rng, time = np.random.default_rng(0), np.arange(200) / 50
-    x, y = 40 * time, 3 * np.sin(2 * np.pi * 6 * time)
+def test_smoothing_removes_noise_and_keeps_the_swings_of_heads():
+    rng, time = np.random.default_rng(0), np.arange(200) / 100
+    x, y = 40 * time, 3 * np.sin(2 * np.pi * 15 * time)
     track = pd.DataFrame({"cell": 0, "frame": np.arange(200), "x": x, "y": y})
     noisy = track.assign(**{name: track[name] + rng.normal(0, 0.3, 200) for name in ("x", "y")})
-    smooth = smooth_tracks(noisy, 50)
+    smooth = smooth_tracks(noisy, 100)
     assert (smooth["x"] - x).std() < 0.75 * (noisy["x"] - x).std()
-    clean = smooth_tracks(track, 50)
-    assert clean["y"].std() > 0.9 * y.std(), "a beat of 6 Hz stays"
-    pd.testing.assert_frame_equal(smooth_tracks(noisy, 25), noisy)  # too few frames for it
-    pd.testing.assert_frame_equal(smooth_tracks(noisy[:3], 50), noisy[:3])
+    clean = smooth_tracks(track, 100)
+    assert clean["y"].std() > 0.9 * y.std(), "a beat of 15 Hz stays"
+    pd.testing.assert_frame_equal(smooth_tracks(noisy, 60), noisy)  # a beat of 10 Hz would go
+    pd.testing.assert_frame_equal(smooth_tracks(noisy[:3], 100), noisy[:3])

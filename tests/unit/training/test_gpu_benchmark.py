@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from support.configs import ROOT
+from support.project import ENV, start_fork_server
 
 COMMAND = ["sh", ROOT / "benchmarks/gpu.sh", "--device", "cpu", "--quick"]
 
@@ -22,7 +23,8 @@ def run(*arguments, **variables):
 def test_command_prints_rows_for_each_part(tmp_path):
     output = tmp_path / "results.md"
     parts = ["rewrites", "profile", "epochs", "locations"]
-    done = run("--minutes", "60", "--output", output, "--only", *parts)
+    quick = ENV | {"FORK_SERVER": start_fork_server()}
+    done = run("--minutes", "60", "--output", output, "--only", *parts, **quick)
     assert done.returncode == 0, done.stderr
     text = output.read_text(encoding="utf-8")
     assert done.stdout.strip() == text.strip()

@@ -161,8 +161,8 @@ def _describe(prediction) -> list[str]:
     notes = [f"WARNING: {text}" for text in prediction.warnings]
     notes = notes or ["nothing unusual about this video"]
     notes += [f"of the model: {'; '.join(prediction.about_model)}"] * bool(prediction.about_model)
-    notes = [line for note in notes for line in textwrap.wrap(note, LINE_LENGTH)]
-    return [f"{short}: research use, not a diagnosis", *notes, *lines]
+    notes = [f"{short}: research use, not a diagnosis", *notes, *lines]
+    return [line for note in notes for line in textwrap.wrap(note, LINE_LENGTH)]
 
 
 def _draw_tracks(axis, prediction, names: list[str]) -> None:

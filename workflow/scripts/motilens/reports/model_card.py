@@ -31,8 +31,9 @@ Each model saw all folds but one; no participant is in two folds.
 
 Mean absolute error in percentage points on participants that a model had not seen (of
 {each}, not of all models together), with 95 % intervals over participants. ZeroR
-always predicts the training mean; where the interval of a difference contains 0, the models are not
-significantly better. Intervals of two errors do not show whether they differ.
+always predicts the training mean. Models are significantly better where the interval of the
+difference is above 0 and p, adjusted for all comparisons of the run, is at most 0.05.
+Intervals of two errors do not show whether they differ.
 
 {table}
 

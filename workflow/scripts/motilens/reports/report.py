@@ -20,6 +20,7 @@ from motilens.evaluation.diagnostics import QUALITY_FLAGS
 from motilens.evaluation.metrics import CONSTANT_RULES
 from motilens.evaluation.paper import AVERAGE
 from motilens.evaluation.statistics import ALL_VALUES, select_target_rows
+from motilens.reports.method_descriptions import describe_methods
 from motilens.reports.model_card import FEW_PARTICIPANTS, NO_BETTER, errors_vs_zero_r, find_doubts
 from motilens.reports.page import Page, load_template, render_html_note, render_html_table
 from motilens.reports.statistics_page import build_statistics_page
@@ -84,6 +85,7 @@ def render_report(
         reference=settings["reference"],
         warnings=list_warnings(results, settings, videos),
         averages=select_averages(table1),
+        methods=describe_methods(config),
         table1=table1,
         differences=differences,
         figures=figures,

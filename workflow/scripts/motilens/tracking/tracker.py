@@ -1,7 +1,7 @@
 """Cells of a video: tracked, with a report on how far the tracks can be trusted."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +22,7 @@ from motilens.tracking.detector import (
 from motilens.tracking.drift import DriftMeter, subtract_drift
 from motilens.tracking.frame_setup import FrameSetup, choose_setup
 from motilens.tracking.linking import link_heads
+from motilens.tracking.lookalikes import SAMPLED_FRAMES, WEAK_SHARE, find_lookalikes
 from motilens.tracking.quality import (
     describe_problems,
     measure_clutter,
@@ -36,7 +37,7 @@ from motilens.video.repeats import share_repeated
 
 MIN_SECONDS = 0.2  # shorter tracks are left out, unless the video is as short
 EDGE = HEAD_LENGTH / 3  # of a head that stays nearer to the edge, only a part is ever seen
-SMOOTHING_SECONDS = 0.1  # swings of up to about 15 Hz pass, what changes faster is noise
+SMOOTHING_SECONDS = 0.05  # swings of up to 15 Hz pass, what changes faster is noise
 logger = logging.getLogger(__name__)
 
 
@@ -83,7 +84,7 @@ def track_video(
 
     Args:
         settings: min_score, of a track's heads in the mean; a lower one finds more cells, and more
-            debris.
+            debris. For what looks like the video's swimmers, WEAK_SHARE of it is enough.
         duration: how much of it to search (s); None: all.
         frame_rate: 1/s, if it is known better than by the file.
         microns_per_pixel: of the video's own frames; without it, the size of heads is estimated.
@@ -98,12 +99,16 @@ def track_video(
     detector = detector or load_detector()
     setup = choose_setup(path, video, detector, frames, rate, microns_per_pixel)
     meter = DriftMeter(rate)
+    sampled: dict[int, np.ndarray] = {}
+    numbers = set(np.linspace(0, frames - 1, SAMPLED_FRAMES).astype(int).tolist())
 
     def read_frames() -> Iterator[np.ndarray]:
-        for number, frame in enumerate(setup.read_frames(path, np.arange(frames)), 1):
+        for number, frame in enumerate(setup.read_frames(path, np.arange(frames))):
             meter.add_frame(frame)
-            if number % 500 == 0:
-                logger.info(f"{number} of {frames} frames")
+            if number in numbers:
+                sampled[number] = frame
+            if (number + 1) % 500 == 0:
+                logger.info(f"{number + 1} of {frames} frames")
             yield frame
 
     heads = detect_heads(detector, read_frames(), rate, setup.contrast, setup.invert)
@@ -111,14 +116,16 @@ def track_video(
     meter.compare_last()
     jumps = meter.locate_jumps()
     linked = split_tracks(linked, jumps)
+    moved = meter.positions()
+    alike = find_lookalikes(linked, sampled, moved, rate, setup.contrast, setup.invert)
     size = np.array(setup.shape[::-1])
-    scored = select_tracks(linked, settings["min_score"], rate, frames, size)
+    scored = select_tracks(linked, settings["min_score"], rate, frames, size, alike)
     quality = measure_quality(scored, rate, frames, HEAD_LENGTH)
     factor = setup.longer_side / setup.side
     polarity, head_length = ("dark" if setup.invert else "bright"), HEAD_LENGTH * factor
     if scored.empty:  # nobody knows how heads would look
         polarity, head_length = "unknown", 0.0
-    tracks, moved = fill_gaps(scored), meter.positions()
+    tracks = fill_gaps(scored)
     moved = moved + measure_shake(tracks, moved)
     drift = moved / setup.scale
     quality |= {
@@ -169,12 +176,18 @@ def split_tracks(tracks: pd.DataFrame, cuts: Sequence[int]) -> pd.DataFrame:
 
 
 def select_tracks(
-    tracks: pd.DataFrame, min_score: float, frame_rate: float, frames: int, size: np.ndarray
+    tracks: pd.DataFrame,
+    min_score: float,
+    frame_rate: float,
+    frames: int,
+    size: np.ndarray,
+    lookalikes: Collection[int] = (),
 ) -> pd.DataFrame:
     """Return the tracks whose heads are clear in the mean, whole, and seen for long enough.
 
     Args:
         size: width and height of the frames (pixels).
+        lookalikes: cells whose heads may be weaker, see `find_lookalikes`.
     """
     tracks = tracks.assign(
         edge=np.minimum(tracks[["x", "y"]], size - tracks[["x", "y"]]).min(axis=1)
@@ -182,7 +195,8 @@ def select_tracks(
     groups = tracks.groupby("cell")
     span = groups["frame"].transform("max") - groups["frame"].transform("min") + 1
     shortest = min(max(2, round(MIN_SECONDS * frame_rate)), frames)
-    is_clear = groups["score"].transform("mean") >= min_score
+    needed = np.where(tracks["cell"].isin(lookalikes), WEAK_SHARE * min_score, min_score)
+    is_clear = groups["score"].transform("mean") >= needed
     is_whole = groups["edge"].transform("median") >= EDGE
     return tracks[is_clear & is_whole & (span >= shortest)].drop(columns="edge")
 

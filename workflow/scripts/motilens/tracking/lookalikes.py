@@ -1,0 +1,107 @@
+"""Weak heads that look like those of the video's own swimmers: cells at rest, rather than debris.
+
+The detector sees a head's surroundings alone. Without movement, a head is as likely debris to it,
+in a clean slide, too. But what swims is a cell, and heads of one video look alike.
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn import functional
+
+from motilens.tracking.detector import HEAD_LENGTH, subtract_background
+from motilens.tracking.drift import subtract_drift
+
+SAMPLED_FRAMES = 12  # evenly spaced, in which heads are looked at
+SWIMMER_SCORE, SWIMMER_SPEED = 0.7, 1.0  # of heads in the mean; head lengths/s from start to end
+FEWEST_SWIMMERS = 5
+WEAK_SHARE = 0.6  # of min_score, which a head that looks like a swimmer's needs
+RADIUS = 9  # pixels, of what is looked at around the center of a head
+# Features of a look, and by how much they differ at least between heads of the same kind: mean
+# brightness in the middle and around it (in units of the contrast); deviations along and across
+# (pixels). The spread counts that MAX_DEVIATIONS standard deviations exceed.
+LEAST_DIFFERENCE = pd.Series({"middle": 0.1, "rim": 0.1, "length": 0.3, "width": 0.2})
+MAX_DEVIATIONS = 2.0
+MIDDLE, RIM = 3, 6  # pixels from the center
+
+
+def measure_looks(
+    frame: np.ndarray, heads: np.ndarray, contrast: float, invert: bool
+) -> np.ndarray:
+    """Return how heads look, (heads, features of LEAST_DIFFERENCE).
+
+    Args:
+        frame: uint8 (height, width), scaled such that heads are HEAD_LENGTH long.
+        heads: x, y of their centers, (heads, 2), pixels.
+        contrast, invert: see `detect_heads`.
+    """
+    pixels = torch.tensor(frame, dtype=torch.float32)[None, None]
+    pixels = subtract_background(pixels) / (-contrast if invert else contrast)
+    padded = functional.pad(pixels, (RADIUS,) * 4, mode="replicate")[0, 0].numpy()
+    steps = np.arange(-RADIUS, RADIUS + 1)
+    columns, rows = heads.round().astype(int).T
+    patches = padded[
+        (rows[:, None] + steps + RADIUS)[:, :, None], (columns[:, None] + steps + RADIUS)[:, None]
+    ]
+    y, x = np.meshgrid(steps, steps, indexing="ij")
+    distance = np.hypot(x, y)
+    middle, rim = (
+        patches[:, inside].mean(axis=1)
+        for inside in (distance <= MIDDLE, (distance > MIDDLE) & (distance <= RIM))
+    )
+    weights = patches.clip(min=0) + 1e-6
+    weights /= weights.sum(axis=(1, 2), keepdims=True)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return (weights * values).sum(axis=(1, 2))
+
+    moments = mean(x * x) - mean(x) ** 2, mean(y * y) - mean(y) ** 2
+    mixed = mean(x * y) - mean(x) * mean(y)
+    covariance = np.stack([moments[0], mixed, mixed, moments[1]], 1).reshape(-1, 2, 2)
+    width, length = np.sqrt(np.linalg.eigvalsh(covariance).clip(min=0)).T
+    return np.column_stack([middle, rim, length, width])
+
+
+def find_lookalikes(
+    heads: pd.DataFrame,
+    frames: dict[int, np.ndarray],
+    drift: np.ndarray,
+    frame_rate: float,
+    contrast: float,
+    invert: bool,
+) -> set[int]:
+    """Return the cells that look like those that clearly swim; none, if few do.
+
+    Args:
+        heads: linked: cell, frame, x, y, score.
+        frames: some of the video, by number, see `measure_looks`.
+        drift: of the stage, (frames, 2), pixels.
+        frame_rate: 1/s.
+    """
+    if heads.empty:
+        return set()
+    parts = [heads[heads["frame"] == number] for number in frames]
+    looks = [
+        measure_looks(frame, part[["x", "y"]].to_numpy(float), contrast, invert)
+        for frame, part in zip(frames.values(), parts, strict=True)
+    ]
+    table = pd.DataFrame(np.concatenate(looks), columns=LEAST_DIFFERENCE.index)
+    cells = pd.concat(parts)["cell"].to_numpy()
+    looks = table.groupby(cells).median()
+    swimmers = looks[_select_swimmers(heads, drift, frame_rate)[looks.index]]
+    if len(swimmers) < FEWEST_SWIMMERS:
+        return set()
+    center = swimmers.median()
+    spread = 1.4826 * (swimmers - center).abs().median()
+    most = (MAX_DEVIATIONS * spread).clip(lower=LEAST_DIFFERENCE)
+    return set(looks.index[((looks - center).abs() <= most).all(axis=1)])
+
+
+def _select_swimmers(heads: pd.DataFrame, drift: np.ndarray, frame_rate: float) -> pd.Series:
+    """Return, by cell, whether its heads are clear and it gets away from where it was."""
+    places = subtract_drift(heads, drift).groupby(heads["cell"])
+    way = places.last() - places.first()
+    groups = heads.groupby("cell")
+    seconds = (groups["frame"].last() - groups["frame"].first()).clip(lower=1) / frame_rate
+    speed = np.hypot(way["x"], way["y"]) / seconds / HEAD_LENGTH
+    return (groups["score"].mean() >= SWIMMER_SCORE) & (speed >= SWIMMER_SPEED)
