@@ -6,7 +6,7 @@
 made elsewhere (docs/how-to/extending.md) are `lab:mine` where lab/mine holds them; name a method of
 a run, too. The first table says how much better each is than --reference (ZeroR, or a method as it
 is printed), the second compares each pair (difference of errors: below 0 the first is better), with
-intervals and tests as in tables/statistics.md; p is adjusted for all pairs. Whether methods differ,
+intervals and tests as in tables/statistics.md; p is adjusted as there. Whether methods differ,
 only these differences show: intervals of two errors may overlap although the difference is clear.
 """
 
@@ -95,6 +95,9 @@ def read_methods(methods: dict, target: str, folds: list[str]) -> pd.DataFrame:
         members = [found[place] for place in group]
         if len({tuple(record["seed"] for _, record in models) for models in members}) > 1:
             raise InputError(f"{label}: the methods have different seeds")
+        pairs = [(str(record["fold"]), str(record["seed"])) for _, record in members[0]]
+        if len(pairs) != len({fold for fold, _ in pairs}) * len({seed for _, seed in pairs}):
+            raise InputError(f"{label}: folds have different seeds: finish the run, or remove some")
         for models in zip(*members, strict=True):
             predictions = [read_model(path, record) for path, record in models]
             table = average_predictions(predictions) if len(models) > 1 else predictions[0]

@@ -242,7 +242,7 @@ def make_content(
     warnings = [
         f"research use only: fitted on {len(people)} participants of one laboratory "
         "(VISEM-Tracking); how far it is off elsewhere is not known",
-        *explain_doubts(doubts, len(people)),
+        *explain_doubts(doubts, errors),
         f"for comparison, the mean of these participants: {describe_mean(people)}",
     ]
     content = {

@@ -23,6 +23,9 @@ from motilens.reports.explain import (  # noqa: E402
     parse_reason,
 )
 
+# Errors of Snakemake where a run replaces files at the same time.
+SIGNS_OF_A_RUN = ("ProtectedOutputException", "Unable to obtain modification time")
+
 
 class JobCollector(logging.Handler):
     """Collect what a dry run logs: the jobs, and from rules/common.smk what they depend on.
@@ -83,6 +86,8 @@ def plan(config_files, targets):
         if error.code:
             text = printed.getvalue().strip()
             print(text[max(text.find("ERROR: "), 0) :], file=sys.stderr)
+            if any(sign in text for sign in SIGNS_OF_A_RUN):
+                print("If a run is in progress, ask again when it has ended.", file=sys.stderr)
             sys.exit(error.code)
     return collector
 

@@ -1,6 +1,7 @@
 """Put all models of an input type, of `cells` or of an ensemble of them into one file."""
 
 import logging
+from collections import defaultdict
 
 from motilens.clips.hdf5 import match_clips_to_samples, read_clips
 from motilens.core.files import atomic_write
@@ -16,6 +17,7 @@ from motilens.reports.model_card import (
     measure_held_out_errors,
     render_model_card,
 )
+from motilens.reports.statistics_page import collect_quality_flags
 
 logger = logging.getLogger("motilens.step")
 
@@ -33,8 +35,11 @@ def main(job):
     summary, comparisons = (read_result(p) for p in (job.input.summary, job.input.comparisons))
     errors = errors_vs_zero_r(method, summary, comparisons)
     limits = measure_held_out_errors(method, summary)
-    doubts = find_doubts(errors, settings["simulated"])
-    warnings = explain_doubts(doubts, errors["participants"].min())
+    flags = defaultdict(set)
+    for (_, target), names in collect_quality_flags(records).items():
+        flags[target] |= names
+    doubts = find_doubts(errors, settings["simulated"], flags)
+    warnings = explain_doubts(doubts, errors)
     card = render_model_card(method, records, errors, limits, warnings, settings, comparisons)
     # In the order of the models, and so of the paper.
     targets = dict.fromkeys(member["target"] for member in members)

@@ -75,7 +75,7 @@ def test_percent_signs_are_understood_and_empty_cells_reported(own):
 
 def test_fractions_are_reported(own):
     """What Excel shows as 95 % it holds as 0.95."""
-    rows = "P1,films/a.mp4,0.5,0.3,0.2,0.95,0.1", "P2,films/b.mp4,50,30,20,0.9,1 %"
+    rows = "P1,films/a.mp4,0.5,0.3,0.2,0.95,10", "P2,films/b.mp4,50,30,20,0.9,1 %"
     write_rows(own, f"{HEADER},head,tail", *rows)
     needed = [*MOTILITY, "head", "tail"]
     first, second = errors_of(own, videos=None, needed=needed)
@@ -96,8 +96,12 @@ def test_fractions_are_reported(own):
     ("0.94 92 95", "10 5 4", ["line 2: participant P1, head: 0.94 among values like 93.5: a frac"]),
     ("94 0.06 0.1", "5 4 3", ["P2, head: 0.06 among values like 94", "P3, head: 0.1 among"]),
     ("94 92 95", "0.2 0.1 0", ["none of tail is above 1: these are fractions"]),
-    ("94 0.5% 95", "0.2% 0.1% 0%", []), ("1 92 95", "0.5 1 0", ["none of tail is above"]),
+    ("94 0.5% 95", "0.2% 0.1% 0%", []),
+    ("1 92 95", "0.5 1 0", ["P1, head: 1 among values like 93.5", "none of tail is above"]),
     ("94 92 95", "0.5 2 8", []), ("94 92 95", "0 0 0", []),
+    ("0 0.9 40", "0 0 5", ["P2, head: 0.9 among values like 40"]),
+    ("5% 0.06 0.04", "7 8 9", ["P2, head: 0.06 among", "P3, head: 0.04 among values like 5"]),
+    ("1% 1 5%", "0.05 0.5 2", ["P2, head: 1 among values like 5", "P1, tail: 0.05 among"]),
 ])  # fmt: skip
 def test_some_fractions_among_percentages_are_reported(own, head, tail, messages):
     rows = zip("abc", head.split(), tail.split(), strict=True)
@@ -106,6 +110,18 @@ def test_some_fractions_among_percentages_are_reported(own, head, tail, messages
     errors = errors_of(own, videos=None, needed=["head", "tail"])
     assert len(errors) == len(messages)
     assert_reported(messages, errors)
+
+
+def test_two_tables_side_by_side_are_refused(own):
+    header = "participant,video,progressive,,Patient,head"
+    rows = ["P1,films/a.mp4,50,,P2,90", "P2,films/b.mp4,40,,P1,80"]
+    write_rows(own, header, *rows)
+    [error] = errors_of(own, videos=None, needed=["progressive", "head"])
+    assert "column 5 (Patient) holds the IDs of the participants in another order" in error
+    write_rows(
+        own, header, *(row.replace(",,P2", ",,P1") for row in rows[:1]), "P2,films/b.mp4,40,,P2,8"
+    )
+    assert errors_of(own, videos=None, needed=["progressive", "head"]) == []
 
 
 @pytest.mark.parametrize("rate, error", [

@@ -101,6 +101,19 @@ def test_people_come_before_samples_and_several_columns_are_none():
     assert find_columns(["ID", "x", "y", "PR", "progressive"], rows)["progressive"] == [4], "ours"
 
 
+@pytest.mark.parametrize("title, cells", [
+    ("BCF (Hz)", "13.5"), ("Beat frequency (Hz)", "13.5"), ("Camera pixel size (µm)", "6.45"),
+])  # fmt: skip
+def test_what_is_measured_of_cells_or_cameras_is_no_fact_of_the_video(title, cells):
+    assert not any(find_columns([title], [[cells], [cells]]).values())
+
+
+@pytest.mark.parametrize("title", ["Patient group", "Subject type", "Patient consent"])
+def test_groups_are_no_people(title):
+    rows = [["1", "A"], ["2", "A"], ["3", "B"]]
+    assert find_columns(["ID", title], rows)["participant"] == [0]
+
+
 def test_videos_are_matched_to_one_participant_or_none():
     owners = match_videos(
         ["P1", "P 10", "7", "A-B"],
@@ -116,7 +129,7 @@ def test_videos_are_matched_to_one_participant_or_none():
 
 
 def test_a_date_or_decimal_that_begins_a_name_is_no_participant():
-    names = ["01.05.2026_P3.mkv", "01-05-2026 P3.mkv", "1.5.mkv", "1 (Copy).mkv", "1b.mkv"]
+    names = ["01.05.2026_P3.mkv", "01_05_2026 P3.mkv", "1.5.mkv", "1 (Copy).mkv", "1b.mkv"]
     assert match_videos(["1", "2", "1-5"], [*names[:2], *names[3:]]) == {}
     assert match_videos(["1", "2"], names) == {}
     assert match_videos(["P1", "P3"], names[:2]) == dict.fromkeys(names[:2], "P3")

@@ -92,7 +92,14 @@ def test_other_predictions_are_refused_by_line(path, old, new, message):
 
 def test_fractions_are_refused(path):
     rows = [",".join([*row.split(",")[:5], "0.5", "0.25"]) for row in ROWS]
-    assert_refused("no prediction is above 1: fractions", read, path, "\n".join([HEADER, *rows]))
+    message = "nothing in predicted_progressive, predicted_immotile is above 1.5: fractions"
+    assert_refused(message, read, path, "\n".join([HEADER, *rows]))
+    rows = [
+        ",".join([*row.split(",")[:5], "50", number])
+        for row, number in zip(ROWS, ["1.02", "0.3", "0.1"], strict=True)
+    ]
+    message = "nothing in predicted_immotile is above 1.5: fractions"
+    assert_refused(message, read, path, "\n".join([HEADER, *rows]))
     zeros = [",".join([*row.split(",")[:5], "0", "0"]) for row in ROWS]
     assert len(read(path, "\n".join([HEADER, *zeros]))) == 3
     path.unlink()

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from motilens.evaluation import statistics
 from support.predictions import long_table
@@ -120,6 +121,19 @@ def test_a_method_in_the_middle_is_compared_with_all_others_by_the_same_sign():
     pair = comparisons.set_index(["first", "second"]).loc[("A", "B")]
     assert versus["low"]["A"] == -pair["high"] and versus["p"]["A"] == pair["p"]
     assert statistics.compare_with(comparisons, "D").empty
+
+
+def test_p_is_adjusted_for_comparisons_of_the_same_kind():
+    draw = np.random.default_rng(2)
+    parts = [long_table(draw.normal(0, 5, 12), method=name) for name in ("ZeroR", "median", *"ABC")]
+    pairs = statistics.compare_methods(pd.concat(parts))
+    with_zero_r = pairs[(pairs["first"] == "ZeroR") & (pairs["second"] != "median")]
+    expected = stats.false_discovery_control(with_zero_r["p"])
+    assert with_zero_r["p_adjusted"].tolist() == pytest.approx(expected)
+    between = pairs[~pairs["first"].isin(["ZeroR", "median"])]
+    assert between["p_adjusted"].tolist() == pytest.approx(
+        stats.false_discovery_control(between["p"])
+    )
 
 
 def test_methods_differ_significantly_only_where_they_differ():

@@ -59,13 +59,24 @@ def test_doubts_come_first_in_words_and_sentences(table, method, words):
     assert model_card.find_doubts(errors, False) == {"motility": words}
     doubts = model_card.find_doubts(errors, True)
     assert doubts == {"motility": ["trained on simulated videos", *words]}
-    first, *lines = model_card.explain_doubts(doubts, errors["participants"].min())
+    first, *lines = model_card.explain_doubts(doubts, errors)
     assert first.startswith("trained on simulated videos only: ")
+    numbers = "error {error:.1f}, ZeroR {zero_r:.1f}".format(**errors.loc["motility"])
     assert [line.partition(": on held-out")[0] for line in lines[:-1]] == [
-        f"motility: {word}" for word in words
+        f"motility: {word} ({numbers})" for word in words
     ]
     assert lines[-1].startswith("errors are of 12 held-out participants only")
-    assert model_card.explain_doubts({"motility": []}, 20) == []
+    assert model_card.explain_doubts({"motility": []}, errors.assign(participants=20)) == []
+
+
+def test_poor_autoencoders_and_unsound_models_are_doubts(table):
+    errors = model_card.errors_vs_zero_r("good", summarize_errors(table), compare_methods(table))
+    flags = {"motility": {"autoencoder_collapsed", "regressor_unsound"}}
+    doubts = model_card.find_doubts(errors, False, flags)
+    assert doubts == {"motility": ["poor autoencoders", "unsound models"]}
+    poor, unsound, _ = model_card.explain_doubts(doubts, errors)
+    assert poor.startswith("motility: poor autoencoders: feature images carry little")
+    assert unsound.startswith("motility: unsound models: trouble in training")
 
 
 @pytest.mark.parametrize("method", ["good", "bad"])
@@ -73,7 +84,8 @@ def test_four_participants_are_too_few_for_a_verdict(method):
     table = pd.concat(long_table(errors[:4], method=name) for name, errors in ERRORS.items())
     errors = model_card.errors_vs_zero_r(method, summarize_errors(table), compare_methods(table))
     assert (errors["gain_low"] > 0).all() or (errors["gain_high"] < 0).all()
-    assert model_card.find_doubts(errors, False) == {"motility": ["not better than ZeroR"]}
+    words = {"good": "not shown to be better than ZeroR", "bad": "not better than ZeroR"}[method]
+    assert model_card.find_doubts(errors, False) == {"motility": [words]}
 
 
 CELLS = {"method": "good", "fitted": {}, "diagnostics": {"failure": None, "warning": None}}

@@ -25,3 +25,8 @@ def test_repeats_are_counted_though_the_stage_moves_at_times(repeated):
 def test_without_changes_nothing_repeats():
     assert share_repeated([]) == share_repeated([[], []]) == 0
     assert share_repeated([[0.0, 0.0]]) == 1
+
+
+def test_repeats_that_were_deinterlaced_count():
+    """Lines between are made of the frames before and after: a quarter of the usual change."""
+    assert share_repeated([[2.3, 2.2, 2.1, 0.55, 2.2, 2.2] * 5]) == pytest.approx(1 / 6)

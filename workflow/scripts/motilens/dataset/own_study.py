@@ -15,6 +15,7 @@ from motilens.dataset.participants import parse_participant_id, read_spelling, s
 from motilens.dataset.samples import COLUMNS
 from motilens.dataset.spreadsheet import fold_header, read_sheet, read_table
 from motilens.dataset.video_files import (
+    NO_DATE,
     NUMBER_END,
     is_storage_url,
     is_video_file,
@@ -66,9 +67,11 @@ NOT_PERCENTAGES = (
 )
 OTHER = dict.fromkeys(LABELS, NOT_PERCENTAGES) | {
     "participant": r"video|datei|file|film|clip|\bof\b|count|volum|vorname|\bage\b|\balter\b"
-    r"|dat(e|um)\b|geb|birth|sex|geschlecht|con[ck]|konz",
+    r"|dat(e|um)\b|geb|birth|sex|geschlecht|con[ck]|konz|group|gruppe|type|\btyp\b|consent"
+    r"|einwilligung|status",
     "video": r"rate|fps|length|duration|dauer|länge|size|grösse|format|count|dat(e|um)\b",
-    "microns_per_pixel": r"\bnm\b",
+    "frame_rate": r"\bbcf\b|\balh\b|beat|cross|schlag|fre[qk]",
+    "microns_per_pixel": r"\bnm\b|[ck]amera|sensor|chip",
     "progressive": rf"(non|nicht|not)[ -]?prog|rapid|schnell|slow|langsam|{NOT_PERCENTAGES}",
 }
 REMEDY = "Make the header the first row, with a name above each column"
@@ -257,7 +260,7 @@ def _begins_with(stem: str, parts: Sequence[str]) -> bool:
     if any(part.isalpha() for part in parts):
         return split_name(stem)[: len(parts)] == parts
     numbers = r"[^a-z\d]+".join(f"0*{part or 0}" for part in parts)
-    return bool(re.match(rf"[^a-z\d]*{numbers}{NUMBER_END}", stem.casefold()))
+    return bool(re.match(rf"{NO_DATE}[^a-z\d]*{numbers}{NUMBER_END}", stem.casefold()))
 
 
 def _is_sure(name: str, title: str) -> bool:
@@ -266,6 +269,8 @@ def _is_sure(name: str, title: str) -> bool:
     if name not in LABELS or title in map(_simplify_header, COLUMNS[name]):
         return True
     rest = re.sub(WORDS[name][0], " ", title)
+    if re.search(r"\d\d", rest) or name == "progressive" and re.search(r"\ba\b(?!.*\bb\b)", rest):
+        return False  # of 200 cells, after 24 hours; or the first of two grades
     return all(map(BESIDE.fullmatch, re.findall(r"[^\W\d]+", rest)))
 
 

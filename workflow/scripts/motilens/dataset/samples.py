@@ -7,6 +7,7 @@ import re
 from collections.abc import Container, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from motilens.core.errors import InputError
@@ -31,6 +32,7 @@ from motilens.dataset.video_files import (
 COLUMNS = {"participant": ("ID", "participant"), "video": ("video",)}
 COLUMNS |= {fact: (fact,) for fact in VIDEO_FACTS} | {name: (LABELS[name], name) for name in LABELS}
 # May be the decimals 12.5, or 12 thousands; of Excel's numbers, none ends like this.
+LEAST_PERCENTAGE = 0.1  # more than none: one of 1,000 cells
 THOUSANDS = r"[1-9]\d{0,2}[.,]\d\d0"
 
 
@@ -239,22 +241,37 @@ def _check_fractions(rows: list[dict], needed: Sequence[str], labels: str, issue
     small = []
     for name in (name for name in LABELS if name in needed and name not in checked):
         known = [row for row in rows if row.get(name) is not None]
-        values = [row[name] for row in known]
-        if len(values) > 1 and 0 < max(values) <= 1:
-            small += [name] if not any(name in row["signed"] for row in known) else []
+        values, is_marked = [row[name] for row in known], any(name in r["signed"] for r in known)
+        if not is_marked and len(values) > 1 and 0 < max(values) <= 1:
+            small.append(name)
             continue
-        typical = pd.Series([value for value in values if not 0 < value < 1]).median()
+        larger = sorted(value for value in values if value > 1)
+        typical = float(np.median(larger)) if larger else max(values, default=0)
         issues.errors += [
             f"{row['place']}, {name}: {row[name]:g} among values like {typical:g}: a fraction? "
             f"Multiply it by 100, or write {row[name]:g} %"
             for row in known
-            if typical > 10 and 0 < row[name] < 1 and name not in row["signed"]
+            if name not in row["signed"] and _may_be_fraction(row[name], larger, is_marked)
         ]
     if small:
         issues.errors.append(
             f"{labels}: none of {', '.join(small)} is above 1: these are fractions, multiply "
             "them by 100 (or write 1 % for 1 in 100)"
         )
+
+
+def _may_be_fraction(value: float, larger: list[float], is_marked: bool) -> bool:
+    """Return whether a value without a % sign may be a fraction.
+
+    Args:
+        larger: the values above 1 of its column, sorted.
+        is_marked: whether others of them have the sign.
+    """
+    if not 0 < value <= 1 or not (larger or is_marked):
+        return False
+    if is_marked or value < LEAST_PERCENTAGE:
+        return True
+    return larger[0] > 20 if value == 1 else float(np.median(larger)) > 10
 
 
 def _compare_scales(table: pd.DataFrame, issues: Issues) -> None:

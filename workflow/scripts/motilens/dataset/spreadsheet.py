@@ -66,6 +66,13 @@ def read_table(
             f"{shorten_list(repeated)}: if 1.1 and 1.10 are two people, format the column as text "
             "and type them again"
         )
+    if place is not None and (other := _find_other_order(rows, place)) is not None:
+        title = header[other] or "without a header"
+        raise InputError(
+            f"{sheet.name}: column {other + 1} ({title}) holds the IDs of the participants in "
+            "another order: two tables side by side? Bring what belongs to one ID into one row, "
+            "and remove that column"
+        )
     table, named = [], max(at + 1 for at, title in enumerate(header) if title)
     for line, cells in rows[1:]:
         if len(cells) < len(header) or any(cells[len(header) :]):
@@ -80,6 +87,17 @@ def read_table(
             )
         table.append({"line": line} | {name: cells[place] for name, place in places.items()})
     return table
+
+
+def _find_other_order(rows: list[tuple[int, list[str]]], place: int) -> int | None:
+    """Return the column that holds what another one does, in another order; None without one."""
+    cells = [row for _, row in rows[1:]]
+    ids = [row[place] for row in cells if row[place:]]
+    for other in range(max(map(len, cells), default=0)):
+        values = [row[other] for row in cells if row[other:]]
+        if len(set(ids)) > 1 and values != ids and sorted(values) == sorted(ids):
+            return other
+    return None
 
 
 def read_sheet(path: str, issues: Issues) -> Sheet:

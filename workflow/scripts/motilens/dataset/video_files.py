@@ -24,6 +24,7 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 # What follows the number that begins a name. Of 01.05.2026, 1.5 or `1 (Copy)`, it would be a guess.
 NUMBER_END = r"(?=\Z|_|[ -][^\W\d_])"
+NO_DATE = r"(?!\d{1,2}_\d{1,2}_(19|20)\d\d(?!\d))"  # 01_05_2026
 N_PIECES, PIECE_BYTES = 32, 2**15  # of a file, that make its fingerprint
 
 
@@ -89,7 +90,7 @@ def list_numbered_videos(
 
 def read_leading_number(path: str) -> str:
     """Return the digits that begin a video's name and are a participant's ID; else nothing."""
-    number = re.match("[0-9]+" + NUMBER_END, Path(path).stem)
+    number = re.match(f"{NO_DATE}[0-9]+{NUMBER_END}", Path(path).stem)
     return number[0] if number else ""
 
 

@@ -12,6 +12,7 @@ from motilens.dataset.participants import parse_participant_id
 from motilens.dataset.spreadsheet import read_table
 
 LARGEST = 1000.0  # of a prediction, or its negative: methods may leave 0 to 100, but not so far
+FRACTION = 1.5  # where labels are percentages; models without limits may go beyond 1
 TOLERANCE = 0.01  # percentage points by which a true value may be rounded
 NUMBER = r"[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?"
 
@@ -92,8 +93,12 @@ def read_external_predictions(
             f"predicted_{value} is {{predicted_{value}}}, no percentage: is a decimal mark lost?",
         )
     numbers, labels = pd.DataFrame(predicted), pd.DataFrame(true)
-    if numbers.max(axis=None) <= 1 < 10 < labels.max(axis=None) and (numbers > 0).any(axis=None):
-        raise InputError(f"{path}: no prediction is above 1: fractions? Multiply them by 100")
+    is_small = (numbers.max() <= FRACTION) & (numbers > 0).any() & (labels.median() > 10)
+    if small := [f"predicted_{value}" for value in values if is_small[value]]:
+        raise InputError(
+            f"{path}: nothing in {', '.join(small)} is above {FRACTION:g}: fractions? Multiply "
+            "them by 100"
+        )
     result = result.join([labels.add_prefix("true_"), numbers.add_prefix("predicted_")])
     return result.reset_index(drop=True)
 

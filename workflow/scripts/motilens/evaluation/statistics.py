@@ -97,8 +97,9 @@ def compare_methods(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns target, first, second, difference (of the mean absolute errors per participant,
         first - second: below 0 the first is better) with its interval low, high (of
-        `mean_interval`), p (two-sided permutation test of pairs), p_adjusted (for all rows
-        together; Benjamini and Hochberg 1995).
+        `mean_interval`), p (two-sided permutation test of pairs), p_adjusted (Benjamini and
+        Hochberg 1995: for all comparisons of the same kind, with ZeroR, with the median, or between
+        methods).
     """
     rows = []
     for target, group in average_over_stacks(table).groupby("target", sort=False):
@@ -112,7 +113,11 @@ def compare_methods(table: pd.DataFrame) -> pd.DataFrame:
             rows.append((target, first, second, difference.mean(), *interval, p))
     names = ["target", "first", "second", "difference", "low", "high", "p"]
     comparisons = pd.DataFrame(rows, columns=names)
-    return comparisons.assign(p_adjusted=stats.false_discovery_control(comparisons["p"]))
+    kinds = comparisons[["first", "second"]].where(lambda pair: pair.isin([*CONSTANT_RULES]), "")
+    adjusted = comparisons.groupby([kinds["first"], kinds["second"]])["p"].transform(
+        stats.false_discovery_control
+    )
+    return comparisons.assign(p_adjusted=adjusted)
 
 
 def participant_errors(cases: pd.DataFrame) -> pd.Series:

@@ -139,8 +139,8 @@ def _predict_video(
     unlike = describe_out_of_range(appearance, bundle.ranges)
     add_doubts(prediction, prediction.n_cells, problems, is_doubtful(quality), unlike)
     if record["content_sha256"][:16] in bundle.training_clips:
-        warning = "models of this bundle were trained on this video: this is no test of them"
-        prediction.warnings.append(warning)
+        seen = "models of this bundle were trained on this video: this is no test of them"
+        prediction.add_doubt("seen in training", seen)
     if record["warning"]:
         prediction.warnings.append(record["warning"])
     return _predict_clips(bundle, prediction, clips, cells, compute)

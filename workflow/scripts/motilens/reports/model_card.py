@@ -32,7 +32,7 @@ Each model saw all folds but one; no participant is in two folds.
 Mean absolute error in percentage points on participants that a model had not seen (of
 {each}, not of all models together), with 95 % intervals over participants. ZeroR
 always predicts the training mean. Models are significantly better where the interval of the
-difference is above 0 and p, adjusted for all comparisons of the run, is at most 0.05.
+difference is above 0 and p, adjusted for all comparisons with ZeroR, is at most 0.05.
 Intervals of two errors do not show whether they differ.
 
 {table}
@@ -54,10 +54,22 @@ agreement on held-out samples, with Student's t for so many participants in plac
 
 SIMULATED = "trained on simulated videos"
 WORSE, NO_BETTER = "worse than ZeroR", "not better than ZeroR"
+NOT_SHOWN = "not shown to be better than ZeroR"
+ON_HELD_OUT = "on held-out participants, "
 EXPLANATIONS = {
-    WORSE: "on held-out participants, the training mean is significantly closer to the truth",
-    NO_BETTER: "on held-out participants, these models are not significantly closer to the truth "
-    "than the training mean",
+    WORSE: f"{ON_HELD_OUT}the training mean is significantly closer to the truth",
+    NO_BETTER: f"{ON_HELD_OUT}these models are no closer to the truth than the training mean",
+    NOT_SHOWN: f"{ON_HELD_OUT}these models are closer to the truth than the training mean, but not "
+    "significantly",
+}
+# Of models: by column of QUALITY_FLAGS, in a few words and in a sentence.
+UNSOUND = {
+    "autoencoder_collapsed": (
+        "poor autoencoders",
+        "feature images carry little or no information: more epochs may help, or another "
+        "configuration (docs/explanation/training.md)",
+    ),
+    "regressor_unsound": ("unsound models", "trouble in training, see the model card"),
 }
 SIGNIFICANCE = 0.05
 FEW_PARTICIPANTS = 20  # whose errors say little about others'
@@ -101,28 +113,40 @@ def measure_held_out_errors(method: str, summary: pd.DataFrame) -> dict[str, dic
     return dict(errors)
 
 
-def find_doubts(errors: pd.DataFrame, is_simulated: bool) -> dict[str, list[str]]:
-    """Return, by target, why not to rely on its percentages: SIMULATED, and WORSE or NO_BETTER.
+def find_doubts(
+    errors: pd.DataFrame, is_simulated: bool, flags: dict[str, set[str]] | None = None
+) -> dict[str, list[str]]:
+    """Return, by target, why not to rely on its percentages, in a few words each.
 
-    `errors` are those of `errors_vs_zero_r`. The interval and the adjusted p must agree.
+    SIMULATED; WORSE, NO_BETTER or NOT_SHOWN; what UNSOUND says of its models.
+
+    Args:
+        errors: as of `errors_vs_zero_r`. The interval and the adjusted p must agree.
+        flags: by target, which of QUALITY_FLAGS apply to one of its models.
     """
     doubts = {}
     for target, row in errors.iterrows():
         is_significant = row["p_adjusted"] <= SIGNIFICANCE
-        verdict = WORSE if is_significant and row["gain_high"] < 0 else NO_BETTER
+        verdict = NOT_SHOWN if row["gain"] > 0 else NO_BETTER
+        verdict = WORSE if is_significant and row["gain_high"] < 0 else verdict
         is_better = is_significant and row["gain_low"] > 0
         doubts[target] = [SIMULATED] * is_simulated + [verdict] * (not is_better)
+        of_target = (flags or {}).get(target, ())
+        doubts[target] += [words for flag, (words, _) in UNSOUND.items() if flag in of_target]
     return doubts
 
 
-def explain_doubts(doubts: dict[str, list[str]], participants: int) -> list[str]:
+def explain_doubts(doubts: dict[str, list[str]], errors: pd.DataFrame) -> list[str]:
     """Return doubts (`find_doubts`) as sentences, and whether errors are of few participants."""
     lines = []
     if any(SIMULATED in words for words in doubts.values()):
         lines.append("trained on simulated videos only: the error on real ones is unknown")
     for target, words in doubts.items():
+        numbers = "error {error:.1f}, ZeroR {zero_r:.1f}".format(**errors.loc[target])
         known = (word for word in words if word in EXPLANATIONS)
-        lines += [f"{target}: {word}: {EXPLANATIONS[word]}" for word in known]
+        lines += [f"{target}: {word} ({numbers}): {EXPLANATIONS[word]}" for word in known]
+        lines += [f"{target}: {word}: {text}" for word, text in UNSOUND.values() if word in words]
+    participants = int(errors["participants"].min())
     if participants < FEW_PARTICIPANTS:
         lines.append(f"errors are of {participants} held-out participants only: a rough measure")
     return lines

@@ -21,7 +21,7 @@ from motilens.evaluation.metrics import CONSTANT_RULES
 from motilens.evaluation.paper import AVERAGE
 from motilens.evaluation.statistics import ALL_VALUES, select_target_rows
 from motilens.reports.method_descriptions import describe_methods
-from motilens.reports.model_card import FEW_PARTICIPANTS, NO_BETTER, errors_vs_zero_r, find_doubts
+from motilens.reports.model_card import FEW_PARTICIPANTS, WORSE, errors_vs_zero_r, find_doubts
 from motilens.reports.page import Page, load_template, render_html_note, render_html_table
 from motilens.reports.statistics_page import build_statistics_page
 from motilens.reports.table1 import build_table1_page, describe_external
@@ -147,14 +147,15 @@ def _list_doubts(results: Results) -> Iterator[str]:
     for method in methods:
         errors = errors_vs_zero_r(method, results.statistics, results.comparisons)
         for target, words in find_doubts(errors, is_simulated=False).items():
-            doubtful[target, *words].append(method)
-    for (target, *words), names in doubtful.items():
-        if words == [NO_BETTER]:
+            if words:
+                doubtful[target, WORSE in words].append(method)
+    for (target, is_worse), names in doubtful.items():
+        if is_worse:
+            yield f"**{target}: {WORSE}**, significantly: {', '.join(names)}"
+        else:
             of_target = results.mae.loc[results.mae["target"] == target, "method"].nunique()
             every = " (no method is)" if len(names) == of_target else ""
             yield f"**{target}: not significantly better than ZeroR**{every}: {', '.join(names)}"
-        elif words:
-            yield f"**{target}: {words[0]}**, significantly: {', '.join(names)}"
 
 
 def _count_flags(mae: pd.DataFrame) -> Iterator[str]:

@@ -19,11 +19,12 @@ NOTES = (
     "intervals of two MAEs: who is hard to predict for one method is hard for the other, so these "
     "may overlap although the difference is clear. An interval of a difference that contains 0 "
     "shows nothing, and with few participants (fewer than 20, say) no interval shows much. *p*: "
-    "permutation test of pairs, adjusted for all comparisons in `comparisons.csv` (Benjamini and "
-    "Hochberg). Intervals are not adjusted: some may exclude 0 although *p* is large.",
+    "permutation test of pairs, adjusted for all comparisons in `comparisons.csv` of the same kind "
+    "(with ZeroR, with the median, between methods; Benjamini and Hochberg). Intervals are not "
+    "adjusted: some may exclude 0 although *p* is large.",
     "With three folds or more, the models of two of them share training participants, so intervals "
     "are a little too narrow. They say nothing about other laboratories, microscopes or "
-    "populations.",
+    "populations; nor, with one seed, about training again.",
 )
 
 

@@ -1,7 +1,7 @@
 """Weak heads that look like those of the video's own swimmers: cells at rest, rather than debris.
 
-The detector sees a head's surroundings alone. Without movement, a head is as likely debris to it,
-in a clean slide, too. But what swims is a cell, and heads of one video look alike.
+The detector sees no more than a head's surroundings, so one that rests may be debris to it, even on
+a clean slide. But what swims is a cell, and the heads of a video look alike.
 """
 
 import numpy as np
@@ -17,18 +17,18 @@ SWIMMER_SCORE, SWIMMER_SPEED = 0.7, 1.0  # of heads in the mean; head lengths/s 
 FEWEST_SWIMMERS = 5
 WEAK_SHARE = 0.6  # of min_score, which a head that looks like a swimmer's needs
 RADIUS = 9  # pixels, of what is looked at around the center of a head
-# Features of a look, and by how much they differ at least between heads of the same kind: mean
-# brightness in the middle and around it (in units of the contrast); deviations along and across
-# (pixels). The spread counts that MAX_DEVIATIONS standard deviations exceed.
-LEAST_DIFFERENCE = pd.Series({"middle": 0.1, "rim": 0.1, "length": 0.3, "width": 0.2})
-MAX_DEVIATIONS = 2.0
 MIDDLE, RIM = 3, 6  # pixels from the center
+# Features of a look: mean brightness in the middle and in the rim (in units of the contrast),
+# length and width as standard deviations of the brightness (pixels). They may differ from the
+# swimmers' median by MAX_DEVIATIONS of their standard deviations, or by this, if it is more.
+LEAST_TOLERANCE = pd.Series({"middle": 0.1, "rim": 0.1, "length": 0.3, "width": 0.2})
+MAX_DEVIATIONS = 2.0
 
 
 def measure_looks(
     frame: np.ndarray, heads: np.ndarray, contrast: float, invert: bool
 ) -> np.ndarray:
-    """Return how heads look, (heads, features of LEAST_DIFFERENCE).
+    """Return how heads look, (heads, features of LEAST_TOLERANCE).
 
     Args:
         frame: uint8 (height, width), scaled such that heads are HEAD_LENGTH long.
@@ -81,20 +81,19 @@ def find_lookalikes(
     if heads.empty:
         return set()
     parts = [heads[heads["frame"] == number] for number in frames]
-    looks = [
+    features = [
         measure_looks(frame, part[["x", "y"]].to_numpy(float), contrast, invert)
         for frame, part in zip(frames.values(), parts, strict=True)
     ]
-    table = pd.DataFrame(np.concatenate(looks), columns=LEAST_DIFFERENCE.index)
-    cells = pd.concat(parts)["cell"].to_numpy()
-    looks = table.groupby(cells).median()
+    table = pd.DataFrame(np.concatenate(features), columns=LEAST_TOLERANCE.index)
+    looks = table.groupby(pd.concat(parts)["cell"].to_numpy()).median()
     swimmers = looks[_select_swimmers(heads, drift, frame_rate)[looks.index]]
     if len(swimmers) < FEWEST_SWIMMERS:
         return set()
     center = swimmers.median()
     spread = 1.4826 * (swimmers - center).abs().median()
-    most = (MAX_DEVIATIONS * spread).clip(lower=LEAST_DIFFERENCE)
-    return set(looks.index[((looks - center).abs() <= most).all(axis=1)])
+    tolerance = (MAX_DEVIATIONS * spread).clip(lower=LEAST_TOLERANCE)
+    return set(looks.index[((looks - center).abs() <= tolerance).all(axis=1)])
 
 
 def _select_swimmers(heads: pd.DataFrame, drift: np.ndarray, frame_rate: float) -> pd.Series:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 # Cameras have noise. Successive frames of six real videos differ by at least 0.38 of what the most
-# changed ones do; repeated frames, encoded with losses, by up to 0.1.
-MIN_CHANGE = 0.2
+# changed ones do; repeated frames, encoded with losses, by up to 0.1, and deinterlaced by 0.26.
+MIN_CHANGE = 0.3
 MAX_REPEATED = 0.05  # share of the frames
 
 
