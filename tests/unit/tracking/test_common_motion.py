@@ -72,3 +72,21 @@ def test_no_track_goes_on_after_a_cut():
     assert cut.groupby("cell")["frame"].agg(["min", "max"]).values.tolist() == [
         [0, 49], [50, 99], [0, 49],
     ]  # fmt: skip
+
+
+def test_a_jolt_among_few_cells_adds_no_movement_of_swimmers():
+    """Before, all steps that cells had in common by chance were summed."""
+    rng, frames = np.random.default_rng(3), 60
+    speeds = rng.normal(0, 1.5, (12, 2)) * (np.arange(12) > 2)[:, None]
+    jolt = 18 * np.clip((np.arange(frames) - 20) / 3, 0, 1)
+    numbers, jitter = np.arange(frames), rng.normal(0, 0.2, (12, frames, 2))
+    ways = [np.outer(numbers, speed) + np.outer(jolt, [1, 0]) for speed in speeds]
+    cells = [
+        make_track(300 + way + noise, c)
+        for c, (way, noise) in enumerate(zip(ways, jitter, strict=True))
+    ]
+    tracks = pd.concat(cells, ignore_index=True)
+    shake = measure_shake(tracks, np.zeros((frames, 2)))
+    assert shake[-1] == pytest.approx([18, 0], abs=3) and np.abs(shake[:20]).max() == 0
+    known = np.column_stack([jolt, np.zeros(frames)])
+    assert np.abs(measure_shake(tracks, known)).max() == 0

@@ -123,3 +123,17 @@ def test_drift_is_measured_and_another_field_is_no_drift():
     assert len(meter.changes) == 49 and np.argmax(meter.changes) == 39
     meter.compare_last()
     assert meter.locate_jumps() == [40] and sum(map(len, meter.select_still())) == 10
+
+
+def test_a_jolt_between_key_frames_is_where_it_was():
+    rng = np.random.default_rng(1)
+    field = ndimage.gaussian_filter(rng.standard_normal((400, 500)), 2)
+    field = (128 + 60 * field / field.std()).clip(0, 255).astype(np.uint8)
+    jolt = (18 * np.clip((np.arange(40) - 22) / 3, 0, 1)).astype(int)
+    meter = DriftMeter(frame_rate=30)
+    for step in jolt:
+        meter.add_frame(field[100:340, 100 - step : 420 - step])
+    meter.compare_last()
+    places = meter.positions()
+    assert places[-1] == pytest.approx([18, 0], abs=0.5)
+    assert np.abs(places[:, 0] - jolt).max() < 2.5, "a straight line would be 14 pixels off"

@@ -11,14 +11,16 @@ MAX_COMMON_MOTION = 0.18
 COMMON_SECONDS, MIN_CELLS, SIGNIFICANT = 0.2, 5, 2.5  # standard errors
 NEAREST, NOT_TOUCHING = 6, 2.0  # neighbors that are looked at; head lengths
 MIN_SHAKEN = 3  # cells in a frame, of each half, to tell how the stage has moved
+JOLT, MAX_JOLTS = 5.0, 0.1  # standard errors of a step; share of the frames: more is shaking
+DRIFTS = 0.1  # pixels from frame to frame: here, a jolt is in the drift
 MIN_AGREEMENT = 0.5  # between the halves: up to 0.35 in videos at rest, from 0.76 where it shakes
 
 
 def measure_shake(tracks: pd.DataFrame, drift: np.ndarray) -> np.ndarray:
     """Return how far the field has moved besides its drift since the first frame, (frames, 2).
 
-    By the median of the cells' steps from frame to frame: zeros, unless one half of the cells steps
-    as the other does.
+    By the median of the cells' steps from frame to frame, if one half of the cells steps as the
+    other does; else by those steps alone that are far too great for chance.
 
     Args:
         tracks: cell, frame, x, y, without gaps.
@@ -33,10 +35,25 @@ def measure_shake(tracks: pd.DataFrame, drift: np.ndarray) -> np.ndarray:
         return medians.reindex(range(len(drift)))
 
     even, odd = take_medians(is_even), take_medians(~is_even)
+    chance = 1.4826 * (even - odd).abs().median().max() / 2  # of the mean of both
+    is_jolt = np.hypot(*(even + odd).to_numpy().T) / 2 > JOLT * chance
+    medians = take_medians(slice(None)).fillna(0.0)
+    if is_jolt.mean() < MAX_JOLTS and not _agree(even[~is_jolt], odd[~is_jolt]):
+        has_drift = np.hypot(*np.diff(drift, axis=0, prepend=drift[:1]).T) > DRIFTS
+        medians[~is_jolt | has_drift | (_cosines(even, odd) < MIN_AGREEMENT)] = 0.0
+    elif not _agree(even, odd):
+        medians[:] = 0.0
+    return medians.cumsum().to_numpy()
+
+
+def _agree(even: pd.DataFrame, odd: pd.DataFrame) -> bool:
     squares = np.sqrt((even**2).sum().sum() * (odd**2).sum().sum())
-    if squares == 0 or (even * odd).sum().sum() / squares < MIN_AGREEMENT:
-        return np.zeros_like(drift)
-    return take_medians(slice(None)).fillna(0.0).cumsum().to_numpy()
+    return bool(squares) and (even * odd).sum().sum() / squares >= MIN_AGREEMENT
+
+
+def _cosines(even: pd.DataFrame, odd: pd.DataFrame) -> np.ndarray:
+    lengths = np.hypot(*even.to_numpy().T) * np.hypot(*odd.to_numpy().T)
+    return (even * odd).sum(axis=1).to_numpy() / np.maximum(lengths, 1e-9)
 
 
 def measure_common_motion(

@@ -13,6 +13,7 @@ KEY_SECONDS = 0.5  # between the frames that are compared
 EVERY = 4  # pixels, in both directions: enough to see that frames change
 MIN_QUARTERS, SAME_SHIFT = 2, 2.0  # quarters of a field that moves show it; pixels
 MIN_OVERLAP = 32  # pixels; of less, quarters show nothing
+MAX_BEND = 2.0  # pixels, off a straight line between two frames; of more, others are looked at
 STILL = 1.0  # pixel between two key frames: less may come from noise
 MIN_PEAK = 0.02  # of the phase correlation: with less, the images show different fields
 
@@ -28,6 +29,8 @@ class DriftMeter:
         self.step = max(1, round(KEY_SECONDS * frame_rate))
         self.count, self.changes = 0, []
         self.frames, self.places, self.jumps = [0], [np.zeros(2)], []
+        self.between: dict[int, np.ndarray] = {}  # places at frames that are no key frames
+        self.since_key: list[np.ndarray] = []
 
     def add_frame(self, frame: np.ndarray) -> None:
         """Take the next frame, uint8 (height, width)."""
@@ -36,6 +39,7 @@ class DriftMeter:
         else:
             views = (image[::EVERY, ::EVERY] for image in (self.last, frame))
             self.changes.append(measure_change(*views))
+            self.since_key.append(frame)
             if self.count % self.step == 0:
                 self._compare(frame, self.count)
         self.last = frame
@@ -52,14 +56,35 @@ class DriftMeter:
             moved = np.zeros(2)
             if peak < MIN_PEAK:
                 self.jumps.append(number)
+        if np.hypot(*moved) >= MAX_BEND:
+            first = self.frames[-1]
+            self._follow({0: np.zeros(2), number - first: moved}, 0, number - first)
         self.frames.append(number)
         self.places.append(self.places[-1] + moved)
-        self.key = frame
+        self.key, self.since_key = frame, []
+
+    def _follow(self, moved: dict[int, np.ndarray], start: int, end: int) -> None:
+        """Find out how the field moved from one frame since the key frame to another.
+
+        `moved` holds by how much since the key frame; of more frames, where the way is bent.
+        """
+        middle = (start + end) // 2
+        if middle == start:
+            return
+        frame, straight = self.since_key[middle - 1], (moved[start] + moved[end]) / 2
+        moved[middle], _ = _find_shift(self.key, frame)
+        is_bent = np.hypot(*(moved[middle] - straight)) >= MAX_BEND
+        if is_bent and _moves_as_whole(self.key, frame, moved[middle]):
+            self.between[self.frames[-1] + middle] = self.places[-1] + moved[middle]
+            self._follow(moved, start, middle)
+            self._follow(moved, middle, end)
 
     def positions(self) -> np.ndarray:
         """Return the movement of the field since the first frame, (frames, 2): x, y in pixels."""
-        places, frames = np.array(self.places), np.arange(self.count)
-        return np.stack([np.interp(frames, self.frames, places[:, axis]) for axis in (0, 1)], 1)
+        known = dict(zip(self.frames, self.places, strict=True)) | self.between
+        numbers, places = sorted(known), np.array([known[number] for number in sorted(known)])
+        frames = np.arange(self.count)
+        return np.stack([np.interp(frames, numbers, places[:, axis]) for axis in (0, 1)], 1)
 
     def locate_jumps(self) -> list[int]:
         """Return the first frame after each jump: the one that differs most from the one before."""

@@ -239,7 +239,8 @@ def describe_problems(
         problems.append("Heads are out of focus: positions are inexact.")
     if quality["drift"] > FAST_DRIFT * head_length:
         problems.append(
-            f"The field drifts by {quality['drift']:.3g} pixels/s: this is removed from speeds."
+            f"The field drifts by {quality['drift']:.3g} pixels/s: this is removed from speeds. "
+            "After jolts, slow cells may seem immotile, and immotile ones slow."
         )
     if quality["common_motion"] > MAX_COMMON_MOTION:
         problems.append(
