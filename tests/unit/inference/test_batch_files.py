@@ -76,9 +76,9 @@ def test_numbers_with_their_limits_come_first_and_links_lead_to_files(write, tmp
 
 
 def test_classified_cells_are_counted(write):
-    classes = ["progressive", "", "immotile", "progressive"]
+    classes = ["immotile", "", "progressive", "immotile"]
     text, _ = write(make_prediction(cell_classes=classes, class_source="WHO's cut-offs"))
-    counts = "2 progressive, 1 immotile, 1 seen too briefly."
+    counts = "1 progressive, 2 immotile, 1 seen too briefly. Percentages are the model"
     assert f"Cells by WHO&#39;s cut-offs: {counts}" in text
     assert "Cells by" not in write(make_prediction())[0]
 

@@ -152,10 +152,14 @@ def count_cells(prediction: Prediction) -> str:
     counts = Counter(name for name in prediction.cell_classes if name)
     if not counts:
         return ""
-    parts = [f"{count} {DISPLAY_NAMES.get(name, name)}" for name, count in counts.most_common()]
+    names = dict.fromkeys([*filter(counts.get, prediction.values), *counts])  # in the table's order
+    parts = [f"{counts[name]} {DISPLAY_NAMES.get(name, name)}" for name in names]
     if unknown := len(prediction.cell_classes) - counts.total():
         parts.append(f"{unknown} seen too briefly")
-    return f"Cells by {prediction.class_source}: {', '.join(parts)}."
+    return (
+        f"Cells by {prediction.class_source}: {', '.join(parts)}. Percentages are the model's, not "
+        "shares of these counts."
+    )
 
 
 def check_batch_page(folder: Path) -> None:

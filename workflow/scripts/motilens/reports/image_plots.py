@@ -137,7 +137,7 @@ def _draw_percentages(axis, outputs: np.ndarray, values: list[dict], is_doubted:
         axis.errorbar(percent, place, xerr=deviation, fmt="D", color=strong, capsize=3, zorder=3)
         label, beside = f"{percent:.0f} ± {error:.0f} %", {"textcoords": "offset points"}
         axis.annotate(label, (high, place), (3, 0), va="center", color=strong, **beside)
-    axis.set(ylim=(len(values) - 0.4, -0.6), xlim=(-3, 130), xticks=range(0, 101, 20))
+    axis.set(ylim=(len(values) - 0.4, -0.6), xlim=(-3, 138), xticks=range(0, 101, 20))
     axis.set_xlabel("percent")
     axis.grid(axis="x", color="0.9")
 
