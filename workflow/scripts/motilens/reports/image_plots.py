@@ -49,8 +49,8 @@ def plot_prediction(prediction, targets: dict[str, list[str]], path: str | Path)
     aspect, width = measure_pixels(prediction.record, frame.shape, has_tracks)
     heading = max(map(len, prediction.doubts.values()), default=0)
     heights = [
-        # Tracks have a title of two lines, and a legend.
-        min(WIDTH / 2 * aspect * frame.shape[0] / frame.shape[1], 90) + (16 if has_tracks else 8),
+        # Tracks have a title of two lines, and a legend of two.
+        min(WIDTH / 2 * aspect * frame.shape[0] / frame.shape[1], 90) + (20 if has_tracks else 8),
         16 + 3.5 * heading + 7 * max(map(len, targets.values())),
     ]
     figure = make_figure(3.2 * len(notes) + sum(heights))
@@ -180,9 +180,8 @@ def _draw_tracks(axis, prediction, names: list[str]) -> None:
         for text, name, (color, marker) in kinds
         if (count := prediction.cell_classes.count(name))
     ]
-    axis.legend(
-        handles=handles, ncols=max(len(handles), 1), loc="upper center", bbox_to_anchor=(0.5, 0),
-    )  # fmt: skip
+    # In two columns: a legend that is wider than the frame would make the frame small.
+    axis.legend(handles=handles, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 0))
 
 
 @journal_style
