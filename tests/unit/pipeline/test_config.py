@@ -85,6 +85,7 @@ def test_extra_methods_can_be_added(names):
     *(("results", path, f"{path!r} contains {{ }}") for path in BAD_PATHS),
     ("inputs", {1: {"frames": 1}}, "the key 1 is no text for YAML"),
     ("targets", {True: ["head"]}, "the key True is no text for YAML"),
+    ("frames", {"size": 64, "frame_rate": 49, 9: None}, ",9: a decimal comma?"),
 ])  # fmt: skip
 def test_mistakes_are_explained(key, value, line):
     [error] = list_errors(set_key(load_config(DEMO), key, value))

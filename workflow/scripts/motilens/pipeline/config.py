@@ -201,6 +201,8 @@ def _iter_unusable_values(value, place: str = "") -> Iterator[str]:
         for key, part in value.items():
             if isinstance(key, str):
                 yield from _iter_unusable_values(part, f"{place}.{key}" if place else key)
+            elif part is None:  # {frame_rate: 49,9}
+                yield f"{place}: ,{key}: a decimal comma? Write a point"
             else:
                 yield f"{place}: the key {key} is no text for YAML: put it in quotes"
     elif isinstance(value, list):
