@@ -57,7 +57,7 @@ def main():
     gains = compare_with(comparisons, reference).droplevel("target").drop(columns="p")
     gains = gains.rename(columns={"difference": f"better than {reference} by"})
     for result in (summary.join(gains).reset_index(), comparisons):
-        print(result.round(4).to_markdown(index=False, missingval=""), end="\n\n")
+        print(result.round(4).astype(object).fillna("").to_markdown(index=False), end="\n\n")
 
 
 def parse_methods(arguments: list[str]) -> dict[str, list[tuple[str, str]]]:

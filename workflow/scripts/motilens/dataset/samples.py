@@ -245,13 +245,13 @@ def _check_fractions(rows: list[dict], needed: Sequence[str], labels: str, issue
         if not is_marked and len(values) > 1 and 0 < max(values) <= 1:
             small.append(name)
             continue
-        larger = sorted(value for value in values if value > 1)
+        larger = [value for value in values if value > 1]
         typical = float(np.median(larger)) if larger else max(values, default=0)
         issues.errors += [
             f"{row['place']}, {name}: {row[name]:g} among values like {typical:g}: a fraction? "
             f"Multiply it by 100, or write {row[name]:g} %"
             for row in known
-            if name not in row["signed"] and _may_be_fraction(row[name], larger, is_marked)
+            if name not in row["signed"] and _may_be_fraction(row[name], larger, typical, is_marked)
         ]
     if small:
         issues.errors.append(
@@ -260,18 +260,19 @@ def _check_fractions(rows: list[dict], needed: Sequence[str], labels: str, issue
         )
 
 
-def _may_be_fraction(value: float, larger: list[float], is_marked: bool) -> bool:
+def _may_be_fraction(value: float, larger: list[float], typical: float, is_marked: bool) -> bool:
     """Return whether a value without a % sign may be a fraction.
 
     Args:
-        larger: the values above 1 of its column, sorted.
+        larger: the values above 1 of its column.
+        typical: their median.
         is_marked: whether others of them have the sign.
     """
     if not 0 < value <= 1 or not (larger or is_marked):
         return False
     if is_marked or value < LEAST_PERCENTAGE:
         return True
-    return larger[0] > 20 if value == 1 else float(np.median(larger)) > 10
+    return min(larger) > 20 if value == 1 else typical > 10
 
 
 def _compare_scales(table: pd.DataFrame, issues: Issues) -> None:

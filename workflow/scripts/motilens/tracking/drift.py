@@ -37,18 +37,20 @@ class DriftMeter:
         if self.count == 0:
             self.key = frame
         else:
-            views = (image[::EVERY, ::EVERY] for image in (self.last, frame))
+            views = (image[::EVERY, ::EVERY] for image in (self._last(), frame))
             self.changes.append(measure_change(*views))
             self.since_key.append(frame)
             if self.count % self.step == 0:
                 self._compare(frame, self.count)
-        self.last = frame
         self.count += 1
+
+    def _last(self) -> np.ndarray:
+        return self.since_key[-1] if self.since_key else self.key
 
     def compare_last(self) -> None:
         """Compare the last frame, too, which may lie behind the last key frame."""
         if self.frames[-1] < self.count - 1:
-            self._compare(self.last, self.count - 1)
+            self._compare(self._last(), self.count - 1)
 
     def _compare(self, frame: np.ndarray, number: int) -> None:
         moved, peak = _find_shift(self.key, frame)
@@ -82,7 +84,8 @@ class DriftMeter:
     def positions(self) -> np.ndarray:
         """Return the movement of the field since the first frame, (frames, 2): x, y in pixels."""
         known = dict(zip(self.frames, self.places, strict=True)) | self.between
-        numbers, places = sorted(known), np.array([known[number] for number in sorted(known)])
+        numbers = sorted(known)
+        places = np.array([known[number] for number in numbers])
         frames = np.arange(self.count)
         return np.stack([np.interp(frames, numbers, places[:, axis]) for axis in (0, 1)], 1)
 

@@ -38,28 +38,18 @@ def measure_looks(
     pixels = torch.tensor(frame, dtype=torch.float32)[None, None]
     pixels = subtract_background(pixels) / (-contrast if invert else contrast)
     padded = functional.pad(pixels, (RADIUS,) * 4, mode="replicate")[0, 0].numpy()
-    steps = np.arange(-RADIUS, RADIUS + 1)
-    columns, rows = heads.round().astype(int).T
-    patches = padded[
-        (rows[:, None] + steps + RADIUS)[:, :, None], (columns[:, None] + steps + RADIUS)[:, None]
-    ]
-    y, x = np.meshgrid(steps, steps, indexing="ij")
-    distance = np.hypot(x, y)
-    middle, rim = (
-        patches[:, inside].mean(axis=1)
-        for inside in (distance <= MIDDLE, (distance > MIDDLE) & (distance <= RIM))
-    )
-    weights = patches.clip(min=0) + 1e-6
-    weights /= weights.sum(axis=(1, 2), keepdims=True)
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        return (weights * values).sum(axis=(1, 2))
-
-    moments = mean(x * x) - mean(x) ** 2, mean(y * y) - mean(y) ** 2
-    mixed = mean(x * y) - mean(x) * mean(y)
-    covariance = np.stack([moments[0], mixed, mixed, moments[1]], 1).reshape(-1, 2, 2)
-    width, length = np.sqrt(np.linalg.eigvalsh(covariance).clip(min=0)).T
-    return np.column_stack([middle, rim, length, width])
+    side = np.arange(-RADIUS, RADIUS + 1)
+    places = np.stack(np.meshgrid(side, side))  # x and y of each pixel of a patch
+    distance = np.hypot(*places)
+    is_middle, is_rim = distance <= MIDDLE, (distance > MIDDLE) & (distance <= RIM)
+    looks = []
+    for x, y in heads.round().astype(int):
+        patch = padded[y : y + len(side), x : x + len(side)]
+        weights = patch.clip(min=0).ravel() + 1e-6
+        covariance = np.cov(places.reshape(2, -1), aweights=weights, ddof=0)
+        width, length = np.sqrt(np.linalg.eigvalsh(covariance).clip(min=0))
+        looks.append((patch[is_middle].mean(), patch[is_rim].mean(), length, width))
+    return np.array(looks).reshape(-1, len(LEAST_TOLERANCE))
 
 
 def find_lookalikes(
