@@ -308,3 +308,8 @@ def test_a_format_in_the_last_cell_of_the_sheet_costs_no_time(own, book):
 
 def test_ranges_are_short():
     assert format_ranges([2, 4, 5, 6, 9, 10]) == "2, 4-6, 9-10" and format_ranges([]) == ""
+
+
+def test_characters_that_excel_escapes_are_read_as_shown(own, book):
+    book.active["A2"] = "P1_x000D_"
+    assert list(read_book(own, book)[0]["participant"]) == ["P1", "P2", "P3"]

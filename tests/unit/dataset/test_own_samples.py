@@ -7,9 +7,12 @@ import pandas as pd
 import pytest
 
 from motilens.core.labels import MOTILITY
+from motilens.dataset.issues import Issues
+from motilens.dataset.samples import read_samples
 from support.sample_tables import (
     HEADER,
     OWN,
+    STRICT_SUM,
     assert_reported,
     edit,
     errors_of,
@@ -245,3 +248,34 @@ def test_a_wrong_header_does_not_hide_the_rows(own):
     errors = errors_of(own, videos=None, needed=["progressive", "nonprogressive"])
     messages = ("missing 'Non prog", "'16 p' is not a percentage", "gone.mp4 is no file")
     assert_reported(messages, errors)
+
+
+def test_a_column_of_videos_that_was_sorted_alone_is_reported(own):
+    for name in ("P1.mp4", "P2.mp4", "1.mp4", "2.mp4"):
+        (own / name).write_text(name)
+    write_rows(own, HEADER, "P1,P2.mp4,50,30,20", "P2,P1.mp4,60,20,20")
+    assert_reported(
+        ["named after another participant .*: P2.mp4 \\(P1\\), P1"], errors_of(own, **OWN)
+    )
+    write_rows(own, HEADER, "1,2.mp4,50,30,20", "2,1.mp4,60,20,20")
+    _, issues = read(own, **OWN)
+    assert issues.errors == [] and any("sorted alone" in line for line in issues.warnings)
+
+
+MEASURED = [(50, 30, 20), (60, 20, 20), (41, 29, 30), (53, 17, 30), (46, 24, 30)]
+
+
+@pytest.mark.parametrize("name, is_error", [("Mean", True), ("Ortalama", False)])
+def test_a_row_of_means_of_a_study_without_videos_is_reported(own, name, is_error):
+    rows = [f"P{number},{','.join(map(str, row))}" for number, row in enumerate(MEASURED)]
+    dataset = {"labels": str(own / "labels.csv"), "motility_sum": STRICT_SUM}
+
+    def read_rows(row):
+        write_rows(own, HEADER.replace("video,", ""), *rows, row)
+        return read_samples(dataset, MOTILITY, needs_videos=False)
+
+    _, issues = read_rows(f"{name},50,24,26")
+    lines = issues.errors if is_error else issues.warnings
+    assert_reported([f"means or the like, not .*: {name}: "], lines)
+    table, issues = read_rows("P6,51,24,25")
+    assert len(table) == 6 and issues == Issues()

@@ -134,3 +134,10 @@ def test_a_date_or_decimal_that_begins_a_name_is_no_participant():
     assert match_videos(["1", "2"], names) == {}
     assert match_videos(["P1", "P3"], names[:2]) == dict.fromkeys(names[:2], "P3")
     assert match_videos(["0", "1"], ["_x.avi", "1 left.avi"]) == {"1 left.avi": "1"}
+
+
+def test_the_folder_of_a_video_may_say_whose_it_is():
+    names = ["P1/x.avi", "P1/P1.avi", "P2/P1.avi", "2/1_a.avi", "2026/1_b.avi"]
+    assert match_videos(["P1", "P2", "1", "2"], names) == {
+        "P1/x.avi": "P1", "P1/P1.avi": "P1", "2026/1_b.avi": "1"
+    }  # fmt: skip

@@ -79,6 +79,7 @@ def read_folds(path, participants, columns=None):
 
 @pytest.mark.parametrize("text, columns", [
     ("ID,fold\n1,1\n2,2\n3,1\n", None),
+    ("ID,fold\n1,1.0\n2,2.0\n3,1.0\n", None),
     ("participant\tfold\tvideo\n1\t1\ta\n2\t2\tb\n2\t2\tc\n3\t1\td\n", None),
     ("Patient;Gruppe\n1;1\n2;2\n3;1\n",
      {"participant": "Patient", "fold": "Gruppe", "video": "Film"}),

@@ -6,6 +6,8 @@ import re
 import pandas as pd
 import pytest
 
+from motilens.dataset.spreadsheet import read_table
+from support.errors import assert_refused
 from support.sample_tables import (
     OWN,
     edit,
@@ -117,3 +119,9 @@ def test_what_is_no_file_is_reported(own):
         assert "is no file: correct its path" in errors_of(own, labels=str(path), **OWN)[0]
     (own / "labels.csv").unlink()
     assert "labels.csv: no such file" in errors_of(own, **OWN)[0]
+
+
+def test_a_title_that_yaml_cut_at_a_comment_is_noticed(own):
+    (own / "labels.csv").write_text("ID,PR,PR #1\nP1,50,51\n")
+    columns = {"participant": ["ID"], "progressive": ["PR"]}
+    assert_refused("'PR' or 'PR #1'\\? In YAML", read_table, str(own / "labels.csv"), columns)

@@ -130,3 +130,15 @@ def test_a_video_that_vanishes_while_it_is_compared_is_reported(tmp_path, monkey
     monkeypatch.setattr(video_files.filecmp, "cmp", vanish)
     [error] = video_files.find_identical_files(list(zip("ab", paths, strict=True)))
     assert error.startswith(f"{paths[0]}: cannot be read (No such file")
+
+
+def test_names_that_hold_two_numbers_of_participants_are_reported(tmp_path):
+    for name in ("1_P3.avi", "2_P2.avi", "3_p_1080.avi"):
+        (tmp_path / name).touch()
+    issues = Issues()
+    videos = list_numbered_videos(str(tmp_path), issues, None)
+    assert [video["participant"] for video in videos] == ["1", "2", "3"]
+    [warning] = issues.warnings
+    assert warning.endswith("the first one of the file's own name is taken: 1_P3.avi")
+    list_numbered_videos("s3://lab", issues, ["5/1_a.avi", "2026/1_b.avi"], ["*"])
+    assert issues.warnings[1].endswith(": 5/1_a.avi")

@@ -276,3 +276,12 @@ def test_nothing_is_overwritten_and_wrong_paths_are_named():
         assert Path(there).read_text() == "mine"
         os.remove(there)
         assert not os.path.exists("my_study.yaml") and not os.path.exists("my_study_videos.csv")
+
+
+def test_few_ids_in_many_rows_may_be_of_groups():
+    draw_videos("a.avi")
+    rows = [[str(number), "AB"[number % 2], *MOTILITY[0]] for number in range(6)]
+    write_table("lab/t.csv", ["ID", "Client", "PR", "NP", "IM"], rows)
+    make_config("lab/t.csv")
+    text = Path("my_study.yaml").read_text(encoding="utf-8")
+    assert "participant: Client # <- 2 IDs: of people, or of groups of people?" in text

@@ -16,6 +16,7 @@ from itertools import count, groupby
 import openpyxl
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.utils import get_column_letter
+from openpyxl.utils.escape import unescape
 
 from motilens.core.errors import InputError
 from motilens.core.text import shorten_list
@@ -202,4 +203,4 @@ def _cell_text(cell, result, is_computed: bool) -> str:
         return format_number(value, shown_in)
     if _has_raised_part(cell):
         return f"{value} (a part of it is raised or lowered: type the cell as plain text)"
-    return format_text(str(value), shown_in)
+    return format_text(unescape(str(value)), shown_in)

@@ -11,12 +11,10 @@ from motilens.core.errors import InputError
 from motilens.core.labels import LABELS, VIDEO_FACTS
 from motilens.core.text import natural_sorted, shorten_list, to_printable
 from motilens.dataset.issues import Issues
-from motilens.dataset.participants import parse_participant_id, read_spelling, split_name
+from motilens.dataset.participants import match_videos, parse_participant_id, read_spelling
 from motilens.dataset.samples import COLUMNS
 from motilens.dataset.spreadsheet import fold_header, read_sheet, read_table
 from motilens.dataset.video_files import (
-    NO_DATE,
-    NUMBER_END,
     is_storage_url,
     is_video_file,
     read_leading_number,
@@ -105,6 +103,11 @@ class Study:
     def participants(self) -> list[str]:
         """Return the IDs as the table writes them, each once."""
         return list(dict.fromkeys(map(read_spelling, self.cells.get("participant", []))))
+
+    @property
+    def may_be_groups(self) -> bool:
+        """Return whether so few IDs are in so many rows that they may be those of groups."""
+        return 3 * len(self.participants) <= len(self.cells.get("participant", []))
 
     @property
     def may_count_samples(self) -> bool:
@@ -227,40 +230,6 @@ def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[s
         found[name] = next(filter(None, tiers), [])
     found["video"] = [place for place in files if titles[place]] or found["video"]
     return found
-
-
-def match_videos(participants: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Return whose the videos are that are named after one participant: of names, the participant.
-
-    A name is the ID, or begins with it, or an ID of letters and digits is somewhere in it. After a
-    number, as `list_numbered_videos` reads it, none follows. Of names, as of IDs, P-07 and p7 are
-    the same. Two participants in one name are none.
-    """
-    parts_of, owners = {who: split_name(who) for who in participants}, {}
-    parts_of = {who: parts for who, parts in parts_of.items() if parts}
-    for name in names:
-        stem = Path(name).stem
-        words = split_name(stem)
-        tiers = (
-            [who for who, parts in parts_of.items() if words == parts],
-            [
-                who
-                for who, parts in parts_of.items()
-                if _begins_with(stem, parts)
-                or len({part.isdigit() for part in parts}) == 2
-                and any(words[at : at + len(parts)] == parts for at in range(len(words)))
-            ],
-        )
-        if len(owner := next(filter(None, tiers), [])) == 1:
-            owners[name] = owner[0]
-    return owners
-
-
-def _begins_with(stem: str, parts: Sequence[str]) -> bool:
-    if any(part.isalpha() for part in parts):
-        return split_name(stem)[: len(parts)] == parts
-    numbers = r"[^a-z\d]+".join(f"0*{part or 0}" for part in parts)
-    return bool(re.match(rf"{NO_DATE}[^a-z\d]*{numbers}{NUMBER_END}", stem.casefold()))
 
 
 def _is_sure(name: str, title: str) -> bool:

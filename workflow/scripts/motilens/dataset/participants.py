@@ -2,12 +2,15 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
 
 import pandas as pd
 
 from motilens.core.text import shorten_list
 from motilens.dataset.issues import Issues
+from motilens.dataset.video_files import NO_DATE, NUMBER_END
 
 # How a row of means or the like begins. Some are initials, too: they alone are no error.
 SUMMARY = re.compile(
@@ -105,3 +108,38 @@ def sort_by_participant(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(
         "participant", key=lambda ids: ids.map(lambda i: (len(i), i)), kind="stable"
     )
+
+
+def match_videos(participants: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Return whose the videos are that are named after one participant: of names, the participant.
+
+    A name is the ID, or begins with it, or an ID of letters and digits is somewhere in it. After a
+    number, as `list_numbered_videos` reads it, none follows. Of names, as of IDs, P-07 and p7 are
+    the same. Two participants in one name, or in a name and that of its folder, are none.
+    """
+    by_parts, owners = defaultdict(list), {}
+    for who in dict.fromkeys(participants):
+        by_parts[split_name(who)].append(who)
+    by_parts.pop((), None)
+    for name in names:
+        folders, stem = Path(name).parent.parts, Path(name).stem
+        words = split_name(stem)
+        runs = (words[start:end] for start, end in combinations(range(len(words) + 1), 2))
+        found = by_parts.get(words) or [
+            who
+            for parts in dict.fromkeys(runs)
+            if parts in by_parts
+            and (_begins_with(stem, parts) or len({part.isdigit() for part in parts}) == 2)
+            for who in by_parts[parts]
+        ]
+        around = [who for folder in folders for who in by_parts.get(split_name(folder), ())]
+        if len({*found, *around}) == 1:
+            owners[name] = (found or around)[0]
+    return owners
+
+
+def _begins_with(stem: str, parts: Sequence[str]) -> bool:
+    if any(part.isalpha() for part in parts):
+        return split_name(stem)[: len(parts)] == parts
+    numbers = r"[^a-z\d]+".join(f"0*{part or 0}" for part in parts)
+    return bool(re.match(rf"{NO_DATE}[^a-z\d]*{numbers}{NUMBER_END}", stem.casefold()))

@@ -12,11 +12,13 @@ import pandas as pd
 
 from motilens.core.errors import InputError
 from motilens.core.labels import LABELS, MOTILITY, VIDEO_FACTS
-from motilens.core.text import natural_sorted
+from motilens.core.text import natural_sorted, shorten_list, to_printable
 from motilens.dataset.issues import Issues
 from motilens.dataset.participants import (
+    SUMMARY,
     check_participants,
     compare_spellings,
+    match_videos,
     sort_by_participant,
 )
 from motilens.dataset.spreadsheet import read_table
@@ -33,6 +35,7 @@ COLUMNS = {"participant": ("ID", "participant"), "video": ("video",)}
 COLUMNS |= {fact: (fact,) for fact in VIDEO_FACTS} | {name: (LABELS[name], name) for name in LABELS}
 # May be the decimals 12.5, or 12 thousands; of Excel's numbers, none ends like this.
 LEAST_PERCENTAGE = 0.1  # more than none: one of 1,000 cells
+MIN_SUMMARIZED, N_LAST = 5, 5  # rows above one of means; rows at the end that may be some
 THOUSANDS = r"[1-9]\d{0,2}[.,]\d\d0"
 
 
@@ -75,6 +78,7 @@ def read_samples(
             for key in ("video_list", "video_names")
             if dataset.get(key)
         ]
+        _compare_names(rows, labels, issues)
         matched = resolve_video_paths(rows, folder, issues, stored)
         issues.warnings += find_unlisted_videos(folder, [row["video"] for row in rows], labels)
     elif needs_videos or dataset.get("videos"):
@@ -127,7 +131,25 @@ def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> lis
         _check_motility(row, needed, dataset["motility_sum"], issues)
         rows.append(row)
     _check_fractions(rows, needed, path, issues)
+    _find_summaries(rows, needed, path, issues)
     return rows
+
+
+def _compare_names(rows: list[dict], labels: str, issues: Issues) -> None:
+    # Whoever sorts one column alone gives the videos to others.
+    owners = match_videos([row["participant"] for row in rows], [row["video"] for row in rows])
+    for lines, has_letters in ((issues.errors, True), (issues.warnings, False)):
+        others = [
+            f"{to_printable(row['video'])} ({row['participant']})"
+            for row in rows
+            if (owner := owners.get(row["video"], row["participant"])) != row["participant"]
+            and owner.isdecimal() != has_letters
+        ]
+        if others:
+            lines.append(
+                f"{labels}: videos are named after another participant than that of their row: "
+                f"{shorten_list(others)}: was one column sorted alone?"
+            )
 
 
 def _match_videos_to_labels(
@@ -273,6 +295,33 @@ def _may_be_fraction(value: float, larger: list[float], typical: float, is_marke
     if is_marked or value < LEAST_PERCENTAGE:
         return True
     return min(larger) > 20 if value == 1 else typical > 10
+
+
+def _find_summaries(rows: list[dict], needed: Sequence[str], path: str, issues: Issues) -> None:
+    # A row of means is no participant; its name may be in any language.
+    table = pd.DataFrame([{name: row.get(name) for name in needed} for row in rows], dtype=float)
+    named = {
+        row["spelling"] for row in rows if SUMMARY.match(row["spelling"]) and "video" not in row
+    }
+    equal = set()
+    for place in range(max(len(rows) - N_LAST, MIN_SUMMARIZED), len(rows)):
+        above, values = table[:place], table.loc[place]
+        rounding = 0.51 if (values % 1 == 0).all() else 0.051
+        # In one column, or among equal values, it would be by chance.
+        if len(needed) > 1 and (above.nunique() > 1).all():
+            summaries = (above.mean(), above.median(), above.std())
+            if any((abs(summary - values) <= rounding).all() for summary in summaries):
+                equal.add(rows[place]["spelling"])
+    if named & equal:
+        issues.errors.append(
+            f"{path}: rows of means or the like, not of participants: "
+            f"{shorten_list(sorted(named & equal))}: delete them"
+        )
+    elif found := sorted(named | equal):
+        issues.warnings.append(
+            f"{path}: rows that may hold means or the like, not a participant: "
+            f"{shorten_list(found)}: if so, delete them"
+        )
 
 
 def _compare_scales(table: pd.DataFrame, issues: Issues) -> None:

@@ -17,6 +17,7 @@ from motilens.dataset.issues import Issues
 from motilens.dataset.participants import (
     check_participants,
     compare_spellings,
+    read_spelling,
     sort_by_participant,
 )
 from motilens.dataset.spreadsheet import read_table
@@ -179,6 +180,7 @@ def read_folds_table(
     folds, lines = {}, issues.errors
     for row in rows:
         participant, place = row["participant"], row["place"]
+        row["fold"] = read_spelling(row["fold"])  # 1.0 is pandas' way to write 1
         is_again = participant in folds and "video" not in row
         if folds.setdefault(participant, row["fold"]) != row["fold"]:
             lines.append(

@@ -142,6 +142,11 @@ def _find_columns(
         matches = [place for place, title in enumerate(titles) if title in wanted[name]]
         if len(matches) == 1:
             places[name] = matches[0]
+            if cut := [t for t in free if fold_header(t).startswith(f"{titles[matches[0]]} #")]:
+                problems.append(
+                    f"{header[matches[0]]!r} or {cut[0]!r}? In YAML, # begins a comment: write "
+                    f"{cut[0]!r} in quotes, or rename one"
+                )
         elif matches:
             doubled = " and ".join(repr(header[place]) for place in matches)
             problems.append(f"{doubled} both mean {name!r}: keep one, or say which")

@@ -25,6 +25,11 @@ VIDEO_SUFFIXES = (
 # What follows the number that begins a name. Of 01.05.2026, 1.5 or `1 (Copy)`, it would be a guess.
 NUMBER_END = r"(?=\Z|_|[ -][^\W\d_])"
 NO_DATE = r"(?!\d{1,2}_\d{1,2}_(19|20)\d\d(?!\d))"  # 01_05_2026
+# A number that says it is a patient's, in 1_P3.
+SAYS_PATIENT = re.compile(
+    r"(?<![^\W\d_])(?:p|pat|patient|proband|subject|donor|spender|participant|id)[ _-]?(\d+)(?!\d)",
+    re.IGNORECASE,
+)
 N_PIECES, PIECE_BYTES = 32, 2**15  # of a file, that make its fingerprint
 
 
@@ -67,11 +72,15 @@ def list_numbered_videos(
         for pattern in patterns or ()
         if not any(is_wanted_video(name, [pattern]) for name in names)
     ]
-    videos, digits_of = [], {}
+    videos, digits_of, doubtful = [], {}, []
     for name in names:
         path = os.path.join(folder, name)
         if digits := read_leading_number(name):
             participant = str(int(digits))
+            folders = Path(name).parent.parts
+            others = [*SAYS_PATIENT.findall(Path(name).stem), *filter(str.isdecimal, folders)]
+            if {int(other) for other in others if len(other) < 4} - {int(digits)}:
+                doubtful.append(name)
             place = f"{folder}: participant {participant}"
             videos.append({"participant": participant, "video": name, "place": place})
             if (first := digits_of.setdefault(participant, digits)) != digits:
@@ -85,6 +94,11 @@ def list_numbered_videos(
                 "(or a space or - and a letter): rename it, or name its participant in a column "
                 "`video` or in a CSV `ID;video` (dataset.video_list)"
             )
+    if doubtful:
+        issues.warnings.append(
+            f"{folder}: two numbers may be the participant; the first one of the file's own name "
+            f"is taken: {to_printable(shorten_list(doubtful))}"
+        )
     return videos
 
 

@@ -150,6 +150,8 @@ def _render_column(study: Study, name: str) -> str:
             note = " # whose video it is: all videos with one ID stay in one fold"
             if study.may_count_samples:
                 note = " # <- the person's ID? If people gave several samples, folds mix them"
+            if study.may_be_groups:
+                note = f" # <- {len(study.participants)} IDs: of people, or of groups of people?"
         return f"    {name}: {_quote(title)}{note if name != 'video' else ''}"
     if choices := study.choices.get(name):
         return f"    # {name}: # <- {' or '.join(map(repr, choices))}?"
