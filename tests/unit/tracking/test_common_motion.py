@@ -35,7 +35,7 @@ def measure_common(tracks, drift=STILL):
 def test_cells_that_swim_by_themselves_have_nothing_in_common():
     tracks = make_cells(lambda start: STILL)
     assert measure_common(tracks) < MAX_COMMON_MOTION
-    assert (measure_shake(tracks, STILL) == 0).all()
+    assert (measure_shake(tracks, STILL, RATE) == 0).all()
 
 
 def test_a_stage_that_shakes_is_removed():
@@ -43,12 +43,14 @@ def test_a_stage_that_shakes_is_removed():
     shake = np.column_stack([3 * np.sin(9 * seconds), 20.0 * (seconds > 1)])  # and one jerk
     tracks = make_cells(lambda start: shake)
     assert measure_common(tracks) > MAX_COMMON_MOTION
-    found = measure_shake(tracks, STILL)
+    found = measure_shake(tracks, STILL, RATE)
     assert np.abs(np.diff(found - shake, axis=0)).max() < 0.3
     assert measure_common(tracks, found) < MAX_COMMON_MOTION
-    assert np.abs(measure_shake(tracks, shake)).max() == 0, "it is the drift already"
+    assert np.abs(measure_shake(tracks, shake, RATE)).max() == 0, "it is the drift already"
     few = tracks[tracks["cell"] < 4]
-    assert (measure_shake(few, STILL) == 0).all() and measure_common(few) == 0, "too few to tell"
+    assert (measure_shake(few, STILL, RATE) == 0).all() and measure_common(few) == 0, (
+        "too few to tell"
+    )
 
 
 @pytest.mark.parametrize("field", ["turns", "is sheared"])
@@ -62,7 +64,7 @@ def test_a_field_that_moves_in_another_way_is_noticed(field):
         return np.column_stack(turned) - [x, y]
 
     tracks = make_cells(displace_cell, 40)
-    assert measure_common(tracks, measure_shake(tracks, STILL)) > MAX_COMMON_MOTION
+    assert measure_common(tracks, measure_shake(tracks, STILL, RATE)) > MAX_COMMON_MOTION
 
 
 def test_no_track_goes_on_after_a_cut():
@@ -86,7 +88,32 @@ def test_a_jolt_among_few_cells_adds_no_movement_of_swimmers():
         for c, (way, noise) in enumerate(zip(ways, jitter, strict=True))
     ]
     tracks = pd.concat(cells, ignore_index=True)
-    shake = measure_shake(tracks, np.zeros((frames, 2)))
+    shake = measure_shake(tracks, np.zeros((frames, 2)), RATE)
     assert shake[-1] == pytest.approx([18, 0], abs=3) and np.abs(shake[:20]).max() == 0
     known = np.column_stack([jolt, np.zeros(frames)])
-    assert np.abs(measure_shake(tracks, known)).max() == 0
+    assert np.abs(measure_shake(tracks, known, RATE)).max() == 0
+
+
+def test_vibration_is_measured_by_the_cells_at_rest():
+    """Before, swimmers counted as much, and 1 pixel at 6 Hz was in the swings of all cells."""
+    seconds = np.arange(FRAMES) / RATE
+    vibration = np.column_stack([np.sin(2 * np.pi * 6 * seconds), 0 * seconds])
+    cells = []
+    for cell in range(16):
+        angle, phase = np.random.default_rng(cell).uniform(0, 2 * np.pi, 2)
+        ahead = np.array([np.cos(angle), np.sin(angle)]) * (cell % 3 > 0)
+        swing = 3 * np.sin(2 * np.pi * (9 + cell / 8) * seconds + phase)
+        path = np.outer(60 * seconds, ahead) + np.outer(swing, ahead[::-1] * [-1, 1])
+        cells.append(make_track(300 + path + vibration, cell))
+    found = measure_shake(pd.concat(cells, ignore_index=True), STILL, RATE)
+    assert np.abs(np.diff(found - vibration, axis=0)).max() < 0.1
+
+
+def test_the_way_of_a_swimmer_is_no_movement_of_the_stage():
+    seconds = np.arange(FRAMES) / RATE
+    vibration = np.column_stack([2 * np.sin(2 * np.pi * 3 * seconds), 0 * seconds])
+    speeds = np.random.default_rng(1).normal(0, 60, (12, 2))
+    ways = [np.outer(seconds, speed) for speed in speeds]
+    cells = [make_track(300 + way + vibration, cell) for cell, way in enumerate(ways)]
+    found = measure_shake(pd.concat(cells, ignore_index=True), STILL, RATE)
+    assert np.abs(found[-1] - vibration[-1]).max() < 5

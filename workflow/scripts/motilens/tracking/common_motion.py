@@ -11,39 +11,79 @@ MAX_COMMON_MOTION = 0.18
 COMMON_SECONDS, MIN_CELLS, SIGNIFICANT = 0.2, 5, 2.5  # standard errors
 NEAREST, NOT_TOUCHING = 6, 2.0  # neighbors that are looked at; head lengths
 MIN_SHAKEN = 3  # cells in a frame, of each half, to tell how the stage has moved
-JOLT, MAX_JOLTS = 5.0, 0.1  # standard errors of a step; share of the frames: more is shaking
+N_ITERATIONS = 20
+JITTER, PRIOR = 0.05, 0.2  # pixels, by which positions are inexact; frames of a typical cell
+MAX_REST = 5.0  # pixels/s, where a head has 13: slower cells are immotile
+JOLT, EDGE_OF_JOLT = 5.0, 2.5  # standard errors: of one step of a jolt, of those beside it
+MAX_JOLTS = 0.1  # share of the frames: more is shaking
 DRIFTS = 0.1  # pixels from frame to frame: here, a jolt is in the drift
 MIN_AGREEMENT = 0.5  # between the halves: up to 0.35 in videos at rest, from 0.76 where it shakes
 
 
-def measure_shake(tracks: pd.DataFrame, drift: np.ndarray) -> np.ndarray:
+def measure_shake(tracks: pd.DataFrame, drift: np.ndarray, frame_rate: float) -> np.ndarray:
     """Return how far the field has moved besides its drift since the first frame, (frames, 2).
 
-    By the median of the cells' steps from frame to frame, if one half of the cells steps as the
-    other does; else by those steps alone that are far too great for chance.
+    By the steps of cells from frame to frame, if one half of the cells steps as the other does;
+    else by those steps alone that are far too great for chance.
 
     Args:
         tracks: cell, frame, x, y, without gaps.
         drift: of the stage, which is removed first, (frames, 2), pixels.
+        frame_rate: 1/s.
     """
     steps = subtract_drift(tracks, drift).groupby(tracks["cell"]).diff()
     is_even = tracks["cell"].rank(method="dense") % 2 == 0
-
-    def take_medians(chosen: pd.Series | slice) -> pd.DataFrame:
-        groups = steps[chosen].groupby(tracks["frame"][chosen])
-        medians = groups.median().where(groups.count() >= MIN_SHAKEN)
-        return medians.reindex(range(len(drift)))
-
-    even, odd = take_medians(is_even), take_medians(~is_even)
+    even, odd, every = (
+        _find_common_steps(steps[chosen], tracks[chosen], len(drift), MAX_REST / frame_rate)
+        for chosen in (is_even, ~is_even, slice(None))
+    )
     chance = 1.4826 * (even - odd).abs().median().max() / 2  # of the mean of both
-    is_jolt = np.hypot(*(even + odd).to_numpy().T) / 2 > JOLT * chance
-    medians = take_medians(slice(None)).fillna(0.0)
+    lengths = pd.Series(np.hypot(*(even + odd).to_numpy().T) / 2)
+    is_long, is_jolt = lengths > EDGE_OF_JOLT * chance, lengths > JOLT * chance
+    is_jolt = is_long & is_jolt.groupby((is_long != is_long.shift()).cumsum()).transform("any")
+    common = every.fillna(0.0)
     if is_jolt.mean() < MAX_JOLTS and not _agree(even[~is_jolt], odd[~is_jolt]):
         has_drift = np.hypot(*np.diff(drift, axis=0, prepend=drift[:1]).T) > DRIFTS
-        medians[~is_jolt | has_drift | (_cosines(even, odd) < MIN_AGREEMENT)] = 0.0
+        common[~is_jolt | has_drift | (_cosines(even, odd) < MIN_AGREEMENT)] = 0.0
     elif not _agree(even, odd):
-        medians[:] = 0.0
-    return medians.cumsum().to_numpy()
+        common[:] = 0.0
+    return common.cumsum().to_numpy()
+
+
+def _find_common_steps(
+    steps: pd.DataFrame, tracks: pd.DataFrame, frames: int, max_rest: float
+) -> pd.DataFrame:
+    """Return the mean step of cells in each frame, NaN where there are too few.
+
+    Cells that hardly move by themselves count most, since a swimmer says little about the stage
+    (iteratively reweighted least squares; the first means are medians).
+
+    Args:
+        steps: from the frame before, x and y, NaN in the first frame of a cell.
+        tracks: cell and frame of each step.
+        frames: how many there are.
+        max_rest: pixels from frame to frame of what still counts as at rest.
+    """
+    is_known = steps["x"].notna()
+    steps, numbers = steps[is_known].to_numpy(), tracks["frame"][is_known].to_numpy(int)
+    cells = pd.factorize(tracks["cell"][is_known])[0]
+    counts = np.bincount(numbers, minlength=frames)
+    common = pd.DataFrame(steps, columns=["x", "y"]).groupby(numbers).median()
+    common = common.reindex(range(frames)).to_numpy()
+    for _ in range(N_ITERATIONS if len(steps) else 0):
+        squares = np.square(steps - common[numbers]).sum(axis=1)
+        variances = pd.Series(squares).groupby(cells).mean()
+        # A few frames of a cell may be alike by chance.
+        lengths = np.bincount(cells)
+        variances = (lengths * variances + PRIOR * variances.median()) / (lengths + PRIOR)
+        weights = 1 / (variances.to_numpy()[cells] + JITTER**2)
+        sums = [np.bincount(numbers, weights * values, frames) for values in (1, *steps.T)]
+        common = np.column_stack(sums[1:]) / np.maximum(sums[0], 1e-12)[:, None]
+    common = pd.DataFrame(common, columns=["x", "y"])[counts >= MIN_SHAKEN].reindex(range(frames))
+    # A steady way is no shaking: it is that of a swimmer, or of some who go side by side.
+    off = np.hypot(*(common - common.median()).to_numpy().T)
+    steady = common[off <= JOLT * pd.Series(off).median()].mean()
+    return common - steady if np.hypot(*steady) > max_rest else common
 
 
 def _agree(even: pd.DataFrame, odd: pd.DataFrame) -> bool:

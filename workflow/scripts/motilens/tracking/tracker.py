@@ -126,7 +126,7 @@ def track_video(
     if scored.empty:  # nobody knows how heads would look
         polarity, head_length = "unknown", 0.0
     tracks = fill_gaps(scored)
-    moved = moved + measure_shake(tracks, moved)
+    moved = moved + measure_shake(tracks, moved, rate)
     drift = moved / setup.scale
     quality |= {
         "polarity": polarity,
