@@ -80,7 +80,7 @@ def parse_methods(arguments: list[str]) -> dict[str, list[tuple[str, str]]]:
 
 def read_methods(methods: dict, target: str, folds: list[str]) -> pd.DataFrame:
     """Return all predictions as `to_long_table` does, with those of the constant rules."""
-    tables, labels = [], {}
+    tables, labels, truth = [], {}, {}
     places = {place: find_external_folder(*place) for group in methods.values() for place in group}
     found = {
         place: find_models(Path(place[0]), place[1], target, folds)
@@ -91,6 +91,8 @@ def read_methods(methods: dict, target: str, folds: list[str]) -> pd.DataFrame:
     for place, folder in places.items():
         if folder:
             found[place] = find_external_files(folder, target, folds, known)
+    for place, models in found.items():
+        check_leftovers(":".join(place), models)
     for label, group in methods.items():
         members = [found[place] for place in group]
         if len({tuple(record["seed"] for _, record in models) for models in members}) > 1:
@@ -104,9 +106,27 @@ def read_methods(methods: dict, target: str, folds: list[str]) -> pd.DataFrame:
             tables.append(to_long_table(table, models[0][1]).assign(method=label))
             for _, record in models:
                 fold, training = int(record["fold"]), training_label_table(record)
-                if not labels.setdefault((target, fold), training).equals(training):
+                held_out = training_label_table(record | {"training": record["held_out"]})
+                is_same = labels.setdefault((target, fold), training).equals(training)
+                if not (is_same and truth.setdefault(fold, held_out).equals(held_out)):
                     raise InputError(f"{label}: fold {fold} has other participants or labels")
     return add_constant_rules(pd.concat(tables, ignore_index=True), labels)
+
+
+def check_leftovers(name: str, models: list[tuple[str, dict]]) -> None:
+    """Check that all models are of one run: files of folds and seeds of earlier ones stay there."""
+    fold_of = {}
+    for path, record in models:
+        folders = f"those of earlier runs: delete the folders like {Path(path).parent}"
+        if record["settings"] != models[0][1]["settings"]:
+            raise InputError(f"{name}: its models have different settings. Some are {folders}")
+        for row in record["held_out"].values():
+            place = record["seed"], row["participant"]
+            if fold_of.setdefault(place, record["fold"]) != record["fold"]:
+                raise InputError(
+                    f"{name}: participant {row['participant']} is held out in two folds. Some are "
+                    f"{folders}"
+                )
 
 
 def find_folds(methods: dict, target: str) -> set[str]:

@@ -8,9 +8,9 @@ from motilens.clips.previews import mean_first_frame
 from motilens.core.errors import InputError
 from motilens.core.files import atomic_write
 from motilens.core.records import make_provenance, write_record
-from motilens.dataset.video_files import matches_plan
 from motilens.pipeline.job import restore_storage_addresses, run_job
 from motilens.video.ffmpeg import DamagedVideo
+from motilens.video.fingerprints import matches_plan
 
 logger = logging.getLogger("motilens.step")
 

@@ -11,20 +11,21 @@ from motilens.dataset.video_files import (
     list_numbered_videos,
     resolve_video_paths,
 )
+from motilens.video import fingerprints
 from support.errors import assert_refused
 
 
 def test_a_fingerprint_is_of_the_content(tmp_path):
     def fingerprint(name, content):
         (tmp_path / name).write_bytes(content)
-        return video_files.fingerprint_file(str(tmp_path / name))
+        return fingerprints.fingerprint_file(str(tmp_path / name))
 
     content = bytes(range(256)) * 20_000
     assert fingerprint("1.avi", content) == fingerprint("2.avi", content)
     contents = (content, content[:-1], b"x" + content[1:], content[:-1] + b"x", content + b"x",
                 content.replace(b"\x07", b"\x08"), b"", b"short")  # fmt: skip
     assert len({fingerprint("2.avi", changed) for changed in contents}) == 8
-    assert_refused("3.avi: cannot be read", video_files.fingerprint_file, str(tmp_path / "3.avi"))
+    assert_refused("3.avi: cannot be read", fingerprints.fingerprint_file, str(tmp_path / "3.avi"))
 
 
 def test_equal_fingerprints_do_not_make_files_identical_nor_does_being_empty(tmp_path):
@@ -35,17 +36,17 @@ def test_equal_fingerprints_do_not_make_files_identical_nor_does_being_empty(tmp
         (tmp_path / name).write_bytes(content)
         content[place] = 0
     paths = [str(tmp_path / f"{k}.avi") for k in (1, 2, 3)]
-    assert len(set(map(video_files.fingerprint_file, paths))) == 1
-    [error] = video_files.find_identical_files(list(zip("abc", paths, strict=True)))
+    assert len(set(map(fingerprints.fingerprint_file, paths))) == 1
+    [error] = fingerprints.find_identical_files(list(zip("abc", paths, strict=True)))
     assert error == f"c: {paths[2]} has the same content as {paths[0]} (a): keep one"
     Path(paths[2]).write_bytes(Path(paths[1]).read_bytes())
-    [error] = video_files.find_identical_files(list(zip("abc", paths, strict=True)))
+    [error] = fingerprints.find_identical_files(list(zip("abc", paths, strict=True)))
     assert error.startswith(f"c: {paths[2]} has the same content as {paths[1]} (b)")
     for path in paths[::2]:
         Path(path).write_bytes(b"")
-    assert video_files.find_identical_files([("a", paths[0]), ("c", paths[2])]) == []
+    assert fingerprints.find_identical_files([("a", paths[0]), ("c", paths[2])]) == []
     Path(paths[2]).unlink()
-    [error] = video_files.find_identical_files([("a", paths[0]), ("c", paths[2])])
+    [error] = fingerprints.find_identical_files([("a", paths[0]), ("c", paths[2])])
     assert error.startswith(f"{paths[2]}: cannot be read (No such file")
 
 
@@ -69,7 +70,7 @@ def test_videos_in_an_object_store_are_found_by_their_names_alone():
     assert not video_files.resolve_video_paths([row], "s3://lab", issues, STORED)
     assert issues.errors == ["here: s3://lab/1_#2.avi: # and ? end an address: rename it"]
     paths = [("line 2", "s3://lab/a/1.avi"), ("line 3", "s3://lab/a/./b/../1.avi")]
-    [error] = video_files.find_repeated_addresses([*paths, ("line 4", "s3://lab/a/2.avi")])
+    [error] = fingerprints.find_repeated_addresses([*paths, ("line 4", "s3://lab/a/2.avi")])
     assert error.startswith("line 3: s3://lab/a/./b/../1.avi is the video of line 2, too")
     assert all(map(video_files.is_storage_url, ("s3://a/b", "gcs://a")))
     assert not any(map(video_files.is_storage_url, (None, "a/b", "/a", "C:/films", "a//b")))
@@ -108,10 +109,10 @@ def test_a_line_break_in_a_name_does_not_split_the_message(tmp_path):
 def test_a_video_is_compared_with_the_plan(tmp_path):
     path = tmp_path / "1.avi"
     path.write_bytes(b"as it was")
-    planned = [None, video_files.fingerprint_file(str(path)), {"size": 9, "changed": 1.0}]
-    assert all(video_files.matches_plan(str(path), identity) for identity in planned)
+    planned = [None, fingerprints.fingerprint_file(str(path)), {"size": 9, "changed": 1.0}]
+    assert all(fingerprints.matches_plan(str(path), identity) for identity in planned)
     path.write_bytes(b"as it is now")
-    assert [video_files.matches_plan(str(path), identity) for identity in planned] == [
+    assert [fingerprints.matches_plan(str(path), identity) for identity in planned] == [
         True,
         False,
         False,
@@ -127,8 +128,8 @@ def test_a_video_that_vanishes_while_it_is_compared_is_reported(tmp_path, monkey
         Path(first).unlink()
         return Path(first).read_bytes() == Path(second).read_bytes()
 
-    monkeypatch.setattr(video_files.filecmp, "cmp", vanish)
-    [error] = video_files.find_identical_files(list(zip("ab", paths, strict=True)))
+    monkeypatch.setattr(fingerprints.filecmp, "cmp", vanish)
+    [error] = fingerprints.find_identical_files(list(zip("ab", paths, strict=True)))
     assert error.startswith(f"{paths[0]}: cannot be read (No such file")
 
 

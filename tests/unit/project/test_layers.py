@@ -9,14 +9,14 @@ LIBRARY = ROOT / "workflow/scripts/motilens"
 # Which packages each may import; the order allows no cycle. All may import core.
 LAYERS = {
     "core": [],
-    "video": [], "dataset": [], "motility": [], "models": [], "compute": [],
+    "video": [], "dataset": ["video"], "motility": [], "models": [], "compute": [],
     "evaluation": ["dataset"],
     "clips": ["video"], "simulation": ["video"], "tracking": ["video"],
     "training": ["clips", "compute", "models"],
     "reports": ["evaluation"],
     "inference": ["clips", "compute", "dataset", "models", "motility", "reports", "tracking",
                   "training", "video"],
-    "pipeline": ["clips", "dataset", "evaluation", "simulation"],
+    "pipeline": ["clips", "dataset", "evaluation", "simulation", "video"],
 }  # fmt: skip
 MODULES = sorted(path for path in LIBRARY.glob("*/*.py") if path.name != "__init__.py")
 

@@ -10,6 +10,7 @@ import warnings
 import zipfile
 from collections import defaultdict
 from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from itertools import count, groupby
 
@@ -21,9 +22,33 @@ from openpyxl.utils.escape import unescape
 from motilens.core.errors import InputError
 from motilens.core.text import shorten_list
 from motilens.dataset.excel_formats import AS_TEXT, format_number, format_text
-from motilens.dataset.sheet import Sheet
 
 MIN_HEIGHT, MIN_WIDTH = 4, 0.6  # points, characters: of less, nothing can be read
+
+
+@dataclass
+class Sheet:
+    """The rows of a table that are not empty.
+
+    Args:
+        name: the file, and the sheet if the file has several.
+        rows: (line, cells) from the header on, all of the header's length in Excel.
+        hidden_lines: of rows that hold something and are not read.
+        hidden_columns: headers of columns that are not read, by their letters.
+        struck, decimals: (line, index) of cells struck through, and of numbers such as 1.1.
+        notes, warnings: lines about what is read.
+        is_csv: whether it is a text file.
+    """
+
+    name: str
+    rows: list[tuple[int, list[str]]]
+    hidden_lines: list[int] = field(default_factory=list)
+    hidden_columns: dict[str, str] = field(default_factory=dict)
+    struck: set[tuple[int, int]] = field(default_factory=set)
+    decimals: set[tuple[int, int]] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    is_csv: bool = False
 
 
 def read_excel(path: str, data: bytes) -> Sheet:

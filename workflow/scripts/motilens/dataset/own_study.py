@@ -49,6 +49,11 @@ WORDS = {
     "midpiece": (rf"\b(mid[ -]?pieces?|necks?|mittelst(ücke?)?|hals){DEFECTS}?\b",),
     "tail": (rf"\b(tails?|schwanz|schwänzen?|flagell(um|a|en)|geisseln?){DEFECTS}?\b",),
 }
+# A header that names people, and nothing else of them.
+PERSON = re.compile(
+    rf"(the|of|by|study|studien|\W|{WORDS['participant'][0]}|en|in|innen|s|ids?|nr|no|nummer"
+    r"|number|num|code|kennung|kürzel|name|pseudonym|key)*"
+)
 # Beside those, a header of percentages may hold these words. With others, we ask (<-).
 BESIDE = re.compile(
     r"[abcd]|h|who|in|of|mit|with|u|und|and|pct|proz|prozent|percent(age)?|anteil"
@@ -219,14 +224,21 @@ def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[s
     columns = [[row[place] for row in rows if row[place:]] for place in range(len(header))]
     files = [place for place, cells in enumerate(columns) if _share(is_video_file, cells) > 0.5]
     found = {}
+
+    def list_named(name: str, pattern: str) -> list[int]:
+        named = [p for p in usable if re.search(pattern, titles[p])]
+        other = re.compile(OTHER.get(name, "(?!)"))
+        return [p for p in named if p not in files and not other.search(titles[p])]
+
     for name, patterns in WORDS.items():
         usable = [p for p, cells in enumerate(columns) if titles[p] and CELLS[name](cells)]
         accepted = {_simplify_header(title) for title in COLUMNS[name]}
-        other = re.compile(OTHER.get(name, "(?!)"))
         tiers = [[p for p in usable if titles[p] in accepted]] if name != "participant" else []
-        for pattern in patterns:
-            named = [p for p in usable if re.search(pattern, titles[p])]
-            tiers.append([p for p in named if p not in files and not other.search(titles[p])])
+        tiers += [list_named(name, pattern) for pattern in patterns]
+        if name == "participant":  # `Patient` alone, or what else is known of patients
+            unsure = [p for p in tiers[0] if not PERSON.fullmatch(titles[p])]
+            tiers[0] = [p for p in tiers[0] if p not in unsure]
+            tiers[1:] = [tier + [p for p in unsure if p not in tier] for tier in tiers[1:]]
         found[name] = next(filter(None, tiers), [])
     found["video"] = [place for place in files if titles[place]] or found["video"]
     return found
@@ -235,6 +247,8 @@ def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[s
 def _is_sure(name: str, title: str) -> bool:
     """Return whether a header of a label has no words that may say something else."""
     title = _simplify_header(title)
+    if name == "participant" and re.search(WORDS[name][0], title):
+        return bool(PERSON.fullmatch(title))
     if name not in LABELS or title in map(_simplify_header, COLUMNS[name]):
         return True
     rest = re.sub(WORDS[name][0], " ", title)

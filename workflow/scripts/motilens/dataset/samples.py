@@ -3,19 +3,22 @@
 A sample is a video and its labels. A participant may have several; folds are of participants.
 """
 
-import re
 from collections.abc import Container, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from motilens.core.errors import InputError
-from motilens.core.labels import LABELS, MOTILITY, VIDEO_FACTS
+from motilens.core.labels import LABELS, VIDEO_FACTS
 from motilens.core.text import natural_sorted, shorten_list, to_printable
 from motilens.dataset.issues import Issues
+from motilens.dataset.label_values import (
+    check_fractions,
+    check_motility,
+    find_summaries,
+    parse_numbers,
+)
 from motilens.dataset.participants import (
-    SUMMARY,
     check_participants,
     compare_spellings,
     match_videos,
@@ -23,20 +26,15 @@ from motilens.dataset.participants import (
 )
 from motilens.dataset.spreadsheet import read_table
 from motilens.dataset.video_files import (
-    find_identical_files,
-    find_repeated_addresses,
     find_unlisted_videos,
     list_numbered_videos,
     resolve_video_paths,
 )
+from motilens.video.fingerprints import find_identical_files, find_repeated_addresses
 
 # Headers that are understood for each of our names.
 COLUMNS = {"participant": ("ID", "participant"), "video": ("video",)}
 COLUMNS |= {fact: (fact,) for fact in VIDEO_FACTS} | {name: (LABELS[name], name) for name in LABELS}
-# May be the decimals 12.5, or 12 thousands; of Excel's numbers, none ends like this.
-LEAST_PERCENTAGE = 0.1  # more than none: one of 1,000 cells
-MIN_SUMMARIZED, N_LAST = 5, 5  # rows above one of means; rows at the end that may be some
-THOUSANDS = r"[1-9]\d{0,2}[.,]\d\d0"
 
 
 def read_samples(
@@ -127,11 +125,11 @@ def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> lis
             continue
         issues.spellings.setdefault(participant, spelling)
         row["signed"] = {name for name in LABELS if row.get(name, "").endswith("%")}
-        _parse_numbers(row, needed, issues)
-        _check_motility(row, needed, dataset["motility_sum"], issues)
+        parse_numbers(row, needed, issues)
+        check_motility(row, needed, dataset["motility_sum"], issues)
         rows.append(row)
-    _check_fractions(rows, needed, path, issues)
-    _find_summaries(rows, needed, path, issues)
+    check_fractions(rows, needed, path, issues)
+    find_summaries(rows, needed, path, issues)
     return rows
 
 
@@ -201,7 +199,19 @@ def _match_videos_to_labels(
             "remove the row"
             for row in without_video
         ]
-    return [by_participant.get(video["participant"], {}) | video for video in usable]
+    return [_join_rows(by_participant.get(v["participant"], {}), v, issues) for v in usable]
+
+
+def _join_rows(labels: dict, video: dict, issues: Issues) -> dict:
+    """Return what both tables know of a video."""
+    known = {key: value for key, value in video.items() if value is not None}
+    for fact in VIDEO_FACTS:
+        if labels.get(fact) not in (None, known.get(fact, labels.get(fact))):
+            issues.errors.append(
+                f"{video['place']}: {fact} is {known[fact]:g} here and {labels[fact]:g} in the "
+                "table of labels: correct one"
+            )
+    return labels | known
 
 
 def _read_video_list(dataset: dict, issues: Issues) -> list[dict]:
@@ -213,115 +223,8 @@ def _read_video_list(dataset: dict, issues: Issues) -> list[dict]:
     }
     rows = check_participants(path, read_table(path, columns, VIDEO_FACTS, issues), issues)
     for row in rows:
-        _parse_numbers(row, (), issues)
+        parse_numbers(row, (), issues)
     return rows
-
-
-def _parse_numbers(row: dict, needed: Sequence[str], issues: Issues) -> None:
-    """Turn the cells of labels and facts into floats, None where they cannot be used."""
-    if empty := [name for name in LABELS if name in needed and row.get(name) == ""]:
-        issues.errors.append(
-            f"{row['place']}: {', '.join(empty)}: empty: fill it in, or remove the row"
-        )
-    for name, (low, high) in (dict.fromkeys(LABELS, (0, 100)) | VIDEO_FACTS).items():
-        if name not in row:
-            continue
-        text, row[name] = row[name], None
-        digits = text.removesuffix("%").rstrip() if name in LABELS else text
-        if re.fullmatch(r"\d{1,15}([.,]\d+)?", digits):
-            number = float(digits.replace(",", "."))
-            row[name] = number if low <= number <= high else None
-        many = int(re.sub(r"\D", "", text) or 0)
-        if name in VIDEO_FACTS and re.fullmatch(THOUSANDS, text) and many <= high:
-            issues.errors.append(
-                f"{row['place']}, {name}: {text!r} may be {many} or {number:g}: write one of them"
-            )
-        elif text and row[name] is None and name in {*needed, *VIDEO_FACTS}:
-            span = f"between {low:g} and {high:g}"
-            kind = "a percentage from 0 to 100" if name in LABELS else span
-            issues.errors.append(f"{row['place']}, {name}: {text!r} is not {kind}: correct it")
-
-
-def _check_motility(row: dict, needed: Sequence[str], allowed: dict, issues: Issues) -> None:
-    values = [row.get(name) for name in MOTILITY]
-    if not set(MOTILITY) <= set(needed) or None in values:
-        return
-    if abs(sum(values) - 100) > allowed["tolerance"] + 1e-9:
-        are_fractions = abs(sum(values) - 1) <= 0.02  # wrong, whatever sum is allowed
-        is_error = are_fractions or allowed["on_mismatch"] == "error"
-        lines = issues.errors if is_error else issues.warnings
-        remedy = "multiply them by 100" if are_fractions else "correct them"
-        lines.append(
-            f"{row['place']}: its three percentages of motility add up to {sum(values):g}, not "
-            f"100: {remedy} (or see dataset.motility_sum)"
-        )
-
-
-def _check_fractions(rows: list[dict], needed: Sequence[str], labels: str, issues: Issues) -> None:
-    # Excel holds 0.95 where it shows 95 %. The sum reveals fractions of motility.
-    checked = MOTILITY if set(MOTILITY) <= set(needed) else ()
-    small = []
-    for name in (name for name in LABELS if name in needed and name not in checked):
-        known = [row for row in rows if row.get(name) is not None]
-        values, is_marked = [row[name] for row in known], any(name in r["signed"] for r in known)
-        if not is_marked and len(values) > 1 and 0 < max(values) <= 1:
-            small.append(name)
-            continue
-        larger = [value for value in values if value > 1]
-        typical = float(np.median(larger)) if larger else max(values, default=0)
-        issues.errors += [
-            f"{row['place']}, {name}: {row[name]:g} among values like {typical:g}: a fraction? "
-            f"Multiply it by 100, or write {row[name]:g} %"
-            for row in known
-            if name not in row["signed"] and _may_be_fraction(row[name], larger, typical, is_marked)
-        ]
-    if small:
-        issues.errors.append(
-            f"{labels}: none of {', '.join(small)} is above 1: these are fractions, multiply "
-            "them by 100 (or write 1 % for 1 in 100)"
-        )
-
-
-def _may_be_fraction(value: float, larger: list[float], typical: float, is_marked: bool) -> bool:
-    """Return whether a value without a % sign may be a fraction.
-
-    Args:
-        larger: the values above 1 of its column.
-        typical: their median.
-        is_marked: whether others of them have the sign.
-    """
-    if not 0 < value <= 1 or not (larger or is_marked):
-        return False
-    if is_marked or value < LEAST_PERCENTAGE:
-        return True
-    return min(larger) > 20 if value == 1 else typical > 10
-
-
-def _find_summaries(rows: list[dict], needed: Sequence[str], path: str, issues: Issues) -> None:
-    # A row of means is no participant; its name may be in any language.
-    table = pd.DataFrame([{name: row.get(name) for name in needed} for row in rows], dtype=float)
-    named = {
-        row["spelling"] for row in rows if SUMMARY.match(row["spelling"]) and "video" not in row
-    }
-    equal = set()
-    for place in range(max(len(rows) - N_LAST, MIN_SUMMARIZED), len(rows)):
-        above, values = table[:place], table.loc[place]
-        rounding = 0.51 if (values % 1 == 0).all() else 0.051
-        # In one column, or among equal values, it would be by chance.
-        if len(needed) > 1 and (above.nunique() > 1).all():
-            summaries = (above.mean(), above.median(), above.std())
-            if any((abs(summary - values) <= rounding).all() for summary in summaries):
-                equal.add(rows[place]["spelling"])
-    if named & equal:
-        issues.errors.append(
-            f"{path}: rows of means or the like, not of participants: "
-            f"{shorten_list(sorted(named & equal))}: delete them"
-        )
-    elif found := sorted(named | equal):
-        issues.warnings.append(
-            f"{path}: rows that may hold means or the like, not a participant: "
-            f"{shorten_list(found)}: if so, delete them"
-        )
 
 
 def _compare_scales(table: pd.DataFrame, issues: Issues) -> None:

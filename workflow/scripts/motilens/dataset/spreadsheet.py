@@ -11,9 +11,8 @@ from pathlib import Path
 from motilens.core.errors import InputError
 from motilens.core.suggestions import ask_whether, suggest_names
 from motilens.core.text import shorten_list
-from motilens.dataset.excel import format_ranges, read_excel
+from motilens.dataset.excel import Sheet, format_ranges, read_excel
 from motilens.dataset.issues import Issues
-from motilens.dataset.sheet import Sheet
 
 SEPARATORS = ";,\t"
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
@@ -91,10 +90,15 @@ def read_table(
 
 def _find_other_order(rows: list[tuple[int, list[str]]], place: int) -> int | None:
     """Return the column that holds what another one does, in another order; None without one."""
+    (_, header), *_ = rows
     cells = [row for _, row in rows[1:]]
     ids = [row[place] for row in cells if row[place:]]
-    for other in range(max(map(len, cells), default=0)):
+    for other in range(len(header)):
         values = [row[other] for row in cells if row[other:]]
+        # Numbers from 1 on are folds, stacks or a running number as well, unless named as IDs are.
+        is_named = fold_header(header[other]).startswith(fold_header(header[place]))
+        if not is_named and all(map(str.isdecimal, ids)):
+            continue
         if len(set(ids)) > 1 and values != ids and sorted(values) == sorted(ids):
             return other
     return None

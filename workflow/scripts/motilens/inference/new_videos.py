@@ -10,8 +10,9 @@ from motilens.core.errors import InputError
 from motilens.core.faults import is_machine_fault
 from motilens.core.plugins import describe_plugin_error
 from motilens.core.text import to_printable
-from motilens.dataset.video_files import VIDEO_SUFFIXES, fingerprint_file, is_video_file
+from motilens.dataset.video_files import VIDEO_SUFFIXES, is_video_file
 from motilens.video.ffmpeg import DamagedVideo
+from motilens.video.fingerprints import fingerprint_file
 
 MAX_FOLDERS = 3  # that a line names
 MAX_NAME_BYTES = 200  # file systems allow 255, and the temporary name of a file is longer

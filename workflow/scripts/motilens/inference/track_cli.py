@@ -13,7 +13,6 @@ from motilens.core.command_line import parse_options, positive_number, report_st
 from motilens.core.files import atomic_write, write_table
 from motilens.core.records import make_provenance
 from motilens.core.text import to_printable
-from motilens.dataset.video_files import fingerprint_file
 from motilens.inference.cell_table import (
     CLASSES,
     SPEEDS,
@@ -33,6 +32,7 @@ from motilens.inference.overlay import write_overlay
 from motilens.inference.track_folder import OVERLAY, SUMMARY, TrackFolder, lock_folder
 from motilens.tracking.tracker import TrackedVideo, track_video
 from motilens.tracking.trajectories import TRACK_COLUMNS
+from motilens.video.fingerprints import fingerprint_file
 
 DESCRIPTION = """Track the cells of videos and measure them. For each video, NAME.tracks.csv holds
 their places, NAME.cells.csv their speeds and WHO categories, NAME.mp4 the video with its tracks,

@@ -19,9 +19,9 @@ from motilens.core.labels import VIDEO_FACTS
 from motilens.core.plugins import list_plugin_files
 from motilens.core.records import short_digest, to_plain
 from motilens.dataset.splits import split_digest
-from motilens.dataset.video_files import fingerprint_file
 from motilens.pipeline.code_digest import code_versions, plugin_versions
 from motilens.pipeline.experiment import Experiment, choose_output_activation, weights_name
+from motilens.video.fingerprints import fingerprint_file
 
 TEMPLATE = "motilens/reports/report.html.jinja"  # beside the scripts
 CLIPS = Path("clips")  # in the folder of results, where Snakemake works
