@@ -47,6 +47,7 @@ check: .venv/ready site ## look for faults of style, spelling and documentation
 # The model of `predict`: a file, or the bundle of a method of the demo, or else the one that ships.
 $(if $(filter command,$(origin MODEL)),$(error write BUNDLE=FILE))
 ifdef METHOD
+$(if $(BUNDLE),$(error METHOD or BUNDLE, not both))
 BUNDLE ?= results/bundles/$(METHOD).pt
 endif
 

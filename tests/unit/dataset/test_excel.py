@@ -313,3 +313,9 @@ def test_ranges_are_short():
 def test_characters_that_excel_escapes_are_read_as_shown(own, book):
     book.active["A2"] = "P1_x000D_"
     assert list(read_book(own, book)[0]["participant"]) == ["P1", "P2", "P3"]
+
+
+def test_zeros_that_the_sheet_does_not_show_are_empty(own, book):
+    book.active["C3"] = 0
+    book.active.sheet_view.showZeros = False
+    assert "P2: progressive: empty" in one_error(read_book(own, book))

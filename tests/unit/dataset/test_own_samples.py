@@ -279,3 +279,30 @@ def test_a_row_of_means_of_a_study_without_videos_is_reported(own, name, is_erro
     assert_reported([f"means or the like, not .*: {name}: "], lines)
     table, issues = read_rows("P6,51,24,25")
     assert len(table) == 6 and issues == Issues()
+
+
+@pytest.mark.parametrize("ids, names", [
+    (("07", "08"), ("2024_P08_a.mp4", "2024_P07_a.mp4")),
+    (("AB", "CD"), ("x_CD_1.mp4", "x_AB_1.mp4")),
+])  # fmt: skip
+def test_ids_anywhere_in_names_of_videos_are_compared(own, ids, names):
+    for name in names:
+        (own / name).write_text(name)
+    rows = [f"{who},{name},50,30,20" for who, name in zip(ids, names, strict=True)]
+    write_rows(own, HEADER, *rows)
+    assert any("sorted alone" in line for line in read(own, **OWN)[1].warnings)
+    rows = [f"{who},{name},50,30,20" for who, name in zip(ids, names[::-1], strict=True)]
+    write_rows(own, HEADER, *rows)
+    assert not any("sorted alone" in line for line in read(own, **OWN)[1].warnings)
+
+
+def test_running_numbers_beside_ids_are_no_second_table(own):
+    write_rows(own, f"Nr,{HEADER}", "1,2,films/a.mp4,50,30,20", "2,1,films/b.mp4,60,20,20")
+    assert not errors_of(own, **OWN)
+
+
+def test_fractions_are_wrong_whatever_sum_is_allowed(own):
+    edit(own / "labels.csv", "50,30,20", "0.5,0.3,0.2")
+    allowed = {"tolerance": 100, "on_mismatch": "error"}
+    errors = errors_of(own, **OWN | {"needed": MOTILITY, "motility_sum": allowed})
+    assert_reported(["add up to 1, not 100: multiply them by 100"], errors)

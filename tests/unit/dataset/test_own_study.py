@@ -3,7 +3,8 @@
 import pytest
 
 from motilens.core.labels import LABELS
-from motilens.dataset.own_study import find_columns, match_videos, read_study
+from motilens.dataset.own_study import _is_sure, find_columns, read_study
+from motilens.dataset.participants import match_videos
 
 HEADERS = {
     "participant": (
@@ -141,3 +142,21 @@ def test_the_folder_of_a_video_may_say_whose_it_is():
     assert match_videos(["P1", "P2", "1", "2"], names) == {
         "P1/x.avi": "P1", "P1/P1.avi": "P1", "2026/1_b.avi": "1"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("title", ["Patientenalter", "Subject weight (kg)", "Patient room",
+                                   "Days since last donor visit", "Participant FSH"])  # fmt: skip
+def test_what_is_known_of_people_is_asked_for_beside_their_ids(title):
+    rows = [["1", "31"], ["1", "32"], ["2", "31"]]
+    assert find_columns(["ID", title], rows)["participant"] == [0, 1], "so we ask"
+
+
+@pytest.mark.parametrize("title", ["Patient", "Patienten-Nr.", "Donor ID", "Probandennummer",
+                                   "Study participant code", "Teilnehmerin"])  # fmt: skip
+def test_headers_of_people_come_before_ids_of_samples(title):
+    assert find_columns(["ID", title], [["1", "A"], ["2", "A"], ["3", "B"]])["participant"] == [1]
+
+
+@pytest.mark.parametrize("title", ["PR (%) B", "% PR of motile", "PR abnormal", "PR a (%)"])
+def test_parts_of_progressive_motility_are_asked_for(title):
+    assert not _is_sure("progressive", title) and _is_sure("progressive", "PR a+b (%)")

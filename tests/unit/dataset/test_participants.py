@@ -2,7 +2,7 @@
 
 import pytest
 
-from motilens.dataset.participants import parse_participant_id
+from motilens.dataset.participants import find_related, parse_participant_id
 from support.sample_tables import (
     HEADER,
     OWN,
@@ -27,7 +27,8 @@ def test_ids_that_look_alike_are_reported(own, other):
         assert f"line 3: participants P1 and {other} differ only in case, leading zeros" in error
         assert "one person?" in error
     else:
-        assert table_of(own, **OWN)["participant"].nunique() == 3
+        table, issues = read(own, **OWN)
+        assert table["participant"].nunique() == 3 and not issues.errors
 
 
 @pytest.mark.parametrize("first, second", [("7", "007"), ("P 1", "P_1"), ("A-1", "A 1")])
@@ -115,3 +116,15 @@ def test_numbers_as_ids_are_compared_by_their_value(own):
 def test_ids_that_snakemake_would_refuse_as_periodic_are_refused_first():
     assert parse_participant_id("B" + "A" * 20) is parse_participant_id("Ab" * 20) is None
     assert parse_participant_id("A" * 19) and parse_participant_id("A" * 20 + "B")
+
+
+@pytest.mark.parametrize("ids, related", [
+    (["7", "7 Wdh", "8", "8b"], "7 + 7 Wdh, 8 + 8b"), (["P1-1", "P1-2", "P3"], "P1-1 + P1-2"),
+    (["P1", "P1.1", "P2"], "P1 + P1.1"), (["A-1", "A-2", "B-1"], None), (["NA", "P1", "P2"], None),
+    (["1", "2", "10", "11"], None), (["anna", "ben", "ben 2"], "ben + ben 2"),
+])  # fmt: skip
+def test_ids_that_may_be_samples_of_one_person_are_reported(ids, related):
+    lines = find_related(ids)
+    assert [f"IDs are alike: {related}: samples" in line for line in lines] == [True] * bool(
+        related
+    )

@@ -9,7 +9,7 @@ from motilens.core.labels import MOTILITY
 from motilens.dataset.participants import sort_by_participant
 from motilens.simulation.cells import IMMOTILE, draw_cells
 from motilens.simulation.visem_files import simulated_sample_table
-from support.sample_tables import edit, errors_of, read, rewrite, table_of
+from support.sample_tables import assert_reported, edit, errors_of, read, rewrite, table_of
 
 
 def test_simulated_tables_have_the_dialect_of_visem_and_labels_that_count_the_cells(files):
@@ -141,3 +141,17 @@ def test_videos_that_the_list_does_not_name_are_reported(files):
     table, issues = read(files, "videos.csv")
     assert len(table) == 4 and issues.errors == []
     assert "notes.avi" in issues.warnings[0] and "videos.csv" in issues.warnings[0]
+
+
+def test_facts_of_both_tables_are_joined_and_compared(files):
+    """Before, an empty cell of the list hid the true rate of the labels."""
+    rewrite(files, lambda text: text.replace("\r\n", ";100\r\n").replace(";100", ";frame_rate", 1))
+    edit(files / "videos.csv", "ID;video", "ID;video;frame_rate")
+    path = files / "videos.csv"
+    first, *rows = path.read_text(encoding="utf-8-sig").splitlines()
+    path.write_text("\n".join([first, *(f"{row};" for row in rows)]))
+    table, issues = read(files, "videos.csv")
+    assert issues.errors == [] and set(table["frame_rate"]) == {100}
+    path.write_text("\n".join([first, *(f"{row};50" for row in rows)]))
+    errors = errors_of(files, "videos.csv")
+    assert_reported(["frame_rate is 50 here and 100 in the table of labels"], errors)

@@ -188,3 +188,11 @@ def test_a_participant_twice_in_own_folds_is_an_error_unless_rows_are_videos(tmp
     (tmp_path / "folds.csv").write_text(text)
     _, issues = read_folds(tmp_path / "folds.csv", ["1", "2", "3"])
     assert len(issues.errors) == 1 and "line 4: participant 2 has more than one" in issues.errors[0]
+
+
+def test_folds_that_are_the_ids_in_another_order_are_no_second_table(tmp_path):
+    """Before, a saved split of three participants in three folds was refused."""
+    path, folds = tmp_path / "folds.csv", {"1": 3, "2": 1, "3": 2}
+    splits.save_split(path, 3, folds)
+    assert splits.load_split(path, 3) == folds
+    assert splits.read_folds_table(str(path), ["1", "2", "3"], 3, Issues()) == folds

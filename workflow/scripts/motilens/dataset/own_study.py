@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from motilens.core.errors import InputError
-from motilens.core.labels import LABELS, VIDEO_FACTS
+from motilens.core.labels import LABELS, MOTILITY, VIDEO_FACTS
 from motilens.core.text import natural_sorted, shorten_list, to_printable
 from motilens.dataset.issues import Issues
 from motilens.dataset.participants import match_videos, parse_participant_id, read_spelling
@@ -252,8 +252,12 @@ def _is_sure(name: str, title: str) -> bool:
     if name not in LABELS or title in map(_simplify_header, COLUMNS[name]):
         return True
     rest = re.sub(WORDS[name][0], " ", title)
-    if re.search(r"\d\d", rest) or name == "progressive" and re.search(r"\ba\b(?!.*\bb\b)", rest):
-        return False  # of 200 cells, after 24 hours; or the first of two grades
+    if re.search(r"\d\d|\b(of|von|der) \W*(motil|beweg)", rest):
+        return False  # of 200 cells, after 24 hours; of motile cells
+    if name == "progressive" and len(set(re.findall(r"\b[ab]\b", rest))) == 1:
+        return False  # one of two grades
+    if name in MOTILITY and re.search(rf"{DEFECTS}|def|norm|path", rest):
+        return False
     return all(map(BESIDE.fullmatch, re.findall(r"[^\W\d]+", rest)))
 
 

@@ -10,7 +10,12 @@ import pandas as pd
 
 from motilens.core.text import shorten_list
 from motilens.dataset.issues import Issues
-from motilens.dataset.video_files import NO_DATE, NUMBER_END
+from motilens.dataset.video_files import (
+    NO_DATE,
+    NUMBER_END,
+    SAYS_PATIENT,
+    read_leading_number,
+)
 
 # How a row of means or the like begins. Some are initials, too: they alone are no error.
 SUMMARY = re.compile(
@@ -86,6 +91,49 @@ def split_name(name: str) -> tuple[str, ...]:
     """Return the words and numbers of a name as one would say them."""
     parts = re.findall(r"[a-z]+|\d+", name.casefold())
     return tuple(part.lstrip("0") if part.isdigit() else part for part in parts)
+
+
+def find_related(participants: Iterable[str]) -> list[str]:
+    """Return a line if some IDs are like others with something behind: `7 b` among 7 and 8."""
+    words = {who: split_name(who) for who in participants}
+
+    def describe_form(parts: tuple[str, ...]) -> tuple[bool, ...]:
+        return tuple(part.isalpha() for part in parts)
+
+    forms, groups = set(map(describe_form, words.values())), defaultdict(list)
+    for who, parts in words.items():
+        groups[parts].append(who)
+        if describe_form(parts[:-1]) in forms:
+            groups[parts[:-1]].append(who)
+    related = [
+        " + ".join(group)
+        for parts, group in groups.items()
+        if len(group) > 1 and (parts in words.values() or not all(map(str.isalpha, parts)))
+    ]
+    if not related:
+        return []
+    return [
+        f"IDs are alike: {shorten_list(related)}: samples of one person? Then give "
+        "them one ID, since folds are of IDs"
+    ]
+
+
+def find_mentioned(name: str, by_parts: Mapping[tuple, str]) -> set[str]:
+    """Return the participants whose ID is anywhere in a video's name.
+
+    Numbers count that begin it, or follow a word such as patient.
+
+    Args:
+        by_parts: of each participant, by `split_name`.
+    """
+    stem = Path(name).stem
+    words = split_name(stem)
+    runs = {words[start:end] for start, end in combinations(range(len(words) + 1), 2)}
+    # Not a letter alone, nor numbers such as those of a date.
+    runs = {run for run in runs if any(map(str.isalpha, run)) and len("".join(run)) > 1}
+    numbers = [*SAYS_PATIENT.findall(stem), read_leading_number(name)]
+    runs |= {split_name(number) for number in numbers if number}
+    return {by_parts[run] for run in runs if run in by_parts}
 
 
 def compare_spellings(path: str, rows: Iterable[dict], spellings: Mapping[str, str]) -> list[str]:

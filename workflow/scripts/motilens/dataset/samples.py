@@ -21,8 +21,10 @@ from motilens.dataset.label_values import (
 from motilens.dataset.participants import (
     check_participants,
     compare_spellings,
-    match_videos,
+    find_mentioned,
+    find_related,
     sort_by_participant,
+    split_name,
 )
 from motilens.dataset.spreadsheet import read_table
 from motilens.dataset.video_files import (
@@ -90,6 +92,7 @@ def read_samples(
     table = pd.DataFrame(matched, columns=["participant", "video", *known])
     table = sort_by_participant(table.astype(dict.fromkeys(known, float)))
     _compare_scales(table, issues)
+    issues.warnings += find_related(table["participant"].unique())
     participants = table["participant"]
     number = participants.groupby(participants).cumcount() + 1
     names = participants.where(number == 1, participants + "+" + number.astype(str))
@@ -134,19 +137,20 @@ def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> lis
 
 
 def _compare_names(rows: list[dict], labels: str, issues: Issues) -> None:
-    # Whoever sorts one column alone gives the videos to others.
-    owners = match_videos([row["participant"] for row in rows], [row["video"] for row in rows])
-    for lines, has_letters in ((issues.errors, True), (issues.warnings, False)):
-        others = [
-            f"{to_printable(row['video'])} ({row['participant']})"
-            for row in rows
-            if (owner := owners.get(row["video"], row["participant"])) != row["participant"]
-            and owner.isdecimal() != has_letters
-        ]
-        if others:
+    """Report videos that are named after another participant, as if one column was sorted alone."""
+    by_parts = {split_name(row["participant"]): row["participant"] for row in rows}
+    sure, unsure = [], []
+    for row in rows:
+        named = find_mentioned(row["video"], by_parts)
+        if named and row["participant"] not in named:
+            is_sure = any(not who.isdecimal() and not who.isalpha() for who in named)
+            line = f"{to_printable(row['video'])} ({row['participant']})"
+            (sure if is_sure else unsure).append(line)
+    for found, lines in ((sure, issues.errors), (unsure, issues.warnings)):
+        if found:
             lines.append(
                 f"{labels}: videos are named after another participant than that of their row: "
-                f"{shorten_list(others)}: was one column sorted alone?"
+                f"{shorten_list(found)}: was one column sorted alone?"
             )
 
 

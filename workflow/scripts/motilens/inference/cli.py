@@ -64,7 +64,7 @@ def main(
     pages = name_pages(videos)
     own_pages = claim_folder(options.out, model, videos)
     predict = choose_predictor(model, options, read_code, videos)
-    for warning in model.warnings:
+    for warning in (*model.warnings, *find_newer_run(options.model)):
         print(f"WARNING: {warning}", flush=True)
 
     def describe_progress() -> str:
@@ -125,6 +125,16 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.plugins and options.model.suffix.lower() == MODEL_SUFFIX:
         parser.error("a model of models/ takes no --plugins")
     return options
+
+
+def find_newer_run(bundle: Path) -> list[str]:
+    """Return a warning if the run whose folder holds the bundle has gone on since it was made."""
+    table = bundle.parent.with_name("tables") / "statistics.csv"
+    if bundle.parent.name != "bundles" or not table.exists():
+        return []
+    if table.stat().st_mtime <= bundle.stat().st_mtime:
+        return []
+    return [f"{bundle}: the run went on since it was made: make the bundle again"]
 
 
 def choose_predictor(

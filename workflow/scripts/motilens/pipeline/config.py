@@ -243,6 +243,8 @@ def _describe_error(error: jsonschema.ValidationError, schema: dict) -> list[str
         hint = ask_whether(suggest_names(str(value), [v for v in rule if isinstance(v, str)]))
     elif kind == "type" and re.fullmatch(r"\d+,\d+", str(value)):
         hint = f" (YAML has a decimal point: {value.replace(',', '.')})"
+    elif kind == "type" and rule in ("array", ["array", "null"]):
+        hint = f" (a list, also of one: [{value}])"
     elif kind == "type" and isinstance(value, str):
         hint = " (it is text: remove its quotes; YAML takes 2e-3 for text, too: write 2.0e-3)"
     return [f"{place}: {error.message}{hint}"]
