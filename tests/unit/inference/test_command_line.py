@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from motilens.inference.cli import parse_arguments
+from motilens.inference.cli import find_newer_run, parse_arguments
 from support.configs import ROOT
 
 NAMES = [
@@ -107,3 +107,15 @@ def test_a_file_that_begins_with_a_dash_is_no_option(folder):
     assert list(map(str, options.videos)) == ["-y.avi", "--out.avi", "-h.avi"]
     with pytest.raises(SystemExit):
         parse_arguments(["bundle.pt", "-missing.avi"])
+
+
+def test_a_bundle_that_is_older_than_its_run_is_named(tmp_path):
+    for name in ("bundles/I4.pt", "tables/statistics.csv"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    bundle, table = tmp_path / "bundles/I4.pt", tmp_path / "tables/statistics.csv"
+    os.utime(table, (1e9, 1e9))
+    assert find_newer_run(bundle) == [] == find_newer_run(tmp_path / "copied.pt")
+    os.utime(bundle, (1e9 - 1, 1e9 - 1))
+    [line] = find_newer_run(bundle)
+    assert line.endswith("I4.pt: the run went on since it was made: make the bundle again")

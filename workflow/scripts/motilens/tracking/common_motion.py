@@ -10,6 +10,7 @@ from motilens.tracking.drift import subtract_drift
 MAX_COMMON_MOTION = 0.18
 COMMON_SECONDS, MIN_CELLS, SIGNIFICANT = 0.2, 5, 2.5  # standard errors
 NEAREST, NOT_TOUCHING = 6, 2.0  # neighbors that are looked at; head lengths
+MIN_MOVE = 0.05  # head lengths, in COMMON_SECONDS: of what is at rest, the way is chance
 MIN_SHAKEN = 3  # cells in a frame, of each half, to tell how the stage has moved
 N_ITERATIONS = 20
 JITTER, PRIOR = 0.05, 0.2  # pixels, by which positions are inexact; frames of a typical cell
@@ -115,7 +116,7 @@ def measure_common_motion(
     places = places[places["frame"] % step == 0].sort_values(["cell", "frame"])
     moves = places.groupby("cell").diff().shift(-1)  # to the next place; none crosses cells
     places = places.assign(dx=moves["x"], dy=moves["y"])[moves["frame"] == step]
-    places = places[(places["dx"] != 0) | (places["dy"] != 0)]
+    places = places[np.hypot(places["dx"], places["dy"]) > MIN_MOVE * head_length]
     cosines = [pd.Series(dtype=float)]
     for _, part in places.groupby("frame"):
         distances, others = cKDTree(part[["x", "y"]]).query(part[["x", "y"]], NEAREST)
