@@ -173,7 +173,7 @@ def _find_peaks(detector: HeadDetector, triplets: torch.Tensor) -> list[np.ndarr
     heads = torch.stack([x, y, scores[number, row, column]], 1).double()
     of_frames = [heads[(number == n) & inside].numpy() for n in range(len(triplets))]
     return [
-        _drop_doubles(refine_centers(frame, found))
+        refine_centers(frame, _drop_doubles(found))
         for frame, found in zip(triplets[:, 1].numpy(), of_frames, strict=True)
     ]
 
