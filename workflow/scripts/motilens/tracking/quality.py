@@ -29,7 +29,7 @@ MAX_ROUNDNESS, MIN_ROUND_HEADS = 0.9, 6
 MIN_FOUND = 0.6  # share of a track's frames that show the head (0.93 to 1; jumping dots 0.2 to 0.3)
 MIN_LONG_SHARE = 0.1  # (0.5 to 1; dots that jump at times 0.01),
 MAX_TURNOVER = 3.0  # with more tracks than heads in a frame, times (1.2 to 2.5; 11)
-MIN_UNREST = 0.001  # head lengths; places of dead cells are inexact (0.008 to 0.34; still images 0)
+MIN_UNREST = 0.0003  # head lengths; places of dead cells are inexact (0.004 to 0.3; still images 0)
 MIN_PROGRESS = 1.2  # head lengths in a second, of the fastest cell (2.5 to 9; beads 0.4 to 0.7)
 MAX_CLUTTER = 0.035  # share of the pixels (0.006 to 0.014; test patterns 0.056 to 0.077);
 DOUBTFUL_CLUTTER = 0.02  # much debris has up to 0.023, screens full of text 0.025 to 0.056
@@ -188,7 +188,7 @@ def explain_no_sample(quality: dict) -> str | None:
     if quality["long_share"] < MIN_LONG_SHARE and turnover > MAX_TURNOVER:
         return "what was tracked appears and vanishes, as no cell does"
     if quality["unrest"] < MIN_UNREST:
-        return "what was tracked stands still, as in a still image or a drawing"
+        return "what was tracked stands still (a still image, a drawing, or dead cells alone?)"
     if quality["clutter"] > MAX_CLUTTER:
         return "most of what the frames show is unlike heads of sperm (borders? Crop them off)"
     if quality["roundness"] > MAX_ROUNDNESS and 0 < quality["progress"] < MIN_PROGRESS:
