@@ -117,24 +117,37 @@ def check_leftovers(name: str, models: list[tuple[str, dict]]) -> None:
     """Check that all models are of one run: files of folds and seeds of earlier ones stay there."""
     fold_of = {}
     for path, record in models:
-        folders = f"those of earlier runs: delete the folders like {Path(path).parent}"
+        files = f"of an earlier run: delete it, or finish the run ({path}; {models[0][0]})"
         if record["settings"] != models[0][1]["settings"]:
-            raise InputError(f"{name}: its models have different settings. Some are {folders}")
+            raise InputError(f"{name}: its models have different settings: one is {files}")
         for row in record["held_out"].values():
             place = record["seed"], row["participant"]
             if fold_of.setdefault(place, record["fold"]) != record["fold"]:
                 raise InputError(
-                    f"{name}: participant {row['participant']} is held out in two folds. Some are "
-                    f"{folders}"
+                    f"{name}: participant {row['participant']} is held out in two folds: one is "
+                    f"{files}"
                 )
 
 
 def find_folds(methods: dict, target: str) -> set[str]:
     """Return all folds of which any method has predictions; 1, to be missed, if there are none."""
     places = {place for group in methods.values() for place in group}
-    folders = [Path(*place, target) for place in places]
-    folders += [Path(results, "predictions", method, target) for results, method in places]
-    return {path.name[4:] for folder in folders for path in folder.glob("fold*")} or {"1"}
+    folders, folds = [Path(*place, target) for place in places], set()
+    for results, method in places:
+        current = list_current(results, method, target)
+        folds |= {name.split("/")[3][4:] for name in current}
+        folders += [Path(results, "predictions", method, target)] if not current else []
+    return folds | {p.name[4:] for folder in folders for p in folder.glob("fold*")} or {"1"}
+
+
+def list_current(results: str, method: str, target: str) -> set[str]:
+    """Return the records of models (path from results) in the tables of a run, if it has any.
+
+    Those of other folds and seeds were left by earlier runs.
+    """
+    path = Path(results, "tables/mae.json")
+    models = read_record(str(path))["models"] if path.exists() else ()
+    return {name for name in models if name.split("/")[1:3] == [method, target]}
 
 
 def find_external_folder(results: str, method: str) -> Path | None:
@@ -176,7 +189,7 @@ def find_models(
     results: Path, method: str, target: str, folds: list[str]
 ) -> list[tuple[str, dict]]:
     """Return the predictions (path) and the record of each model, by fold and seed."""
-    models = []
+    models, current = [], list_current(str(results), method, target)
     for fold in folds:
         paths = sorted((results / "predictions" / method / target / f"fold{fold}").glob("seed*"))
         if not paths:
@@ -186,7 +199,8 @@ def find_models(
             records = list(results.glob(place))
             if len(records) != 1:
                 raise InputError(f"{path}: {len(records)} records ({results}/{place}), not 1")
-            models.append((str(path), read_record(str(records[0]))))
+            if not current or records[0].relative_to(results).as_posix() in current:
+                models.append((str(path), read_record(str(records[0]))))
     return models
 
 

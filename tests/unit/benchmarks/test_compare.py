@@ -1,7 +1,7 @@
 """Comparing runs: what an earlier run left is not averaged in, labels are the same everywhere."""
 
 import pytest
-from compare import check_leftovers, read_methods
+from compare import check_leftovers, find_folds, read_methods
 
 from motilens.core.files import hash_file
 from motilens.core.records import write_record
@@ -47,5 +47,19 @@ def test_what_an_earlier_run_left_is_noticed(changes, message):
     first = {"fold": "1", "seed": "0", "settings": {"epochs": 1}}
     first["held_out"] = {"3": {"participant": "3"}}
     models = [("a/seed0.csv", first | change) for change in ({}, *changes)]
-    assert_refused(f"a:I1: .*{message}.*earlier runs: delete", check_leftovers, "a:I1", models)
+    assert_refused(f"a:I1: .*{message}.*earlier run: delete", check_leftovers, "a:I1", models)
     check_leftovers("a:I1", [models[0], ("a/seed1.csv", first | {"seed": "1"})])
+
+
+def test_models_that_the_tables_do_not_list_are_left_out(tmp_path):
+    place = write_run(tmp_path / "a", seeds=("0", "3"), folds=("1", "2"))
+    (tmp_path / "a/tables").mkdir()
+    listed = {"regressors/I1/morphology/fold1/seed0/model.json": {}}
+    write_record(str(tmp_path / "a/tables/mae.json"), {"models": listed})
+    assert find_folds({"m": [place]}, "morphology") == {"1"}
+    assert set(read_runs(place)["seed"]) == {0}
+
+
+def test_zero_r_is_there_whatever_seeds_the_first_method_has(tmp_path):
+    later, first = write_run(tmp_path / "a", seeds=("3",)), write_run(tmp_path / "b")
+    assert "ZeroR" in set(read_runs(later, first)["method"])

@@ -306,3 +306,28 @@ def test_fractions_are_wrong_whatever_sum_is_allowed(own):
     allowed = {"tolerance": 100, "on_mismatch": "error"}
     errors = errors_of(own, **OWN | {"needed": MOTILITY, "motility_sum": allowed})
     assert_reported(["add up to 1, not 100: multiply them by 100"], errors)
+
+
+def test_a_table_of_numbers_beside_another_one_is_noticed(own):
+    header = "ID,progressive,nonprogressive,immotile,,No,head"
+    rows = ["1,50,30,20,,3,90", "2,60,20,20,,1,91", "3,40,40,20,,2,92"]
+    write_rows(own, header, *rows)
+    assert_reported(["column 6 \\(No\\) holds the IDs"], errors_of(own, **OWN))
+
+
+def test_scans_of_a_day_are_no_ids(own):
+    names = ("0112_S1.mp4", "0112_S2.mp4", "0113_S1.mp4", "0113_S2.mp4")
+    for name in names:
+        (own / name).write_text(name)
+    rows = [f"S{number},{name},50,30,20" for number, name in enumerate(names, 1)]
+    write_rows(own, HEADER, *rows)
+    _, issues = read(own, **OWN)
+    assert issues.errors == [] and any("sorted alone" in line for line in issues.warnings)
+
+
+def test_several_samples_of_a_participant_need_no_videos(own):
+    write_rows(own, HEADER.replace("video,", ""), "P1,50,30,20", "P1,40,40,20", "P2,60,20,20")
+    dataset = {"labels": str(own / "labels.csv"), "motility_sum": STRICT_SUM}
+    table, issues = read_samples(dataset, MOTILITY, needs_videos=False)
+    assert list(table.index) == ["P1", "P1+2", "P2"] and not issues.errors
+    assert "participant P1 has another row: taken for another sample" in issues.warnings[0]

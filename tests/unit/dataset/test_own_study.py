@@ -99,7 +99,7 @@ def test_people_come_before_samples_and_several_columns_are_none():
         1,
         2,
     ]
-    assert find_columns(["ID", "x", "y", "PR", "progressive"], rows)["progressive"] == [4], "ours"
+    assert find_columns(["ID", "x", "y", "PR", "progressive"], rows)["progressive"] == [4, 3]
 
 
 @pytest.mark.parametrize("title, cells", [
@@ -160,3 +160,34 @@ def test_headers_of_people_come_before_ids_of_samples(title):
 @pytest.mark.parametrize("title", ["PR (%) B", "% PR of motile", "PR abnormal", "PR a (%)"])
 def test_parts_of_progressive_motility_are_asked_for(title):
     assert not _is_sure("progressive", title) and _is_sure("progressive", "PR a+b (%)")
+
+
+@pytest.mark.parametrize("header, count", [
+    (["Head", "Head %"], 2), (["head", "head defects"], 2), (["Head defects (%)", "Head"], 1),
+    (["Head #"], 0),
+])  # fmt: skip
+def test_of_two_columns_for_a_label_none_is_sure(header, count):
+    """Before, counts above a short header came before percentages."""
+    assert len(find_columns(header, [["31", "62"], ["20", "40"]])["head"]) == count
+
+
+@pytest.mark.parametrize("name, title", [
+    ("head", "Head cells"), ("head", "Sperms with head defects"),
+    ("head", "Head of abnormal sperm"),
+    ("head", "% abnormal with head defects"), ("progressive", "PR (2h) %"), ("frame_rate", "Hz"),
+    ("microns_per_pixel", "Pixel size (\u03bcm)"),
+])  # fmt: skip
+def test_what_a_header_leaves_open_is_asked(name, title):
+    assert not _is_sure(name, title)
+
+
+@pytest.mark.parametrize("title", ["Frames per sample", "Bilder pro Stapel", "frames/stack",
+                                   "Shutter (Hz)", "Strobe [Hz]"])  # fmt: skip
+def test_counts_of_frames_and_lamps_are_no_frame_rate(title):
+    assert find_columns([title], [["50"], ["18"]])["frame_rate"] == []
+    assert find_columns(["frames per second"], [["50"], ["18"]])["frame_rate"] == [0]
+
+
+def test_a_column_with_few_entries_is_no_id():
+    rows = [["x" if n == 3 else "", f"S{n}"] for n in range(8)]
+    assert find_columns(["Donor", "ID"], rows)["participant"] == [1]

@@ -155,3 +155,14 @@ def test_facts_of_both_tables_are_joined_and_compared(files):
     path.write_text("\n".join([first, *(f"{row};50" for row in rows)]))
     errors = errors_of(files, "videos.csv")
     assert_reported(["frame_rate is 50 here and 100 in the table of labels"], errors)
+
+
+def test_a_list_of_videos_that_was_sorted_alone_is_reported(tmp_path):
+    labels, videos = tmp_path / "labels.csv", tmp_path / "videos.csv"
+    (tmp_path / "videos").mkdir()
+    for name in ("P1_a.avi", "P2_a.avi"):
+        (tmp_path / "videos" / name).write_text(name)
+    labels.write_text("ID,progressive,nonprogressive,immotile\nP1,50,30,20\nP2,60,20,20\n")
+    videos.write_text("ID;video\nP1;P2_a.avi\nP2;P1_a.avi\n")
+    errors = errors_of(tmp_path, "videos.csv", needed=["progressive"])
+    assert_reported(["videos.csv: videos are named after another participant"], errors)

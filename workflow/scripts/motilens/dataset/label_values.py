@@ -107,6 +107,8 @@ def find_summaries(rows: list[dict], needed: Sequence[str], path: str, issues: I
     equal = set()
     for place in range(max(len(rows) - N_LAST, MIN_SUMMARIZED), len(rows)):
         above, values = table[:place], table.loc[place]
+        if "video" in rows[place]:
+            continue
         rounding = 0.51 if (values % 1 == 0).all() else 0.051
         # In one column, or among equal values, it would be by chance.
         if len(needed) > 1 and (above.nunique() > 1).all():

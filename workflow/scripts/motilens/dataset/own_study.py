@@ -31,7 +31,11 @@ WORDS = {
         r"\bid\b|\bnr\b|\bno\b|nummer|number|\bcode\b|sample|specimen|probe|eja[ck]ulat|pseudonym",
     ),
     "video": (r"video|datei|\bfile|film|clip|aufnahme|recording|movie",),
-    "frame_rate": (r"frame ?-?rate|\bfps\b|(frames?|bilder|bild) ?(/|per|pro) ?s|bildrate|\bhz\b",),
+    "frame_rate": (
+        r"frame ?-?rate|\bfps\b|(frames?|bilder|bild) ?(/|per|pro) ?s(ec(onds?)?|ek(unden?)?)?\b"
+        r"|bildrate",
+        r"\bhz\b",
+    ),
     "microns_per_pixel": (
         r"(\u03bcm?|um|microns?|mikrometer)[\])]? ?(/|per|pro) ?[(\[]?(px|pixel)"
         r"|pixel ?-?(size|grösse).*[\u03bcu]m|\bmpp\b",
@@ -62,7 +66,7 @@ BESIDE = re.compile(
 )
 # Headers with these words hold something else: counts, speeds and sizes, sums of columns.
 NOT_PERCENTAGES = (
-    r"10 ?\^|10e|/ ?m?l\b|\bmio|mill|con[ck]|konz|anzahl|number|count|\bn\b|total|gesamt|sum"
+    r"#|10 ?\^|10e|/ ?m?l\b|\bmio|mill|con[ck]|konz|anzahl|number|count|\bn\b|total|gesamt|sum"
     r"|pr\w* ?\+|speed|velo|geschw|\u03bcm|\bum\b|length|width|area|länge|breite|fläche"
     # Normal forms, references, deviations.
     r"|\bnorm|\bo\. ?b\b|\bohne\b|\bok\b|inta[ck]t|gesund|healthy|\bref|\bsoll|\bsd\b|\bs\.d"
@@ -73,7 +77,7 @@ OTHER = dict.fromkeys(LABELS, NOT_PERCENTAGES) | {
     r"|dat(e|um)\b|geb|birth|sex|geschlecht|con[ck]|konz|group|gruppe|type|\btyp\b|consent"
     r"|einwilligung|status",
     "video": r"rate|fps|length|duration|dauer|länge|size|grösse|format|count|dat(e|um)\b",
-    "frame_rate": r"\bbcf\b|\balh\b|beat|cross|schlag|fre[qk]",
+    "frame_rate": r"\bbcf\b|\balh\b|beat|cross|schlag|fre[qk]|shutter|strobe?|light|lamp|licht",
     "microns_per_pixel": r"\bnm\b|[ck]amera|sensor|chip",
     "progressive": rf"(non|nicht|not)[ -]?prog|rapid|schnell|slow|langsam|{NOT_PERCENTAGES}",
 }
@@ -207,6 +211,10 @@ def read_study(videos: str, table: str) -> Study:
         names = natural_sorted(n for n in walk_folder(videos) if is_video_file(Path(n).name))
         if not names:
             raise InputError(f"{videos}: holds no video: name their folder: VIDEOS=...")
+    stems = {name for path in names or () for name in (Path(path).name, Path(path).stem)}
+    if names and "video" in titles and not any(Path(c).name in stems for c in cells["video"]):
+        choices["video"] = [titles.pop("video")]
+        cells.pop("video")
     notes = [*issues.notes, *issues.warnings]
     study = Study(table, videos, titles, cells, choices, names, {}, notes)
     if "video" not in titles:
@@ -234,7 +242,13 @@ def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[s
         usable = [p for p, cells in enumerate(columns) if titles[p] and CELLS[name](cells)]
         accepted = {_simplify_header(title) for title in COLUMNS[name]}
         tiers = [[p for p in usable if titles[p] in accepted]] if name != "participant" else []
+        if name in LABELS and (
+            full := [p for p in usable if titles[p] == _simplify_header(LABELS[name])]
+        ):
+            tiers[0] = full
         tiers += [list_named(name, pattern) for pattern in patterns]
+        if name in LABELS and _simplify_header(LABELS[name]) not in titles:
+            tiers[0] += [p for p in tiers[1] if p not in tiers[0]]
         if name == "participant":  # `Patient` alone, or what else is known of patients
             unsure = [p for p in tiers[0] if not PERSON.fullmatch(titles[p])]
             tiers[0] = [p for p in tiers[0] if p not in unsure]
@@ -247,13 +261,21 @@ def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[s
 def _is_sure(name: str, title: str) -> bool:
     """Return whether a header of a label has no words that may say something else."""
     title = _simplify_header(title)
+    if name == "frame_rate" and not re.search(WORDS[name][0], title):
+        return False  # so many Hz of what?
+    if name == "microns_per_pixel" and not re.search(r"(/|per|pro) ?[(\[]?(px|pixel)|mpp", title):
+        return False  # of the camera's pixels?
     if name == "participant" and re.search(WORDS[name][0], title):
         return bool(PERSON.fullmatch(title))
     if name not in LABELS or title in map(_simplify_header, COLUMNS[name]):
         return True
     rest = re.sub(WORDS[name][0], " ", title)
-    if re.search(r"\d\d|\b(of|von|der) \W*(motil|beweg)", rest):
+    if re.search(r"\d\d|\d ?h|\b(of|von|der) \W*(motil|beweg|ab?norm|pathol)", rest):
         return False  # of 200 cells, after 24 hours; of motile cells
+    if re.search(r"cells|zellen|sperm", rest) and not re.search("%|pct|pro[cz]ent|percent", title):
+        return False  # counts?
+    if len(re.findall(rf"{DEFECTS}|ab?norm\w*|pathol\w*", title)) > 1:
+        return False  # defects of the head, of those with defects?
     if name == "progressive" and len(set(re.findall(r"\b[ab]\b", rest))) == 1:
         return False  # one of two grades
     if name in MOTILITY and re.search(rf"{DEFECTS}|def|norm|path", rest):
@@ -286,7 +308,9 @@ def read_number(cell: str) -> float:
 
 # Whether the cells of a column can be what its header says.
 CELLS = {
-    "participant": lambda cells: _share(parse_participant_id, cells) > 0.5,
+    "participant": lambda cells: (
+        _share(parse_participant_id, cells) > 0.5 and sum(map(bool, cells)) > len(cells) / 2
+    ),
     "video": any,
     **{name: _are_numbers(*limits) for name, limits in VIDEO_FACTS.items()},
     **dict.fromkeys(LABELS, _are_numbers(0, 100)),

@@ -26,6 +26,14 @@ SUMMARY = re.compile(
 )
 
 
+# An ID and what follows it: a visit, the a of 01a, or a date.
+VISIT = re.compile(
+    r"(.*\d.*?)[ _.-]*((visit|v|besuch|scan|sample|probe|day|tag|rep|wdh|t)[ _.-]*\d+|[a-d]"
+    r"|(19|20)\d{6})",
+    re.IGNORECASE,
+)
+
+
 def check_participants(path: str, rows: Iterable[dict], issues: Issues) -> list[dict]:
     """Complete the rows of a table that have a usable ID, and report the others.
 
@@ -103,8 +111,9 @@ def find_related(participants: Iterable[str]) -> list[str]:
     forms, groups = set(map(describe_form, words.values())), defaultdict(list)
     for who, parts in words.items():
         groups[parts].append(who)
-        if describe_form(parts[:-1]) in forms:
-            groups[parts[:-1]].append(who)
+        visit = VISIT.fullmatch(who)
+        if visit or describe_form(parts[:-1]) in forms:
+            groups[split_name(visit[1]) if visit else parts[:-1]].append(who)
     related = [
         " + ".join(group)
         for parts, group in groups.items()

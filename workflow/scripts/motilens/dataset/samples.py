@@ -3,6 +3,7 @@
 A sample is a video and its labels. A participant may have several; folds are of participants.
 """
 
+from collections import Counter
 from collections.abc import Container, Sequence
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def read_samples(
         (float64, NaN where they are not); and what is wrong.
     """
     issues, labels = Issues(), dataset["labels"]
-    rows = read_label_rows(dataset, needed, issues)
+    rows = read_label_rows(dataset, needed, issues, needs_videos or bool(dataset.get("videos")))
     if not rows and not issues.errors:
         issues.errors.append(f"{labels}: has no row under its header: add the participants")
     has_videos = any("video" in row for row in rows)
@@ -99,7 +100,9 @@ def read_samples(
     return table.set_index(names.rename("sample")), issues
 
 
-def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> list[dict]:
+def read_label_rows(
+    dataset: dict, needed: Sequence[str], issues: Issues, needs_videos: bool = True
+) -> list[dict]:
     """Return the rows of the table of labels: participant, place, and what else is in it.
 
     Percentages and facts are floats; None where the cell cannot be used.
@@ -120,7 +123,10 @@ def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> lis
     rows = []
     for row in check_participants(path, table, issues):
         participant, spelling = row["participant"], row["spelling"]
-        if issues.spellings.get(participant) == spelling and "video" not in {*row, *required}:
+        is_again = issues.spellings.get(participant) == spelling
+        if is_again and not needs_videos and "video" not in row:
+            issues.warnings.append(f"{row['place']} has another row: taken for another sample")
+        elif is_again and "video" not in {*row, *required}:
             issues.errors.append(
                 f"{row['place']} has more than one row: keep one, or name the video of each in a "
                 "column `video`"
@@ -136,22 +142,23 @@ def read_label_rows(dataset: dict, needed: Sequence[str], issues: Issues) -> lis
     return rows
 
 
-def _compare_names(rows: list[dict], labels: str, issues: Issues) -> None:
+def _compare_names(rows: list[dict], table: str, issues: Issues) -> None:
     """Report videos that are named after another participant, as if one column was sorted alone."""
     by_parts = {split_name(row["participant"]): row["participant"] for row in rows}
-    sure, unsure = [], []
-    for row in rows:
-        named = find_mentioned(row["video"], by_parts)
-        if named and row["participant"] not in named:
-            is_sure = any(not who.isdecimal() and not who.isalpha() for who in named)
-            line = f"{to_printable(row['video'])} ({row['participant']})"
-            (sure if is_sure else unsure).append(line)
-    for found, lines in ((sure, issues.errors), (unsure, issues.warnings)):
-        if found:
-            lines.append(
-                f"{labels}: videos are named after another participant than that of their row: "
-                f"{shorten_list(found)}: was one column sorted alone?"
-            )
+    named = {id(row): find_mentioned(row["video"], by_parts) for row in rows}
+    others = [row for row in rows if named[id(row)] and row["participant"] not in named[id(row)]]
+    if not others:
+        return
+    found = shorten_list(to_printable(f"{row['video']} ({row['participant']})") for row in others)
+    line = (
+        f"{table}: videos are named after another participant than that of their row: {found}: was "
+        "one column sorted alone?"
+    )
+    # Sure, if the names hold each ID as often as the rows do, and IDs are no mere numbers or words.
+    mentioned = Counter(who for row in others for who in named[id(row)])
+    is_sure = mentioned == Counter(row["participant"] for row in others)
+    is_sure &= not any(who.isdecimal() or who.isalpha() for who in mentioned)
+    (issues.errors if is_sure else issues.warnings).append(line)
 
 
 def _match_videos_to_labels(
@@ -173,6 +180,8 @@ def _match_videos_to_labels(
     except InputError as error:
         issues.errors.append(str(error))
         return []
+    if video_list:
+        _compare_names(videos, video_list, issues)
     usable = resolve_video_paths(videos, folder, issues, stored)
     if video_list and dataset.get("video_names"):
         issues.errors.append(f"{video_list}: names the videos: remove dataset.video_names")

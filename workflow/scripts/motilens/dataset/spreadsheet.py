@@ -14,6 +14,7 @@ from motilens.core.text import shorten_list
 from motilens.dataset.excel import Sheet, format_ranges, read_excel
 from motilens.dataset.issues import Issues
 
+MIN_SHARED = 0.7  # of the cells of a column are IDs: it is that of another table
 SEPARATORS = ";,\t"
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
 OLE, ZIP = b"\xd0\xcf\x11\xe0", b"PK\3\4"  # how files of Microsoft and archives begin
@@ -89,17 +90,21 @@ def read_table(
 
 
 def _find_other_order(rows: list[tuple[int, list[str]]], place: int) -> int | None:
-    """Return the column that holds what another one does, in another order; None without one."""
+    """Return the column of IDs of a second table beside the first; None without one."""
     (_, header), *_ = rows
     cells = [row for _, row in rows[1:]]
-    ids = [row[place] for row in cells if row[place:]]
+    ids = [row[place] for row in cells if row[place:] and row[place]]
     for other in range(len(header)):
-        values = [row[other] for row in cells if row[other:]]
+        values = [row[other] for row in cells if row[other:] and row[other]]
         # Numbers from 1 on are folds, stacks or a running number as well, unless named as IDs are.
+        is_beside = other > place + 1 and not any(
+            "".join(row[other - 1 : other]) for _, row in rows
+        )
         is_named = fold_header(header[other]).startswith(fold_header(header[place]))
-        if not is_named and all(map(str.isdecimal, ids)):
+        if not (is_named or is_beside) and all(map(str.isdecimal, ids)):
             continue
-        if len(set(ids)) > 1 and values != ids and sorted(values) == sorted(ids):
+        is_list = len(set(ids)) > 1 and len(set(values)) == len(values) and values != ids
+        if is_list and len(set(ids) & set(values)) > MIN_SHARED * len(values):
             return other
     return None
 

@@ -56,7 +56,8 @@ def add_constant_rules(table: pd.DataFrame, labels: dict[tuple, pd.DataFrame]) -
         labels: of the training samples, by target and fold; a column for each value.
     """
     first = table.groupby("target")["method"].transform("first")  # not all predict all targets
-    rows = table[(table["method"] == first) & (table["seed"] == table["seed"].min())]
+    rows = table[table["method"] == first]
+    rows = rows[rows["seed"] == rows.groupby("target")["seed"].transform("min")]
     cases = list(zip(rows["target"], rows["fold"], rows["value"], strict=True))
     parts = []
     for name, rule in CONSTANT_RULES.items():
