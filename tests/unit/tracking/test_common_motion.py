@@ -117,3 +117,20 @@ def test_the_way_of_a_swimmer_is_no_movement_of_the_stage():
     cells = [make_track(300 + way + vibration, cell) for cell, way in enumerate(ways)]
     found = measure_shake(pd.concat(cells, ignore_index=True), STILL, RATE)
     assert np.abs(found[-1] - vibration[-1]).max() < 5
+
+
+@pytest.mark.parametrize(
+    "field", [[[0, -0.08], [0.08, 0]], [[0, 0.12], [0, 0]], [[0.1, 0], [0, 0.1]]]
+)
+def test_a_field_that_turns_among_swimmers_is_noticed(field):
+    """Before, half of the cells swimming hid it, and those at rest were slow progressive."""
+    rng, seconds = np.random.default_rng(2), np.arange(FRAMES) / RATE
+    cells = []
+    for cell in range(36):
+        start, way = rng.uniform(-300, 300, 2), rng.normal(0, 80, 2) * (cell % 2)
+        speed = way + np.array(field) @ start
+        noise = rng.normal(0, 0.05, (FRAMES, 2))
+        cells.append(make_track(300 + start + np.outer(seconds, speed) + noise, cell))
+    tracks = pd.concat(cells, ignore_index=True)
+    assert measure_common(tracks) > MAX_COMMON_MOTION
+    assert measure_common(make_cells(lambda start: STILL, 36)) < MAX_COMMON_MOTION

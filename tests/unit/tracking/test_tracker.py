@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import linear_sum_assignment
 
+from motilens.core.labels import HEAD_MICRONS
 from motilens.simulation.recording import Recording
 from motilens.tracking import detector, frame_setup
 from motilens.tracking.tracker import smooth_tracks, track_first_seconds, track_video
@@ -207,3 +208,15 @@ def test_smoothing_removes_noise_and_keeps_the_swings_of_heads():
     assert clean["y"].std() > 0.9 * y.std(), "a beat of 15 Hz stays"
     pd.testing.assert_frame_equal(smooth_tracks(noisy, 60), noisy)  # a beat of 10 Hz would go
     pd.testing.assert_frame_equal(smooth_tracks(noisy[:3], 100), noisy[:3])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("look, factor", [("dark", 0.5), ("bright", 2.0)])
+def test_a_scale_that_is_far_wrong_is_noticed(videos, look, factor):
+    """Before, half of the true scale gave a tenth of the cells, without a word."""
+    path, _ = videos[look]
+    right = HEAD_MICRONS / track_video(path, SETTINGS).head_length
+    assert track_video(path, SETTINGS, microns_per_pixel=right).quality["seen_head_length"] == 0
+    wrong = track_video(path, SETTINGS, microns_per_pixel=right * factor)
+    assert wrong.quality["seen_head_length"] > 0
+    assert wrong.warnings[0].startswith("Heads look ") and "scale" in wrong.warnings[0]

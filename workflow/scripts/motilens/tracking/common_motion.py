@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
+from sklearn.linear_model import RANSACRegressor
 
 from motilens.tracking.drift import subtract_drift
 
@@ -10,6 +11,7 @@ from motilens.tracking.drift import subtract_drift
 MAX_COMMON_MOTION = 0.18
 COMMON_SECONDS, MIN_CELLS, SIGNIFICANT = 0.2, 5, 2.5  # standard errors
 NEAREST, NOT_TOUCHING = 6, 2.0  # neighbors that are looked at; head lengths
+MIN_SECONDS, FIELD_ERROR = 0.5, 0.15  # of a track; head lengths/s
 MIN_MOVE = 0.05  # head lengths, in COMMON_SECONDS: of what is at rest, the way is chance
 MIN_SHAKEN = 3  # cells in a frame, of each half, to tell how the stage has moved
 N_ITERATIONS = 20
@@ -117,6 +119,44 @@ def measure_common_motion(
     moves = places.groupby("cell").diff().shift(-1)  # to the next place; none crosses cells
     places = places.assign(dx=moves["x"], dy=moves["y"])[moves["frame"] == step]
     places = places[np.hypot(places["dx"], places["dy"]) > MIN_MOVE * head_length]
+    return max(
+        _mean_cosine(places, head_length),
+        _share_of_field(tracks, drift, frame_rate, head_length),
+    )
+
+
+def _share_of_field(
+    tracks: pd.DataFrame, drift: np.ndarray, frame_rate: float, head_length: float
+) -> float:
+    """Return the share of cells that move as points of a field that turns, is sheared or scaled.
+
+    It is 0 if more cells are at rest. RANSAC (Fischler and Bolles, Comm. ACM 1981) finds the field
+    among swimmers.
+    """
+    places = subtract_drift(tracks, drift).groupby(tracks["cell"])
+    frames = tracks.groupby("cell")["frame"].agg(["min", "max"])
+    seconds = (frames["max"] - frames["min"]) / frame_rate
+    is_long = seconds >= MIN_SECONDS
+    if is_long.sum() < 2 * MIN_CELLS:
+        return 0.0
+    ways = (places.last() - places.first())[is_long].div(seconds[is_long], axis=0) / head_length
+    middles = places.mean()[is_long] / head_length
+    model = RANSACRegressor(residual_threshold=FIELD_ERROR, max_trials=500, random_state=0)
+    moves = model.fit(middles, ways).predict(middles)
+    with_field = model.inlier_mask_ & (np.hypot(*moves.T) > FIELD_ERROR)
+    at_rest = np.abs(ways).sum(axis=1) <= FIELD_ERROR
+    if with_field.sum() < MIN_CELLS or with_field.sum() < 2 * at_rest.sum():
+        return 0.0
+    return float(with_field.mean())
+
+
+def _mean_cosine(places: pd.DataFrame, head_length: float) -> float:
+    """Return the mean cosine between neighbors' movements, 0 if it may be chance.
+
+    Args:
+        places: cell, frame, x, y, dx and dy (its movement, not 0).
+        head_length: pixels.
+    """
     cosines = [pd.Series(dtype=float)]
     for _, part in places.groupby("frame"):
         distances, others = cKDTree(part[["x", "y"]]).query(part[["x", "y"]], NEAREST)

@@ -30,6 +30,9 @@ N_TRIPLETS = 4  # of frames that are looked at,
 SAMPLE_SECONDS = 8.0  # from the beginning
 CLEAR_SCORE = 0.45  # of a head that counts
 CLEAR_EVIDENCE = 0.3  # with less, unusual sizes are tried, too
+# Of the sums of scores at another size and at the given scale: 0.2 to 1 if the scale is right, 3 to
+# 20 if it is half as much, 1.3 to 5 if it is twice; and the least sum that counts.
+CLEARER, ALSO_CLEARER, MIN_CLEAR = 2.5, 1.5, 4.5
 USUAL_OCTAVES = 0.8  # by which most videos' scale differs from the usual one
 
 
@@ -44,6 +47,7 @@ class FrameSetup:
         interlaced: the video is.
         invert: heads are darker than the background.
         contrast: see `measure_contrast`.
+        seen_side: as `side`, where heads are seen far more clearly than by the scale that is given.
     """
 
     width: int
@@ -54,6 +58,7 @@ class FrameSetup:
     interlaced: bool = False
     invert: bool = False
     contrast: float = 1.0
+    seen_side: int | None = None
 
     @property
     def longer_side(self) -> float:
@@ -129,6 +134,7 @@ def choose_setup(
     if microns_per_pixel:
         side = own_side * microns_per_pixel * HEAD_LENGTH / HEAD_MICRONS
         side, invert = find_best([int(np.clip(side, SMALLEST_SIDE, LARGEST_SIDE))], (False, True))
+        setup = dataclasses.replace(setup, seen_side=_find_clearer_side(detector, samples, side))
     else:
         sides = [round(USUAL_SIDE * SIDE_STEP**step) for step in range(-3, 4)]
         sides = [side for side in sides if side <= 3 * own_side] or sides[:1]
@@ -144,11 +150,36 @@ def choose_setup(
     )
 
 
-def _weigh_evidence(detector: HeadDetector, samples: np.ndarray, side: int, invert: bool) -> float:
-    """Return how clearly heads are seen at this size, and how usual it is."""
+def _find_clearer_side(detector: HeadDetector, samples: np.ndarray, side: int) -> int | None:
+    """Return the side, twice or half as long or more, at which heads are far more clear, if any."""
+    largest = min(LARGEST_SIDE, 3 * max(samples.shape[-2:]))
+
+    def sum_scores(side: int) -> float:
+        return max(_sum_clear_scores(detector, samples, side, way) for way in (False, True))
+
+    given = sum_scores(side)
+    for steps in ((-2, -3), (2, 3)):
+        sides = [round(side * SIDE_STEP**step) for step in steps]
+        clear = {s: sum_scores(s) for s in sides if SMALLEST_SIDE <= s <= largest}
+        best = max(clear, key=clear.get, default=None)
+        # Of debris, only one size looks like heads.
+        is_clear = best is not None and clear[best] > max(CLEARER * given, MIN_CLEAR)
+        if is_clear and min(clear.values()) > ALSO_CLEARER * given:
+            return best
+    return None
+
+
+def _sum_clear_scores(
+    detector: HeadDetector, samples: np.ndarray, side: int, invert: bool
+) -> float:
     triplets = _resize(samples, side)
     scores = score_triplets(detector, triplets, measure_contrast(triplets[:, 1]), invert)
-    clear = (scores - CLEAR_SCORE).clip(0).sum() / len(triplets)
+    return float((scores - CLEAR_SCORE).clip(0).sum() / len(triplets))
+
+
+def _weigh_evidence(detector: HeadDetector, samples: np.ndarray, side: int, invert: bool) -> float:
+    """Return how clearly heads are seen at this size, and how usual it is."""
+    clear = _sum_clear_scores(detector, samples, side, invert)
     return float(clear * np.exp(-((np.log2(side / USUAL_SIDE) / USUAL_OCTAVES) ** 2) / 2))
 
 

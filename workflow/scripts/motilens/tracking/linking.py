@@ -22,6 +22,9 @@ MAX_SPEED = 35.0  # head lengths/s, of a head whose velocity is not known yet
 MAX_DENSE = 10_000  # pairs of heads that are compared all at once: this is faster up to there
 MIN_REACH = 0.6  # head lengths: detections are as inexact
 SWAY_SPEED = 20.0  # head lengths/s: so fast heads swing and turn, which few frames/s do not show
+# The stage jumps: fewer than MAX_LEFT of the heads are NEAR their place, and of the shifts within
+# MAX_JOLT (head lengths), one brings MIN_JOLTED_SHARE of them there.
+MAX_LEFT, NEAR, MAX_JOLT, MIN_JOLTED, MIN_JOLTED_SHARE = 0.4, 0.3, 4.0, 5, 0.6
 # A cell that is followed: where it was seen last, how often it was, its velocity (pixels/frame).
 TRACK = np.dtype(
     [("cell", int), ("last", int), ("seen", int), ("place", float, 2), ("velocity", float, 2)]
@@ -50,6 +53,9 @@ def link_heads(
         gaps = frame - running["last"]
         places = running["place"] + running["velocity"] * np.minimum(gaps, coasting)[:, None]
         # What is not known of the movement: all of it at first, then a part of the speed.
+        if (jolt := _find_jolt(running, places, heads, frame, head_length)) is not None:
+            running["place"] += jolt
+            places = places + jolt
         speeds = np.hypot(*running["velocity"].T)
         is_new, fastest = running["seen"] < 3, MAX_SPEED * head_length / frame_rate
         unknown = np.where(is_new, fastest, 0.5 * speeds)
@@ -76,6 +82,33 @@ def link_heads(
     rows = rows[np.argsort(rows[:, 0], kind="stable")]
     table = pd.DataFrame(rows, columns=SCORED_TRACK_COLUMNS)
     return table.astype({"cell": int, "frame": int})
+
+
+def _find_jolt(
+    tracks: np.ndarray, places: np.ndarray, heads: np.ndarray, frame: int, head_length: float
+) -> np.ndarray | None:
+    """Return by how much the stage has jumped, x and y, if most heads are not at their `places`.
+
+    It is the shift that brings most of the expected places to heads.
+    """
+    expected = places[(tracks["last"] == frame - 1) & (tracks["seen"] >= 3)]
+    strong = heads[heads[:, 2] >= HIGH_SCORE, :2]
+    if len(expected) < MIN_JOLTED or len(strong) < MIN_JOLTED:
+        return None
+    tree, near = cKDTree(strong), NEAR * head_length
+    here = np.mean(tree.query(expected)[0] <= near)
+    if here >= MAX_LEFT:
+        return None
+    around = tree.query_ball_point(expected, MAX_JOLT * head_length)
+    owners = np.repeat(np.arange(len(expected)), [len(part) for part in around])
+    if not len(owners):
+        return None
+    shifts = strong[np.concatenate(around).astype(int)] - expected[owners]
+    groups = cKDTree(shifts).query_ball_point(shifts, near)
+    votes = [len(set(owners[group])) for group in groups]
+    best = groups[int(np.argmax(votes))]
+    is_clear = max(votes) / len(expected) >= max(MIN_JOLTED_SHARE, 2 * here)
+    return np.median(shifts[best], axis=0) if is_clear else None
 
 
 def _extend_tracks(

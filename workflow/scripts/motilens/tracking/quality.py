@@ -204,17 +204,24 @@ def describe_problems(
     Args:
         changes: when the field changes at once (seconds).
     """
+    problems = []
+    if length := quality["seen_head_length"]:
+        problems.append(
+            f"Heads look {length:.3g} pixels long, not as the scale says: check it "
+            "(--microns-per-pixel; MICRONS_PER_PIXEL with make). Do not trust these numbers."
+        )
     if not quality["cells"]:
         if not quality["contrast"]:
             return [
+                *problems,
                 "Nothing stands out in the frames: they show one gray level or noise, or are full "
-                "of detail (is the sample too dense?)."
+                "of detail (is the sample too dense?).",
             ]
         return [
+            *problems,
             "Nothing in the frames is clearly a head (tracking.min_score). If you see heads, give "
-            "the scale, or check it (--microns-per-pixel; MICRONS_PER_PIXEL with make)."
+            "the scale, or check it (--microns-per-pixel; MICRONS_PER_PIXEL with make).",
         ]
-    problems = []
     if reason := explain_no_sample(quality):
         problems.append(f"This shows no sample of sperm: {reason}.")
     if quality["roundness"] > MAX_ROUNDNESS:
@@ -255,8 +262,8 @@ def describe_problems(
     if changes:
         seconds = shorten_list(f"{time:.1f}" for time in changes)
         problems.append(
-            f"The field changes abruptly after {seconds} s: cells are counted again after each "
-            "change."
+            f"The field changes abruptly, or frames are missing, after {seconds} s: cells are "
+            "counted again after each change."
         )
     if quality["interlaced"]:
         problems.append("The video is interlaced: lines were interpolated, speeds are less exact.")

@@ -13,6 +13,7 @@ from motilens.tracking.common_motion import (
     measure_common_motion,
     measure_shake,
 )
+from motilens.tracking.cuts import find_cuts, measure_speeds, share_skipped
 from motilens.tracking.detector import (
     HEAD_LENGTH,
     HeadDetector,
@@ -37,6 +38,7 @@ from motilens.video.repeats import share_repeated
 
 MIN_SECONDS = 0.2  # shorter tracks are left out, unless the video is as short
 EDGE = HEAD_LENGTH / 3  # of a head that stays nearer to the edge, only a part is ever seen
+MAX_SKIPPED = 0.03  # of the frames; in videos without gaps, none
 SMOOTHING_SECONDS = 0.05  # swings of up to 15 Hz pass, what changes faster is noise
 logger = logging.getLogger(__name__)
 
@@ -114,9 +116,10 @@ def track_video(
     heads = detect_heads(detector, read_frames(), rate, setup.contrast, setup.invert)
     linked = link_heads(heads, rate, HEAD_LENGTH)
     meter.compare_last()
-    jumps = meter.locate_jumps()
-    linked = split_tracks(linked, jumps)
     moved = meter.positions()
+    speeds = measure_speeds(linked, moved, rate, HEAD_LENGTH)
+    jumps = find_cuts(linked, meter.locate_jumps(), speeds)
+    linked = split_tracks(linked, jumps)
     alike = find_lookalikes(linked, sampled, moved, rate, setup.contrast, setup.invert)
     size = np.array(setup.shape[::-1])
     scored = select_tracks(linked, settings["min_score"], rate, frames, size, alike)
@@ -128,14 +131,16 @@ def track_video(
     tracks = fill_gaps(scored)
     moved = moved + measure_shake(tracks, moved, rate)
     drift = moved / setup.scale
+    skipped = share_skipped(tracks, moved, measure_speeds(tracks, moved, rate, HEAD_LENGTH))
     quality |= {
         "polarity": polarity,
         "head_length": head_length,
+        "seen_head_length": HEAD_LENGTH * setup.longer_side / (setup.seen_side or np.inf),
         "contrast": setup.contrast if np.isfinite(setup.contrast) else 0.0,
         "drift": float(np.hypot(*np.diff(drift, axis=0).T).sum() * rate / frames),
         "scene_changes": len(jumps),
         "interlaced": setup.interlaced,
-        "uneven_times": frame_rate is None and video.is_uneven,
+        "uneven_times": frame_rate is None and video.is_uneven or skipped > MAX_SKIPPED,
         "common_motion": measure_common_motion(tracks, moved, rate, HEAD_LENGTH),
         "repeated_share": share_repeated(meter.select_still()),
     }
