@@ -134,3 +134,12 @@ def test_a_field_that_turns_among_swimmers_is_noticed(field):
     tracks = pd.concat(cells, ignore_index=True)
     assert measure_common(tracks) > MAX_COMMON_MOTION
     assert measure_common(make_cells(lambda start: STILL, 36)) < MAX_COMMON_MOTION
+
+
+def test_swimmers_from_one_line_are_no_field_that_is_scaled():
+    """The middle of a straight way depends on the speed, as if the field grew."""
+    seconds = np.arange(FRAMES) / RATE
+    speeds = np.random.default_rng(0).normal(0, 50, (20, 2))
+    ways = [[50 + 20 * cell, 100] + np.outer(seconds, speed) for cell, speed in enumerate(speeds)]
+    cells = [make_track(way, cell) for cell, way in enumerate(ways)]
+    assert measure_common(pd.concat(cells, ignore_index=True)) < MAX_COMMON_MOTION

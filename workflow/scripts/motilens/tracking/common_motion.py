@@ -1,5 +1,7 @@
 """Movement that cells share: the stage shakes, or the liquid flows, turns or is sheared."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
@@ -140,9 +142,15 @@ def _share_of_field(
     if is_long.sum() < 2 * MIN_CELLS:
         return 0.0
     ways = (places.last() - places.first())[is_long].div(seconds[is_long], axis=0) / head_length
-    middles = places.mean()[is_long] / head_length
+    # Not the middle of the way, which depends on the speed.
+    starts = places.first()[is_long] / head_length
     model = RANSACRegressor(residual_threshold=FIELD_ERROR, max_trials=500, random_state=0)
-    moves = model.fit(middles, ways).predict(middles)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about three cells that no field fits
+        try:
+            moves = model.fit(starts, ways).predict(starts)
+        except ValueError:  # no three cells have one
+            return 0.0
     with_field = model.inlier_mask_ & (np.hypot(*moves.T) > FIELD_ERROR)
     at_rest = np.abs(ways).sum(axis=1) <= FIELD_ERROR
     if with_field.sum() < MIN_CELLS or with_field.sum() < 2 * at_rest.sum():
