@@ -20,6 +20,7 @@ N_ITERATIONS = 20
 JITTER, PRIOR = 0.05, 0.2  # pixels, by which positions are inexact; frames of a typical cell
 MAX_REST = 5.0  # pixels/s, where a head has 13: slower cells are immotile
 JOLT, EDGE_OF_JOLT = 5.0, 2.5  # standard errors: of one step of a jolt, of those beside it
+MIN_JOLT = 2.0  # pixels
 MAX_JOLTS = 0.1  # share of the frames: more is shaking
 DRIFTS = 0.1  # pixels from frame to frame: here, a jolt is in the drift
 MIN_AGREEMENT = 0.5  # between the halves: up to 0.35 in videos at rest, from 0.76 where it shakes
@@ -44,12 +45,16 @@ def measure_shake(tracks: pd.DataFrame, drift: np.ndarray, frame_rate: float) ->
     )
     chance = 1.4826 * (even - odd).abs().median().max() / 2  # of the mean of both
     lengths = pd.Series(np.hypot(*(even + odd).to_numpy().T) / 2)
+    # One cell at rest is exact, in whichever half it is.
+    of_every = pd.Series(np.hypot(*every.to_numpy().T))
+    is_clear = of_every > np.maximum(MIN_JOLT, JOLT * of_every.median())
     is_long, is_jolt = lengths > EDGE_OF_JOLT * chance, lengths > JOLT * chance
+    is_long, is_jolt = is_long | is_clear, is_jolt | is_clear
     is_jolt = is_long & is_jolt.groupby((is_long != is_long.shift()).cumsum()).transform("any")
     common = every.fillna(0.0)
     if is_jolt.mean() < MAX_JOLTS and not _agree(even[~is_jolt], odd[~is_jolt]):
         has_drift = np.hypot(*np.diff(drift, axis=0, prepend=drift[:1]).T) > DRIFTS
-        common[~is_jolt | has_drift | (_cosines(even, odd) < MIN_AGREEMENT)] = 0.0
+        common[~is_jolt | has_drift | ~(_cosines(even, odd) >= MIN_AGREEMENT)] = 0.0
     elif not _agree(even, odd):
         common[:] = 0.0
     return common.cumsum().to_numpy()
