@@ -11,6 +11,7 @@ only these differences show: intervals of two errors may overlap although the di
 """
 
 import argparse
+import functools
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from motilens.core.errors import InputError
 from motilens.core.records import read_record
 from motilens.evaluation.ensembling import average_predictions
 from motilens.evaluation.external_predictions import read_external_predictions
-from motilens.evaluation.mae_table import training_label_table
+from motilens.evaluation.mae_table import label_table
 from motilens.evaluation.metrics import ZERO_R
 from motilens.evaluation.results import read_predictions
 from motilens.evaluation.statistics import (
@@ -105,8 +106,8 @@ def read_methods(methods: dict, target: str, folds: list[str]) -> pd.DataFrame:
             table = average_predictions(predictions) if len(models) > 1 else predictions[0]
             tables.append(to_long_table(table, models[0][1]).assign(method=label))
             for _, record in models:
-                fold, training = int(record["fold"]), training_label_table(record)
-                held_out = training_label_table(record | {"training": record["held_out"]})
+                fold, training = int(record["fold"]), label_table(record)
+                held_out = label_table(record, "held_out")
                 is_same = labels.setdefault((target, fold), training).equals(training)
                 if not (is_same and truth.setdefault(fold, held_out).equals(held_out)):
                     raise InputError(f"{label}: fold {fold} has other participants or labels")
@@ -145,9 +146,14 @@ def list_current(results: str, method: str, target: str) -> set[str]:
 
     Those of other folds and seeds were left by earlier runs.
     """
+    return {name for name in list_models(results) if name.split("/")[1:3] == [method, target]}
+
+
+@functools.cache
+def list_models(results: str) -> tuple[str, ...]:
+    """Return the records of all models in the tables of a run, none without tables."""
     path = Path(results, "tables/mae.json")
-    models = read_record(str(path))["models"] if path.exists() else ()
-    return {name for name in models if name.split("/")[1:3] == [method, target]}
+    return tuple(read_record(str(path))["models"]) if path.exists() else ()
 
 
 def find_external_folder(results: str, method: str) -> Path | None:

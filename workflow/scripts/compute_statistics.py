@@ -2,7 +2,7 @@
 
 from motilens.core.files import write_table
 from motilens.core.records import read_record
-from motilens.evaluation.mae_table import training_label_table
+from motilens.evaluation.mae_table import label_table
 from motilens.evaluation.statistics import (
     add_constant_rules,
     average_over_stacks,
@@ -17,7 +17,7 @@ from motilens.reports.statistics_page import build_statistics_page, collect_qual
 
 def main(job):
     records = [read_record(path) for path in job.input.records]
-    labels = {(r["target"], int(r["fold"])): training_label_table(r) for r in records}
+    labels = {(r["target"], int(r["fold"])): label_table(r) for r in records}
     table = add_constant_rules(read_all_predictions(job.input.predictions, records), labels)
     summary, comparisons = summarize_errors(table), compare_methods(table)
     write_table(job.output.summary, summary)

@@ -1,7 +1,7 @@
 """Draw predicted against true percentages of all held-out samples, and their differences."""
 
 from motilens.core.records import read_record
-from motilens.evaluation.mae_table import training_label_table
+from motilens.evaluation.mae_table import label_table
 from motilens.evaluation.statistics import (
     add_constant_rules,
     average_over_stacks,
@@ -13,7 +13,7 @@ from motilens.reports.plots import plot_agreement, plot_predicted
 
 def main(job):
     records = [read_record(path) for path in job.input.records]
-    labels = {(r["target"], int(r["fold"])): training_label_table(r) for r in records}
+    labels = {(r["target"], int(r["fold"])): label_table(r) for r in records}
     table = add_constant_rules(read_all_predictions(job.input.predictions, records), labels)
     cases = average_over_stacks(table)
     reference = job.params.depends_on["settings"]["reference"]

@@ -119,3 +119,9 @@ def test_a_bundle_that_is_older_than_its_run_is_named(tmp_path):
     os.utime(bundle, (1e9 - 1, 1e9 - 1))
     [line] = find_newer_run(bundle)
     assert line.endswith("I4.pt: the run went on since it was made: make the bundle again")
+
+
+def test_a_method_beside_a_bundle_is_refused(folder):
+    command = ["make", "-s", "predict", "VIDEOS=x", "METHOD=I4", "BUNDLE=b.pt"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "METHOD or BUNDLE, not both" in done.stderr

@@ -28,7 +28,7 @@ def make_ways(swimmers=12, resting=8, seed=1):
     return np.array(ways)
 
 
-def link(ways):
+def link_places(ways):
     heads = [np.column_stack([ways[:, n], np.full(len(ways), 0.9)]) for n in range(ways.shape[1])]
     return link_heads(heads, RATE, HEAD)
 
@@ -44,17 +44,19 @@ def cuts_of(tracks, jumps=()):
 def test_a_missing_stretch_is_a_cut_although_cells_at_rest_go_on():
     """Before, swimmers alone were counted again, without a word."""
     ways = make_ways()
-    assert cuts_of(link(ways)) == []
-    tracks = link(np.concatenate([ways[:, :30], ways[:, 60:]], axis=1))
+    assert cuts_of(link_places(ways)) == []
+    tracks = link_places(np.concatenate([ways[:, :30], ways[:, 60:]], axis=1))
     assert cuts_of(tracks) == [30]
 
 
 def test_another_field_is_a_cut_only_if_tracks_end():
-    tracks = link(make_ways())
+    tracks = link_places(make_ways())
     assert cuts_of(tracks, [40]) == [], "they go on: a vignette, or noise"
-    far = link(np.concatenate([make_ways()[:, :40], make_ways(seed=2)[:, :40] + [75, 75]], axis=1))
+    far = link_places(
+        np.concatenate([make_ways()[:, :40], make_ways(seed=2)[:, :40] + [75, 75]], axis=1)
+    )
     assert cuts_of(far, [40]) == [40]
-    few = link(make_ways(1, 1))
+    few = link_places(make_ways(1, 1))
     assert cuts_of(few, [40]) == [40], "too few tracks to tell"
     assert cuts_of(tracks[:0]) == []
 
@@ -64,8 +66,8 @@ def test_cells_are_followed_where_the_stage_jumps():
     ways = make_ways()
     for jump in ([7, 4], [-28, 19], [40, 0]):
         moved = ways + (np.arange(FRAMES) >= 50)[:, None] * np.array(jump, float)
-        assert link(moved)["cell"].nunique() == len(ways)
-    assert link(ways)["cell"].nunique() == len(ways)
+        assert link_places(moved)["cell"].nunique() == len(ways)
+    assert link_places(ways)["cell"].nunique() == len(ways)
 
 
 def test_frames_that_were_dropped_are_noticed():

@@ -76,11 +76,11 @@ def read_excel(path: str, data: bytes) -> Sheet:
             "counts, or save the file again as `Excel Workbook (.xlsx)`"
         )
     title = visible[0].title
-    hidden = 0 if visible[0].sheet_view.showZeros is False else None
+    hides_zeros = visible[0].sheet_view.showZeros is False
     texts = {
         at: _cell_text(cell, results[title][cell.coordinate], is_computed)
         for at, cell in filled[title].items()
-        if hidden is None or results[title][cell.coordinate].value != hidden
+        if not (hides_zeros and results[title][cell.coordinate].value == 0)
     }
     found = _read_visible_cells(visible[0], {at: text for at, text in texts.items() if text})
     found.name = path

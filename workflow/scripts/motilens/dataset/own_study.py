@@ -233,26 +233,22 @@ def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[s
     files = [place for place, cells in enumerate(columns) if _share(is_video_file, cells) > 0.5]
     found = {}
 
-    def list_named(name: str, pattern: str) -> list[int]:
-        named = [p for p in usable if re.search(pattern, titles[p])]
-        other = re.compile(OTHER.get(name, "(?!)"))
-        return [p for p in named if p not in files and not other.search(titles[p])]
-
     for name, patterns in WORDS.items():
         usable = [p for p, cells in enumerate(columns) if titles[p] and CELLS[name](cells)]
         accepted = {_simplify_header(title) for title in COLUMNS[name]}
-        tiers = [[p for p in usable if titles[p] in accepted]] if name != "participant" else []
-        if name in LABELS and (
-            full := [p for p in usable if titles[p] == _simplify_header(LABELS[name])]
-        ):
-            tiers[0] = full
-        tiers += [list_named(name, pattern) for pattern in patterns]
-        if name in LABELS and _simplify_header(LABELS[name]) not in titles:
-            tiers[0] += [p for p in tiers[1] if p not in tiers[0]]
+        exact = [p for p in usable if titles[p] in accepted]
+        full = _simplify_header(LABELS.get(name, ""))
+        other = re.compile(OTHER.get(name, "(?!)"))
+        possible = [p for p in usable if p not in files and not other.search(titles[p])]
+        named = [[p for p in possible if re.search(word, titles[p])] for word in patterns]
         if name == "participant":  # `Patient` alone, or what else is known of patients
-            unsure = [p for p in tiers[0] if not PERSON.fullmatch(titles[p])]
-            tiers[0] = [p for p in tiers[0] if p not in unsure]
-            tiers[1:] = [tier + [p for p in unsure if p not in tier] for tier in tiers[1:]]
+            unsure = [p for p in named[0] if not PERSON.fullmatch(titles[p])]
+            tiers = [[p for p in named[0] if p not in unsure]]
+            tiers += [[*dict.fromkeys([*tier, *unsure])] for tier in named[1:]]
+        elif name in LABELS and full not in titles:  # beside `head`, `Head %` may be meant
+            tiers = [[*dict.fromkeys([*exact, *named[0]])]]
+        else:
+            tiers = [[p for p in exact if titles[p] == full], exact, *named]
         found[name] = next(filter(None, tiers), [])
     found["video"] = [place for place in files if titles[place]] or found["video"]
     return found

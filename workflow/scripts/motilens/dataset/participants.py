@@ -101,6 +101,12 @@ def split_name(name: str) -> tuple[str, ...]:
     return tuple(part.lstrip("0") if part.isdigit() else part for part in parts)
 
 
+def _list_runs(words: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return all runs of neighboring words, each once."""
+    spans = combinations(range(len(words) + 1), 2)
+    return [*dict.fromkeys(words[start:end] for start, end in spans)]
+
+
 def find_related(participants: Iterable[str]) -> list[str]:
     """Return a line if some IDs are like others with something behind: `7 b` among 7 and 8."""
     words = {who: split_name(who) for who in participants}
@@ -136,10 +142,10 @@ def find_mentioned(name: str, by_parts: Mapping[tuple, str]) -> set[str]:
         by_parts: of each participant, by `split_name`.
     """
     stem = Path(name).stem
-    words = split_name(stem)
-    runs = {words[start:end] for start, end in combinations(range(len(words) + 1), 2)}
     # Not a letter alone, nor numbers such as those of a date.
-    runs = {run for run in runs if any(map(str.isalpha, run)) and len("".join(run)) > 1}
+    runs = {
+        r for r in _list_runs(split_name(stem)) if any(map(str.isalpha, r)) and len("".join(r)) > 1
+    }
     numbers = [*SAYS_PATIENT.findall(stem), read_leading_number(name)]
     runs |= {split_name(number) for number in numbers if number}
     return {by_parts[run] for run in runs if run in by_parts}
@@ -181,10 +187,9 @@ def match_videos(participants: Sequence[str], names: Sequence[str]) -> dict[str,
     for name in names:
         folders, stem = Path(name).parent.parts, Path(name).stem
         words = split_name(stem)
-        runs = (words[start:end] for start, end in combinations(range(len(words) + 1), 2))
         found = by_parts.get(words) or [
             who
-            for parts in dict.fromkeys(runs)
+            for parts in _list_runs(words)
             if parts in by_parts
             and (_begins_with(stem, parts) or len({part.isdigit() for part in parts}) == 2)
             for who in by_parts[parts]

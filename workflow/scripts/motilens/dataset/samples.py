@@ -145,8 +145,12 @@ def read_label_rows(
 def _compare_names(rows: list[dict], table: str, issues: Issues) -> None:
     """Report videos that are named after another participant, as if one column was sorted alone."""
     by_parts = {split_name(row["participant"]): row["participant"] for row in rows}
-    named = {id(row): find_mentioned(row["video"], by_parts) for row in rows}
-    others = [row for row in rows if named[id(row)] and row["participant"] not in named[id(row)]]
+    others, mentioned = [], Counter()
+    for row in rows:
+        named = find_mentioned(row["video"], by_parts)
+        if named and row["participant"] not in named:
+            others.append(row)
+            mentioned.update(named)
     if not others:
         return
     found = shorten_list(to_printable(f"{row['video']} ({row['participant']})") for row in others)
@@ -155,7 +159,6 @@ def _compare_names(rows: list[dict], table: str, issues: Issues) -> None:
         "one column sorted alone?"
     )
     # Sure, if the names hold each ID as often as the rows do, and IDs are no mere numbers or words.
-    mentioned = Counter(who for row in others for who in named[id(row)])
     is_sure = mentioned == Counter(row["participant"] for row in others)
     is_sure &= not any(who.isdecimal() or who.isalpha() for who in mentioned)
     (issues.errors if is_sure else issues.warnings).append(line)
@@ -219,10 +222,11 @@ def _join_rows(labels: dict, video: dict, issues: Issues) -> dict:
     """Return what both tables know of a video."""
     known = {key: value for key, value in video.items() if value is not None}
     for fact in VIDEO_FACTS:
-        if labels.get(fact) not in (None, known.get(fact, labels.get(fact))):
+        here, there = known.get(fact), labels.get(fact)
+        if None not in (here, there) and here != there:
             issues.errors.append(
-                f"{video['place']}: {fact} is {known[fact]:g} here and {labels[fact]:g} in the "
-                "table of labels: correct one"
+                f"{video['place']}: {fact} is {here:g} here and {there:g} in the table of labels: "
+                "correct one"
             )
     return labels | known
 

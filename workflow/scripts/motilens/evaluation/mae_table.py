@@ -17,7 +17,7 @@ from motilens.evaluation.paper import matches_paper_setup
 
 def make_mae_row(predictions: pd.DataFrame, record: dict) -> dict:
     """Return one row of mae.csv: predictions of held-out samples, and the record of their model."""
-    labels = training_label_table(record)
+    labels = label_table(record)
     constants = {rule: predict_constant(predictions, labels, rule) for rule in CONSTANT_RULES}
     return {
         **{name: record[name] for name in ("method", "target")},
@@ -34,9 +34,9 @@ def make_mae_row(predictions: pd.DataFrame, record: dict) -> dict:
     }
 
 
-def training_label_table(record: dict) -> pd.DataFrame:
-    """Return a model's training labels: a row for each sample, a column for each value."""
-    labels = pd.DataFrame.from_dict(record["training"], orient="index")
+def label_table(record: dict, samples: str = "training") -> pd.DataFrame:
+    """Return the labels of a model's `training` or `held_out` samples, a column for each value."""
+    labels = pd.DataFrame.from_dict(record[samples], orient="index")
     return labels[record["settings"]["values"]]
 
 
@@ -45,7 +45,7 @@ def zero_r_losses(records: Iterable[dict]) -> dict[str, list[tuple[int, float]]]
     rows = []
     for record in records:
         name = record["settings"]["loss"]
-        loss = zero_r_training_loss(training_label_table(record), name)
+        loss = zero_r_training_loss(label_table(record), name)
         rows.append((record["target"], int(record["fold"]), name, loss))
     losses: dict[str, list] = {}
     for target, fold, _, loss in sorted(set(rows)):

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.spatial import cKDTree
 from sklearn.linear_model import RANSACRegressor
 
-from motilens.tracking.drift import subtract_drift
+from motilens.tracking.drift import measure_velocities, subtract_drift
 
 # Up to 0.1 in five real videos; 0.2 to 1 where the field turns, is sheared or changes its scale.
 MAX_COMMON_MOTION = 0.18
@@ -140,14 +140,13 @@ def _share_of_field(
     It is 0 if more cells are at rest. RANSAC (Fischler and Bolles, Comm. ACM 1981) finds the field
     among swimmers.
     """
-    places = subtract_drift(tracks, drift).groupby(tracks["cell"])
-    frames = tracks.groupby("cell")["frame"].agg(["min", "max"])
-    seconds = (frames["max"] - frames["min"]) / frame_rate
-    is_long = seconds >= MIN_SECONDS
+    frames = tracks.groupby("cell")["frame"]
+    is_long = (frames.last() - frames.first()) / frame_rate >= MIN_SECONDS
     if is_long.sum() < 2 * MIN_CELLS:
         return 0.0
-    ways = (places.last() - places.first())[is_long].div(seconds[is_long], axis=0) / head_length
+    ways = measure_velocities(tracks, drift, frame_rate)[is_long] / head_length
     # Not the middle of the way, which depends on the speed.
+    places = subtract_drift(tracks, drift).groupby(tracks["cell"])
     starts = places.first()[is_long] / head_length
     model = RANSACRegressor(residual_threshold=FIELD_ERROR, max_trials=500, random_state=0)
     with warnings.catch_warnings():

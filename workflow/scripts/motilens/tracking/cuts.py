@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from motilens.tracking.drift import subtract_drift
+from motilens.tracking.drift import measure_velocities, subtract_drift
 
 SWIMMER_SPEED = 1.0  # head lengths/s, from start to end
 MIN_FRAMES, MIN_CELLS = 5, 5  # of a track before a cut; tracks, to tell
@@ -48,10 +48,8 @@ def measure_speeds(
     tracks: pd.DataFrame, drift: np.ndarray, frame_rate: float, head_length: float
 ) -> pd.Series:
     """Return, by cell, its speed from its first to its last place (head lengths/s)."""
-    places = subtract_drift(tracks, drift).groupby(tracks["cell"])
-    way, frames = places.last() - places.first(), tracks.groupby("cell")["frame"]
-    seconds = (frames.last() - frames.first()).clip(lower=1) / frame_rate
-    return np.hypot(way["x"], way["y"]) / seconds / head_length
+    velocities = measure_velocities(tracks, drift, frame_rate)
+    return np.hypot(velocities["x"], velocities["y"]) / head_length
 
 
 def share_skipped(tracks: pd.DataFrame, drift: np.ndarray, speeds: pd.Series) -> float:

@@ -110,6 +110,14 @@ def subtract_drift(tracks: pd.DataFrame, drift: np.ndarray) -> pd.DataFrame:
     return tracks[["x", "y"]] - drift[tracks["frame"].to_numpy(int)]
 
 
+def measure_velocities(tracks: pd.DataFrame, drift: np.ndarray, frame_rate: float) -> pd.DataFrame:
+    """Return, by cell, x and y of its velocity from its first to its last place (pixels/s)."""
+    places = subtract_drift(tracks, drift).groupby(tracks["cell"])
+    frames = tracks.groupby("cell")["frame"]
+    seconds = (frames.last() - frames.first()).clip(lower=1) / frame_rate
+    return (places.last() - places.first()).div(seconds, axis=0)
+
+
 def _spectrum(frame: np.ndarray) -> np.ndarray:
     height, width = frame.shape
     window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)

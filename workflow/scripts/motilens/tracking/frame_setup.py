@@ -1,8 +1,9 @@
 """How a video's frames have to be shown to the detector: at which size, and whether inverted."""
 
 import dataclasses
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,28 +121,34 @@ def choose_setup(
     samples = _read_triplets(path, setup, first, frame_rate)
     if first < frames and np.isinf(measure_contrast(samples[:, 1])):  # a dark beginning
         samples = _read_triplets(path, setup, frames, frame_rate)
-    evidence: dict[tuple[int, bool], float] = {}
 
-    def find_best(sides: list[int], ways: tuple[bool, ...]) -> tuple[int, bool]:
-        for way in ((side, invert) for side in sides for invert in ways):
-            if way not in evidence:
-                evidence[way] = _weigh_evidence(detector, samples, *way)
+    @functools.cache
+    def see_heads(side: int, invert: bool) -> float:
+        return _sum_clear_scores(detector, samples, side, invert)
+
+    def weigh_evidence(side: int, invert: bool) -> float:
+        """Return how clearly heads are seen at this size, and how usual it is."""
+        octaves = np.log2(side / USUAL_SIDE) / USUAL_OCTAVES
+        return see_heads(side, invert) * float(np.exp(-(octaves**2) / 2))
+
+    def find_best(sides: list[int]) -> tuple[int, bool]:
         # Some debris looks like heads of the other polarity, but rarely at each size.
-        sums = [sum(evidence[side, invert] for side in sides) for invert in ways]
-        invert = ways[int(np.argmax(sums))]
-        return max(sides, key=lambda side: evidence[side, invert]), invert
+        sums = [sum(weigh_evidence(side, way) for side in sides) for way in (False, True)]
+        invert = bool(np.argmax(sums))
+        return max(sides, key=lambda side: weigh_evidence(side, invert)), invert
 
     if microns_per_pixel:
         side = own_side * microns_per_pixel * HEAD_LENGTH / HEAD_MICRONS
-        side, invert = find_best([int(np.clip(side, SMALLEST_SIDE, LARGEST_SIDE))], (False, True))
-        setup = dataclasses.replace(setup, seen_side=_find_clearer_side(detector, samples, side))
+        side, invert = find_best([int(np.clip(side, SMALLEST_SIDE, LARGEST_SIDE))])
+        largest = min(LARGEST_SIDE, 3 * max(samples.shape[-2:]))
+        setup = dataclasses.replace(setup, seen_side=_find_clearer_side(see_heads, side, largest))
     else:
         sides = [round(USUAL_SIDE * SIDE_STEP**step) for step in range(-3, 4)]
         sides = [side for side in sides if side <= 3 * own_side] or sides[:1]
         near = [side for side in sides if 0.7 < side / USUAL_SIDE < 1.5] or sides[-1:]
-        side, invert = find_best(near, (False, True))
-        if evidence[side, invert] < CLEAR_EVIDENCE or side != USUAL_SIDE:
-            side, invert = find_best(sides, (False, True))
+        side, invert = find_best(near)
+        if weigh_evidence(side, invert) < CLEAR_EVIDENCE or side != USUAL_SIDE:
+            side, invert = find_best(sides)
     return dataclasses.replace(
         setup,
         side=side,
@@ -150,12 +157,19 @@ def choose_setup(
     )
 
 
-def _find_clearer_side(detector: HeadDetector, samples: np.ndarray, side: int) -> int | None:
-    """Return the side, twice or half as long or more, at which heads are far more clear, if any."""
-    largest = min(LARGEST_SIDE, 3 * max(samples.shape[-2:]))
+def _find_clearer_side(
+    see_heads: Callable[[int, bool], float], side: int, largest: int
+) -> int | None:
+    """Return the side, twice or half as long or more, at which heads are far more clear, if any.
+
+    Args:
+        see_heads: returns how clearly heads of a polarity are seen at a side.
+        side: that of the scale that is given.
+        largest: side that is tried.
+    """
 
     def sum_scores(side: int) -> float:
-        return max(_sum_clear_scores(detector, samples, side, way) for way in (False, True))
+        return max(see_heads(side, False), see_heads(side, True))
 
     given = sum_scores(side)
     for steps in ((-2, -3), (2, 3)):
@@ -172,15 +186,10 @@ def _find_clearer_side(detector: HeadDetector, samples: np.ndarray, side: int) -
 def _sum_clear_scores(
     detector: HeadDetector, samples: np.ndarray, side: int, invert: bool
 ) -> float:
+    """Return by how much the scores of heads are above CLEAR_SCORE, the sum in a frame."""
     triplets = _resize(samples, side)
     scores = score_triplets(detector, triplets, measure_contrast(triplets[:, 1]), invert)
     return float((scores - CLEAR_SCORE).clip(0).sum() / len(triplets))
-
-
-def _weigh_evidence(detector: HeadDetector, samples: np.ndarray, side: int, invert: bool) -> float:
-    """Return how clearly heads are seen at this size, and how usual it is."""
-    clear = _sum_clear_scores(detector, samples, side, invert)
-    return float(clear * np.exp(-((np.log2(side / USUAL_SIDE) / USUAL_OCTAVES) ** 2) / 2))
 
 
 def _read_triplets(path: str, setup: FrameSetup, frames: int, frame_rate: float) -> np.ndarray:

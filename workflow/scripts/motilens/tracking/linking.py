@@ -52,10 +52,10 @@ def link_heads(
     for frame, heads in enumerate(detections):
         gaps = frame - running["last"]
         places = running["place"] + running["velocity"] * np.minimum(gaps, coasting)[:, None]
-        # What is not known of the movement: all of it at first, then a part of the speed.
         if (jolt := _find_jolt(running, places, heads, frame, head_length)) is not None:
             running["place"] += jolt
             places = places + jolt
+        # What is not known of the movement: all of it at first, then a part of the speed.
         speeds = np.hypot(*running["velocity"].T)
         is_new, fastest = running["seen"] < 3, MAX_SPEED * head_length / frame_rate
         unknown = np.where(is_new, fastest, 0.5 * speeds)

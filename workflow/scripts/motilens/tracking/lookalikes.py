@@ -9,11 +9,11 @@ import pandas as pd
 import torch
 from torch.nn import functional
 
+from motilens.tracking.cuts import SWIMMER_SPEED, measure_speeds
 from motilens.tracking.detector import HEAD_LENGTH, subtract_background
-from motilens.tracking.drift import subtract_drift
 
 SAMPLED_FRAMES = 12  # evenly spaced, in which heads are looked at
-SWIMMER_SCORE, SWIMMER_SPEED = 0.7, 1.0  # of heads in the mean; head lengths/s from start to end
+SWIMMER_SCORE = 0.7  # of heads, in the mean
 FEWEST_SWIMMERS = 5
 WEAK_SHARE = 0.6  # of min_score, which a head that looks like a swimmer's needs
 RADIUS = 9  # pixels, of what is looked at around the center of a head
@@ -88,9 +88,5 @@ def find_lookalikes(
 
 def _select_swimmers(heads: pd.DataFrame, drift: np.ndarray, frame_rate: float) -> pd.Series:
     """Return, by cell, whether its heads are clear and it gets away from where it was."""
-    places = subtract_drift(heads, drift).groupby(heads["cell"])
-    way = places.last() - places.first()
-    groups = heads.groupby("cell")
-    seconds = (groups["frame"].last() - groups["frame"].first()).clip(lower=1) / frame_rate
-    speed = np.hypot(way["x"], way["y"]) / seconds / HEAD_LENGTH
-    return (groups["score"].mean() >= SWIMMER_SCORE) & (speed >= SWIMMER_SPEED)
+    speeds = measure_speeds(heads, drift, frame_rate, HEAD_LENGTH)
+    return (heads.groupby("cell")["score"].mean() >= SWIMMER_SCORE) & (speeds >= SWIMMER_SPEED)
